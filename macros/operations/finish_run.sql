@@ -1,0 +1,16 @@
+{#
+    After all nodes (on-run-end): publish a release when the whole build is green, and say in one line what happened.
+
+    Arguments:
+        results: dbt's results of this run
+#}
+{% macro finish_run(results) %}
+    {%- set statuses = {} -%}
+    {%- for result in results -%}
+        {%- do statuses.update({result.node.unique_id: result.status | string}) -%}
+    {%- endfor -%}
+    {%- set outcome = scorehouse('finish', statuses=statuses, command=flags.WHICH, is_empty=flags.EMPTY or false) -%}
+    {%- if outcome -%}
+        {%- do log(outcome, info=true) -%}
+    {%- endif -%}
+{% endmacro %}

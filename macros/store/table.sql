@@ -1,0 +1,20 @@
+{#
+    A stored model: computed once into an immutable file that its fingerprint names; the relation is a view of that file.
+    `incremental` is the same: every build is whole and correct; for data that grows, `partitioned` computes only what is new.
+#}
+{% materialization table, adapter='duckdb', supported_languages=['sql'] %}
+    {{ return(stored_model()) }}
+{% endmaterialization %}
+
+{% materialization incremental, adapter='duckdb', supported_languages=['sql'] %}
+    {{ return(stored_model()) }}
+{% endmaterialization %}
+
+{% macro stored_model() %}
+    {%- set columns_ddl = none -%}
+    {%- if config.get('contract').enforced -%}
+        {%- do get_assert_columns_equivalent(compiled_code) -%}
+        {%- set columns_ddl = get_table_columns_and_constraints() -%}
+    {%- endif -%}
+    {{ return(settled('table', sql=compiled_code, columns_ddl=columns_ddl)) }}
+{% endmacro %}

@@ -1,0 +1,1 @@
+"""Scorehouse: scores in your database. Everything that dbt's function nodes and materializations need, in one package."""

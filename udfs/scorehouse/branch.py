@@ -1,0 +1,77 @@
+"""Which branch a build belongs to, and the folder name that stands for it."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+PRODUCTION = "main"
+RESERVED = {"store"}
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
+_HASHED = re.compile(r".*_[0-9a-f]{10}")
+
+
+def slug(name: str) -> str:
+    """Folder name of a branch: the name itself where it is plain, else a cleaned name with a short hash.
+
+    Two different names never share a folder: a name that was changed carries ten hexadecimal digits of its own
+    SHA-256, and a plain name that looks as if it carried a hash is hashed too.
+
+    >>> slug("main"), slug("new-weights"), slug("new_weights")
+    ('main', 'new-weights', 'new_weights')
+    >>> slug("feature/new weights")
+    'feature_new_weights_6e53d7b3fd'
+    >>> slug("..")
+    'branch_5ec1f7e700'
+    """
+    if _PLAIN.fullmatch(name) and not _HASHED.fullmatch(name) and name not in RESERVED:
+        return name
+    cleaned = re.sub(r"[^a-z0-9]+", "_", name.lower())[:40].strip("_")
+    return f"{cleaned or 'branch'}_{hashlib.sha256(name.encode()).hexdigest()[:10]}"
+
+
+def current(project_dir: Path, environ: Mapping[str, str]) -> str:
+    """Name of the branch: `SCOREHOUSE_BRANCH` if set, else the checked-out git branch, else `main`."""
+    return environ.get("SCOREHOUSE_BRANCH") or _head(project_dir, r"ref: refs/heads/(.+)") or PRODUCTION
+
+
+def commit(project_dir: Path) -> str | None:
+    """Hash of the checked-out git commit, or None outside a repository and before the first commit."""
+    git = _git_folder(project_dir)
+    if git is None:
+        return None
+    head = (git / "HEAD").read_text().strip()
+    if not head.startswith("ref: "):
+        return head
+    return _resolve(_common_folder(git), head.removeprefix("ref: "))
+
+
+def _head(project_dir: Path, pattern: str) -> str | None:
+    git = _git_folder(project_dir)
+    found = re.fullmatch(pattern, (git / "HEAD").read_text().rstrip("\n")) if git else None
+    return found.group(1) if found else None
+
+
+def _git_folder(project_dir: Path) -> Path | None:
+    for folder in [project_dir, *project_dir.parents]:
+        git = folder / ".git"
+        if git.is_file():
+            git = folder / git.read_text().strip().removeprefix("gitdir: ")
+        if (git / "HEAD").is_file():
+            return git
+    return None
+
+
+def _common_folder(git: Path) -> Path:
+    pointer = git / "commondir"
+    return (git / pointer.read_text().strip()) if pointer.is_file() else git
+
+
+def _resolve(git: Path, ref: str) -> str | None:
+    if (git / ref).is_file():
+        return (git / ref).read_text().strip()
+    packed = git / "packed-refs"
+    for line in packed.read_text().splitlines() if packed.is_file() else []:
+        if line.endswith(f" {ref}"):
+            return line.split(" ")[0]
+    return None

@@ -1,0 +1,243 @@
+"""Build a node once: find its result by fingerprint, or compute it into the store."""
+
+import csv
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from scorehouse import gate
+from scorehouse.canonical import canonical_sql
+from scorehouse.errors import ScorehouseError
+from scorehouse.fingerprint import Fingerprint, digest
+from scorehouse.guard import time_limit
+from scorehouse.project import Project, relation_of
+from scorehouse.records import NodeRecord, Records, quoted
+from scorehouse.store import FORMAT_VERSION, Store, read_sql
+
+Compute = Callable[[duckdb.DuckDBPyConnection, Path], None]
+
+
+@dataclass
+class Outcome:
+    """What became of a node: 'built' or 'reused', the reason, rows and the node's id."""
+
+    action: str
+    reason: str
+    row_count: int | None
+
+    @property
+    def message(self) -> str:
+        """The few words that dbt prints behind a node's name."""
+        rows = "" if self.row_count is None else f" {self.row_count:,} rows"
+        return f"{self.action.upper()}{rows}"
+
+
+class Builder:
+    """Builds the nodes of one run on one branch.
+
+    Args:
+        connection: the open work database; every node uses a cursor of its own.
+        records, store, project: what is known, where data goes, what is asked for.
+        timeout_seconds: wall-clock limit of one node's computation.
+        run_id: dbt's invocation id.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        records: Records,
+        store: Store,
+        project: Project,
+        timeout_seconds: float,
+        run_id: str,
+    ) -> None:
+        self._connection = connection
+        self._records = records
+        self._store = store
+        self._project = project
+        self._timeout_seconds = timeout_seconds
+        self._run_id = run_id
+
+    # ---------------------------------------------------------------- models
+
+    def table(self, node_id: str, sql: str, columns_ddl: str | None = None) -> Outcome:
+        """Build or reuse a model whose rows are stored."""
+        draft = self._draft(node_id, sql, columns_ddl)
+        return self._stored(draft, lambda cursor, file: self._store.write(cursor, sql, file, columns_ddl))
+
+    def fitted(self, node_id: str, sql: str, fit: Callable[[pa.Table, str], pa.Table], spec: Mapping[str, object]) -> Outcome:
+        """Train or reuse a model: `fit(examples, version)` gives its rows (see scorehouse.learning)."""
+        draft = self._draft(node_id, sql, spec)
+
+        def train(cursor: duckdb.DuckDBPyConnection, file: Path) -> None:
+            examples = cursor.execute(sql).to_arrow_table()
+            cursor.register("fitted_version", fit(examples, draft.fingerprint.whole))
+            self._store.write(cursor, "select *, getvariable('built_at') as trained_at from fitted_version", file)
+
+        return self._stored(draft, train)
+
+    def view(self, node_id: str, sql: str) -> Outcome:
+        """Create or keep a model that is only a query."""
+        draft = self._draft(node_id, sql)
+        return self._settle(draft, f"create or replace view {quoted(draft.relation)} as ({sql}\n)")
+
+    def _draft(self, node_id: str, sql: str, shape: object = None) -> NodeRecord:
+        """A node's record up to its fingerprint; its SQL has passed the gate."""
+        node = self._project.node(node_id)
+        text_hash = digest(FORMAT_VERSION, sql)
+        previous = self._records.nodes.get(node_id)
+        if previous and previous.text_hash == text_hash:
+            query_hash = previous.query_hash
+        else:
+            query_hash = digest(canonical_sql(gate.check(sql, node.original_file_path, node.raw_code)))
+        own = [node.config.materialized, self._store.data_format, shape, query_hash]
+        return self._record(node, own, text_hash=text_hash, query_hash=query_hash)
+
+    def _record(self, node: Any, own: list[object], **known: Any) -> NodeRecord:
+        parents = self._parents(node)
+        inputs = self._project.inputs(node) | {_named(parent): parent.fingerprint.whole for parent in parents.values()}
+        fingerprint = Fingerprint.of(own, {parent.relation or name: parent.fingerprint for name, parent in parents.items()})
+        materialized = "function" if node.resource_type == "function" else node.config.materialized
+        return NodeRecord(
+            node.unique_id, relation_of(node), str(node.resource_type), materialized, fingerprint, inputs=inputs, **known
+        )
+
+    def _parents(self, node: Any) -> dict[str, NodeRecord]:
+        parents = {}
+        for parent_id in self._project.parents(node):
+            record = self._records.nodes.get(parent_id)
+            if record is None:
+                name = parent_id.split(".")[-1]
+                raise ScorehouseError(
+                    f"{node.original_file_path}: expected '{name}' to be built on this branch, found nothing; "
+                    f"build it first: dbt build --select +{node.name}"
+                )
+            parents[parent_id] = record
+        return parents
+
+    # ---------------------------------------------------------------- seeds and functions
+
+    def seed(self, node_id: str) -> Outcome:
+        """Load or reuse a seed: its fingerprint is its values and types, not its spelling."""
+        node = self._project.node(node_id)
+        path = self._project.folder / node.original_file_path
+        text_hash = digest(FORMAT_VERSION, hashlib.sha256(path.read_bytes()).hexdigest(), node.config.column_types, node.config.delimiter)
+        previous = self._records.nodes.get(node_id)
+        if previous and previous.text_hash == text_hash:
+            query_hash, rows = previous.query_hash, None
+        else:
+            rows = read_seed(path, node.config.column_types, node.config.delimiter)
+            query_hash = digest([str(field) for field in rows.schema], rows.to_pylist())
+        draft = self._record(node, ["seed", self._store.data_format, query_hash], text_hash=text_hash, query_hash=query_hash)
+
+        def load(cursor: duckdb.DuckDBPyConnection, file: Path) -> None:
+            seed_rows = rows if rows is not None else read_seed(path, node.config.column_types, node.config.delimiter)
+            cursor.register("seed_rows", seed_rows)
+            self._store.write(cursor, "select * from seed_rows", file)
+
+        return self._stored(draft, load)
+
+    def function(self, node_id: str, body: str, create: str) -> Outcome:
+        """Create or keep a function node.
+
+        Args:
+            body: what its fingerprint is made of: the SQL expression, or the Python file's text.
+            create: the statement that creates the macro.
+        """
+        node = self._project.node(node_id)
+        arguments = [(argument.name, argument.data_type) for argument in node.arguments]
+        draft = self._record(node, ["function", arguments, node.returns.data_type, body])
+        return self._settle(draft, create)
+
+    # ---------------------------------------------------------------- tests
+
+    def test_fingerprint(self, node_id: str, sql: str) -> str:
+        """Identity of a test's question: its text, and the data it looks at."""
+        node = self._project.node(node_id)
+        parents = [self._records.nodes.get(parent) for parent in self._project.parents(node)]
+        known = [parent.fingerprint.whole for parent in parents if parent]
+        return digest(FORMAT_VERSION, sql, str(node.config), known)
+
+    # ---------------------------------------------------------------- one rule for all
+
+    def _stored(self, draft: NodeRecord, compute: Compute) -> Outcome:
+        file = self._store.file(draft.relation, draft.fingerprint.whole)
+        is_new = not file.exists()
+        if is_new:
+            cursor = self._connection.cursor()
+            cursor.execute("set variable built_at = ?", [datetime.now(UTC).replace(tzinfo=None)])
+            try:
+                with time_limit(cursor, self._timeout_seconds, draft.relation):
+                    compute(cursor, file)
+            finally:
+                cursor.close()
+        previous = self._records.nodes.get(draft.node_id)
+        if not is_new and previous and previous.fingerprint.whole == draft.fingerprint.whole:
+            draft = replace(draft, files=previous.files, row_count=previous.row_count)
+        else:
+            rows = self._connection.cursor().execute(f"select count(*) from ({read_sql([file])})").fetchone()
+            draft = replace(draft, files=[str(file.relative_to(self._store.folder))], row_count=rows[0])
+        return self._settle(draft, f"create or replace view {quoted(draft.relation)} as {read_sql([file])}", is_new)
+
+    def _settle(self, draft: NodeRecord, statement: str, is_new: bool | None = None) -> Outcome:
+        """Record a node's result; point its name at it where that changed."""
+        previous = self._records.nodes.get(draft.node_id)
+        is_same = previous is not None and previous.fingerprint.whole == draft.fingerprint.whole
+        is_built = not is_same if is_new is None else is_new
+        action = "built" if is_built else "reused"
+        draft = replace(draft, run_id=self._run_id, action=action, reason=explain(previous, draft, is_built))
+        if is_same and previous.inputs == draft.inputs and not is_new:
+            self._records.note(draft)
+        else:
+            self._records.put(draft, [statement])
+        return Outcome(action, draft.reason, draft.row_count)
+
+
+def explain(previous: NodeRecord | None, now: NodeRecord, is_built: bool) -> str:
+    """Why a node was built or could be reused, in one sentence that names the cause."""
+    if previous is None:
+        return "first build on this branch" if is_built else "the store has it from another build"
+    changed = changes(previous.inputs, now.inputs)
+    named = ", ".join(changed) or "nothing"
+    if previous.fingerprint.whole == now.fingerprint.whole:
+        if is_built:
+            return "its file was missing from the store"
+        return f"{named} changed, the query is the same" if changed else "nothing changed"
+    return f"{named} changed" if is_built else f"{named} changed, and the store has the result already"
+
+
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Names of the inputs that differ, sorted."""
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+def read_seed(path: Path, column_types: Mapping[str, str], delimiter: str) -> pa.Table:
+    """Rows of a seed file, typed by DuckDB's CSV reader over the whole file; `column_types` override.
+
+    Raises ScorehouseError when the file cannot be read as CSV.
+    """
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        header = next(csv.reader(file, delimiter=delimiter), [])
+    unknown = sorted(set(column_types) - set(header))
+    if unknown:
+        raise ScorehouseError(f"{path.name}: expected the columns {', '.join(unknown)} (column_types), found {', '.join(header)}.")
+    with duckdb.connect() as reader:
+        try:
+            rows = reader.read_csv(
+                str(path), header=True, delimiter=delimiter, sample_size=-1, dtype=dict(column_types), all_varchar=False
+            )
+            return rows.to_arrow_table()
+        except duckdb.Error as error:
+            raise ScorehouseError(f"{path.name}: expected a CSV table, found: {str(error).splitlines()[0]}; correct the file.") from None
+
+
+def _named(record: NodeRecord) -> str:
+    kind = record.resource_type
+    return f"{kind} {record.relation if kind == 'source' else record.node_id.split('.')[2]}"

@@ -1,0 +1,135 @@
+"""The dbt-duckdb plugin: the one module that knows dbt and DuckDB together.
+
+dbt reaches it in two ways. dbt-duckdb calls `initialize`, `configure_connection` and `configure_cursor` when it opens the
+database; macros call `{{ scorehouse('<operation>', ...) }}`, which arrives in `store` and is answered in the request itself.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dbt.adapters.duckdb.environments import local
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.duckdb.utils import TargetConfig
+from dbt.adapters.factory import get_adapter_by_type
+from dbt_common.exceptions import DbtRuntimeError
+from dbt_common.invocation import get_invocation_id
+
+from scorehouse import branch, guard, operations
+from scorehouse.errors import ScorehouseError
+from scorehouse.project import Project
+from scorehouse.records import Records
+from scorehouse.run import Run
+from scorehouse.store import Store
+from scorehouse.warehouse import BuildLock, Warehouse
+from scorehouse.workplace import prepare
+
+
+class Plugin(BasePlugin):
+    """Puts a dbt run on its branch, guards it, and carries out what macros ask for."""
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        """Find the branch, take its lock and point dbt at the branch's own database."""
+        folder = project_folder()
+        root = Path(os.environ.get("WAREHOUSE_PATH") or folder / "warehouse").resolve()
+        self._warehouse = Warehouse(root, branch.current(folder, os.environ))
+        with _as_dbt_error():
+            self._lock = BuildLock.take(self._warehouse, float(os.environ.get("SCOREHOUSE_LOCK_WAIT", "600")))
+            prepare(self._warehouse)
+        self.creds.path = str(self._warehouse.work_database)
+        self._run: Run | None = None
+
+    def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
+        """Write files that DuckDB 1.5 can read."""
+        config["storage_compatibility_version"] = "v1.5.0"
+
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Confine the database to the branch's folders and its resource envelope."""
+        variables = _variables()
+        guard.lock_down(conn, _envelope(self._warehouse, variables), self._warehouse.writable_folders())
+        _guard_statements(float(variables["query_timeout_seconds"]))
+        self._connection = conn
+        self._run = None
+
+    def store(self, target_config: TargetConfig) -> None:
+        """Carry out one operation; the answer is put into the request as 'result'."""
+        request = target_config.config
+        arguments = {name: value for name, value in request.items() if name != "result"}
+        operation = operations.named(target_config.location.path)
+        with _as_dbt_error():
+            request["result"] = operation(self._current_run(), **arguments)
+
+    def _current_run(self) -> Run:
+        run_id = get_invocation_id()
+        if self._run is None or self._run.run_id != run_id:
+            manifest = get_adapter_by_type("duckdb").get_macro_resolver()
+            variables = _variables()
+            self._run = Run(
+                run_id=run_id,
+                warehouse=self._warehouse,
+                connection=self._connection,
+                records=Records(self._connection),
+                store=Store(self._warehouse.store, variables["store_format"]),
+                project=Project(manifest, variables, project_folder()),
+                timeout_seconds=float(variables["query_timeout_seconds"]),
+            )
+        return self._run
+
+
+def project_folder() -> Path:
+    """The root of the project that dbt runs."""
+    return Path(get_adapter_by_type("duckdb").config.project_root).resolve()
+
+
+def _variables() -> dict[str, Any]:
+    config = get_adapter_by_type("duckdb").config
+    declared = config.vars.to_dict()
+    return {**declared, **declared.get(config.project_name, {}), **config.cli_vars}
+
+
+def _envelope(warehouse: Warehouse, variables: dict[str, Any]) -> dict[str, str]:
+    return {
+        "temp_directory": str(warehouse.spill),
+        "memory_limit": variables["memory_limit"],
+        "max_temp_directory_size": variables["spill_limit"],
+        "threads": str(variables["query_threads"] or os.cpu_count()),
+        "TimeZone": "UTC",
+    }
+
+
+class _as_dbt_error:
+    """Shows a ScorehouseError as dbt shows its own: the sentence, no trace."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ScorehouseError):
+            raise DbtRuntimeError(str(error)) from None
+
+
+_execute = local.DuckDBCursorWrapper.execute
+
+
+def _guard_statements(timeout_seconds: float) -> None:
+    """Let every statement that dbt sends pass the guard.
+
+    dbt-duckdb has no hook between a statement and its cursor, so the one method that all of them pass is replaced.
+    """
+
+    def execute(wrapper: Any, sql: str, bindings: Any = None) -> Any:
+        with _as_dbt_error():
+            guard.check_statement(wrapper._cursor, sql)
+            with guard.time_limit(wrapper._cursor, timeout_seconds, "Query"):
+                return _execute(wrapper, sql, bindings)
+
+    def submit_python_job(*_: Any) -> None:
+        raise DbtRuntimeError(
+            "Refused: expected a model written in SQL, found Python; write a select, a fitted model or a function node."
+        )
+
+    local.DuckDBCursorWrapper.execute = execute
+    local.LocalEnvironment.submit_python_job = submit_python_job
+
+

@@ -1,0 +1,139 @@
+"""The dbt project as the store needs it: nodes, their parents, and everything that shapes a node's text."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scorehouse.fingerprint import digest
+
+_VAR = re.compile(r"\bvar\(\s*['\"](\w+)['\"]")
+_ENV_VAR = re.compile(r"\benv_var\(\s*['\"](\w+)['\"]")
+
+
+@dataclass(frozen=True)
+class ServedTable:
+    """A table of the serving file.
+
+    Attributes:
+        name: its name there.
+        relation: schema.name of the model behind it.
+        key: columns of its primary key; it is sorted by them.
+        description, columns: texts that readers find as comments.
+    """
+
+    name: str
+    relation: str
+    key: list[str]
+    description: str = ""
+    columns: dict[str, str] | None = None
+
+
+class Project:
+    """A read-only look at dbt's manifest.
+
+    Args:
+        manifest: dbt's parsed manifest.
+        variables: values of the project's variables, command line included.
+        folder: the project's root.
+    """
+
+    def __init__(self, manifest: Any, variables: Mapping[str, object], folder: Path) -> None:
+        self.manifest = manifest
+        self.variables = dict(variables)
+        self.folder = folder
+
+    def node(self, node_id: str) -> Any:
+        """A model, seed, test, source or function by its unique id."""
+        for shelf in (self.manifest.nodes, self.manifest.sources, self.manifest.functions, self.manifest.unit_tests):
+            if node_id in shelf:
+                return shelf[node_id]
+        raise KeyError(node_id)
+
+    def tables(self) -> list[Any]:
+        """Every enabled model and seed that has a relation, and every function."""
+        nodes = [
+            node
+            for node in self.manifest.nodes.values()
+            if node.resource_type in ("model", "seed") and node.config.materialized != "ephemeral"
+        ]
+        return nodes + list(self.manifest.functions.values())
+
+    def sources(self) -> list[Any]:
+        """Every enabled source table that some model reads."""
+        read = {parent for node in self.manifest.nodes.values() for parent in node.depends_on_nodes}
+        return [source for source in self.manifest.sources.values() if source.unique_id in read]
+
+    def unproven(self, run_ids: set[str]) -> list[str]:
+        """Ids of tables and tests that are part of the project but not of a run."""
+        tests = [node.unique_id for node in self.manifest.nodes.values() if node.resource_type == "test"]
+        tables = [node.unique_id for node in self.tables()]
+        return [node_id for node_id in [*tables, *tests, *self.manifest.unit_tests] if node_id not in run_ids]
+
+    def served_tables(self) -> list[ServedTable]:
+        """The models that declare `meta.endpoint`: what the serving file holds."""
+        return [_served(node) for node in self.tables() if node.resource_type == "model" and node.config.meta.get("endpoint")]
+
+    def python_functions(self) -> list[str]:
+        """schema.name of the function nodes that only a process with this package can run."""
+        return [relation_of(node) for node in self.manifest.functions.values() if node.language == "python"]
+
+    def parents(self, node: Any) -> list[str]:
+        """Ids of what a node reads; ephemeral models stand for what they read themselves."""
+        found: dict[str, None] = {}
+        for parent_id in node.depends_on_nodes:
+            parent = self.node(parent_id)
+            if parent.resource_type == "model" and parent.config.materialized == "ephemeral":
+                found.update(dict.fromkeys(self.parents(parent)))
+            else:
+                found[parent_id] = None
+        return list(found)
+
+    def children(self) -> dict[str, list[str]]:
+        """Ids of the tables that read each node."""
+        found: dict[str, list[str]] = {}
+        for node in self.tables():
+            for parent_id in self.parents(node):
+                found.setdefault(parent_id, []).append(node.unique_id)
+        return found
+
+    def inputs(self, node: Any) -> dict[str, str]:
+        """What shaped a node's text, by name -> hash of its value: file, macros, variables, environment, configuration."""
+        texts = {f"file {node.original_file_path}": self._text_of(node)}
+        texts |= {f"macro {macro.name}": macro.macro_sql for macro in self._macros(node)}
+        found = {name: digest(text) for name, text in texts.items()}
+        for text in texts.values():
+            found |= {f"variable {name}": digest(self.variables.get(name)) for name in _VAR.findall(text)}
+            found |= {f"environment variable {name}": digest(os.environ.get(name)) for name in _ENV_VAR.findall(text)}
+        found["configuration"] = digest(node.config.materialized, node.config.meta)
+        return found
+
+    def _text_of(self, node: Any) -> str:
+        if node.resource_type == "seed":
+            return str(node.checksum.checksum)
+        ephemeral = (self.node(parent) for parent in node.depends_on_nodes)
+        inlined = [self._text_of(n) for n in ephemeral if n.resource_type == "model" and n.config.materialized == "ephemeral"]
+        return "\n".join([node.raw_code or "", *inlined])
+
+    def _macros(self, node: Any) -> Iterator[Any]:
+        seen: set[str] = set()
+        waiting = list(node.depends_on.macros)
+        while waiting:
+            macro = self.manifest.macros.get(waiting.pop())
+            if macro is None or macro.unique_id in seen or macro.package_name.startswith("dbt"):
+                continue
+            seen.add(macro.unique_id)
+            waiting.extend(macro.depends_on.macros)
+            yield macro
+
+
+def _served(node: Any) -> ServedTable:
+    columns = {name: column.description for name, column in node.columns.items()}
+    return ServedTable(node.name, relation_of(node), list(node.config.meta["endpoint"]["key"]), node.description, columns)
+
+
+def relation_of(node: Any) -> str:
+    """schema.name of a node's relation."""
+    return f"{node.schema}.{node.identifier if node.resource_type == 'source' else node.alias}"

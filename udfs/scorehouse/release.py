@@ -1,0 +1,233 @@
+"""Releases: what readers open. Written aside, verified, then moved into place by rename."""
+
+import getpass
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from scorehouse.build import changes
+from scorehouse.errors import ScorehouseError
+from scorehouse.project import ServedTable
+from scorehouse.records import NodeRecord, Records, quoted
+from scorehouse.warehouse import Warehouse, sync_folder, write_durably
+
+CATALOG = "catalog.duckdb"
+SERVING = "serving.duckdb"
+
+_RELEASE_DDL = """(
+    release integer, branch varchar, built_at timestamp, git_commit varchar, published_by varchar, changed varchar[],
+    table_name varchar, row_count bigint, fingerprint varchar
+)"""
+
+
+@dataclass(frozen=True)
+class ReleaseInfo:
+    """One line of a branch's history."""
+
+    number: int
+    built_at: datetime
+    git_commit: str | None
+    published_by: str
+    changed: list[str]
+    is_current: bool
+
+
+def publish(
+    warehouse: Warehouse,
+    connection: duckdb.DuckDBPyConnection,
+    records: Records,
+    served: Sequence[ServedTable],
+    unreadable: Sequence[str],
+    commit: str | None,
+    keep: int,
+) -> tuple[int, bool]:
+    """Publish the work database's state as the branch's next release.
+
+    Args:
+        connection: the open work database.
+        served: tables of the serving file.
+        unreadable: functions (schema.name) that only the build's process can run; readers do not get them.
+        commit: git commit the state was built from.
+        keep: how many releases to keep, the new one included.
+
+    Returns: the current release's number, and whether it is new. A state equal to the current release is not
+    published again. Raises ScorehouseError when the new files fail their check; the old release then stays.
+    """
+    changed = _changed(warehouse, records)
+    current = warehouse.current_release()
+    if current is not None and not changed:
+        return current, False
+    number = max([0, current or 0, *warehouse.release_numbers()]) + 1
+    aside = warehouse.releases / f".{number}.{os.getpid()}"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        rows = _release_rows(number, warehouse.branch, commit, changed, records, served)
+        _write_serving(connection, aside / SERVING, served, rows)
+        _write_catalog(connection, warehouse, aside / CATALOG, unreadable, rows)
+        _verify(aside, warehouse, records, served)
+        _seal(aside)
+        os.rename(aside, warehouse.release(number))
+        sync_folder(warehouse.releases)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    point_to(warehouse, number)
+    _forget_old(warehouse, keep)
+    return number, True
+
+
+def point_to(warehouse: Warehouse, number: int) -> None:
+    """Make a kept release the current one: three renames, the pointer last."""
+    for name in (CATALOG, SERVING):
+        temporary = warehouse.folder / f".{name}.{os.getpid()}.tmp"
+        temporary.unlink(missing_ok=True)
+        os.link(warehouse.release(number) / name, temporary)
+        os.replace(temporary, warehouse.folder / name)
+    write_durably(warehouse.pointer, f"{number}\n")
+
+
+def rollback(warehouse: Warehouse, to: int | None = None) -> tuple[int, int]:
+    """Move the pointer to an earlier release (the one before the current, or `to`); returns (from, to).
+
+    Raises ScorehouseError when there is no such release.
+    """
+    current = warehouse.current_release()
+    numbers = warehouse.release_numbers()
+    if current is None:
+        raise ScorehouseError(f"Branch '{warehouse.branch}': expected a release to roll back from, found none; run dbt build first.")
+    earlier = [number for number in numbers if number < current]
+    target = to if to is not None else (earlier[-1] if earlier else None)
+    if target not in numbers:
+        kept = ", ".join(map(str, numbers))
+        wanted = f"release {to}" if to is not None else f"a release before {current}"
+        raise ScorehouseError(f"Branch '{warehouse.branch}': expected {wanted}, found only {kept}; choose one of these.")
+    point_to(warehouse, target)
+    return current, target
+
+
+def history(warehouse: Warehouse) -> list[ReleaseInfo]:
+    """The kept releases, newest first."""
+    current = warehouse.current_release()
+    found = []
+    for number in reversed(warehouse.release_numbers()):
+        with duckdb.connect(str(warehouse.release(number) / CATALOG), read_only=True) as catalog:
+            row = catalog.execute(
+                "select any_value(built_at), any_value(git_commit), any_value(published_by), any_value(changed)"
+                " from scorehouse.release"
+            ).fetchone()
+        found.append(ReleaseInfo(number, *row, number == current))
+    return found
+
+
+def records_of(warehouse: Warehouse, number: int | None = None) -> dict[str, NodeRecord]:
+    """Node records of a release (default: the current one); empty when there is none."""
+    number = number if number is not None else warehouse.current_release()
+    if number is None:
+        return {}
+    with duckdb.connect(str(warehouse.release(number) / CATALOG), read_only=True) as catalog:
+        return Records(catalog, writable=False).nodes
+
+
+def _changed(warehouse: Warehouse, records: Records) -> list[str]:
+    """Names of the tables that differ from the current release."""
+    before = {key: record.fingerprint.whole for key, record in records_of(warehouse).items()}
+    after = {key: record.fingerprint.whole for key, record in records.nodes.items()}
+    return [".".join(key.split(".")[2:]) for key in changes(before, after)]
+
+
+def _release_rows(
+    number: int, branch: str, commit: str | None, changed: list[str], records: Records, served: Sequence[ServedTable]
+) -> list[list[object]]:
+    by_relation = {record.relation: record for record in records.nodes.values()}
+    head = [number, branch, datetime.now(UTC).replace(tzinfo=None), commit, getpass.getuser(), changed]
+    rows = [[*head, t.name, by_relation[t.relation].row_count, by_relation[t.relation].fingerprint.whole] for t in served]
+    return rows or [[*head, None, None, None]]
+
+
+def _write_serving(
+    connection: duckdb.DuckDBPyConnection, file: Path, served: Sequence[ServedTable], release_rows: list[list[object]]
+) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"attach '{_text(file)}' as serving (storage_version 'v1.5.0')")
+    try:
+        for table in served:
+            _write_served(cursor, table)
+        _write_release(cursor, "serving.main.release", release_rows)
+    finally:
+        cursor.execute("detach serving")
+        cursor.close()
+
+
+def _write_served(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> None:
+    columns = cursor.execute(f"describe {quoted(table.relation)}").fetchall()
+    target = f'serving.main."{table.name}"'
+    key = ", ".join(f'"{column}"' for column in table.key)
+    definitions = ", ".join(f'"{name}" {kind}' for name, kind, *_ in columns)
+    cursor.execute(f"create table {target} ({definitions}, primary key ({key}))")
+    cursor.execute(f"insert into {target} select * from {quoted(table.relation)} order by {key}")
+    cursor.execute(f"comment on table {target} is '{_text(table.description)}'")
+    for column, text in (table.columns or {}).items():
+        cursor.execute(f"comment on column {target}.\"{column}\" is '{_text(text)}'")
+
+
+def _write_release(cursor: duckdb.DuckDBPyConnection, table: str, rows: list[list[object]]) -> None:
+    cursor.execute(f"create or replace table {table} {_RELEASE_DDL}")
+    cursor.executemany(f"insert into {table} values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _write_catalog(
+    connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, file: Path, unreadable: Sequence[str], rows: list[list[object]]
+) -> None:
+    records_cursor = connection.cursor()
+    records_cursor.execute("force checkpoint")
+    shutil.copyfile(warehouse.work_database, file)
+    with duckdb.connect(str(file)) as catalog:
+        for function in unreadable:
+            catalog.execute(f"drop macro if exists {quoted(function)}")
+        _write_release(catalog, "scorehouse.release", rows)
+
+
+def _verify(folder: Path, warehouse: Warehouse, records: Records, served: Sequence[ServedTable]) -> None:
+    """Open both files as a reader would, and look for every data file they name."""
+    missing = [
+        file for record in records.nodes.values() for file in record.files if not (warehouse.store / file).is_file()
+    ]
+    if missing:
+        raise ScorehouseError(f"Release: expected {missing[0]} in the store, found no such file; run dbt build again.")
+    with duckdb.connect(str(folder / CATALOG), read_only=True) as catalog:
+        stored = Records(catalog, writable=False).nodes
+        if stored.keys() != records.nodes.keys():
+            raise ScorehouseError("Release: expected the catalog to list every node, found another list; run dbt build again.")
+    with duckdb.connect(str(folder / SERVING), read_only=True) as serving:
+        counts = dict(serving.execute("select table_name, row_count from release where table_name is not null").fetchall())
+        for table in served:
+            found = serving.execute(f'select count(*) from "{table.name}"').fetchone()[0]
+            if found != counts[table.name]:
+                raise ScorehouseError(
+                    f"Release: expected {counts[table.name]} rows in {table.name}, found {found}; run dbt build again."
+                )
+
+
+def _seal(folder: Path) -> None:
+    for file in folder.iterdir():
+        os.chmod(file, 0o444)
+        descriptor = os.open(file, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+    sync_folder(folder)
+
+
+def _forget_old(warehouse: Warehouse, keep: int) -> None:
+    current = warehouse.current_release()
+    for number in warehouse.release_numbers()[:-keep]:
+        if number != current:
+            shutil.rmtree(warehouse.release(number))
+
+
+def _text(value: object) -> str:
+    return str(value).replace("'", "''")
