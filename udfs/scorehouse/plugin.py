@@ -35,7 +35,8 @@ class Plugin(BasePlugin):
         root = Path(os.environ.get("WAREHOUSE_PATH") or folder / "warehouse").resolve()
         self._warehouse = Warehouse(root, branch.current(folder, os.environ))
         with _as_dbt_error():
-            self._lock = BuildLock.take(self._warehouse, float(os.environ.get("SCOREHOUSE_LOCK_WAIT", "600")))
+            wait_seconds = float(os.environ.get("SCOREHOUSE_LOCK_WAIT", "600"))
+            self._lock = BuildLock.take(self._warehouse.folder, self._warehouse.branch, wait_seconds)
             prepare(self._warehouse)
         self.creds.path = str(self._warehouse.work_database)
         self._run: Run | None = None

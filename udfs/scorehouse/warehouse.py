@@ -98,19 +98,19 @@ class BuildLock:
         os.close(self._descriptor)
 
     @classmethod
-    def take(cls, warehouse: Warehouse, wait_seconds: float) -> "BuildLock":
+    def take(cls, branch_folder: Path, branch: str, wait_seconds: float) -> "BuildLock":
         """Hold the branch's lock for as long as the returned object lives (or until the process ends, however it ends).
 
         Raises ScorehouseError when another process still holds it after `wait_seconds`.
         """
-        path = warehouse.work / "lock"
+        path = branch_folder / ".work" / "lock"
         lock = cls._held.get(path)
         if lock is None:
-            lock = cls._held[path] = cls(_acquire(warehouse, path, wait_seconds))
+            lock = cls._held[path] = cls(_acquire(path, branch, wait_seconds))
         return lock
 
 
-def _acquire(warehouse: Warehouse, path: Path, wait_seconds: float) -> int:
+def _acquire(path: Path, branch: str, wait_seconds: float) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     deadline = time.monotonic() + wait_seconds
@@ -119,7 +119,7 @@ def _acquire(warehouse: Warehouse, path: Path, wait_seconds: float) -> int:
             holder = os.pread(descriptor, 32, 0).decode() or "unknown"
             os.close(descriptor)
             raise ScorehouseError(
-                f"Branch '{warehouse.branch}' is being built by another process (pid {holder}): expected it to end "
+                f"Branch '{branch}' is being built by another process (pid {holder}): expected it to end "
                 f"within {wait_seconds:.0f} seconds; wait for it, or set SCOREHOUSE_LOCK_WAIT to wait longer."
             )
         time.sleep(0.1)

@@ -1,0 +1,54 @@
+"""A run's beginning and end."""
+
+from scorehouse import branch, release
+from scorehouse.landing import land_sources
+from scorehouse.operation import operation
+from scorehouse.run import Run
+
+
+@operation
+def start(run: Run) -> None:
+    """Before any node: forget what left the project, sweep what died, land new source files."""
+    known = {node.unique_id for node in [*run.project.tables(), *run.project.sources()]}
+    run.records.forget([node_id for node_id in run.records.nodes if node_id not in known])
+    for leftover in run.store.leftovers():
+        leftover.unlink(missing_ok=True)
+    land_sources(run)
+
+
+@operation
+def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> str:
+    """After all nodes: publish a release if the whole build is green. Returns one line that says what happened."""
+    run.records.flush()
+    if command != "build":
+        return ""
+    failed = [node_id for node_id, status in statuses.items() if status in ("error", "fail", "runtime error")]
+    if failed:
+        stays = _current(run)
+        return f"Nothing published: {len(failed)} of {len(statuses)} nodes failed ({failed[0].split('.')[2]} first); {stays}."
+    missing = run.project.unproven(set(statuses))
+    if missing or is_empty or "skipped" in statuses.values():
+        why = "--empty" if is_empty else f"a selection; {len(missing)} nodes were left out"
+        return f"Nothing published: this was {why}; run `dbt build` without one to publish. {_current(run).capitalize()}."
+    return _publish(run)
+
+
+def _publish(run: Run) -> str:
+    served = run.project.served_tables()
+    number, is_new = release.publish(
+        run.warehouse,
+        run.connection,
+        run.records,
+        served,
+        run.project.python_functions(),
+        branch.commit(run.project.folder),
+        int(run.project.variables["retained_releases"]),
+    )
+    if not is_new:
+        return f"Release {number} of {run.warehouse.branch} stays: nothing changed."
+    return f"Published release {number} of {run.warehouse.branch}: {run.warehouse.folder / release.SERVING}"
+
+
+def _current(run: Run) -> str:
+    number = run.warehouse.current_release()
+    return "there is no release yet" if number is None else f"release {number} of {run.warehouse.branch} stays as it is"

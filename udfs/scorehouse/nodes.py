@@ -1,0 +1,48 @@
+"""Operations that materializations ask for: one node each. All return the few words that dbt prints, unless they say else."""
+
+from scorehouse import gate
+from scorehouse.operation import operation
+from scorehouse.run import Run
+
+
+@operation
+def table(run: Run, node_id: str, sql: str, columns_ddl: str | None) -> str:
+    """Build or reuse a stored model."""
+    return run.builder.table(node_id, sql, columns_ddl).message
+
+
+@operation
+def view(run: Run, node_id: str, sql: str) -> str:
+    """Create or keep a view."""
+    return run.builder.view(node_id, sql).message
+
+
+@operation
+def seed(run: Run, node_id: str) -> str:
+    """Load or reuse a seed."""
+    return run.builder.seed(node_id).message
+
+
+@operation
+def function(run: Run, node_id: str, body: str, create: str) -> str:
+    """Create or keep a function node."""
+    return run.builder.function(node_id, body, create).message
+
+
+@operation
+def check_sql(run: Run, node_id: str, sql: str) -> None:
+    """Let a test's SQL pass the sandbox gate. Returns nothing."""
+    node = run.project.node(node_id)
+    gate.check(sql, node.original_file_path, getattr(node, "raw_code", None))
+
+
+@operation
+def has_passed(run: Run, node_id: str, sql: str) -> bool:
+    """True when this test passed before on the very same data and definition."""
+    return run.records.has_passed(node_id, run.builder.test_fingerprint(node_id, sql))
+
+
+@operation
+def remember_passed(run: Run, node_id: str, sql: str) -> None:
+    """Remember that a test passed on the data it just looked at. Returns nothing."""
+    run.records.put_passed(node_id, run.builder.test_fingerprint(node_id, sql))

@@ -1,0 +1,34 @@
+"""Tables on a terminal."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Rows as aligned text: numbers to the right, times to the second, None as an empty cell.
+
+    >>> print(table(["name", "rows"], [["items", 4], ["customers", 1200]]))
+    name        rows
+    items          4
+    customers  1,200
+    """
+    cells = [list(header), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    is_number = [all(isinstance(row[c], (int, float, type(None))) for row in rows) and bool(rows) for c in range(len(header))]
+    lines = (
+        "  ".join(v.rjust(w) if right else v.ljust(w) for v, w, right in zip(row, widths, is_number, strict=True)).rstrip()
+        for row in cells
+    )
+    return "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
