@@ -72,7 +72,9 @@ class Builder:
         draft = self._draft(node_id, sql, columns_ddl)
         return self._stored(draft, lambda cursor, file: self._store.write(cursor, sql, file, columns_ddl))
 
-    def fitted(self, node_id: str, sql: str, fit: Callable[[pa.Table, str], pa.Table], spec: Mapping[str, object]) -> Outcome:
+    def fitted(
+        self, node_id: str, sql: str, fit: Callable[[pa.Table, str], pa.Table], spec: Mapping[str, object]
+    ) -> Outcome:
         """Train or reuse a model: `fit(examples, version)` gives its rows (see scorehouse.learning)."""
         draft = self._draft(node_id, sql, spec)
 
@@ -103,10 +105,18 @@ class Builder:
     def _record(self, node: Any, own: list[object], **known: Any) -> NodeRecord:
         parents = self._parents(node)
         inputs = self._project.inputs(node) | {_named(parent): parent.fingerprint.whole for parent in parents.values()}
-        fingerprint = Fingerprint.of(own, {parent.relation or name: parent.fingerprint for name, parent in parents.items()})
+        fingerprint = Fingerprint.of(
+            own, {parent.relation or name: parent.fingerprint for name, parent in parents.items()}
+        )
         materialized = "function" if node.resource_type == "function" else node.config.materialized
         return NodeRecord(
-            node.unique_id, relation_of(node), str(node.resource_type), materialized, fingerprint, inputs=inputs, **known
+            node.unique_id,
+            relation_of(node),
+            str(node.resource_type),
+            materialized,
+            fingerprint,
+            inputs=inputs,
+            **known,
         )
 
     def _parents(self, node: Any) -> dict[str, NodeRecord]:
@@ -128,14 +138,21 @@ class Builder:
         """Load or reuse a seed: its fingerprint is its values and types, not its spelling."""
         node = self._project.node(node_id)
         path = self._project.folder / node.original_file_path
-        text_hash = digest(FORMAT_VERSION, hashlib.sha256(path.read_bytes()).hexdigest(), node.config.column_types, node.config.delimiter)
+        text_hash = digest(
+            FORMAT_VERSION,
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+            node.config.column_types,
+            node.config.delimiter,
+        )
         previous = self._records.nodes.get(node_id)
         if previous and previous.text_hash == text_hash:
             query_hash, rows = previous.query_hash, None
         else:
             rows = read_seed(path, node.config.column_types, node.config.delimiter)
             query_hash = digest([str(field) for field in rows.schema], rows.to_pylist())
-        draft = self._record(node, ["seed", self._store.data_format, query_hash], text_hash=text_hash, query_hash=query_hash)
+        draft = self._record(
+            node, ["seed", self._store.data_format, query_hash], text_hash=text_hash, query_hash=query_hash
+        )
 
         def load(cursor: duckdb.DuckDBPyConnection, file: Path) -> None:
             seed_rows = rows if rows is not None else read_seed(path, node.config.column_types, node.config.delimiter)
@@ -227,7 +244,9 @@ def read_seed(path: Path, column_types: Mapping[str, str], delimiter: str) -> pa
         header = next(csv.reader(file, delimiter=delimiter), [])
     unknown = sorted(set(column_types) - set(header))
     if unknown:
-        raise ScorehouseError(f"{path.name}: expected the columns {', '.join(unknown)} (column_types), found {', '.join(header)}.")
+        raise ScorehouseError(
+            f"{path.name}: expected the columns {', '.join(unknown)} (column_types), found {', '.join(header)}."
+        )
     with duckdb.connect() as reader:
         try:
             rows = reader.read_csv(
@@ -235,7 +254,9 @@ def read_seed(path: Path, column_types: Mapping[str, str], delimiter: str) -> pa
             )
             return rows.to_arrow_table()
         except duckdb.Error as error:
-            raise ScorehouseError(f"{path.name}: expected a CSV table, found: {str(error).splitlines()[0]}; correct the file.") from None
+            raise ScorehouseError(
+                f"{path.name}: expected a CSV table, found: {str(error).splitlines()[0]}; correct the file."
+            ) from None
 
 
 def _named(record: NodeRecord) -> str:

@@ -9,17 +9,41 @@ from scorehouse.errors import ScorehouseError
 
 PINNED = {
     **dict.fromkeys(
-        ["now", "current_timestamp", "get_current_timestamp", "transaction_timestamp", "localtimestamp",
-         "current_localtimestamp", "current_datetime"],
+        [
+            "now",
+            "current_timestamp",
+            "get_current_timestamp",
+            "transaction_timestamp",
+            "localtimestamp",
+            "current_localtimestamp",
+            "current_datetime",
+        ],
         "{{ as_of() }}",
     ),
-    **dict.fromkeys(["current_date", "today", "current_time", "get_current_time", "localtime", "current_localtime"],
-                    "{{ as_of() }}::date"),
-    **dict.fromkeys(["random", "rand", "randn", "setseed", "uuid", "gen_random_uuid", "uuidv4", "uuidv7"],
-                    "{{ function('stable_share') }}(<key>, '<salt>')"),
+    **dict.fromkeys(
+        ["current_date", "today", "current_time", "get_current_time", "localtime", "current_localtime"],
+        "{{ as_of() }}::date",
+    ),
+    **dict.fromkeys(
+        ["random", "rand", "randn", "setseed", "uuid", "gen_random_uuid", "uuidv4", "uuidv7"],
+        "{{ function('stable_share') }}(<key>, '<salt>')",
+    ),
     **dict.fromkeys(["nextval", "currval"], "row_number() over (order by <key>)"),
-    **dict.fromkeys(["txid_current", "version", "current_setting", "current_user", "session_user", "getenv",
-                     "current_database", "current_schema", "connection_id", "pg_backend_pid"], "a var or a seed"),
+    **dict.fromkeys(
+        [
+            "txid_current",
+            "version",
+            "current_setting",
+            "current_user",
+            "session_user",
+            "getenv",
+            "current_database",
+            "current_schema",
+            "connection_id",
+            "pg_backend_pid",
+        ],
+        "a var or a seed",
+    ),
 }
 """Functions whose value changes from run to run, and the pinned way to write what is meant."""
 
@@ -51,7 +75,14 @@ def check(sql: str, where: str, raw: str | None = None) -> exp.Expression:
         found = next((s for s in statements if not isinstance(s, exp.Query)), None)
         word = sql.split()[0].upper() if sql.split() else "nothing"
         word = _first_word(found) if found is not None and len(statements) > 1 else word
-        raise _refusal(where, raw or sql, word, "one query (select)", f"{word}" if len(statements) == 1 else f"{len(statements)} statements", "keep a single select")
+        raise _refusal(
+            where,
+            raw or sql,
+            word,
+            "one query (select)",
+            f"{word}" if len(statements) == 1 else f"{len(statements)} statements",
+            "keep a single select",
+        )
     check_tree(statements[0], where, raw or sql)
     return statements[0]
 
@@ -62,12 +93,22 @@ def check_tree(tree: exp.Expression, where: str, text: str) -> None:
         if isinstance(node, exp.Func):
             _check_function(node, where, text)
         elif isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier) and _NAMES.search(node.name):
-            raise _refusal(where, text, node.name, "a table", f"the file '{node.name}'", "declare it as a source and read source()")
+            raise _refusal(
+                where, text, node.name, "a table", f"the file '{node.name}'", "declare it as a source and read source()"
+            )
         elif isinstance(node, (exp.Insert, exp.Update, exp.Delete, exp.Create, exp.Drop, exp.Command, exp.Into)):
-            raise _refusal(where, text, _first_word(node), "one query (select)", _first_word(node), "keep a single select")
+            raise _refusal(
+                where, text, _first_word(node), "one query (select)", _first_word(node), "keep a single select"
+            )
         elif isinstance(node, exp.TableSample):
-            raise _refusal(where, text, "sample", "a repeatable query", "a random sample",
-                           "filter by {{ function('stable_share') }}(<key>, '<salt>') < <share>")
+            raise _refusal(
+                where,
+                text,
+                "sample",
+                "a repeatable query",
+                "a random sample",
+                "filter by {{ function('stable_share') }}(<key>, '<salt>') < <share>",
+            )
         elif isinstance(node, exp.Select):
             _check_order(node, where, text)
 
@@ -79,8 +120,14 @@ def _check_function(node: exp.Func, where: str, text: str) -> None:
         if name in PINNED:
             raise _refusal(where, text, name, "the same result in every run", f"{name}()", f"write {PINNED[name]}")
         if OUTSIDE.fullmatch(name) and not (name == "getvariable" and _argument(node) in ALLOWED):
-            raise _refusal(where, text, name, "a query over ref(), source() and function()", f"{name}()",
-                           "declare files as a source, and write SQL out in full")
+            raise _refusal(
+                where,
+                text,
+                name,
+                "a query over ref(), source() and function()",
+                f"{name}()",
+                "declare files as a source, and write SQL out in full",
+            )
 
 
 def _check_order(select: exp.Select, where: str, text: str) -> None:
@@ -89,7 +136,9 @@ def _check_order(select: exp.Select, where: str, text: str) -> None:
         raise _refusal(where, text, "limit", "a repeatable query", "limit without order by", "add order by <key>")
     distinct = select.args.get("distinct")
     if distinct is not None and distinct.args.get("on") is not None and select.args.get("order") is None:
-        raise _refusal(where, text, "distinct on", "a repeatable query", "distinct on without order by", "add order by <key>")
+        raise _refusal(
+            where, text, "distinct on", "a repeatable query", "distinct on without order by", "add order by <key>"
+        )
 
 
 def _is_zero(limit: exp.Expression) -> bool:

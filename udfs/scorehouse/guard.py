@@ -15,7 +15,11 @@ from scorehouse.errors import ScorehouseError
 ALLOWED = {"SELECT", "CREATE", "DROP", "ALTER", "INSERT", "UPDATE", "DELETE", "TRANSACTION", "EXPLAIN"}
 """Statement kinds, as DuckDB's own parser names them, that stay inside the branch's work database."""
 
-LOCKED_SETTINGS = {"enable_external_access": "false", "python_enable_replacements": "false", "lock_configuration": "true"}
+LOCKED_SETTINGS = {
+    "enable_external_access": "false",
+    "python_enable_replacements": "false",
+    "lock_configuration": "true",
+}
 
 
 def check_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

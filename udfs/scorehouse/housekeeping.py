@@ -21,8 +21,13 @@ def releases(run: Run) -> str:
     if not history:
         return f"Branch '{run.warehouse.branch}' has no release yet; `dbt build` publishes the first."
     rows = [
-        [("* " if info.is_current else "  ") + str(info.number), info.built_at, (info.git_commit or "")[:10], info.published_by,
-         _listed(info.changed)]
+        [
+            ("* " if info.is_current else "  ") + str(info.number),
+            info.built_at,
+            (info.git_commit or "")[:10],
+            info.published_by,
+            _listed(info.changed),
+        ]
         for info in history
     ]
     return text.table(["release", "built at (UTC)", "commit", "by", "changed"], rows)
@@ -40,7 +45,10 @@ def rollback(run: Run, to: object) -> str:
 @operation
 def branches(run: Run) -> str:
     """All branches of the warehouse as a text table."""
-    rows = [[folder.name, *_state(Warehouse(run.warehouse.root, folder.name), folder)] for folder in run.warehouse.branch_folders()]
+    rows = [
+        [folder.name, *_state(Warehouse(run.warehouse.root, folder.name), folder)]
+        for folder in run.warehouse.branch_folders()
+    ]
     return text.table(["branch", "release", "built at (UTC)", "nodes unlike main"], rows)
 
 
@@ -49,10 +57,14 @@ def drop_branch(run: Run, branch: object) -> str:
     """Delete a branch's own files; data in the store stays until collect_garbage."""
     names = [folder.name for folder in run.warehouse.branch_folders() if folder.name != branches_.PRODUCTION]
     if not isinstance(branch, str) or not branch:
-        raise ScorehouseError(f"drop_branch: expected {{branch: <name>}} with one of {_listed(names)}, found '{branch}'.")
+        raise ScorehouseError(
+            f"drop_branch: expected {{branch: <name>}} with one of {_listed(names)}, found '{branch}'."
+        )
     folder = _folder_of(run.warehouse, branch)
     if folder.name == branches_.PRODUCTION:
-        raise ScorehouseError("drop_branch: expected a branch other than main, found main; main serves customers and is never dropped.")
+        raise ScorehouseError(
+            "drop_branch: expected a branch other than main, found main; main serves customers and is never dropped."
+        )
     if folder.name not in names:
         raise ScorehouseError(f"drop_branch: expected one of {_listed(names)}, found '{branch}'.")
     if folder == run.warehouse.folder:
@@ -94,9 +106,15 @@ def explain(run: Run, node: object) -> str:
     if not records:
         return f"Branch '{run.warehouse.branch}' has built nothing yet; run dbt build first."
     if node is not None:
-        records = [record for record in records if node in (record.node_id, record.relation, (record.relation or "").split(".")[-1])]
+        records = [
+            record
+            for record in records
+            if node in (record.node_id, record.relation, (record.relation or "").split(".")[-1])
+        ]
         if not records:
-            raise ScorehouseError(f"explain: expected the name of a model, seed, source or function of this project, found '{node}'.")
+            raise ScorehouseError(
+                f"explain: expected the name of a model, seed, source or function of this project, found '{node}'."
+            )
     rows = [[record.relation, record.action, record.reason] for record in records]
     return text.table(["node", "last run", "because"], rows)
 

@@ -29,7 +29,9 @@ def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> 
     missing = run.project.unproven(set(statuses))
     if missing or is_empty or "skipped" in statuses.values():
         why = "--empty" if is_empty else f"a selection; {len(missing)} nodes were left out"
-        return f"Nothing published: this was {why}; run `dbt build` without one to publish. {_current(run).capitalize()}."
+        return (
+            f"Nothing published: this was {why}; run `dbt build` without one to publish. {_current(run).capitalize()}."
+        )
     return _publish(run)
 
 

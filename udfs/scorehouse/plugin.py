@@ -132,5 +132,3 @@ def _guard_statements(timeout_seconds: float) -> None:
 
     local.DuckDBCursorWrapper.execute = execute
     local.LocalEnvironment.submit_python_job = submit_python_job
-
-

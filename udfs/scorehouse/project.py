@@ -74,7 +74,11 @@ class Project:
 
     def served_tables(self) -> list[ServedTable]:
         """The models that declare `meta.endpoint`: what the serving file holds."""
-        return [_served(node) for node in self.tables() if node.resource_type == "model" and node.config.meta.get("endpoint")]
+        return [
+            _served(node)
+            for node in self.tables()
+            if node.resource_type == "model" and node.config.meta.get("endpoint")
+        ]
 
     def python_functions(self) -> list[str]:
         """schema.name of the function nodes that only a process with this package can run."""
@@ -114,7 +118,9 @@ class Project:
         if node.resource_type == "seed":
             return str(node.checksum.checksum)
         ephemeral = (self.node(parent) for parent in node.depends_on_nodes)
-        inlined = [self._text_of(n) for n in ephemeral if n.resource_type == "model" and n.config.materialized == "ephemeral"]
+        inlined = [
+            self._text_of(n) for n in ephemeral if n.resource_type == "model" and n.config.materialized == "ephemeral"
+        ]
         return "\n".join([node.raw_code or "", *inlined])
 
     def _macros(self, node: Any) -> Iterator[Any]:
@@ -131,7 +137,9 @@ class Project:
 
 def _served(node: Any) -> ServedTable:
     columns = {name: column.description for name, column in node.columns.items()}
-    return ServedTable(node.name, relation_of(node), list(node.config.meta["endpoint"]["key"]), node.description, columns)
+    return ServedTable(
+        node.name, relation_of(node), list(node.config.meta["endpoint"]["key"]), node.description, columns
+    )
 
 
 def relation_of(node: Any) -> str:

@@ -69,9 +69,23 @@ class NodeRecord:
         """The record in the order of the table's columns."""
         mark = self.fingerprint
         return [
-            self.node_id, self.relation, self.resource_type, self.materialized, mark.own, mark.logic, mark.data, mark.whole,
-            self.text_hash, self.query_hash, json.dumps(self.inputs), self.files, self.row_count, self.run_id, self.action,
-            self.reason, json.dumps(self.details),
+            self.node_id,
+            self.relation,
+            self.resource_type,
+            self.materialized,
+            mark.own,
+            mark.logic,
+            mark.data,
+            mark.whole,
+            self.text_hash,
+            self.query_hash,
+            json.dumps(self.inputs),
+            self.files,
+            self.row_count,
+            self.run_id,
+            self.action,
+            self.reason,
+            json.dumps(self.details),
         ]
 
     @classmethod
@@ -79,7 +93,12 @@ class NodeRecord:
         """The record of a row read in the order of the table's columns."""
         own, logic, data, whole = row[4:8]
         return cls(
-            *row[:4], Fingerprint(own, logic, data, whole), *row[8:10], json.loads(row[10]), *row[11:16], json.loads(row[16])
+            *row[:4],
+            Fingerprint(own, logic, data, whole),
+            *row[8:10],
+            json.loads(row[10]),
+            *row[11:16],
+            json.loads(row[16]),
         )
 
 
@@ -91,7 +110,9 @@ class Records:
         schema: where the tables are, `<database>.scorehouse` for an attached one.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, schema: str = "scorehouse", writable: bool = True) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, schema: str = "scorehouse", writable: bool = True
+    ) -> None:
         self._connection = connection
         self._lock = threading.Lock()
         if writable:
@@ -123,10 +144,16 @@ class Records:
         with self._lock, self._transaction() as cursor:
             if self._noted:
                 values = [[record.run_id, record.action, record.reason, record.node_id] for record in self._noted]
-                cursor.executemany("update scorehouse.nodes set run_id = ?, action = ?, reason = ? where node_id = ?", values)
+                cursor.executemany(
+                    "update scorehouse.nodes set run_id = ?, action = ?, reason = ? where node_id = ?", values
+                )
             if self._newly_passed:
-                cursor.execute("delete from scorehouse.passed_tests where list_contains(?, test_id)", [list(self._newly_passed)])
-                cursor.executemany("insert into scorehouse.passed_tests values (?, ?)", list(self._newly_passed.items()))
+                cursor.execute(
+                    "delete from scorehouse.passed_tests where list_contains(?, test_id)", [list(self._newly_passed)]
+                )
+                cursor.executemany(
+                    "insert into scorehouse.passed_tests values (?, ?)", list(self._newly_passed.items())
+                )
             self._noted.clear()
             self._newly_passed.clear()
 

@@ -99,13 +99,17 @@ def rollback(warehouse: Warehouse, to: int | None = None) -> tuple[int, int]:
     current = warehouse.current_release()
     numbers = warehouse.release_numbers()
     if current is None:
-        raise ScorehouseError(f"Branch '{warehouse.branch}': expected a release to roll back from, found none; run dbt build first.")
+        raise ScorehouseError(
+            f"Branch '{warehouse.branch}': expected a release to roll back from, found none; run dbt build first."
+        )
     earlier = [number for number in numbers if number < current]
     target = to if to is not None else (earlier[-1] if earlier else None)
     if target not in numbers:
         kept = ", ".join(map(str, numbers))
         wanted = f"release {to}" if to is not None else f"a release before {current}"
-        raise ScorehouseError(f"Branch '{warehouse.branch}': expected {wanted}, found only {kept}; choose one of these.")
+        raise ScorehouseError(
+            f"Branch '{warehouse.branch}': expected {wanted}, found only {kept}; choose one of these."
+        )
     point_to(warehouse, target)
     return current, target
 
@@ -145,7 +149,9 @@ def _release_rows(
 ) -> list[list[object]]:
     by_relation = {record.relation: record for record in records.nodes.values()}
     head = [number, branch, datetime.now(UTC).replace(tzinfo=None), commit, getpass.getuser(), changed]
-    rows = [[*head, t.name, by_relation[t.relation].row_count, by_relation[t.relation].fingerprint.whole] for t in served]
+    rows = [
+        [*head, t.name, by_relation[t.relation].row_count, by_relation[t.relation].fingerprint.whole] for t in served
+    ]
     return rows or [[*head, None, None, None]]
 
 
@@ -181,7 +187,11 @@ def _write_release(cursor: duckdb.DuckDBPyConnection, table: str, rows: list[lis
 
 
 def _write_catalog(
-    connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, file: Path, unreadable: Sequence[str], rows: list[list[object]]
+    connection: duckdb.DuckDBPyConnection,
+    warehouse: Warehouse,
+    file: Path,
+    unreadable: Sequence[str],
+    rows: list[list[object]],
 ) -> None:
     records_cursor = connection.cursor()
     records_cursor.execute("force checkpoint")
@@ -202,9 +212,13 @@ def _verify(folder: Path, warehouse: Warehouse, records: Records, served: Sequen
     with duckdb.connect(str(folder / CATALOG), read_only=True) as catalog:
         stored = Records(catalog, writable=False).nodes
         if stored.keys() != records.nodes.keys():
-            raise ScorehouseError("Release: expected the catalog to list every node, found another list; run dbt build again.")
+            raise ScorehouseError(
+                "Release: expected the catalog to list every node, found another list; run dbt build again."
+            )
     with duckdb.connect(str(folder / SERVING), read_only=True) as serving:
-        counts = dict(serving.execute("select table_name, row_count from release where table_name is not null").fetchall())
+        counts = dict(
+            serving.execute("select table_name, row_count from release where table_name is not null").fetchall()
+        )
         for table in served:
             found = serving.execute(f'select count(*) from "{table.name}"').fetchone()[0]
             if found != counts[table.name]:

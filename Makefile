@@ -1,0 +1,38 @@
+# `make build` is the main job; every target sets up what it needs and starts at once the second time.
+PYTHON ?= python3
+BIN := .venv/bin
+export DBT_PROJECT_DIR := $(CURDIR)
+export DBT_PROFILES_DIR := $(CURDIR)
+
+.PHONY: build test lint check bench docs clean
+
+build: .venv/ready
+	$(BIN)/dbt build
+
+test: .venv/ready
+	$(BIN)/python -m pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint --disable-progress-bar models tests/singular analyses
+
+check: lint test
+
+bench: .venv/ready-bench
+	$(BIN)/python -m bench
+
+docs: .venv/ready
+	$(BIN)/dbt docs generate
+
+clean:
+	rm -rf .venv target logs
+
+.venv/ready: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	touch $@
+
+.venv/ready-bench: .venv/ready requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
+	touch $@
