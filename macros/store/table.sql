@@ -10,11 +10,11 @@
     {{ return(stored_model()) }}
 {% endmaterialization %}
 
-{% macro stored_model() %}
+{% macro stored_model(operation='table') %}
     {%- set columns_ddl = none -%}
     {%- if config.get('contract').enforced -%}
         {%- do get_assert_columns_equivalent(compiled_code) -%}
         {%- set columns_ddl = get_table_columns_and_constraints() -%}
     {%- endif -%}
-    {{ return(settled('table', sql=compiled_code, columns_ddl=columns_ddl)) }}
+    {{ return(settled(operation, sql=compiled_code, columns_ddl=columns_ddl)) }}
 {% endmacro %}

@@ -2,8 +2,8 @@
 
 import csv
 import hashlib
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +12,12 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from scorehouse import gate
+from scorehouse import gate, partitions, sources
 from scorehouse.canonical import canonical_sql
 from scorehouse.errors import ScorehouseError
 from scorehouse.fingerprint import Fingerprint, digest
 from scorehouse.guard import time_limit
+from scorehouse.partitions import Partitioning
 from scorehouse.project import Project, relation_of
 from scorehouse.records import NodeRecord, Records, quoted
 from scorehouse.store import FORMAT_VERSION, Store, read_sql
@@ -84,6 +85,42 @@ class Builder:
             self._store.write(cursor, "select *, getvariable('built_at') as trained_at from fitted_version", file)
 
         return self._stored(draft, train)
+
+    def partitioned(self, node_id: str, sql: str, columns_ddl: str | None = None) -> Outcome:
+        """Build or reuse a model partition by partition (see scorehouse.partitions)."""
+        node = self._project.node(node_id)
+        where = node.original_file_path
+        cut = Partitioning.of(where, node.config.meta)
+        draft = self._draft(node_id, sql, [columns_ddl, cut.column, cut.grain])
+        parents = self._parents(node).values()
+        seen = {parent.relation: partitions.input_of(parent, cut, self._select_of(parent)) for parent in parents}
+        inputs = [read for read in seen.values() if read]
+        whole = {parent.relation: parent.fingerprint.whole for parent in parents if seen[parent.relation] is None}
+        if not inputs:
+            raise ScorehouseError(
+                f"{where}: expected a partitioned input (a source with meta.partition_by, or a partitioned model of the "
+                f"same or a finer grain), found {', '.join(whole) or 'none'}; materialize it as a table instead."
+            )
+        marks = partitions.marks(draft.fingerprint.own, inputs, whole) or {partitions.UNKNOWN: draft.fingerprint.whole}
+        folder = self._store.folder / draft.relation
+        files = {part: folder / f"{mark}.parquet" for part, mark in marks.items()}
+        missing = {part: file for part, file in files.items() if not file.exists()}
+        if missing:
+            tree = gate.check(sql, where, node.raw_code)
+            with self._cursor(draft) as cursor:
+                partitions.compute(cursor, self._store, tree, cut, inputs, missing, columns_ddl, where)
+        pieces = [
+            {"parts": [part], "mark": marks[part], "file": f"{draft.relation}/{marks[part]}.parquet"} for part in files
+        ]
+        draft = replace(
+            draft,
+            files=[piece["file"] for piece in pieces],
+            details={
+                "partitions": {"column": cut.column, "grain": cut.grain, "pieces": pieces},
+                "computed": list(missing),
+            },
+        )
+        return self._settle_files(draft, list(files.values()), bool(missing))
 
     def view(self, node_id: str, sql: str) -> Outcome:
         """Create or keep a model that is only a query."""
@@ -184,24 +221,41 @@ class Builder:
 
     # ---------------------------------------------------------------- one rule for all
 
+    def _select_of(self, record: NodeRecord) -> Callable[[list[str]], str]:
+        """How to read some of a partitioned relation's files."""
+        if record.resource_type == "source":
+            return lambda files: sources.select_files(record, files, self._store)
+        return lambda files: read_sql([self._store.folder / file for file in files])
+
+    @contextmanager
+    def _cursor(self, draft: NodeRecord) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor to compute one node with: the time of the build is set, the time limit runs."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute("set variable built_at = ?", [datetime.now(UTC).replace(tzinfo=None)])
+            with time_limit(cursor, self._timeout_seconds, draft.relation):
+                yield cursor
+        finally:
+            cursor.close()
+
     def _stored(self, draft: NodeRecord, compute: Compute) -> Outcome:
         file = self._store.file(draft.relation, draft.fingerprint.whole)
         is_new = not file.exists()
         if is_new:
-            cursor = self._connection.cursor()
-            cursor.execute("set variable built_at = ?", [datetime.now(UTC).replace(tzinfo=None)])
-            try:
-                with time_limit(cursor, self._timeout_seconds, draft.relation):
-                    compute(cursor, file)
-            finally:
-                cursor.close()
+            with self._cursor(draft) as cursor:
+                compute(cursor, file)
+        return self._settle_files(replace(draft, files=[str(file.relative_to(self._store.folder))]), [file], is_new)
+
+    def _settle_files(self, draft: NodeRecord, files: list[Path], is_new: bool) -> Outcome:
         previous = self._records.nodes.get(draft.node_id)
+        read = read_sql(files)
         if not is_new and previous and previous.fingerprint.whole == draft.fingerprint.whole:
-            draft = replace(draft, files=previous.files, row_count=previous.row_count)
+            draft = replace(draft, row_count=previous.row_count)
         else:
-            rows = self._connection.cursor().execute(f"select count(*) from ({read_sql([file])})").fetchone()
-            draft = replace(draft, files=[str(file.relative_to(self._store.folder))], row_count=rows[0])
-        return self._settle(draft, f"create or replace view {quoted(draft.relation)} as {read_sql([file])}", is_new)
+            draft = replace(
+                draft, row_count=self._connection.cursor().execute(f"select count(*) from ({read})").fetchone()[0]
+            )
+        return self._settle(draft, f"create or replace view {quoted(draft.relation)} as {read}", is_new)
 
     def _settle(self, draft: NodeRecord, statement: str, is_new: bool | None = None) -> Outcome:
         """Record a node's result; point its name at it where that changed."""

@@ -1,4 +1,4 @@
-"""Operations that materializations ask for: one node each. All return the few words that dbt prints, unless they say else."""
+"""Operations that materializations ask for, one node each; most return the few words that dbt prints."""
 
 from scorehouse import gate
 from scorehouse.operation import operation
@@ -9,6 +9,12 @@ from scorehouse.run import Run
 def table(run: Run, node_id: str, sql: str, columns_ddl: str | None) -> str:
     """Build or reuse a stored model."""
     return run.builder.table(node_id, sql, columns_ddl).message
+
+
+@operation
+def partitioned(run: Run, node_id: str, sql: str, columns_ddl: str | None) -> str:
+    """Build or reuse a model partition by partition."""
+    return run.builder.partitioned(node_id, sql, columns_ddl).message
 
 
 @operation

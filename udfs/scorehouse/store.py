@@ -51,6 +51,11 @@ class Store:
         with self.new_file(file) as temporary:
             writer(cursor, query, temporary, columns_ddl)
 
+    def write_parquet(self, cursor: duckdb.DuckDBPyConnection, query: str, file: Path) -> None:
+        """Write a partition: always Parquet, of which many small files are cheap to open together."""
+        with self.new_file(file) as temporary:
+            _write_parquet(cursor, query, temporary, None)
+
     @contextmanager
     def new_file(self, file: Path) -> Iterator[Path]:
         """Hand out a temporary path beside `file`; afterwards make it read-only, durable and give it its name."""
@@ -79,12 +84,13 @@ def read_sql(files: list[Path]) -> str:
     >>> read_sql([Path("/w/store/s.t/ab.duckdb")])
     "select * from read_duckdb('/w/store/s.t/ab.duckdb', table_name => 'data')"
     >>> read_sql([Path("/w/a.parquet"), Path("/w/b.parquet")])
-    "select * from read_parquet(['/w/a.parquet', '/w/b.parquet'])"
+    "select * from read_parquet(['/w/a.parquet', '/w/b.parquet'], union_by_name => true)"
     """
     paths = ["'" + str(file).replace("'", "''") + "'" for file in files]
     listed = paths[0] if len(paths) == 1 else f"[{', '.join(paths)}]"
     if files[0].suffix == ".parquet":
-        return f"select * from read_parquet({listed})"
+        by_name = ", union_by_name => true" if len(paths) > 1 else ""
+        return f"select * from read_parquet({listed}{by_name})"
     return f"select * from read_duckdb({listed}, table_name => 'data')"
 
 

@@ -1,0 +1,11 @@
+{#
+    A stored model in time partitions: one immutable file each, computed from the same partition of its partitioned inputs.
+    A day's new rows, or late rows for an old day, recompute that partition and nothing else.
+
+    Config:
+        meta.partition_by: the model's time column
+        meta.grain: day (default), month or year
+#}
+{% materialization partitioned, adapter='duckdb', supported_languages=['sql'] %}
+    {{ return(stored_model('partitioned')) }}
+{% endmaterialization %}
