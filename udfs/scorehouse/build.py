@@ -4,7 +4,7 @@ import csv
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from scorehouse.canonical import canonical_sql
 from scorehouse.errors import ScorehouseError
 from scorehouse.fingerprint import Fingerprint, digest
 from scorehouse.guard import time_limit
+from scorehouse.fitting.spec import Spec
 from scorehouse.partitions import Partitioning
 from scorehouse.project import Project, relation_of
 from scorehouse.records import NodeRecord, Records, quoted
@@ -73,15 +74,19 @@ class Builder:
         draft = self._draft(node_id, sql, columns_ddl)
         return self._stored(draft, lambda cursor, file: self._store.write(cursor, sql, file, columns_ddl))
 
-    def fitted(
-        self, node_id: str, sql: str, fit: Callable[[pa.Table, str], pa.Table], spec: Mapping[str, object]
-    ) -> Outcome:
-        """Train or reuse a model: `fit(examples, version)` gives its rows (see scorehouse.learning)."""
-        draft = self._draft(node_id, sql, spec)
+    def fitted(self, node_id: str, sql: str) -> Outcome:
+        """Train or reuse a model: its data are its version's row (see scorehouse.fitting)."""
+        node = self._project.node(node_id)
+        where = node.original_file_path
+        spec = Spec.read(where, node.config.meta)
+        draft = self._draft(node_id, sql, asdict(spec))
 
         def train(cursor: duckdb.DuckDBPyConnection, file: Path) -> None:
+            from scorehouse.fitting.fit import fit  # scikit-learn loads only where something trains
+
             examples = cursor.execute(sql).to_arrow_table()
-            cursor.register("fitted_version", fit(examples, draft.fingerprint.whole))
+            version = version_name(node.name, draft.fingerprint.whole)
+            cursor.register("fitted_version", fit(examples, spec, version, where))
             self._store.write(cursor, "select *, getvariable('built_at') as trained_at from fitted_version", file)
 
         return self._stored(draft, train)
@@ -282,6 +287,15 @@ def explain(previous: NodeRecord | None, now: NodeRecord, is_built: bool) -> str
             return "its file was missing from the store"
         return f"{named} changed, the query is the same" if changed else "nothing changed"
     return f"{named} changed" if is_built else f"{named} changed, and the store has the result already"
+
+
+def version_name(model: str, fingerprint: str) -> str:
+    """Name of a fitted model's version.
+
+    >>> version_name("churn__logistic", "0123456789abcdef")
+    'churn__logistic@0123456789ab'
+    """
+    return f"{model}@{fingerprint[:12]}"
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -3,6 +3,7 @@
 from scorehouse import branch, release
 from scorehouse.landing import land_sources
 from scorehouse.operation import operation
+from scorehouse.project import relation_of
 from scorehouse.run import Run
 
 
@@ -42,7 +43,7 @@ def _publish(run: Run) -> str:
         run.connection,
         run.records,
         served,
-        run.project.python_functions(),
+        [relation_of(node) for node in run.project.python_functions()],
         branch.commit(run.project.folder),
         int(run.project.variables["retained_releases"]),
     )

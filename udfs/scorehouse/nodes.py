@@ -18,6 +18,12 @@ def partitioned(run: Run, node_id: str, sql: str, columns_ddl: str | None) -> st
 
 
 @operation
+def fitted(run: Run, node_id: str, sql: str) -> str:
+    """Train or reuse a fitted model."""
+    return run.builder.fitted(node_id, sql).message
+
+
+@operation
 def view(run: Run, node_id: str, sql: str) -> str:
     """Create or keep a view."""
     return run.builder.view(node_id, sql).message
@@ -33,6 +39,12 @@ def seed(run: Run, node_id: str) -> str:
 def function(run: Run, node_id: str, body: str, create: str) -> str:
     """Create or keep a function node."""
     return run.builder.function(node_id, body, create).message
+
+
+@operation
+def python_function(run: Run, node_id: str) -> str:
+    """Name under which a Python function node is registered on this run's connection."""
+    return run.python_functions[node_id]
 
 
 @operation

@@ -80,9 +80,9 @@ class Project:
             if node.resource_type == "model" and node.config.meta.get("endpoint")
         ]
 
-    def python_functions(self) -> list[str]:
-        """schema.name of the function nodes that only a process with this package can run."""
-        return [relation_of(node) for node in self.manifest.functions.values() if node.language == "python"]
+    def python_functions(self) -> list[Any]:
+        """The function nodes that only a process with this package can run."""
+        return [node for node in self.manifest.functions.values() if node.language == "python"]
 
     def parents(self, node: Any) -> list[str]:
         """Ids of what a node reads; ephemeral models stand for what they read themselves."""

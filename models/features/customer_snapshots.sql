@@ -1,0 +1,155 @@
+{#- What was known at each as-of time, and nothing else: occurred and received before it. One formula for training and scoring. -#}
+
+with
+
+as_of_times as (
+
+    select * from {{ ref('as_of_times') }}
+
+),
+
+customer_days as (
+
+    select * from {{ ref('int_customer_days') }}
+
+),
+
+customer_items as (
+
+    select * from {{ ref('int_customer_items') }}
+
+),
+
+known_days as (
+
+    select
+        as_of_times.as_of,
+        as_of_times.is_current,
+        customer_days.customer_id,
+        customer_days.occurred_date,
+        date_diff('day', customer_days.occurred_date, cast(as_of_times.as_of as date)) as age_days,
+        sum(customer_days.interaction_count) as interaction_count,
+        sum(customer_days.purchase_count) as purchase_count,
+        sum(customer_days.purchase_amount) as purchase_amount,
+        sum(customer_days.cancellation_count) as cancellation_count,
+        sum(customer_days.cancellation_amount) as cancellation_amount
+
+    from as_of_times
+    inner join customer_days
+        on
+            customer_days.occurred_date < cast(as_of_times.as_of as date)
+            and customer_days.received_date < cast(as_of_times.as_of as date)
+    group by all
+
+),
+
+known_gaps as (
+
+    select
+        *,
+        occurred_date - lag(occurred_date) over (
+            partition by as_of, customer_id
+            order by occurred_date
+        ) as gap_days
+
+    from known_days
+    where purchase_count > 0
+
+),
+
+purchases as (
+
+    select
+        as_of,
+        customer_id,
+        any_value(is_current) as is_current,
+        min(age_days) as recency_days,
+        max(age_days) as tenure_days,
+        count(*) as purchase_day_count,
+        count(*) filter (where age_days <= 30) as purchase_day_count_30d,
+        count(*) filter (where age_days <= 90) as purchase_day_count_90d,
+        count(*) filter (where age_days <= 180) as purchase_day_count_180d,
+        count(distinct date_trunc('month', occurred_date)) as purchase_month_count,
+        sum(purchase_count) as purchase_count,
+        sum(purchase_amount) as purchase_amount,
+        coalesce(sum(purchase_amount) filter (where age_days <= 30), 0) as purchase_amount_30d,
+        coalesce(sum(purchase_amount) filter (where age_days <= 90), 0) as purchase_amount_90d,
+        coalesce(sum(purchase_amount) filter (where age_days between 91 and 180), 0) as purchase_amount_previous_90d,
+        avg(gap_days) as mean_gap_days,
+        stddev_samp(gap_days) as gap_deviation_days,
+        arg_max(gap_days, occurred_date) as last_gap_days
+
+    from known_gaps
+    group by as_of, customer_id
+
+),
+
+cancellations as (
+
+    select
+        as_of,
+        customer_id,
+        sum(cancellation_count) as cancellation_count,
+        sum(cancellation_amount) as cancellation_amount
+
+    from known_days
+    group by as_of, customer_id
+
+),
+
+variety as (
+
+    select
+        as_of_times.as_of,
+        customer_items.customer_id,
+        count(*) as item_count
+
+    from as_of_times
+    inner join customer_items on customer_items.first_known_at < as_of_times.as_of
+    group by as_of_times.as_of, customer_items.customer_id
+
+),
+
+snapshots as (
+
+    select
+        ---------- ids
+        purchases.customer_id,
+
+        ---------- numerics
+        purchases.recency_days,
+        purchases.tenure_days,
+        purchases.purchase_day_count,
+        purchases.purchase_day_count_30d,
+        purchases.purchase_day_count_90d,
+        purchases.purchase_day_count_180d,
+        purchases.purchase_month_count,
+        cast(purchases.purchase_count as bigint) as purchase_count,
+        purchases.purchase_amount,
+        purchases.purchase_amount_30d,
+        purchases.purchase_amount_90d,
+        purchases.purchase_amount / purchases.purchase_day_count as mean_basket_amount,
+        coalesce(variety.item_count, 0) as item_count,
+        cast(cancellations.cancellation_count as bigint) as cancellation_count,
+        cancellations.cancellation_amount / nullif(purchases.purchase_amount, 0) as cancellation_share,
+        purchases.mean_gap_days,
+        purchases.gap_deviation_days,
+        purchases.last_gap_days,
+        purchases.recency_days / purchases.mean_gap_days as recency_in_gaps,
+        ln(1 + purchases.purchase_amount_90d) - ln(1 + purchases.purchase_amount_previous_90d) as trend,
+
+        ---------- booleans
+        purchases.is_current,
+
+        ---------- timestamps
+        purchases.as_of
+
+    from purchases
+    inner join cancellations
+        on purchases.as_of = cancellations.as_of and purchases.customer_id = cancellations.customer_id
+    left join variety
+        on purchases.as_of = variety.as_of and purchases.customer_id = variety.customer_id
+
+)
+
+select * from snapshots

@@ -1,0 +1,26 @@
+with
+
+interactions as (
+
+    select * from {{ ref('int_interactions') }}
+
+),
+
+customer_days as (
+
+    select
+        customer_id,
+        cast(occurred_at as date) as occurred_date,
+        cast(received_at as date) as received_date,
+        count(*) as interaction_count,
+        count(*) filter (where interaction_type = 'purchase') as purchase_count,
+        coalesce(sum(amount) filter (where interaction_type = 'purchase'), 0) as purchase_amount,
+        count(*) filter (where interaction_type in ('cancel', 'refund')) as cancellation_count,
+        coalesce(sum(amount) filter (where interaction_type in ('cancel', 'refund')), 0) as cancellation_amount
+
+    from interactions
+    group by customer_id, occurred_date, received_date
+
+)
+
+select * from customer_days

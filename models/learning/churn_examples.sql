@@ -1,0 +1,60 @@
+with
+
+as_of_times as (
+
+    select * from {{ ref('as_of_times') }}
+
+),
+
+snapshots as (
+
+    select * from {{ ref('customer_snapshots') }}
+
+),
+
+customer_days as (
+
+    select * from {{ ref('int_customer_days') }}
+    where purchase_count > 0
+
+),
+
+{#- a label has matured when its whole horizon lies before the newest as-of time -#}
+matured as (
+
+    select snapshots.* exclude (is_current)
+    from snapshots
+    where
+        snapshots.as_of + interval '{{ var("churn_horizon_days") }} days'
+        <= (select max(as_of_times.as_of) from as_of_times)
+
+),
+
+returning_customers as (
+
+    select distinct
+        matured.as_of,
+        matured.customer_id
+
+    from matured
+    inner join customer_days
+        on
+            matured.customer_id = customer_days.customer_id
+            and customer_days.occurred_date >= cast(matured.as_of as date)
+            and customer_days.occurred_date < cast(matured.as_of as date) + {{ var('churn_horizon_days') }}
+
+),
+
+examples as (
+
+    select
+        matured.*,
+        cast(returning_customers.customer_id is null as integer) as is_churned
+
+    from matured
+    left join returning_customers
+        on matured.as_of = returning_customers.as_of and matured.customer_id = returning_customers.customer_id
+
+)
+
+select * from examples

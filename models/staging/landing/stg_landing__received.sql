@@ -1,0 +1,66 @@
+{%- set contract = [
+    'interaction_id', 'occurred_at', 'received_at', 'customer_id', 'session_id', 'interaction_type', 'item_id', 'quantity',
+    'amount', 'query', 'position', 'experiment', 'variant', 'propensity', 'properties',
+] -%}
+{%- set extra = extra_columns(source('landing', 'interactions'), contract) -%}
+
+with
+
+source as (
+
+    select * from {{ source('landing', 'interactions') }}
+
+),
+
+renamed as (
+
+    select
+        ---------- ids
+        nullif(trim(interaction_id), '') as interaction_id,
+        nullif(trim(customer_id), '') as customer_id,
+        session_id,
+        item_id,
+
+        ---------- strings
+        lower(nullif(trim(interaction_type), '')) as interaction_type,
+        query,
+        experiment,
+        variant,
+
+        ---------- numerics
+        quantity,
+        amount,
+        position,
+        propensity,
+        cast({{ with_extra_columns('properties', extra) }} as json) as properties,
+
+        ---------- timestamps
+        occurred_at,
+        coalesce(received_at, occurred_at) as received_at
+
+    from source
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when interaction_id is null then 'no interaction id'
+            when customer_id is null then 'no customer id'
+            when interaction_type is null then 'no interaction type'
+            when occurred_at is null or year(occurred_at) not between 1970 and 2100 then 'impossible date'
+            when
+                row_number() over (
+                    partition by interaction_id
+                    order by received_at, occurred_at, customer_id, interaction_type, item_id, amount, quantity
+                ) > 1
+                then 'duplicate interaction id'
+        end as rejection_reason
+
+    from renamed
+
+)
+
+select * from judged

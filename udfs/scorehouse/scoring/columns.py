@@ -1,0 +1,110 @@
+"""Feature columns: Arrow in, what operations calculate with out."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scorehouse.errors import ScorehouseError
+
+NUMERIC = "numeric"
+CATEGORICAL = "categorical"
+
+Column = np.ndarray | pa.Array
+"""A numeric column is float64 [rows] with NaN for missing; a categorical one is an Arrow array of texts with nulls."""
+
+Features = pa.StructArray | pa.ChunkedArray | pa.Table | Mapping[str, object]
+
+
+def numeric(values: object) -> np.ndarray:
+    """Numbers or booleans as float64 [rows]; NULL becomes NaN.
+
+    >>> numeric(pa.array([True, None]))
+    array([ 1., nan])
+    """
+    if isinstance(values, np.ndarray):
+        return values.astype(np.float64, copy=False)
+    array = _one_array(values)
+    if not pa.types.is_float64(array.type):
+        array = array.cast(pa.float64(), safe=False)
+    return array.to_numpy(zero_copy_only=False)
+
+
+def categorical(values: object) -> pa.Array:
+    """Texts, whole numbers or booleans as an Arrow array of texts.
+
+    >>> categorical(pa.array([1, None])).to_pylist()
+    ['1', None]
+    """
+    array = _one_array(values)
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    return array.cast(pa.string())
+
+
+def kind_of(data_type: pa.DataType) -> str | None:
+    """How a column of this type is read unless its model says else: numeric, categorical, or None when it cannot be.
+
+    >>> kind_of(pa.int32()), kind_of(pa.string()), kind_of(pa.date32())
+    ('numeric', 'categorical', None)
+    """
+    if is_number(data_type) or pa.types.is_boolean(data_type) or pa.types.is_null(data_type):
+        return NUMERIC
+    return CATEGORICAL if is_text(data_type) else None
+
+
+def is_number(data_type: pa.DataType) -> bool:
+    """True for whole, decimal and floating numbers."""
+    return pa.types.is_integer(data_type) or pa.types.is_floating(data_type) or pa.types.is_decimal(data_type)
+
+
+def is_text(data_type: pa.DataType) -> bool:
+    """True for texts, enumerations included."""
+    if pa.types.is_dictionary(data_type):
+        return is_text(data_type.value_type)
+    return pa.types.is_string(data_type) or pa.types.is_large_string(data_type) or pa.types.is_string_view(data_type)
+
+
+def named(features: Features) -> dict[str, object]:
+    """Features as columns by name; a struct that is NULL counts as a struct of NULLs."""
+    if isinstance(features, Mapping):
+        return dict(features)
+    if isinstance(features, pa.Table):
+        return dict(zip(features.column_names, features.columns, strict=True))
+    array = _one_array(features)
+    return dict(zip((field.name for field in array.type), array.flatten(), strict=True))
+
+
+def select(features: Features, kinds: Mapping[str, str]) -> dict[str, Column]:
+    """The columns that a model reads, by name, each as its kind; extra columns are ignored.
+
+    Raises ScorehouseError naming the columns that are missing.
+    """
+    given = {name.lower(): values for name, values in named(features).items()}
+    missing = [name for name in kinds if name.lower() not in given]
+    if missing:
+        raise ScorehouseError(
+            f"score(): expected the feature columns {', '.join(missing)}, found {', '.join(given) or 'none'}; "
+            f"select them from the snapshots that the model was trained on."
+        )
+    return {
+        name: numeric(given[name.lower()]) if kind == NUMERIC else categorical(given[name.lower()])
+        for name, kind in kinds.items()
+    }
+
+
+def category_codes(column: pa.Array, categories: list[str | None]) -> np.ndarray:
+    """Position of each value among `categories` as int64 [rows]; the number of categories for a value not among them.
+
+    >>> category_codes(pa.array(["b", None, "c"]), ["a", "b"])
+    array([1, 2, 2])
+    """
+    positions = pc.index_in(column, value_set=pa.array(categories, pa.string()))
+    return pc.fill_null(positions, len(categories)).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _one_array(values: object) -> pa.Array:
+    if isinstance(values, pa.ChunkedArray):
+        return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
+    return values if isinstance(values, pa.Array) else pa.array(values)

@@ -1,0 +1,145 @@
+"""Small builders of sqlglot expressions, so that every formula prints in any dialect that sqlglot knows."""
+
+import math
+from collections.abc import Callable, Sequence
+
+from sqlglot import exp
+
+Expression = exp.Expression
+
+
+def number(value: float) -> Expression:
+    """A DOUBLE literal: 17 significant digits and an exponent, or DuckDB would read it as DECIMAL.
+
+    >>> number(-0.1).sql("duckdb")
+    '-1.0000000000000001e-01'
+    """
+    if not math.isfinite(value):
+        return exp.cast(exp.Literal.string(str(float(value))), "double")
+    literal = exp.Literal.number(f"{abs(value):.16e}")
+    return exp.Neg(this=literal) if math.copysign(1.0, value) < 0 else literal
+
+
+def text(value: str) -> Expression:
+    """A text literal."""
+    return exp.Literal.string(value)
+
+
+def column(name: str, data_type: str) -> Expression:
+    """A column, cast so that its type of the day does not matter.
+
+    >>> column("recency", "double").sql("duckdb")
+    'CAST("recency" AS DOUBLE)'
+    """
+    return exp.cast(exp.column(exp.to_identifier(name, quoted=True)), data_type)
+
+
+def wrap(expression: Expression) -> Expression:
+    """Parentheses around anything that is more than one word."""
+    needs = isinstance(expression, exp.Binary | exp.Neg | exp.Not)
+    return exp.Paren(this=expression) if needs else expression
+
+
+def add(left: Expression, right: Expression) -> Expression:
+    """left + right."""
+    return exp.Add(this=wrap(left), expression=wrap(right))
+
+
+def subtract(left: Expression, right: Expression) -> Expression:
+    """left - right."""
+    return exp.Sub(this=wrap(left), expression=wrap(right))
+
+
+def multiply(left: Expression, right: Expression) -> Expression:
+    """left * right."""
+    return exp.Mul(this=wrap(left), expression=wrap(right))
+
+
+def divide(left: Expression, right: Expression) -> Expression:
+    """left / right, as doubles."""
+    return exp.Div(this=wrap(left), expression=wrap(right), typed=False, safe=False)
+
+
+def square(expression: Expression) -> Expression:
+    """expression * expression, which is exact where pow() need not be."""
+    return multiply(expression, expression)
+
+
+def balanced(terms: Sequence[Expression], join: Callable[[Expression, Expression], Expression]) -> Expression:
+    """Terms joined pairwise, so that depth grows with the logarithm of their number (DuckDB's limit is 1,000).
+
+    >>> balanced([exp.column(name) for name in "abc"], add).sql()
+    'a + (b + c)'
+    """
+    if len(terms) == 1:
+        return terms[0]
+    middle = len(terms) // 2
+    return join(balanced(terms[:middle], join), balanced(terms[middle:], join))
+
+
+def total(terms: Sequence[Expression], start: float = 0.0) -> Expression:
+    """start + the balanced sum of terms."""
+    if not terms:
+        return number(start)
+    summed = balanced(terms, add)
+    return summed if start == 0 else add(number(start), summed)
+
+
+def call(name: str, *arguments: Expression) -> Expression:
+    """A function call; functions that sqlglot knows become its own nodes, so that they print in every dialect."""
+    return exp.func(name, *arguments, dialect="duckdb")
+
+
+def when(cases: Sequence[tuple[Expression, Expression]], otherwise: Expression) -> Expression:
+    """case when ... then ... else otherwise end."""
+    ifs = [exp.If(this=condition, true=value) for condition, value in cases]
+    return exp.Case(ifs=ifs, default=otherwise)
+
+
+def match(subject: Expression, cases: Sequence[tuple[Expression, Expression]], otherwise: Expression) -> Expression:
+    """case subject when ... then ... else otherwise end."""
+    ifs = [exp.If(this=value, true=result) for value, result in cases]
+    return exp.Case(this=subject, ifs=ifs, default=otherwise)
+
+
+def is_present(expression: Expression) -> Expression:
+    """True for a number (an infinite one too), false or NULL for NaN and NULL: DuckDB sorts NaN above all numbers."""
+    return exp.LT(this=wrap(expression), expression=number(math.nan))
+
+
+def at_most(left: Expression, right: Expression) -> Expression:
+    """left <= right."""
+    return exp.LTE(this=wrap(left), expression=wrap(right))
+
+
+def greater(left: Expression, right: Expression) -> Expression:
+    """left > right."""
+    return exp.GT(this=wrap(left), expression=wrap(right))
+
+
+def both(left: Expression, right: Expression) -> Expression:
+    """left and right."""
+    return exp.And(this=left, expression=right)
+
+
+def filled(expression: Expression, value: float) -> Expression:
+    """The expression, or value where it is NULL or NaN.
+
+    >>> filled(exp.column("x"), 0.5).sql("duckdb")
+    "CASE WHEN x < CAST('nan' AS DOUBLE) THEN x ELSE 5.0000000000000000e-01 END"
+    """
+    return when([(is_present(expression), expression)], number(value))
+
+
+def struct(fields: Sequence[tuple[str, Expression]]) -> Expression:
+    """{'name': value, ...}."""
+    return exp.Struct(
+        expressions=[
+            exp.PropertyEQ(this=exp.to_identifier(name, quoted=True), expression=value) for name, value in fields
+        ]
+    )
+
+
+def size(expression: Expression) -> int:
+    """Number of nodes."""
+    return sum(1 for _ in expression.walk())

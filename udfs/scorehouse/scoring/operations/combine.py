@@ -1,0 +1,182 @@
+"""Operations across columns that have nothing learned but their names."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+from sqlglot import exp
+
+from scorehouse.scoring import expressions as sql
+from scorehouse.scoring import weights
+from scorehouse.scoring.columns import Column
+from scorehouse.scoring.expressions import Expression
+from scorehouse.scoring.operations.operation import Operation
+
+
+@dataclass(frozen=True, eq=False)
+class Combination(Operation):
+    """Several columns to several columns, without weights."""
+
+    def rows(self) -> pa.Table:
+        """See Operation."""
+        inputs = weights.rows("input", input=self.inputs)
+        return pa.concat_tables([inputs, weights.rows("output", output=self.outputs)])
+
+    @classmethod
+    def from_rows(cls, table: pa.Table) -> Self:
+        """See Operation."""
+        inputs = weights.texts(weights.part(table, "input"), "input")
+        return cls(tuple(inputs), tuple(weights.texts(weights.part(table, "output"), "output")))
+
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """See Operation."""
+        return [3 * (sum(sizes) + 4 * len(sizes))] * len(self.outputs)
+
+
+@dataclass(frozen=True, eq=False)
+class Softmax(Combination):
+    """exp(x_i) / sum of exp(x_j), computed as 1 / sum of exp(x_j - x_i), which cannot overflow to NaN."""
+
+    name = "softmax"
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        return [1 / np.add.reduce([np.exp(other - own) for other in columns]) for own in columns]
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """See Operation."""
+        return [self._expression(columns, own) for own in range(len(columns))]
+
+    def _expression(self, columns: Sequence[Expression], own: int) -> Expression:
+        differences = [sql.subtract(other, columns[own]) for i, other in enumerate(columns) if i != own]
+        return sql.divide(sql.number(1), sql.total([exp.Exp(this=d) for d in differences], 1.0))
+
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """See Operation."""
+        return [sum(sizes) + len(sizes) * (own + 4) for own in sizes]
+
+
+@dataclass(frozen=True, eq=False)
+class Normalize(Combination):
+    """x_i / sum of x_j; the same share for all when the sum is 0."""
+
+    name = "normalize"
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        total = np.add.reduce(list(columns))
+        return [np.where(total == 0, 1 / len(columns), x / np.where(total == 0, 1, total)) for x in columns]
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """See Operation."""
+        total = sql.total(columns)
+        is_zero = exp.EQ(this=sql.wrap(total), expression=sql.number(0))
+        return [sql.when([(is_zero, sql.number(1 / len(columns)))], sql.divide(x, total)) for x in columns]
+
+
+@dataclass(frozen=True, eq=False)
+class UnitLength(Combination):
+    """x_i / sqrt(sum of x_j squared); 0 when all are 0 (scikit-learn's Normalizer)."""
+
+    name = "unit_length"
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        length = np.sqrt(np.add.reduce([x * x for x in columns]))
+        return [x / np.where(length == 0, 1, length) for x in columns]
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """See Operation."""
+        squared = sql.total([sql.square(x) for x in columns])
+        is_zero = exp.EQ(this=sql.wrap(squared), expression=sql.number(0))
+        return [sql.when([(is_zero, sql.number(0))], sql.divide(x, exp.Sqrt(this=squared))) for x in columns]
+
+
+@dataclass(frozen=True, eq=False)
+class Mean(Combination):
+    """The mean of the columns, added up in their order."""
+
+    name = "mean"
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        return [np.add.reduce(list(columns)) / len(columns)]
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """See Operation."""
+        return [sql.divide(sql.total(columns), sql.number(len(columns)))]
+
+
+@dataclass(frozen=True, eq=False)
+class Choice(Combination):
+    """The position of the best column, and that column's value; the first one when several are equal."""
+
+    @staticmethod
+    @abstractmethod
+    def position(stacked: np.ndarray) -> np.ndarray:
+        """Position of the best of [columns, rows]."""
+
+    @staticmethod
+    @abstractmethod
+    def is_better(one: Expression, other: Expression) -> Expression:
+        """True when a later column beats an earlier one."""
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        stacked = np.vstack(columns)
+        best = self.position(np.where(np.isnan(stacked), 0, stacked))
+        value = np.take_along_axis(stacked, best[None, :], axis=0)[0]
+        position = np.where(np.isnan(stacked).any(axis=0), np.nan, best)
+        return [position, np.where(np.isnan(position), np.nan, value)][: len(self.outputs)]
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """See Operation."""
+        value = sql.balanced(list(columns), self._better)
+        cases = [(exp.EQ(this=sql.wrap(x), expression=value), sql.number(i)) for i, x in enumerate(columns)]
+        position = sql.when([(sql.is_present(sql.total(columns)), sql.when(cases[:-1], cases[-1][1]))], exp.null())
+        guarded = sql.when([(sql.is_present(sql.total(columns)), value)], exp.null())
+        return [position, guarded][: len(self.outputs)]
+
+    def _better(self, one: Expression, other: Expression) -> Expression:
+        return self.is_better(one, other)
+
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """See Operation."""
+        return [(len(sizes) + 3) * (sum(sizes) + 4)] * len(self.outputs)
+
+
+@dataclass(frozen=True, eq=False)
+class Smallest(Choice):
+    """Position and value of the smallest column."""
+
+    name = "smallest"
+
+    @staticmethod
+    def position(stacked: np.ndarray) -> np.ndarray:
+        """See Choice."""
+        return stacked.argmin(axis=0)
+
+    @staticmethod
+    def is_better(one: Expression, other: Expression) -> Expression:
+        """See Choice."""
+        return exp.Least(this=one, expressions=[other])
+
+
+@dataclass(frozen=True, eq=False)
+class Largest(Choice):
+    """Position and value of the largest column."""
+
+    name = "largest"
+
+    @staticmethod
+    def position(stacked: np.ndarray) -> np.ndarray:
+        """See Choice."""
+        return stacked.argmax(axis=0)
+
+    @staticmethod
+    def is_better(one: Expression, other: Expression) -> Expression:
+        """See Choice."""
+        return exp.Greatest(this=one, expressions=[other])

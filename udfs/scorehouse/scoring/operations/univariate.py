@@ -1,0 +1,240 @@
+"""Operations on single numbers: filling, moving, stretching, clipping, bending."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+from sqlglot import exp
+
+from scorehouse.scoring import expressions as sql
+from scorehouse.scoring import weights
+from scorehouse.scoring.columns import Column
+from scorehouse.scoring.expressions import Expression
+from scorehouse.scoring.operations.operation import Operation, Univariate
+
+
+@dataclass(frozen=True, eq=False)
+class Impute(Univariate):
+    """x, or the learned value where x is missing."""
+
+    name = "impute"
+    fill: float = 0.0
+
+    def value(self, x: np.ndarray) -> np.ndarray:
+        """See Univariate."""
+        return np.where(np.isnan(x), self.fill, x)
+
+    def expression(self, x: Expression) -> Expression:
+        """See Univariate."""
+        return sql.filled(x, self.fill)
+
+
+@dataclass(frozen=True, eq=False)
+class Indicate(Univariate):
+    """1 where x is missing, else 0."""
+
+    name = "indicate"
+
+    def value(self, x: np.ndarray) -> np.ndarray:
+        """See Univariate."""
+        return np.isnan(x).astype(np.float64)
+
+    def expression(self, x: Expression) -> Expression:
+        """See Univariate."""
+        return sql.when([(sql.is_present(x), sql.number(0))], sql.number(1))
+
+    def rows(self) -> pa.Table:
+        """See Operation."""
+        return weights.rows("indicator", input=[self.inputs[0]], output=[self.outputs[0]])
+
+    @classmethod
+    def from_rows(cls, table: pa.Table) -> Self:
+        """See Operation."""
+        return cls.of(table["input"][0].as_py(), table["output"][0].as_py())
+
+
+@dataclass(frozen=True, eq=False)
+class Scale(Univariate):
+    """(x - offset) / divisor * factor + shift: standard, robust and minimum-maximum scaling, in scikit-learn's order."""
+
+    name = "scale"
+    offset: float = 0.0
+    divisor: float = 1.0
+    factor: float = 1.0
+    shift: float = 0.0
+
+    def value(self, x: np.ndarray) -> np.ndarray:
+        """See Univariate."""
+        return (x - self.offset) / self.divisor * self.factor + self.shift
+
+    def expression(self, x: Expression) -> Expression:
+        """See Univariate."""
+        steps = [
+            (sql.subtract, self.offset, 0.0),
+            (sql.divide, self.divisor, 1.0),
+            (sql.multiply, self.factor, 1.0),
+            (sql.add, self.shift, 0.0),
+        ]
+        for step, operand, neutral in steps:
+            if operand != neutral:
+                x = step(x, sql.number(operand))
+        return x
+
+
+@dataclass(frozen=True, eq=False)
+class Clip(Univariate):
+    """x, but at least low and at most high; missing stays missing."""
+
+    name = "clip"
+    low: float = -np.inf
+    high: float = np.inf
+
+    def value(self, x: np.ndarray) -> np.ndarray:
+        """See Univariate."""
+        return np.clip(x, self.low, self.high)
+
+    def expression(self, x: Expression) -> Expression:
+        """See Univariate."""
+        low, high = sql.number(self.low), sql.number(self.high)
+        cases = [(exp.LT(this=sql.wrap(x), expression=low), low), (sql.at_most(x, high), x), (sql.is_present(x), high)]
+        return sql.when(cases, exp.null())
+
+
+@dataclass(frozen=True, eq=False)
+class Power(Univariate):
+    """Yeo and Johnson's power transform (Biometrika 87, 2000) with exponent `exponent`."""
+
+    name = "power"
+    exponent: float = 1.0
+
+    def value(self, x: np.ndarray) -> np.ndarray:
+        """See Univariate."""
+        return np.where(x >= 0, self._above(np.abs(x)), -self._below(np.abs(x)))
+
+    def _above(self, size: np.ndarray) -> np.ndarray:
+        power = self.exponent
+        return np.log1p(size) if power == 0 else np.expm1(power * np.log1p(size)) / power
+
+    def _below(self, size: np.ndarray) -> np.ndarray:
+        power = 2 - self.exponent
+        return np.log1p(size) if power == 0 else np.expm1(power * np.log1p(size)) / power
+
+    def expression(self, x: Expression) -> Expression:
+        """See Univariate."""
+        above = _power_of_size(x, self.exponent)
+        below = exp.Neg(this=sql.wrap(_power_of_size(exp.Neg(this=sql.wrap(x)), 2 - self.exponent)))
+        is_negative = exp.LT(this=sql.wrap(x), expression=sql.number(0))
+        return sql.when([(is_negative, below), (sql.is_present(x), above)], exp.null())
+
+
+def _power_of_size(size: Expression, power: float) -> Expression:
+    larger = sql.add(size, sql.number(1))
+    if power == 0:
+        return exp.Ln(this=larger)
+    powered = exp.Pow(this=sql.wrap(larger), expression=sql.number(power))
+    return sql.divide(sql.subtract(powered, sql.number(1)), sql.number(power))
+
+
+@dataclass(frozen=True)
+class Formula:
+    """One named function of a number.
+
+    Attributes:
+        value: the function on float64 [rows].
+        expression: the same in SQL.
+        is_total: True when it gives a number for every number.
+    """
+
+    value: Callable[[np.ndarray], np.ndarray]
+    expression: Callable[[Expression], Expression]
+    is_total: bool = True
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-x)), without overflow.
+
+    >>> sigmoid(np.array([-1000.0, 0.0]))
+    array([0. , 0.5])
+    """
+    return np.where(x >= 0, 1 / (1 + np.exp(-np.abs(x))), np.exp(-np.abs(x)) / (1 + np.exp(-np.abs(x))))
+
+
+def symmetric_log(x: np.ndarray) -> np.ndarray:
+    """sign(x) * ln(1 + |x|): a logarithm that also takes zero and negative numbers.
+
+    >>> symmetric_log(np.array([0.0, np.e - 1, 1 - np.e])).round(12)
+    array([ 0.,  1., -1.])
+    """
+    return np.copysign(np.log1p(np.abs(x)), x)
+
+
+def _sigmoid_sql(x: Expression) -> Expression:
+    return sql.divide(sql.number(1), sql.add(sql.number(1), exp.Exp(this=exp.Neg(this=sql.wrap(x)))))
+
+
+def _symmetric_log_sql(x: Expression) -> Expression:
+    return sql.multiply(exp.Sign(this=x), exp.Ln(this=sql.add(sql.number(1), exp.Abs(this=x))))
+
+
+def _relu_sql(x: Expression) -> Expression:
+    return sql.when([(exp.LT(this=sql.wrap(x), expression=sql.number(0)), sql.number(0))], x)
+
+
+FORMULAS = {
+    "sigmoid": Formula(sigmoid, _sigmoid_sql),
+    "exp": Formula(np.exp, lambda x: exp.Exp(this=x)),
+    "expm1": Formula(np.expm1, lambda x: sql.subtract(exp.Exp(this=x), sql.number(1))),
+    "ln": Formula(np.log, lambda x: exp.Ln(this=x), is_total=False),
+    "log1p": Formula(np.log1p, lambda x: exp.Ln(this=sql.add(sql.number(1), x)), is_total=False),
+    "log10": Formula(np.log10, lambda x: sql.call("log10", x), is_total=False),
+    "log2": Formula(np.log2, lambda x: sql.call("log2", x), is_total=False),
+    "symmetric_log": Formula(symmetric_log, _symmetric_log_sql),
+    "square_root": Formula(np.sqrt, lambda x: exp.Sqrt(this=x), is_total=False),
+    "square": Formula(np.square, sql.square),
+    "absolute": Formula(np.abs, lambda x: exp.Abs(this=x)),
+    "tanh": Formula(np.tanh, lambda x: sql.call("tanh", x)),
+    "relu": Formula(lambda x: np.maximum(x, 0), _relu_sql),
+    "negative": Formula(np.negative, lambda x: exp.Neg(this=sql.wrap(x))),
+    "complement": Formula(lambda x: 1 - x, lambda x: sql.subtract(sql.number(1), x)),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Function(Operation):
+    """One of `FORMULAS`, by name."""
+
+    name = "function"
+    formula: str
+
+    @classmethod
+    def of(cls, source: str, target: str, formula: str) -> Self:
+        """The function from column `source` to column `target`."""
+        return cls((source,), (target,), formula)
+
+    @property
+    def is_total(self) -> bool:
+        """True when every number has a result."""
+        return FORMULAS[self.formula].is_total
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        return [FORMULAS[self.formula].value(columns[0])]
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """See Operation."""
+        return [FORMULAS[self.formula].expression(columns[0])]
+
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """See Operation."""
+        return [2 * sizes[0] + 8]
+
+    def rows(self) -> pa.Table:
+        """See Operation."""
+        return weights.rows("formula", input=self.inputs, output=self.outputs, category=[self.formula])
+
+    @classmethod
+    def from_rows(cls, table: pa.Table) -> Self:
+        """See Operation."""
+        return cls.of(*(table[name][0].as_py() for name in ("input", "output", "category")))

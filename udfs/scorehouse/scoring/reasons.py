@@ -1,0 +1,182 @@
+"""Reasons: how much each raw feature moved one row's score away from the average.
+
+A weighted sum is explained exactly: coefficient * (value - its mean over the training rows), added up by raw feature. A sum
+of trees is explained by Shapley values (`tree_shap`). Contributions are on the scale before the link: log-odds for a
+probability made by a sigmoid.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+from sqlglot import exp
+
+from scorehouse.scoring import expressions as sql
+from scorehouse.scoring import tree_shap
+from scorehouse.scoring.columns import Features
+from scorehouse.scoring.expressions import Expression
+from scorehouse.scoring.formula import Formula
+from scorehouse.scoring.operations import (
+    Baseline,
+    Function,
+    Interpolate,
+    Linear,
+    Scale,
+    SquaredDistance,
+    Trees,
+    Univariate,
+)
+
+COUNT = 3
+"""Reasons kept for a row."""
+
+REASON = pa.struct([("feature", pa.string()), ("contribution", pa.float64())])
+SQL_TYPE = "STRUCT(feature VARCHAR, contribution DOUBLE)[]"
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Where a formula's score can be taken apart.
+
+    Attributes:
+        formula: simplified.
+        operation: the sum that is taken apart.
+        output: which of its outputs.
+        factor: what the sum is multiplied by afterwards.
+    """
+
+    formula: Formula
+    operation: Linear | Trees
+    output: int
+    factor: float
+
+    @classmethod
+    def of(cls, formula: Formula) -> Self | None:
+        """The explanation of a formula with one score that rises or falls with one sum; else None."""
+        if len(formula.result.inputs) != 1:
+            return None
+        name, factor = formula.result.inputs[0], 1.0
+        operation = formula.producer(name)
+        while isinstance(operation, Univariate | Function | Interpolate):
+            factor = factor * operation.factor / operation.divisor if isinstance(operation, Scale) else 1.0
+            name = operation.inputs[0]
+            operation = formula.producer(name)
+        if not isinstance(operation, Linear | Trees):
+            return None
+        return cls(formula, operation, operation.outputs.index(name), factor)
+
+    @property
+    def has_sql(self) -> bool:
+        """True when the contributions are a SQL expression."""
+        return isinstance(self.operation, Linear)
+
+    def contributions(self, features: Features) -> dict[str, np.ndarray]:
+        """What each raw feature adds, by name: float64 [rows]. They sum to the margin minus its mean."""
+        made = self.formula.columns(features, self.operation)
+        with np.errstate(all="ignore"):
+            added = self._tree_terms(made) if isinstance(self.operation, Trees) else self._linear_terms(made)
+        baselines = self._baselines()
+        return {feature: values - baselines.get(feature, 0.0) for feature, values in added.items()}
+
+    def baseline_of(self, features: Features) -> "Baseline | None":
+        """The mean of each raw feature's terms over training rows, to be kept in the formula; None for trees."""
+        if not self.has_sql:
+            return None
+        added = self._linear_terms(self.formula.columns(features, self.operation))
+        return Baseline.of({feature: float(np.mean(values)) for feature, values in added.items()})
+
+    def _baselines(self) -> dict[str, float]:
+        kept = [operation for operation in self.formula.operations if isinstance(operation, Baseline)]
+        return kept[0].by_feature if kept else {}
+
+    def _tree_terms(self, made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        columns = [made[name] for name in self.operation.inputs]
+        values = tree_shap.contributions(
+            self.operation.ensembles[self.output], self.operation.covers[self.output], columns
+        )
+        return _by_feature(
+            (self._label(name), value * self.factor)
+            for name, value in zip(self.operation.inputs, values, strict=True)
+        )
+
+    def _linear_terms(self, made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        linear = self.operation
+        terms = linear.prepared([made[name] for name in linear.inputs])
+        named = []
+        for name, coefficient, term in zip(linear.inputs, linear.coefficients[self.output], terms, strict=True):
+            maker = self.formula.producer(name)
+            if isinstance(maker, SquaredDistance):
+                place = maker.outputs.index(name)
+                inner = (maker.contribution(i, made[source])[place] for i, source in enumerate(maker.inputs))
+                named += [
+                    (self._label(source), coefficient * self.factor * value)
+                    for source, value in zip(maker.inputs, inner, strict=True)
+                ]
+            else:
+                named.append((self._label(name), coefficient * self.factor * term))
+        return _by_feature(named)
+
+    def _label(self, name: str) -> str:
+        return "*".join(self.formula.features_behind(name))
+
+    # ---------------------------------------------------------------- top reasons
+
+    def top(self, features: Features) -> pa.Array:
+        """The `COUNT` largest contributions of each row, as list<struct<feature, contribution>>, largest first."""
+        added = self.contributions(features)
+        names = sorted(added)
+        stacked = np.column_stack([added[name] for name in names])
+        order = np.argsort(-np.abs(stacked), axis=1, kind="stable")[:, :COUNT]
+        values = np.take_along_axis(stacked, order, axis=1)
+        structs = pa.StructArray.from_arrays(
+            [pa.array(np.array(names, object)[order].ravel(), pa.string()), pa.array(values.ravel())],
+            fields=list(REASON),
+        )
+        offsets = np.arange(len(stacked) + 1, dtype=np.int32) * order.shape[1]
+        return pa.ListArray.from_arrays(pa.array(offsets), structs)
+
+    def expression(self) -> Expression:
+        """The `COUNT` largest contributions as a DuckDB list of structs, largest first."""
+        terms = self._linear_expressions()
+        baselines = self._baselines()
+        ranked = exp.Array(
+            expressions=[_ranked(name, terms[name], baselines.get(name, 0.0)) for name in sorted(terms)]
+        )
+        ordered = exp.ArraySort(this=ranked, nulls_first=exp.false())
+        first = exp.Slice(this=exp.Literal.number(1), expression=exp.Literal.number(COUNT))
+        reason = exp.to_identifier("reason")
+        kept = exp.Lambda(this=sql.struct([(n, exp.Dot(this=reason, expression=exp.to_identifier(n))) for n in REASON.names]), expressions=[reason])
+        return exp.Transform(this=exp.Bracket(this=ordered, expressions=[first]), expression=kept)
+
+    def _linear_expressions(self) -> dict[str, Expression]:
+        linear, made = self.operation, self.formula.expressions(self.operation)
+        terms: dict[str, list[Expression]] = {}
+        for i, name in enumerate(linear.inputs):
+            maker = self.formula.producer(name)
+            factor = linear.coefficients[self.output, i] * self.factor
+            if isinstance(maker, SquaredDistance):
+                place = maker.outputs.index(name)
+                for j, source in enumerate(maker.inputs):
+                    inner = maker.contribution_expression(place, j, made[source])
+                    terms.setdefault(self._label(source), []).append(sql.multiply(sql.number(factor), inner))
+            elif factor:
+                term = linear.filled_term(self.output, i, made[name])
+                scaled = term if self.factor == 1 else sql.multiply(sql.number(self.factor), term)
+                terms.setdefault(self._label(name), []).append(scaled)
+            else:
+                terms.setdefault(self._label(name), []).append(sql.number(0))
+        return {feature: sql.total(found) for feature, found in terms.items()}
+
+
+def _by_feature(named: object) -> dict[str, np.ndarray]:
+    summed: dict[str, np.ndarray] = {}
+    for name, value in named:
+        summed[name] = summed[name] + value if name in summed else value
+    return summed
+
+
+def _ranked(feature: str, contribution: Expression, baseline: float) -> Expression:
+    moved = sql.subtract(contribution, sql.number(baseline)) if baseline else contribution
+    size = exp.Neg(this=exp.Abs(this=moved))
+    return sql.struct([("size", size), ("feature", sql.text(feature)), ("contribution", moved)])

@@ -1,0 +1,166 @@
+"""Algebra on formulas: what comes before a weighted sum is folded into its weights.
+
+Scaling becomes part of the coefficients, imputing part of the sum, one-hot and bins become tables of points, a weighted
+sum of weighted sums becomes one. The value stays the same but for rounding; the SQL becomes short and quick, and every
+raw feature's share of the sum becomes visible, which is what reasons are made of.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from scorehouse.scoring.formula import Formula
+from scorehouse.scoring.operations import Bins, Function, Impute, Linear, Lookup, Operation, Scale
+
+LARGEST_MOVED_OFFSET = 1e3
+"""coefficient * offset moves into the intercept below this: the rounding that it costs stays below 1e-12."""
+
+
+def simplify(formula: Formula) -> Formula:
+    """The same formula with less to compute."""
+    operations: list[Operation] = []
+    used = Counter(name for operation in formula.operations for name in operation.inputs)
+    for operation in formula.operations:
+        if isinstance(operation, Linear):
+            made = {name: earlier for earlier in operations for name in earlier.outputs}
+            operations.extend(_Fold(operation, made, used).result())
+        else:
+            operations.append(operation)
+    return Formula(tuple(_needed(operations)))
+
+
+def _needed(operations: list[Operation]) -> Iterable[Operation]:
+    """Operations whose columns are used, the last maker of a column before its earlier ones."""
+    wanted: set[str] = set()
+    kept = []
+    for operation in reversed(operations):
+        is_end = not operation.outputs or operation in (operations[0], operations[-1])
+        if is_end or wanted & set(operation.outputs):
+            kept.append(operation)
+            wanted -= set(operation.outputs)
+            wanted |= set(operation.inputs)
+    return reversed(kept)
+
+
+@dataclass(frozen=True)
+class _Term:
+    """coefficients * (x - offset) with x = fill where missing: one input of a sum. coefficients: float64 [outputs]."""
+
+    name: str
+    coefficients: np.ndarray
+    offset: float
+    fill: float
+
+
+@dataclass
+class _Fold:
+    """One weighted sum, with what is made only for it folded in."""
+
+    linear: Linear
+    made: dict[str, Operation]
+    used: Counter
+    intercepts: np.ndarray = field(init=False)
+    terms: list[_Term] = field(default_factory=list)
+    tables: list[Operation] = field(default_factory=list)
+
+    def result(self) -> list[Operation]:
+        """The operations that take the sum's place."""
+        linear = self.linear
+        self.intercepts = linear.intercepts.copy()
+        waiting = [
+            _Term(name, linear.coefficients[:, i], linear.offsets[i], linear.fills[i])
+            for i, name in enumerate(linear.inputs)
+        ]
+        while waiting:
+            waiting = [new for group in self._groups(waiting) for new in self._folded(group)]
+        return [*self.tables, self._collected()]
+
+    def _groups(self, terms: list[_Term]) -> list[list[_Term]]:
+        """Terms that one operation makes, together."""
+        groups: dict[int, list[_Term]] = {}
+        for term in terms:
+            groups.setdefault(id(self.made[term.name]), []).append(term)
+        return list(groups.values())
+
+    def _folded(self, terms: list[_Term]) -> list[_Term]:
+        """What is left to fold of terms that one operation makes; finished terms are put aside."""
+        maker = self.made[terms[0].name]
+        is_own = [term.name for term in terms] == list(maker.outputs) and all(
+            self.used[name] == 1 for name in maker.outputs
+        )
+        plain = all(np.isnan(term.fill) for term in terms)
+        fold = {Scale: self._scale, Impute: self._impute, Function: self._function, Linear: self._linear}.get(
+            type(maker)
+        )
+        if isinstance(maker, Lookup | Bins) and is_own and plain and _is_finite(maker):
+            fold = self._table
+        if fold is None or not is_own or not plain:
+            self.terms.extend(terms)
+            return []
+        return fold(maker, terms)
+
+    def _scale(self, maker: Scale, terms: list[_Term]) -> list[_Term]:
+        (term,) = terms
+        self.intercepts += term.coefficients * (maker.shift - term.offset)
+        return [
+            _Term(maker.inputs[0], term.coefficients * maker.factor / maker.divisor, maker.offset, term.fill)
+        ]
+
+    def _impute(self, maker: Impute, terms: list[_Term]) -> list[_Term]:
+        (term,) = terms
+        self.terms.append(replace(term, name=maker.inputs[0], fill=maker.fill))
+        return []
+
+    def _function(self, maker: Function, terms: list[_Term]) -> list[_Term]:
+        """f(x filled) = f(x) filled with f(fill), if f gives a number for every number."""
+        (term,) = terms
+        before = self.made[maker.inputs[0]]
+        if maker.is_total and isinstance(before, Impute) and self.used[maker.inputs[0]] == 1:
+            self.tables.append(Function.of(before.inputs[0], term.name, maker.formula))
+            term = replace(term, fill=float(maker.apply([np.array([before.fill])])[0][0]))
+        self.terms.append(term)
+        return []
+
+    def _linear(self, maker: Linear, terms: list[_Term]) -> list[_Term]:
+        outer = np.column_stack([term.coefficients for term in terms])
+        offsets = np.array([term.offset for term in terms])
+        self.intercepts += outer @ (maker.intercepts - offsets)
+        inner = outer @ maker.coefficients
+        return [
+            _Term(name, inner[:, i], maker.offsets[i], maker.fills[i]) for i, name in enumerate(maker.inputs)
+        ]
+
+    def _table(self, maker: Lookup | Bins, terms: list[_Term]) -> list[_Term]:
+        outer = np.column_stack([term.coefficients for term in terms])
+        offsets = np.array([term.offset for term in terms])
+        outputs = tuple(f"{maker.inputs[0]} in {output}" for output in self.linear.outputs)
+        rest = {"unknown" if isinstance(maker, Lookup) else "missing"}
+        tables = {
+            name: np.add.reduce((getattr(maker, name) - offsets)[..., None, :] * outer, axis=-1)
+            for name in ("table", *rest)
+        }
+        self.tables.append(replace(maker, outputs=outputs, **tables))
+        self.terms.extend(
+            _Term(name, unit, 0.0, np.nan) for name, unit in zip(outputs, np.eye(len(outputs)), strict=True)
+        )
+        return []
+
+    def _collected(self) -> Linear:
+        coefficients = np.column_stack([term.coefficients for term in self.terms])
+        offsets = np.array([term.offset for term in self.terms])
+        is_moved = np.abs(coefficients * offsets).max(axis=0, initial=0) <= LARGEST_MOVED_OFFSET
+        self.intercepts -= coefficients @ np.where(is_moved, offsets, 0)
+        return self.linear.changed(
+            inputs=tuple(term.name for term in self.terms),
+            coefficients=coefficients,
+            intercepts=self.intercepts,
+            offsets=np.where(is_moved, 0.0, offsets),
+            fills=np.array([term.fill for term in self.terms]),
+        )
+
+
+def _is_finite(maker: Lookup | Bins) -> bool:
+    rest = maker.unknown if isinstance(maker, Lookup) else maker.missing
+    return bool(np.isfinite(maker.table).all() and np.isfinite(rest).all())

@@ -1,0 +1,1 @@
+1 / (1 + exp(-cast(log_odds as double)))
