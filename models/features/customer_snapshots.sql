@@ -129,6 +129,8 @@ snapshots as (
         purchases.purchase_amount_30d,
         purchases.purchase_amount_90d,
         purchases.purchase_amount / purchases.purchase_day_count as mean_basket_amount,
+        purchases.purchase_count / purchases.purchase_day_count as mean_basket_lines,
+        purchases.purchase_day_count / greatest(purchases.tenure_days / 30, 1) as purchase_days_per_month,
         coalesce(variety.item_count, 0) as item_count,
         cast(cancellations.cancellation_count as bigint) as cancellation_count,
         cancellations.cancellation_amount / nullif(purchases.purchase_amount, 0) as cancellation_share,
@@ -136,7 +138,11 @@ snapshots as (
         purchases.gap_deviation_days,
         purchases.last_gap_days,
         purchases.recency_days / purchases.mean_gap_days as recency_in_gaps,
-        ln(1 + purchases.purchase_amount_90d) - ln(1 + purchases.purchase_amount_previous_90d) as trend,
+        purchases.recency_days / purchases.tenure_days as recency_share,
+        ln(1 + purchases.purchase_day_count)
+        * (1 - purchases.recency_days / (purchases.tenure_days + 1)) as activity,
+        (purchases.purchase_amount_90d - purchases.purchase_amount_previous_90d)
+        / nullif(purchases.purchase_amount_90d + purchases.purchase_amount_previous_90d, 0) as trend,
 
         ---------- booleans
         purchases.is_current,

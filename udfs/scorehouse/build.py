@@ -84,7 +84,7 @@ class Builder:
         def train(cursor: duckdb.DuckDBPyConnection, file: Path) -> None:
             from scorehouse.fitting.fit import fit  # scikit-learn loads only where something trains
 
-            examples = cursor.execute(sql).to_arrow_table()
+            examples = cursor.sql(sql).to_arrow_table()
             version = version_name(node.name, draft.fingerprint.whole)
             cursor.register("fitted_version", fit(examples, spec, version, where))
             self._store.write(cursor, "select *, getvariable('built_at') as trained_at from fitted_version", file)

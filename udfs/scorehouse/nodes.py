@@ -3,6 +3,7 @@
 from scorehouse import gate
 from scorehouse.operation import operation
 from scorehouse.run import Run
+from scorehouse.store import read_sql
 
 
 @operation
@@ -64,3 +65,15 @@ def has_passed(run: Run, node_id: str, sql: str) -> bool:
 def remember_passed(run: Run, node_id: str, sql: str) -> None:
     """Remember that a test passed on the data it just looked at. Returns nothing."""
     run.records.put_passed(node_id, run.builder.test_fingerprint(node_id, sql))
+
+
+@operation
+def fitted_version(run: Run, relation: str) -> dict[str, object] | None:
+    """What scoring SQL needs of a fitted model's version; None before the model is built."""
+    record = next((record for record in run.records.nodes.values() if record.relation == relation), None)
+    if record is None or record.materialized != "fitted":
+        return None
+    columns = "model_version, status, sql_expression, reasons_expression, struct_expression"
+    file = run.store.folder / record.files[0]
+    row = run.connection.cursor().execute(f"select {columns} from ({read_sql([file])})").fetchone()
+    return dict(zip(columns.split(", "), row, strict=True))

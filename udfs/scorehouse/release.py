@@ -159,19 +159,19 @@ def _write_serving(
     connection: duckdb.DuckDBPyConnection, file: Path, served: Sequence[ServedTable], release_rows: list[list[object]]
 ) -> None:
     cursor = connection.cursor()
-    cursor.execute(f"attach '{_text(file)}' as serving (storage_version 'v1.5.0')")
+    cursor.execute(f"attach '{_text(file)}' as serving_file (storage_version 'v1.5.0')")
     try:
         for table in served:
             _write_served(cursor, table)
-        _write_release(cursor, "serving.main.release", release_rows)
+        _write_release(cursor, "serving_file.main.release", release_rows)
     finally:
-        cursor.execute("detach serving")
+        cursor.execute("detach serving_file")
         cursor.close()
 
 
 def _write_served(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> None:
     columns = cursor.execute(f"describe {quoted(table.relation)}").fetchall()
-    target = f'serving.main."{table.name}"'
+    target = f'serving_file.main."{table.name}"'
     key = ", ".join(f'"{column}"' for column in table.key)
     definitions = ", ".join(f'"{name}" {kind}' for name, kind, *_ in columns)
     cursor.execute(f"create table {target} ({definitions}, primary key ({key}))")

@@ -43,7 +43,7 @@ class Run:
         if not files:
             return None
         with duckdb.connect() as reader:
-            return reader.execute(read_sql(files[:1])).to_arrow_table().to_pylist()[0]
+            return reader.sql(read_sql(files[:1])).to_arrow_table().to_pylist()[0]
 
     def _register(self, node: Any) -> None:
         file = self.project.folder / node.original_file_path

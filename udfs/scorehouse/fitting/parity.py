@@ -54,7 +54,7 @@ def hostile_rows(real: pa.Table, features: Sequence[Feature]) -> pa.Table:
 def _run(expression: str, table: pa.Table) -> np.ndarray:
     with duckdb.connect() as connection:
         connection.register("rows", table)
-        ordered = connection.execute(f"select {expression} as score from rows").to_arrow_table()
+        ordered = connection.sql(f"select {expression} as score from rows").to_arrow_table()
     return ordered.column("score").cast(pa.float64()).to_numpy(zero_copy_only=False)
 
 

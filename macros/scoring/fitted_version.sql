@@ -1,0 +1,10 @@
+{#
+    What scoring needs of a fitted model's version: model_version, status, sql_expression, reasons_expression,
+    struct_expression; an empty mapping while dbt only parses, or before the model is built.
+
+    Arguments:
+        relation: the fitted model
+#}
+{% macro fitted_version(relation) -%}
+    {{ return(scorehouse('fitted_version', relation=relation.schema ~ '.' ~ relation.identifier) or {}) }}
+{%- endmacro %}

@@ -1,0 +1,34 @@
+{#
+    Rows of an endpoint's implementations, each entity from the one that the seed `routes` gives it: a stable hash of the
+    entity's key falls into the implementations' shares, in order of their names.
+
+    Example:
+        {{ routed('churn_risk', ['churn_risk__logistic', 'churn_risk__boosted'], 'customer_id') }}
+
+    Arguments:
+        endpoint: the served table's name, as in the seed
+        implementations: models with the endpoint's columns; `implementation` names the model
+        key: the entity's key column
+#}
+{% macro routed(endpoint, implementations, key) -%}
+    select candidates.*
+    from (
+        {%- for implementation in implementations %}
+        select * from {{ ref(implementation) }}
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as candidates
+    inner join (
+        select
+            implementation,
+            share,
+            sum(share) over (order by implementation) - share as share_from,
+            sum(share) over (order by implementation) as share_to
+        from {{ ref('routes') }}
+        where endpoint = '{{ endpoint }}'
+    ) as routes
+        on
+            candidates.implementation = routes.implementation
+            and {{ function('stable_share') }}(candidates.{{ key }}, '{{ endpoint }}') >= routes.share_from
+            and {{ function('stable_share') }}(candidates.{{ key }}, '{{ endpoint }}') < routes.share_to
+{%- endmacro %}

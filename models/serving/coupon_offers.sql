@@ -1,0 +1,87 @@
+{#- Who gets the coupon: at risk, worth it, not held out, and within the budget, the largest expected loss first. -#}
+
+with
+
+churn_risk as (
+
+    select * from {{ ref('churn_risk') }}
+
+),
+
+snapshots as (
+
+    select * from {{ ref('customer_snapshots') }}
+    where is_current
+
+),
+
+policy as (
+
+    select * from {{ ref('coupon_policy') }}
+    where policy = 'default'
+
+),
+
+candidates as (
+
+    select
+        churn_risk.customer_id,
+        churn_risk.score,
+        snapshots.purchase_amount as customer_value,
+        churn_risk.score * snapshots.purchase_amount as expected_loss,
+        policy.coupon_cost,
+        policy.budget,
+        churn_risk.score >= policy.minimum_score and snapshots.purchase_amount >= policy.minimum_value as is_eligible,
+        {{ function('stable_share') }}(churn_risk.customer_id, 'coupon_holdout') < policy.holdout_share as is_held_out,
+        churn_risk.implementation,
+        churn_risk.model_version,
+        churn_risk.as_of,
+        churn_risk.scored_at,
+        churn_risk.reasons
+
+    from churn_risk
+    inner join snapshots on churn_risk.customer_id = snapshots.customer_id
+    cross join policy
+
+),
+
+spent as (
+
+    select
+        *,
+        sum(case when is_eligible and not is_held_out then coupon_cost else 0 end) over (
+            order by expected_loss desc, customer_id
+            rows between unbounded preceding and current row
+        ) as spent_so_far
+
+    from candidates
+
+),
+
+offers as (
+
+    select
+        customer_id,
+        is_eligible and not is_held_out and spent_so_far <= budget as gets_coupon,
+        case
+            when not is_eligible then 'not eligible'
+            when is_held_out then 'held out'
+            when spent_so_far <= budget then 'coupon'
+            else 'over budget'
+        end as decision,
+        is_eligible,
+        is_held_out,
+        score,
+        customer_value,
+        expected_loss,
+        implementation,
+        model_version,
+        as_of,
+        scored_at,
+        reasons
+
+    from spent
+
+)
+
+select * from offers

@@ -1,0 +1,208 @@
+"""Preprocessing: from a declaration by group to a scikit-learn ColumnTransformer over the examples' matrix."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+    TargetEncoder,
+)
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.learning import spec as declaration
+from scorehouse.learning.examples import PASSTHROUGH, Feature
+from scorehouse.learning.matrix import Encoding
+from scorehouse.learning.spec import Spec
+from scorehouse.scoring.columns import CATEGORICAL
+from scorehouse.scoring.operations.univariate import symmetric_log
+
+SCALERS = {
+    "standard": StandardScaler,
+    "robust": RobustScaler,
+    "minimum_maximum": MinMaxScaler,
+    "maximum": MaxAbsScaler,
+    "power": PowerTransformer,
+    "quantile": QuantileTransformer,
+}
+NUMERIC_WORDS = ("impute", "indicator", "log", "bins", "scale")
+CATEGORICAL_WORDS = ("impute", "encode", "minimum_count")
+ENCODINGS = ("one_hot", "ordinal", "target", "native")
+
+
+def column_transformer(
+    spec: Spec, features: tuple[Feature, ...], encoding: Encoding, takes_missing: bool, takes_categories: bool, where: str
+) -> ColumnTransformer:
+    """The transformer of a declaration.
+
+    What is not declared is as little as the estimator can work with: missing numbers are filled with the median unless
+    it takes them; a category becomes one column each unless it takes categories.
+
+    Args:
+        takes_missing: whether the estimator takes missing numbers.
+        takes_categories: whether it takes categories as codes.
+    """
+    unknown = set(spec.preprocessing) - {feature.group for feature in features} - {"numeric", CATEGORICAL, PASSTHROUGH}
+    if unknown:
+        groups = ", ".join(dict.fromkeys(feature.group for feature in features))
+        raise ScorehouseError(
+            f"{where}: meta.preprocessing: expected groups of features ({groups}), found {sorted(unknown)[0]}; "
+            f"declare the group in meta.features."
+        )
+    maker = _Maker(spec, encoding, takes_missing, takes_categories, where)
+    names = list(encoding.kinds)
+    transformers = []
+    for group, kind in dict.fromkeys((feature.group, feature.kind) for feature in features):
+        members = [feature.name for feature in features if (feature.group, feature.kind) == (group, kind)]
+        for number, (step, chosen) in enumerate(maker.parts(group, kind, members)):
+            places = [names.index(name) for name in chosen]
+            transformers.append((f"{group} {kind} {number}", step, places))
+    return ColumnTransformer(transformers, sparse_threshold=0)
+
+
+class _Maker:
+    """Makes the transformers of one declaration."""
+
+    def __init__(self, spec: Spec, encoding: Encoding, takes_missing: bool, takes_categories: bool, where: str) -> None:
+        self._spec = spec
+        self._encoding = encoding
+        self._takes_missing = takes_missing
+        self._takes_categories = takes_categories
+        self._where = where
+
+    def parts(self, group: str, kind: str, members: list[str]) -> list[tuple[object, list[str]]]:
+        """Transformers with the features that each of them is for."""
+        declared = self._spec.preprocessing.get(group, {})
+        if isinstance(declared, list | tuple):
+            return [(self._listed(group, declared), members)]
+        if kind == CATEGORICAL:
+            self._check(group, declared, CATEGORICAL_WORDS)
+            return self._categorical(declared, members)
+        if group == PASSTHROUGH:
+            return [("passthrough", members)]
+        self._check(group, declared, NUMERIC_WORDS)
+        logged = members if declared.get("log") is True else [name for name in members if name in (declared.get("log") or ())]
+        rest = [name for name in members if name not in logged]
+        parts = [(self._numeric(group, declared, is_logged=False), rest), (self._numeric(group, declared, True), logged)]
+        return [(step, names) for step, names in parts if names]
+
+    def _numeric(self, group: str, declared: Mapping, is_logged: bool) -> object:
+        steps = [self._imputer(declared), *([FunctionTransformer(symmetric_log)] if is_logged else [])]
+        if declared.get("bins"):
+            steps.append(self._bins(group, declared["bins"]))
+        scale = declared.get("scale")
+        if scale not in (None, False, "none"):
+            steps.append(self._scaler(group, scale))
+        return _pipeline([step for step in steps if step is not None])
+
+    def _imputer(self, declared: Mapping) -> SimpleImputer | None:
+        impute = declared.get("impute", None if self._takes_missing else "median")
+        if impute in (None, False, "none") and declared.get("bins") is None:
+            return None
+        indicator = {"add_indicator": bool(declared.get("indicator")), "keep_empty_features": True}
+        if isinstance(impute, int | float):
+            return SimpleImputer(strategy="constant", fill_value=float(impute), **indicator)
+        if impute not in ("median", "mean", "most_frequent"):
+            raise self._wrong("impute", "median, mean, most_frequent, none or a number", impute)
+        return SimpleImputer(strategy=impute, **indicator)
+
+    def _bins(self, group: str, declared: object) -> KBinsDiscretizer:
+        settings = {"count": declared} if isinstance(declared, int) else dict(declared)
+        self._check(f"{group}.bins", settings, ("count", "strategy", "encode"))
+        encode = "ordinal" if settings.get("encode") == "ordinal" else "onehot-dense"
+        return KBinsDiscretizer(
+            n_bins=settings.get("count", 10),
+            strategy=settings.get("strategy", "quantile"),
+            encode=encode,
+            quantile_method="averaged_inverted_cdf",
+            subsample=None,
+            random_state=self._spec.seed,
+        )
+
+    def _scaler(self, group: str, scale: object) -> object:
+        if scale not in SCALERS:
+            raise self._wrong("scale", f"{', '.join(SCALERS)} or none", scale)
+        return SCALERS[scale]()
+
+    def _categorical(self, declared: Mapping, members: list[str]) -> list[tuple[object, list[str]]]:
+        encode = declared.get("encode", "native" if self._takes_categories else "one_hot")
+        if encode not in ENCODINGS:
+            raise self._wrong("encode", ", ".join(ENCODINGS), encode)
+        if encode == "native" and not self._takes_categories:
+            raise self._wrong("encode", "one_hot, ordinal or target for this estimator", encode)
+        return [(self._encoder(declared, encode, name), [name]) for name in members]
+
+    def _encoder(self, declared: Mapping, encode: str, name: str) -> object:
+        codes = np.arange(len(self._encoding.categories[name]), dtype=np.float64)
+        fill = declared.get("impute")
+        if fill in (None, False, "none"):
+            steps = []
+        elif fill == "most_frequent":
+            steps = [SimpleImputer(strategy="most_frequent", keep_empty_features=True)]
+        else:
+            known = self._encoding.categories[name]
+            code = float(known.index(str(fill))) if str(fill) in known else -1.0
+            steps = [SimpleImputer(strategy="constant", fill_value=code, keep_empty_features=True)]
+        return _pipeline([*steps, *self._encoders(declared, encode, codes)]) if steps or encode != "native" else "passthrough"
+
+    def _encoders(self, declared: Mapping, encode: str, codes: np.ndarray) -> list[object]:
+        if encode == "one_hot":
+            minimum = declared.get("minimum_count")
+            unknown = "infrequent_if_exist" if minimum else "ignore"
+            return [OneHotEncoder(handle_unknown=unknown, min_frequency=minimum, sparse_output=False)]
+        if encode == "ordinal":
+            ordinal = OrdinalEncoder(
+                handle_unknown="use_encoded_value",
+                unknown_value=np.nan,
+                min_frequency=declared.get("minimum_count"),
+            )
+            fill = SimpleImputer(strategy="constant", fill_value=-1.0, keep_empty_features=True)
+            return [ordinal] if self._takes_missing else [ordinal, fill]
+        if encode == "target":
+            return [TargetEncoder(random_state=self._spec.seed)]
+        return []
+
+    def _listed(self, group: str, declared: list | tuple) -> object:
+        return _pipeline(transformers(self._spec, declared, f"preprocessing.{group}", self._where))
+
+    def _check(self, group: str, declared: object, words: tuple[str, ...]) -> None:
+        unknown = [word for word in declared if word not in words] if isinstance(declared, Mapping) else [declared]
+        if unknown:
+            raise ScorehouseError(
+                f"{self._where}: meta.preprocessing.{group}: expected {', '.join(words)}, found {unknown[0]}; correct it."
+            )
+
+    def _wrong(self, word: str, expected: str, found: object) -> ScorehouseError:
+        return ScorehouseError(
+            f"{self._where}: meta.preprocessing: {word}: expected {expected}, found {found}; choose one."
+        )
+
+
+def transformers(spec: Spec, declared: list | tuple, name: str, where: str) -> list[object]:
+    """Transformers declared as a list of {transformer: import path, parameters: {...}}."""
+    for step in declared:
+        if not isinstance(step, Mapping) or "transformer" not in step:
+            raise ScorehouseError(
+                f"{where}: meta.{name}: expected a list of transformer with parameters, found {step}; "
+                f"write transformer: sklearn.preprocessing.StandardScaler."
+            )
+    return [
+        declaration.make(where, name, step["transformer"], step.get("parameters") or {}, spec.seed) for step in declared
+    ]
+
+
+def _pipeline(steps: list[object]) -> object:
+    if not steps:
+        return "passthrough"
+    return Pipeline([(str(number), step) for number, step in enumerate(steps)])

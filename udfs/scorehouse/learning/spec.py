@@ -1,0 +1,208 @@
+"""The declaration of a fitted model: what a model's `meta` may say."""
+
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
+
+from scorehouse.errors import ScorehouseError
+
+DEFAULT_MINIMUM_EXAMPLES = 50
+
+
+@dataclass(frozen=True)
+class Split:
+    """The later-in-time split.
+
+    Attributes:
+        time: the examples' time column.
+        test_periods: how many of the latest distinct times are the test.
+        train_periods: how many of the times before them are trained on; None for all.
+        horizon_days: a label looks so far ahead; a time whose label reaches into the test is not trained on.
+    """
+
+    time: str
+    test_periods: int = 1
+    train_periods: int | None = None
+    horizon_days: float = 0
+
+
+@dataclass(frozen=True)
+class Search:
+    """The search over parameters.
+
+    Attributes:
+        parameters: values to try, by parameter of the estimator.
+        folds: how many of the latest training times are predicted, each from the times before it.
+        metric: a scikit-learn scorer's name, or silhouette; None for the task's own.
+        candidates: try only so many combinations, drawn by the seed; None for all.
+    """
+
+    parameters: Mapping[str, Sequence[object]]
+    folds: int = 3
+    metric: str | None = None
+    candidates: int | None = None
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A fitted model's declaration; `README`, "Bring your own model", says what each word means.
+
+    Attributes:
+        estimator: import path of a scikit-learn estimator, or one of `learning.bring.FORMATS`.
+        parameters: of the estimator; a nested estimator is {estimator: import path, parameters: {...}}.
+        label: the label's column; empty where the estimator needs none.
+        key: columns that name an example; they fix the order of rows.
+        split: see Split; None trains on every row.
+        features: columns by group; None for every column that is not key, label, time, weight or slice.
+        preprocessing: by group, {impute, log, scale, bins, encode, ...} or a list of {transformer, parameters}.
+        steps: transformers between preprocessing and estimator, as a list of {transformer, parameters}.
+        seed: of everything random.
+        minimum_examples: below so many training rows the version is insufficient_examples.
+        search: see Search.
+        class_weight: balanced, or weights by class.
+        weight: column of example weights.
+        calibration: isotonic or sigmoid.
+        monotonic: 1 or -1 by feature: the score may only rise, or only fall, with it.
+        slices: columns by whose values the metrics are repeated.
+        coverage: share of outcomes that a regressor's interval is to cover.
+        separating: features that may separate the label alone without being called a leak.
+        model_file, model_text: a fitted model to bring, as a file or as its text.
+    """
+
+    estimator: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    label: str | None = None
+    key: tuple[str, ...] = ()
+    split: Split | None = None
+    features: Mapping[str, tuple[str, ...]] | None = None
+    preprocessing: Mapping[str, object] = field(default_factory=dict)
+    steps: tuple[Mapping[str, object], ...] = ()
+    seed: int = 0
+    minimum_examples: int = DEFAULT_MINIMUM_EXAMPLES
+    search: Search | None = None
+    class_weight: str | Mapping[str, float] | None = None
+    weight: str | None = None
+    calibration: str | None = None
+    monotonic: Mapping[str, int] = field(default_factory=dict)
+    slices: tuple[str, ...] = ()
+    coverage: float = 0.9
+    separating: tuple[str, ...] = ()
+    model_file: str | None = None
+    model_text: str | None = None
+
+    @classmethod
+    def read(cls, where: str, meta: Mapping[str, Any]) -> Self:
+        """The declaration in a model's meta; keys of meta that are not about learning pass through.
+
+        Raises ScorehouseError naming what is missing or malformed. `where` is the model's file.
+        """
+        known = {name.name for name in fields(cls)}
+        declared = {name: value for name, value in meta.items() if name in known and value is not None}
+        if not isinstance(declared.get("estimator"), str):
+            raise ScorehouseError(
+                f"{where}: expected meta.estimator, found {declared.get('estimator', 'none')}; "
+                f"name an estimator by its import path, for example sklearn.linear_model.LogisticRegression."
+            )
+        for name in ("key", "slices", "separating", "steps"):
+            declared[name] = _listed(where, name, declared.get(name, ()))
+        for name in ("parameters", "preprocessing", "monotonic"):
+            _mapping(where, name, declared.setdefault(name, {}))
+        if "features" in declared:
+            groups = _mapping(where, "features", declared["features"])
+            declared["features"] = {group: _listed(where, f"features.{group}", names) for group, names in groups.items()}
+        if "split" in declared:
+            declared["split"] = _part(where, "split", Split, declared["split"])
+        if "search" in declared:
+            declared["search"] = _part(where, "search", Search, declared["search"])
+        _one_of(where, "calibration", declared.get("calibration"), ("isotonic", "sigmoid", None))
+        _within(where, "minimum_examples", declared.get("minimum_examples", 1), 1, None)
+        _within(where, "coverage", declared.get("coverage", 0.5), 0, 1)
+        for feature, sign in declared["monotonic"].items():
+            _one_of(where, f"monotonic.{feature}", sign, (1, -1))
+        return cls(**declared)
+
+    def text(self) -> str:
+        """The declaration as JSON; the same declaration always gives the same text."""
+        said = {name: value for name, value in asdict(self).items() if value not in (None, {}, (), [])}
+        return json.dumps(said, sort_keys=True, default=str)
+
+
+def make(where: str, name: str, path: object, parameters: Mapping[str, object], seed: int) -> object:
+    """An object by import path and parameters; nested {estimator: ..., parameters: ...} are made too.
+
+    Raises ScorehouseError naming `where` and `name` when there is no such class or parameter.
+    """
+    kind = _imported(where, name, path)
+    allowed = set(kind._get_param_names()) if hasattr(kind, "_get_param_names") else None
+    accepts_any = allowed is None or str(path).startswith(("lightgbm.", "xgboost."))
+    unknown = sorted(set(parameters) - (allowed or set()))
+    if unknown and not accepts_any:
+        raise ScorehouseError(
+            f"{where}: meta.{name}: expected parameters of {path} ({', '.join(sorted(allowed))}), "
+            f"found '{unknown[0]}'; correct its name."
+        )
+    given = {key: nested(where, name, value, seed) for key, value in parameters.items()}
+    if allowed and "random_state" in allowed:
+        given.setdefault("random_state", seed)
+    return kind(**given)
+
+
+def nested(where: str, name: str, value: object, seed: int) -> object:
+    """A parameter's value, with declarations of estimators inside it made into estimators."""
+    if isinstance(value, Mapping) and "estimator" in value:
+        return make(where, name, value["estimator"], value.get("parameters") or {}, seed)
+    if isinstance(value, Mapping):
+        return {key: nested(where, name, inner, seed) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [nested(where, name, inner, seed) for inner in value]
+    return value
+
+
+def _imported(where: str, name: str, path: object) -> type:
+    module, _, attribute = str(path).rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        package = module.split(".")[0]
+        is_absent = isinstance(error, ModuleNotFoundError) and error.name == package and package
+        todo = f"install the package {package}" if is_absent else "correct it"
+        raise ScorehouseError(
+            f"{where}: meta.{name}: expected an import path such as sklearn.linear_model.LogisticRegression, "
+            f"found '{path}'; {todo}."
+        ) from None
+
+
+def _listed(where: str, name: str, value: object) -> tuple:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise ScorehouseError(f"{where}: meta.{name}: expected a list, found '{value}'; write [{value}].")
+    return tuple(value)
+
+
+def _mapping(where: str, name: str, value: object) -> Mapping:
+    if not isinstance(value, Mapping):
+        raise ScorehouseError(f"{where}: meta.{name}: expected names with values, found '{value}'; write name: value.")
+    return value
+
+
+def _part(where: str, name: str, kind: type, value: object) -> Any:
+    given = _mapping(where, name, value)
+    known = [part.name for part in fields(kind)]
+    unknown = [key for key in given if key not in known]
+    if unknown or known[0] not in given:
+        found = unknown[0] if unknown else f"no {known[0]}"
+        raise ScorehouseError(f"{where}: meta.{name}: expected {', '.join(known)}, found {found}; correct it.")
+    return kind(**given)
+
+
+def _one_of(where: str, name: str, value: object, allowed: tuple) -> None:
+    if value not in allowed:
+        listed = ", ".join(str(choice) for choice in allowed if choice is not None)
+        raise ScorehouseError(f"{where}: meta.{name}: expected one of {listed}, found '{value}'; choose one.")
+
+
+def _within(where: str, name: str, value: object, low: float, high: float | None) -> None:
+    if not isinstance(value, int | float) or value < low or (high is not None and value >= high):
+        limits = f"at least {low}" if high is None else f"between {low} and {high}"
+        raise ScorehouseError(f"{where}: meta.{name}: expected a number {limits}, found '{value}'; correct it.")
