@@ -1,4 +1,4 @@
-{#- What was known at each as-of time, and nothing else: occurred and received before it. One formula for training and scoring. -#}
+{# What was known at each as-of time, and nothing else: occurred and received before it. One formula for training and scoring. #}
 
 with
 

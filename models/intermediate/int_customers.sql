@@ -11,7 +11,7 @@ unioned as (
 
 ),
 
-{#- a customer whom several sources know: the source named first in interaction_sources wins -#}
+{# a customer whom several sources know: the source named first in interaction_sources wins #}
 one_each as (
 
     select * from unioned

@@ -11,7 +11,7 @@ unioned as (
 
 ),
 
-{#- an item that several sources know: the source named first in interaction_sources wins -#}
+{# an item that several sources know: the source named first in interaction_sources wins #}
 one_each as (
 
     select * from unioned

@@ -19,7 +19,7 @@ customer_days as (
 
 ),
 
-{#- a label has matured when its whole horizon lies before the newest as-of time -#}
+{# a label has matured when its whole horizon lies before the newest as-of time #}
 matured as (
 
     select snapshots.* exclude (is_current)

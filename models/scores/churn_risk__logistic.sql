@@ -22,7 +22,7 @@ scored as (
 
 ),
 
-{#- a model without a usable version gives no score: the table is empty, not wrong -#}
+{# a model without a usable version gives no score: the table is empty, not wrong #}
 usable as (
 
     select * from scored

@@ -1,4 +1,4 @@
-{#- Who gets the coupon: at risk, worth it, not held out, and within the budget, the largest expected loss first. -#}
+{# Who gets the coupon: at risk, worth it, not held out, and within the budget, the largest expected loss first. #}
 
 with
 

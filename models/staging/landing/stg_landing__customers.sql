@@ -26,7 +26,7 @@ renamed as (
 
 ),
 
-{#- a file may repeat an entity: one of its rows stays, always the same one -#}
+{# a file may repeat an entity: one of its rows stays, always the same one #}
 one_each as (
 
     select * from renamed

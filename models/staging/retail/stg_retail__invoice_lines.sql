@@ -36,7 +36,7 @@ judged as (
 
     select
         *,
-        {#- an invoice may list an item twice: lines of one item are numbered, and equal lines are interchangeable -#}
+        {# an invoice may list an item twice: lines of one item are numbered, and equal lines are interchangeable #}
         concat_ws(
             '-',
             invoice_id,
