@@ -1,4 +1,4 @@
-{# What was known at each as-of time, and nothing else: occurred and received before it. One formula for training and scoring. #}
+{# What was known at each as-of time, and nothing else. One formula for training and scoring. #}
 
 with
 
@@ -105,7 +105,7 @@ variety as (
         count(*) as item_count
 
     from as_of_times
-    inner join customer_items on customer_items.first_known_at < as_of_times.as_of
+    inner join customer_items on as_of_times.as_of > customer_items.first_known_at
     group by as_of_times.as_of, customer_items.customer_id
 
 ),

@@ -22,10 +22,10 @@ customer_days as (
 {# a label has matured when its whole horizon lies before the newest as-of time #}
 matured as (
 
-    select snapshots.* exclude (is_current)
+    select * exclude (is_current)
     from snapshots
     where
-        snapshots.as_of + interval '{{ var("churn_horizon_days") }} days'
+        as_of + interval '{{ var("churn_horizon_days") }} days'
         <= (select max(as_of_times.as_of) from as_of_times)
 
 ),

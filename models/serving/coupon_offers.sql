@@ -50,7 +50,7 @@ spent as (
     select
         *,
         sum(case when is_eligible and not is_held_out then coupon_cost else 0 end) over (
-            order by expected_loss desc, customer_id
+            order by expected_loss desc, customer_id asc
             rows between unbounded preceding and current row
         ) as spent_so_far
 

@@ -22,4 +22,6 @@ left join served on implementations.customer_id = served.customer_id
 where
     served.customer_id is null
     {# one implementation may have no usable version while the other serves #}
-    and (select count(*) from {{ ref('churn_risk__logistic') }}) = (select count(*) from {{ ref('churn_risk__boosted') }})
+    and
+    (select count(*) from {{ ref('churn_risk__logistic') }})
+    = (select count(*) from {{ ref('churn_risk__boosted') }})

@@ -28,11 +28,10 @@ def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> 
         stays = _current(run)
         return f"Nothing published: {len(failed)} of {len(statuses)} nodes failed ({failed[0].split('.')[2]} first); {stays}."
     missing = run.project.unproven(set(statuses))
-    if missing or is_empty or "skipped" in statuses.values():
-        why = "--empty" if is_empty else f"a selection; {len(missing)} nodes were left out"
-        return (
-            f"Nothing published: this was {why}; run `dbt build` without one to publish. {_current(run).capitalize()}."
-        )
+    if missing or is_empty:
+        left_out = f"the selection left out {missing[0].split('.')[2]}" if missing else "the build was --empty"
+        more = f" and {len(missing) - 1} more nodes" if len(missing) > 1 else ""
+        return f"Nothing published: {left_out}{more}; plain `dbt build` publishes. {_current(run).capitalize()}."
     return _publish(run)
 
 

@@ -68,7 +68,7 @@ class Project:
 
     def unproven(self, run_ids: set[str]) -> list[str]:
         """Ids of tables and tests that are part of the project but not of a run."""
-        tests = [node.unique_id for node in self.manifest.nodes.values() if node.resource_type == "test"]
+        tests = [n.unique_id for n in self.manifest.nodes.values() if n.resource_type == "test" and n.config.enabled]
         tables = [node.unique_id for node in self.tables()]
         return [node_id for node_id in [*tables, *tests, *self.manifest.unit_tests] if node_id not in run_ids]
 

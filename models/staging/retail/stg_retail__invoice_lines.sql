@@ -10,23 +10,23 @@ renamed as (
 
     select
         ---------- ids
-        nullif(trim(InvoiceNo), '') as invoice_id,
-        nullif(upper(trim(StockCode)), '') as item_id,
-        nullif(trim(CustomerID), '') as customer_id,
+        nullif(trim(invoiceno), '') as invoice_id,
+        nullif(upper(trim(stockcode)), '') as item_id,
+        nullif(trim(customerid), '') as customer_id,
 
         ---------- strings
-        nullif(trim(Description), '') as title,
-        nullif(trim(Country), '') as country,
+        nullif(trim(description), '') as title,
+        nullif(trim(country), '') as country,
 
         ---------- numerics
-        Quantity as quantity,
-        UnitPrice as unit_price,
+        quantity,
+        unitprice as unit_price,
 
         ---------- booleans
-        InvoiceNo like 'C%' as is_cancellation,
+        invoiceno like 'C%' as is_cancellation,
 
         ---------- timestamps
-        InvoiceDate as occurred_at
+        invoicedate as occurred_at
 
     from source
 

@@ -1,0 +1,157 @@
+"""Fit: a table of examples and a declaration become the one row of a version."""
+
+import json
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.learning import evaluation, leak, parity, statistics, version as versions
+from scorehouse.learning.examples import Examples
+from scorehouse.learning.spec import Spec
+from scorehouse.learning.split import Cut, cut
+from scorehouse.learning.training import Labels, Trained, declared_estimator, task_of, train
+from scorehouse.learning.translate import UnknownFormulaError, formula_of_trained
+from scorehouse.scoring import plan, udf
+from scorehouse.scoring.columns import Column
+from scorehouse.scoring.formula import Formula, printed
+from scorehouse.scoring.operations import Inputs, Result
+from scorehouse.scoring.reasons import Explanation
+from scorehouse.scoring.scorer import Scorer
+from scorehouse.scoring.simplify import simplify
+
+READY = "ready"
+INSUFFICIENT = "insufficient_examples"
+PARITY_FAILED = "parity_failed"
+
+
+def fit_examples(table: pa.Table, spec: Spec, version: str, where: str) -> pa.Table:
+    """See `scorehouse.learning.fit`."""
+    examples = Examples.read(table, spec, where)
+    task = task_of(declared_estimator(spec, where))
+    _expect_label(task, spec, where)
+    parts = _Parts.of(examples)
+    row = {**_head(examples, parts, version), "task": task}
+    shortage = _shortage(examples, parts, task)
+    if shortage:
+        return versions.row(**row, status=INSUFFICIENT, status_reason=shortage)
+    training = examples.take(parts.train)
+    labels = Labels.of(training.label, task) if spec.label else None
+    if labels and len(labels.classes) == 2:
+        leak.refuse_leaks(training, labels.values)
+    trained = train(examples, parts.train)
+    formula = _formula(trained, training.columns, where)
+    return versions.row(**row, **_measured(trained, formula, examples, parts, version))
+
+
+class _Parts:
+    """Which rows train and which test: bool [examples] each, with the times at their ends."""
+
+    def __init__(self, train: np.ndarray, test: np.ndarray, times: Cut | None) -> None:
+        self.train, self.test, self.times = train, test, times
+
+    @classmethod
+    def of(cls, examples: Examples) -> "_Parts":
+        if examples.spec.split is None or not len(examples):
+            return cls(np.ones(len(examples), bool), np.zeros(len(examples), bool), None)
+        found = cut(examples.times, examples.spec.split)
+        return cls(np.isin(examples.times, found.train), np.isin(examples.times, found.test), found)
+
+    def ends(self) -> dict[str, object]:
+        """train_from, train_until, test_from, test_until as datetimes."""
+        if self.times is None:
+            return {}
+        named = {"train": self.times.train, "test": self.times.test}
+        return {
+            f"{name}_{end}": times[place].astype("datetime64[us]").item()
+            for name, times in named.items()
+            for end, place in (("from", 0), ("until", -1))
+            if times.size
+        }
+
+
+def _expect_label(task: str, spec: Spec, where: str) -> None:
+    if task in ("classification", "regression") and not spec.label:
+        raise ScorehouseError(
+            f"{where}: expected meta.label for {spec.estimator}, found none; name the column that is to be predicted."
+        )
+
+
+def _head(examples: Examples, parts: _Parts, version: str) -> dict[str, Any]:
+    return {
+        "model_version": version,
+        "estimator": examples.spec.estimator,
+        "spec": examples.spec.text(),
+        "features": [asdict(feature) for feature in examples.features],
+        "example_count": len(examples),
+        "train_count": int(parts.train.sum()),
+        "test_count": int(parts.test.sum()),
+        "library_versions": versions.libraries(),
+        **parts.ends(),
+    }
+
+
+def _shortage(examples: Examples, parts: _Parts, task: str) -> str | None:
+    """Why nothing can be learned from so few examples; None when something can."""
+    spec, count = examples.spec, int(parts.train.sum())
+    if count < spec.minimum_examples:
+        found = f"found {count} of {len(examples)}" if spec.split else f"found {count}"
+        return f"Expected at least {spec.minimum_examples} examples to train on, {found}."
+    if task == "classification":
+        classes = Labels.of(examples.label[parts.train], task).classes
+        if len(classes) < 2:
+            return f"Expected two classes or more in {spec.label}, found only {classes[0]}."
+    return None
+
+
+def _formula(trained: Trained, training: dict[str, Column], where: str) -> Formula:
+    """The trained pipeline as a formula, with what its scores are compared with when they are explained."""
+    try:
+        formula = formula_of_trained(trained)
+    except UnknownFormulaError as error:
+        raise ScorehouseError(_unknown(str(error), trained, where)) from None
+    explanation = Explanation.of(simplify(formula))
+    baseline = explanation.baseline_of(training) if explanation else None
+    if baseline is None:
+        return formula
+    return Formula((*formula.operations[:-1], baseline, formula.operations[-1]))
+
+
+def _unknown(what: str, trained: Trained, where: str) -> str:
+    return (
+        f"{where}: expected an estimator whose formula is known (linear, generalised linear, naive Bayes, nearest centre, "
+        f"principal components, trees and their ensembles, small networks; see the README), found {what}; choose one of these, "
+        f"or bring the model as an ONNX file."
+    )
+
+
+def _measured(trained: Trained, formula: Formula, examples: Examples, parts: _Parts, version: str) -> dict[str, Any]:
+    """Everything a version's row says about a formula."""
+    weights = formula.weights()
+    scorer = Scorer.of(Formula.from_weights(weights))
+    plans = plan.plans(scorer.formula)
+    expression = printed(scorer.formula.expression()) if plans[0].is_possible else None
+    explanation = scorer.explanation
+    has_sql_reasons = explanation is not None and explanation.has_sql
+    checked = parity.checks(scorer, expression, trained.score, examples.features, examples.columns)
+    failed = [check for check in checked if not check.has_passed]
+    evaluated = evaluation.evaluate(trained, scorer, examples, parts.train, parts.test)
+    return {
+        "status": PARITY_FAILED if failed else READY,
+        "status_reason": _parity_reason(failed) or _constant_reason(evaluated.statistics),
+        "score_type": formula.result.score_type,
+        "classes": list(trained.classes),
+        "chosen_parameters": json.dumps(trained.parameters, sort_keys=True, default=str) if trained.parameters else None,
+        "interval_coverage": examples.spec.coverage if evaluated.half_width is not None else None,
+        "interval_half_width": evaluated.half_width,
+        "plan": next(p.plan for p in plans if p.is_chosen),
+        "sql_expression": expression,
+        "reasons_expression": printed(explanation.expression()) if has_sql_reasons else None,
+        "weights": weights,
+        "feature_statistics": evaluated.statistics,
+        "metrics": evaluated.metrics,
+        "parity": [check.row() for check in checked],
+        "scoring_plans": [asdict(p) for p in plans],
+    }

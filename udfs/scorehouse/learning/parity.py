@@ -1,0 +1,200 @@
+"""Proof that the estimator, the formula and its SQL give the same score, on real rows and on hostile ones."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from scorehouse.learning.examples import Feature
+from scorehouse.scoring import columns
+from scorehouse.scoring.columns import NUMERIC, Column
+from scorehouse.scoring.operations import Bins, Trees
+from scorehouse.scoring.scorer import Scorer
+
+TOLERANCE = 1e-9
+FLOAT32_TOLERANCE = 1e-6
+REAL_ROWS = 5_000
+TIES = 200
+
+HOSTILE_NUMBERS = (0.0, -0.0, 1.0, -1.0, 1e-300, 1e15, -1e15, 1e300, -1e300, np.inf, -np.inf)
+HOSTILE_CATEGORIES = ("", "never seen", "it's", 'a "b"', "é世", " ")
+
+Score = Callable[[dict[str, Column]], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """One comparison: on which rows, of which path with the estimator, and how far apart they are at most."""
+
+    rows_of: str
+    path: str
+    row_count: int
+    largest_difference: float
+    tolerance: float
+
+    @property
+    def has_passed(self) -> bool:
+        """True when the difference is within the tolerance."""
+        return self.largest_difference <= self.tolerance
+
+    def row(self) -> dict[str, object]:
+        """The check as a row of `version.PARITY`."""
+        return {**self.__dict__, "has_passed": self.has_passed}
+
+
+def checks(
+    scorer: Scorer,
+    sql_expression: str | None,
+    estimator: Score | None,
+    features: tuple[Feature, ...],
+    real: dict[str, Column],
+    tolerance: float = TOLERANCE,
+) -> list[Check]:
+    """Compare the ways to score on real rows, NULLs, unseen categories, threshold ties, extremes, one row, zero rows.
+
+    Args:
+        scorer: loaded from the weights rows.
+        sql_expression: the score in SQL, if there is any.
+        estimator: the fitted estimator's own scores; None for a model that came without one.
+        features: the inputs.
+        real: examples, by feature.
+        tolerance: largest difference allowed, absolute below 1 and relative above.
+    """
+    found = []
+    with duckdb.connect() as connection:
+        for name, rows in row_sets(scorer, features, real).items():
+            count = len(next(iter(rows.values())))
+            reference = scorer.score(rows)
+            others: dict[str, np.ndarray] = {}
+            if estimator is not None and count:
+                others["estimator"] = _of_estimator(estimator, rows, reference)
+            if sql_expression is not None:
+                others["sql"] = run_sql(connection, sql_expression, rows, features)
+            others.setdefault("udf", scorer.score(_struct(rows, features)))
+            found += [Check(name, path, count, difference(reference, o), tolerance) for path, o in others.items()]
+    return found
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> float:
+    """The largest difference, relative where the numbers are larger than 1; infinite where only one is a number.
+
+    >>> difference(np.array([1.0, np.nan]), np.array([1.0, np.nan]))
+    0.0
+    >>> difference(np.array([np.nan]), np.array([1.0]))
+    inf
+    """
+    if one.shape != other.shape:
+        return float("inf")
+    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    with np.errstate(all="ignore"):
+        apart = np.abs(one - other) / np.maximum(1.0, np.maximum(np.abs(one), np.abs(other)))
+    return float(np.max(np.where(same, 0.0, np.where(np.isnan(apart), np.inf, apart)), initial=0.0))
+
+
+def _of_estimator(estimator: Score, rows: dict[str, Column], reference: np.ndarray) -> np.ndarray:
+    """The estimator's scores; rows that it refuses (infinities, mostly) are taken from the reference, one by one."""
+    try:
+        return _shaped(estimator(rows), reference)
+    except ValueError:
+        scores = reference.copy()
+        for place in range(len(reference)):
+            try:
+                scores[place] = _shaped(estimator({n: v[place : place + 1] for n, v in rows.items()}), reference[:1])[0]
+            except ValueError:
+                continue
+        return scores
+
+
+def _shaped(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """A clusterer gives the cluster alone; its distance is compared between formula and SQL only."""
+    scores = np.asarray(scores, np.float64)
+    if scores.ndim == 1 and reference.ndim == 2:
+        return np.column_stack([scores, reference[:, 1:]])
+    return scores
+
+
+def run_sql(
+    connection: duckdb.DuckDBPyConnection, expression: str, rows: dict[str, Column], features: tuple[Feature, ...]
+) -> np.ndarray:
+    """Scores of a SQL expression: float64 [rows], or [rows, parts]."""
+    table = pa.table({feature.name: pa.array(rows[feature.name]) for feature in features})
+    connection.register("parity_rows", table)
+    score = connection.execute(f"select {expression} as score from parity_rows").to_arrow_table()["score"]
+    connection.unregister("parity_rows")
+    if pa.types.is_struct(score.type):
+        parts = score.combine_chunks().flatten() if score.num_chunks else [pa.array([], pa.float64()) for _ in score.type]
+        return np.column_stack([columns.numeric(part) for part in parts])
+    return columns.numeric(score)
+
+
+def _struct(rows: dict[str, Column], features: tuple[Feature, ...]) -> pa.StructArray:
+    arrays = [pa.array(rows[feature.name], from_pandas=True) for feature in features]
+    return pa.StructArray.from_arrays(arrays, [feature.name for feature in features])
+
+
+# ---------------------------------------------------------------- rows
+
+
+def row_sets(scorer: Scorer, features: tuple[Feature, ...], real: dict[str, Column]) -> dict[str, dict[str, Column]]:
+    """The rows that ways to score are compared on, by name."""
+    count = len(next(iter(real.values())))
+    places = np.unique(np.linspace(0, count - 1, min(count, REAL_ROWS)).astype(np.int64)) if count else np.arange(0)
+    sample = {name: _take(values, places) for name, values in real.items()}
+    base = {name: values[:1] for name, values in sample.items()} if count else _nulls(features, 1)
+    return {
+        "real": sample,
+        "null": _stacked([_nulls(features, 1), *(_with(base, feature, [None]) for feature in features)]),
+        "unseen": _varied(base, features, lambda f: HOSTILE_CATEGORIES if f.kind != NUMERIC else ()),
+        "extreme": _varied(base, features, lambda f: HOSTILE_NUMBERS if f.kind == NUMERIC else ()),
+        "tie": _ties(scorer, features, base),
+        "one": base,
+        "none": {name: values[:0] for name, values in base.items()},
+    }
+
+
+def _ties(scorer: Scorer, features: tuple[Feature, ...], base: dict[str, Column]) -> dict[str, Column]:
+    """Values exactly on, just below and just above the thresholds of trees and bins over raw features."""
+    by_feature: dict[str, list[float]] = {}
+    for operation in scorer.formula.operations:
+        if isinstance(operation, Bins):
+            by_feature.setdefault(operation.inputs[0], []).extend(operation.edges[:TIES])
+        if isinstance(operation, Trees):
+            for ensemble in operation.ensembles:
+                for node in np.flatnonzero((ensemble.feature >= 0) & ~ensemble.is_categorical)[:TIES]:
+                    by_feature.setdefault(operation.inputs[ensemble.feature[node]], []).append(ensemble.threshold[node])
+    around = {
+        name: [near for value in values for near in (value, np.nextafter(value, -np.inf), np.nextafter(value, np.inf))]
+        for name, values in by_feature.items()
+    }
+    return _varied(base, features, lambda feature: around.get(feature.name, ()) if feature.kind == NUMERIC else ())
+
+
+def _varied(base: dict[str, Column], features: tuple[Feature, ...], values: Callable) -> dict[str, Column]:
+    """The base row with one feature at a time set to each of its values."""
+    return _stacked([base, *(_with(base, feature, list(values(feature))) for feature in features)])
+
+
+def _with(base: dict[str, Column], feature: Feature, values: list) -> dict[str, Column]:
+    rows = {name: _take(column, np.zeros(len(values), np.int64)) for name, column in base.items()}
+    if feature.kind == NUMERIC:
+        return {**rows, feature.name: np.array([np.nan if value is None else value for value in values], np.float64)}
+    return {**rows, feature.name: pa.array(values, pa.string())}
+
+
+def _nulls(features: tuple[Feature, ...], count: int) -> dict[str, Column]:
+    return {f.name: np.full(count, np.nan) if f.kind == NUMERIC else pa.nulls(count, pa.string()) for f in features}
+
+
+def _take(values: Column, places: np.ndarray) -> Column:
+    return values[places] if isinstance(values, np.ndarray) else values.take(pa.array(places))
+
+
+def _stacked(parts: list[dict[str, Column]]) -> dict[str, Column]:
+    return {
+        name: np.concatenate([part[name] for part in parts])
+        if isinstance(parts[0][name], np.ndarray)
+        else pa.concat_arrays([part[name] for part in parts])
+        for name in parts[0]
+    }

@@ -1,0 +1,107 @@
+"""A formula being written: from fitted scikit-learn objects to operations."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from scorehouse.scoring.operations import Linear, Lookup, Operation
+
+
+class UnknownFormulaError(Exception):
+    """A fitted object whose formula is not known; the message says which and why."""
+
+
+@dataclass
+class Draft:
+    """Operations so far, and what the columns that still are categories mean.
+
+    Attributes:
+        operations: in order.
+        categories: for a column of categories, the category behind each code.
+        unknown_code: the number that stands for a category without a code.
+    """
+
+    operations: list[Operation] = field(default_factory=list)
+    categories: dict[str, list[str]] = field(default_factory=dict)
+    unknown_code: float = -1.0
+    _names: set[str] = field(default_factory=set)
+
+    def fresh(self, name: str) -> str:
+        """A column name that is not taken yet: the name itself, or with the first free number."""
+        found, number = name, 2
+        while found in self._names:
+            found, number = f"{name} {number}", number + 1
+        self._names.add(found)
+        return found
+
+    def add(self, operation: Operation) -> list[str]:
+        """Append an operation; gives the names of its columns."""
+        self._names.update(operation.outputs)
+        self.operations.append(operation)
+        return list(operation.outputs)
+
+    def step(self, make: Callable[..., Operation], source: str, suffix: str, *learned: object, **named: object) -> str:
+        """Append an operation from one column to one column."""
+        return self.add(make(source, self.fresh(suffix), *learned, **named))[0]
+
+    def linear(
+        self, inputs: Sequence[str], names: Sequence[str], coefficients: np.ndarray, intercepts: np.ndarray | float
+    ) -> list[str]:
+        """Append a weighted sum for each name."""
+        outputs = [self.fresh(name) for name in names]
+        return self.add(Linear.of(self.numbers(inputs), outputs, coefficients, np.asarray(intercepts)))
+
+    def numbers(self, names: Sequence[str]) -> list[str]:
+        """The columns as numbers: a category becomes its code."""
+        return [self._coded(name) if name in self.categories else name for name in names]
+
+    def _coded(self, name: str) -> str:
+        known = self.categories[name]
+        table = np.array([*range(len(known)), np.nan], np.float64)[:, None]
+        output = self.fresh(f"{name} code")
+        lookup = Lookup((name,), (output,), (*known, None), table, np.array([self.unknown_code]))
+        return self.add(lookup)[0]
+
+
+Translator = Callable[[object, list[str], Draft], list[str]]
+_FORMULAS: dict[tuple[str, str], Translator] = {}
+
+
+def formula_of(method: str, *classes: str) -> Callable[[Translator], Translator]:
+    """Register a translator for a method of some classes, each given as package.Class."""
+
+    def register(translator: Translator) -> Translator:
+        _FORMULAS.update({(name, method): translator for name in classes})
+        return translator
+
+    return register
+
+
+def knows(model: object, method: str) -> bool:
+    """True when the formula of a method of this object is known."""
+    return _translator(model, method) is not None
+
+
+def apply(model: object, method: str, inputs: list[str], draft: Draft) -> list[str]:
+    """Write the formula of `model.method(inputs)`; gives the names of the columns it makes.
+
+    Raises UnknownFormulaError when it is not known.
+    """
+    translator = _translator(model, method)
+    if translator is None:
+        raise UnknownFormulaError(f"{method} of {type(model).__name__}")
+    return translator(model, inputs, draft)
+
+
+def supported(method: str) -> list[str]:
+    """Names of the classes whose formula for a method is known."""
+    return sorted({name.split(".")[1] for name, known in _FORMULAS if known == method})
+
+
+def _translator(model: object, method: str) -> Translator | None:
+    for kind in type(model).__mro__:
+        found = _FORMULAS.get((f"{kind.__module__.split('.')[0]}.{kind.__name__}", method))
+        if found:
+            return found
+    return None

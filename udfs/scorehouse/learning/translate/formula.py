@@ -1,0 +1,46 @@
+"""The formula of a trained pipeline."""
+
+from scorehouse.learning.training import Trained
+from scorehouse.learning.translate import draft as drafts
+from scorehouse.learning.translate.draft import Draft, UnknownFormulaError
+from scorehouse.learning.translate.preprocessing import transform
+from scorehouse.scoring.formula import Formula
+from scorehouse.scoring.operations import Inputs, Result
+
+METHODS = {"regression": ["predict"], "clustering": ["cluster"], "outliers": ["score_samples"], "decomposition": ["transform"]}
+
+
+def formula_of_trained(trained: Trained) -> Formula:
+    """Operations from raw features to the score.
+
+    Raises UnknownFormulaError naming the step whose formula is not known.
+    """
+    draft = Draft(categories={name: known for name, known in trained.encoding.categories.items()})
+    names = draft.add(Inputs.of(dict(trained.encoding.kinds)))
+    for _, step in trained.pipeline.steps[:-1]:
+        names = transform(step, names, draft)
+    method = _method(trained)
+    outputs = drafts.apply(trained.estimator, method, names, draft)
+    draft.add(_result(outputs, trained))
+    return Formula(tuple(draft.operations))
+
+
+def _method(trained: Trained) -> str:
+    if trained.task != "classification":
+        return METHODS[trained.task][0]
+    return "predict_proba" if hasattr(trained.estimator, "predict_proba") else "decision_function"
+
+
+def _result(outputs: list[str], trained: Trained) -> Result:
+    if trained.task == "clustering":
+        labels = ["cluster", "distance"][: len(outputs)]
+        types = ["INTEGER", "DOUBLE"][: len(outputs)]
+        return Result(tuple(outputs), tuple(labels), tuple(types))
+    if len(outputs) == 1:
+        return Result(tuple(outputs), ("score",), ("DOUBLE",))
+    labels = trained.classes if trained.task == "classification" else [f"component_{i}" for i in range(len(outputs))]
+    if len(labels) != len(outputs):
+        raise UnknownFormulaError(f"{type(trained.estimator).__name__} with one decision for each pair of classes")
+    return Result(tuple(outputs), tuple(labels), ("DOUBLE",) * len(outputs))
+
+

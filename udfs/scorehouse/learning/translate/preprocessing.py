@@ -1,0 +1,304 @@
+"""Formulas of transformers."""
+
+import numpy as np
+
+from scorehouse.learning.translate import draft as drafts
+from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
+from scorehouse.scoring.operations import (
+    Bins,
+    Clip,
+    FillCategory,
+    Function,
+    Impute,
+    Indicate,
+    Interpolate,
+    Lookup,
+    Power,
+    Product,
+    Scale,
+    UnitLength,
+)
+from scorehouse.scoring.operations.univariate import symmetric_log
+
+FUNCTIONS = {
+    symmetric_log: "symmetric_log", np.log: "ln", np.log1p: "log1p", np.log2: "log2", np.log10: "log10", np.exp: "exp",
+    np.expm1: "expm1", np.sqrt: "square_root", np.square: "square", np.abs: "absolute", np.tanh: "tanh", np.negative: "negative",
+}  # fmt: skip
+"""NumPy functions whose SQL is known."""
+
+
+@formula_of("transform", "sklearn.ColumnTransformer")
+def column_transformer(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """Each part on its own columns, side by side."""
+    outputs = []
+    for _, part, places in model.transformers_:
+        names = [inputs[place] for place in np.arange(len(inputs))[places]]
+        if isinstance(part, str) and part == "drop":
+            continue
+        outputs += names if isinstance(part, str) else transform(part, names, draft)
+    return outputs
+
+
+def transform(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The formula of `model.transform`."""
+    return inputs if model is None or model == "passthrough" else drafts.apply(model, "transform", inputs, draft)
+
+
+@formula_of("transform", "sklearn.Pipeline")
+def pipeline(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """One step after the other."""
+    for _, step in model.steps:
+        inputs = transform(step, inputs, draft)
+    return inputs
+
+
+@formula_of("transform", "sklearn.SimpleImputer")
+def imputer(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The learned value where the number or category is missing, and an indicator where that was asked for."""
+    outputs = [_filled(name, value, draft) for name, value in zip(inputs, model.statistics_, strict=True)]
+    if model.indicator_ is None:
+        return outputs
+    marked = draft.numbers([inputs[place] for place in model.indicator_.features_])
+    return outputs + [draft.step(Indicate.of, name, f"{name} is missing") for name in marked]
+
+
+def _filled(name: str, value: float, draft: Draft) -> str:
+    if name not in draft.categories:
+        return draft.step(Impute.of, name, f"{name} imputed", fill=float(value))
+    known = draft.categories[name]
+    if not 0 <= value < len(known):
+        return name
+    output = draft.fresh(f"{name} imputed")
+    draft.categories[output] = known
+    return draft.add(FillCategory((name,), (output,), known[int(value)]))[0]
+
+
+def _scaled(inputs: list[str], draft: Draft, **learned: np.ndarray | None) -> list[str]:
+    given = {name: np.broadcast_to(values, len(inputs)) for name, values in learned.items() if values is not None}
+    return [
+        draft.step(Scale.of, name, f"{name} scaled", **{part: float(values[i]) for part, values in given.items()})
+        for i, name in enumerate(draft.numbers(inputs))
+    ]
+
+
+@formula_of("transform", "sklearn.StandardScaler")
+def standard_scaler(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """(x - mean) / standard deviation."""
+    return _scaled(inputs, draft, offset=model.mean_ if model.with_mean else None, divisor=model.scale_)
+
+
+@formula_of("transform", "sklearn.RobustScaler")
+def robust_scaler(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """(x - median) / interquartile range."""
+    return _scaled(inputs, draft, offset=model.center_, divisor=model.scale_)
+
+
+@formula_of("transform", "sklearn.MinMaxScaler")
+def minimum_maximum_scaler(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """x * scale + minimum, clipped where that was asked for."""
+    scaled = _scaled(inputs, draft, factor=model.scale_, shift=model.min_)
+    if not model.clip:
+        return scaled
+    low, high = (float(limit) for limit in model.feature_range)
+    return [draft.step(Clip.of, name, f"{name} clipped", low=low, high=high) for name in scaled]
+
+
+@formula_of("transform", "sklearn.MaxAbsScaler")
+def maximum_scaler(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """x / largest absolute value."""
+    return _scaled(inputs, draft, divisor=model.scale_)
+
+
+@formula_of("transform", "sklearn.PowerTransformer")
+def power_transformer(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """Yeo and Johnson's power, standardised."""
+    if model.method != "yeo-johnson":
+        raise UnknownFormulaError(f"PowerTransformer with method {model.method}")
+    bent = [
+        draft.step(Power.of, name, f"{name} power", exponent=float(exponent))
+        for name, exponent in zip(draft.numbers(inputs), model.lambdas_, strict=True)
+    ]
+    return standard_scaler(model._scaler, bent, draft) if model.standardize else bent
+
+
+@formula_of("transform", "sklearn.FunctionTransformer")
+def function_transformer(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """A NumPy function whose SQL is known."""
+    if model.func is None:
+        return inputs
+    if model.func not in FUNCTIONS or model.kw_args:
+        raise UnknownFormulaError(f"FunctionTransformer with {getattr(model.func, '__name__', model.func)}")
+    formula = FUNCTIONS[model.func]
+    return [draft.step(Function.of, name, f"{formula} {name}", formula=formula) for name in draft.numbers(inputs)]
+
+
+@formula_of("transform", "sklearn.KBinsDiscretizer")
+def discretizer(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The bin's number, or a column for each bin."""
+    outputs = []
+    for name, edges in zip(draft.numbers(inputs), model.bin_edges_, strict=True):
+        inner, count = np.asarray(edges[1:-1], np.float64), len(edges) - 1
+        is_ordinal = model.encode == "ordinal"
+        table = np.arange(count, dtype=np.float64)[:, None] if is_ordinal else np.eye(count)
+        made = [draft.fresh(f"{name} bin")] if is_ordinal else [draft.fresh(f"{name} bin {i}") for i in range(count)]
+        outputs += draft.add(Bins((name,), tuple(made), inner, table, np.full(table.shape[1], np.nan)))
+    return outputs
+
+
+@formula_of("transform", "sklearn.Binarizer")
+def binarizer(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """1 above the threshold, else 0."""
+    edge = np.array([np.nextafter(model.threshold, np.inf)])
+    table = np.array([[0.0], [1.0]])
+    return [
+        draft.add(Bins((name,), (draft.fresh(f"{name} above"),), edge, table, np.array([np.nan])))[0]
+        for name in draft.numbers(inputs)
+    ]
+
+
+@formula_of("transform", "sklearn.OneHotEncoder")
+def one_hot(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """A column for each category; rare ones share a column; an unknown one has none, or the rare ones' column."""
+    outputs = []
+    for i, name in enumerate(inputs):
+        known, places = _known(model, i)
+        dropped = None if model.drop_idx_ is None else model.drop_idx_[i]
+        width = max(places) + 1 if places else 0
+        table = np.eye(width)[places] if width else np.zeros((0, 0))
+        has_rare = len(set(places)) < len(places) or (_rare(model, i) is not None)
+        unknown = np.eye(width)[-1] if has_rare and model.handle_unknown == "infrequent_if_exist" else np.zeros(width)
+        kept = [place for place in range(width) if place != dropped]
+        names = [draft.fresh(f"{name}={_label(draft, name, known, places, place)}") for place in kept]
+        outputs += _looked_up(name, names, known, table[:, kept], unknown[kept], draft)
+    return outputs
+
+
+def _rare(model: object, feature: int) -> np.ndarray | None:
+    rare = getattr(model, "infrequent_categories_", None) if model._infrequent_enabled else None
+    return rare[feature] if rare is not None and rare[feature] is not None else None
+
+
+def _known(model: object, feature: int) -> tuple[np.ndarray, list[int]]:
+    """The categories of a feature as codes, and the place of each among the encoder's columns."""
+    known = np.asarray(model.categories_[feature], np.float64)
+    mapped = model._default_to_infrequent_mappings[feature] if model._infrequent_enabled else None
+    return known, list(range(len(known)) if mapped is None else (int(place) for place in mapped))
+
+
+def _label(draft: Draft, name: str, known: np.ndarray, places: list[int], place: int) -> str:
+    members = [known[i] for i, other in enumerate(places) if other == place]
+    if len(members) > 1:
+        return "rare"
+    code = members[0]
+    if np.isnan(code):
+        return "NULL"
+    return draft.categories[name][int(code)] if name in draft.categories and code >= 0 else f"{code:g}"
+
+
+def _looked_up(
+    name: str, outputs: list[str], known: np.ndarray, table: np.ndarray, unknown: np.ndarray, draft: Draft
+) -> list[str]:
+    """A table row for each known code: of a category by its text, of a number by bins that hold that number alone."""
+    if not outputs:
+        return []
+    if name in draft.categories:
+        texts = tuple(_text(draft.categories[name], code) for code in known)
+        return draft.add(Lookup((name,), tuple(outputs), texts, table, unknown))
+    missing = table[np.isnan(known)][0] if np.isnan(known).any() else unknown
+    numbers, rows = known[~np.isnan(known)], table[~np.isnan(known)]
+    edges = np.column_stack([numbers, np.nextafter(numbers, np.inf)]).ravel()
+    stacked = [unknown, *(row for known_row in rows for row in (known_row, unknown))]
+    return draft.add(Bins((name,), tuple(outputs), edges, np.array(stacked), missing))
+
+
+def _text(categories: list[str], code: float) -> str | None:
+    return None if np.isnan(code) or not 0 <= code < len(categories) else categories[int(code)]
+
+
+@formula_of("transform", "sklearn.OrdinalEncoder")
+def ordinal(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The place of the category."""
+    outputs = []
+    for i, name in enumerate(inputs):
+        known, places = _known(model, i)
+        table = np.array(places, np.float64)
+        table[np.isnan(known)] = model.encoded_missing_value
+        unknown = np.nan if model.unknown_value is None else float(model.unknown_value)
+        made = [draft.fresh(f"{name} place")]
+        outputs += _looked_up(name, made, known, table[:, None], np.array([unknown]), draft)
+    return outputs
+
+
+@formula_of("transform", "sklearn.TargetEncoder")
+def target(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The shrunken mean of the target for each category; the overall mean for an unknown one."""
+    outputs = []
+    count = len(model.classes_) if model.target_type_ == "multiclass" else 1
+    means = np.broadcast_to(np.ravel(model.target_mean_), count)
+    for i, name in enumerate(inputs):
+        known = np.asarray(model.categories_[i], np.float64)
+        table = np.column_stack(model.encodings_[i * count : (i + 1) * count])
+        made = [draft.fresh(f"{name} target" if count == 1 else f"{name} target {k}") for k in range(count)]
+        outputs += _looked_up(name, made, known, table, means.copy(), draft)
+    return outputs
+
+
+@formula_of("transform", "sklearn.PolynomialFeatures")
+def polynomial(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """Products of powers."""
+    names = draft.numbers(inputs)
+    outputs = []
+    for powers in model.powers_:
+        used = [(name, int(power)) for name, power in zip(names, powers, strict=True) if power]
+        if len(used) == 1 and used[0][1] == 1:
+            outputs.append(used[0][0])
+            continue
+        label = " * ".join(f"{name}^{power}" if power > 1 else name for name, power in used) or "1"
+        sources = used or [(names[0], 0)]
+        product = Product(tuple(n for n, _ in sources), (draft.fresh(label),), tuple(p for _, p in sources))
+        outputs += draft.add(product)
+    return outputs
+
+
+@formula_of("transform", "sklearn.Normalizer")
+def normalizer(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """Rows of length 1."""
+    if model.norm != "l2":
+        raise UnknownFormulaError(f"Normalizer with norm {model.norm}")
+    names = draft.numbers(inputs)
+    return draft.add(UnitLength(tuple(names), tuple(draft.fresh(f"{name} normalized") for name in names)))
+
+
+@formula_of(
+    "transform",
+    "sklearn.VarianceThreshold", "sklearn.SelectKBest", "sklearn.SelectPercentile", "sklearn.SelectFpr", "sklearn.SelectFdr",
+    "sklearn.SelectFwe", "sklearn.GenericUnivariateSelect", "sklearn.SelectFromModel", "sklearn.RFE", "sklearn.RFECV",
+    "sklearn.SequentialFeatureSelector",
+)  # fmt: skip
+def selector(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """Some of the columns."""
+    return [name for name, is_kept in zip(inputs, model.get_support(), strict=True) if is_kept]
+
+
+@formula_of("transform", "sklearn.QuantileTransformer")
+def quantiles(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The share of training values below: the mean of interpolating from below and from above, as scikit-learn does."""
+    if model.output_distribution != "uniform":
+        raise UnknownFormulaError("QuantileTransformer with output_distribution normal")
+    outputs = []
+    for i, name in enumerate(draft.numbers(inputs)):
+        outputs.append(_quantile(name, model.quantiles_[:, i], model.references_, draft))
+    return outputs
+
+
+def _quantile(name: str, knots: np.ndarray, shares: np.ndarray, draft: Draft) -> str:
+    distinct = np.unique(knots)
+    low = shares[np.searchsorted(knots, distinct, side="left")]
+    high = shares[np.searchsorted(knots, distinct, side="right") - 1]
+    if np.array_equal(low, high):
+        return draft.step(_interpolation(distinct, low), name, f"{name} quantile")
+    raise UnknownFormulaError("QuantileTransformer of a column with repeated quantiles; use bins")
+
+
+def _interpolation(x: np.ndarray, y: np.ndarray) -> object:
+    return lambda source, output: Interpolate((source,), (output,), x, y)

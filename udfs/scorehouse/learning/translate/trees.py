@@ -1,0 +1,246 @@
+"""Formulas of decision trees and their ensembles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scorehouse.learning.translate import linear
+from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
+from scorehouse.scoring.operations import Function, Lookup, Scale, Trees
+from scorehouse.scoring.trees import TreeEnsemble
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """One tree, its nodes numbered from 0.
+
+    Attributes:
+        feature: int [nodes], -1 for a leaf.
+        threshold, value, cover: float64 [nodes].
+        left, right: int [nodes].
+        missing_left: bool [nodes].
+        categories: by node, the codes that go left; nodes that are not listed are numeric.
+    """
+
+    feature: np.ndarray
+    threshold: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    value: np.ndarray
+    missing_left: np.ndarray
+    cover: np.ndarray
+    categories: dict[int, frozenset[int]]
+
+
+def joined(trees: Sequence[Tree], baseline: float = 0.0) -> tuple[TreeEnsemble, np.ndarray]:
+    """An ensemble of trees in their order, and its nodes' cover."""
+    starts = np.cumsum([0, *(len(tree.feature) for tree in trees)]).astype(np.int32)
+    places = list(zip(trees, starts, strict=False))
+    splits = [
+        (node in tree.categories, tree.categories.get(node, frozenset()))
+        for tree in trees
+        for node in range(len(tree.feature))
+    ]
+    ensemble = TreeEnsemble(
+        roots=starts[:-1],
+        feature=_flat([tree.feature for tree in trees], np.int32),
+        threshold=_flat([tree.threshold for tree in trees], np.float64),
+        is_categorical=np.array([is_categorical for is_categorical, _ in splits], bool),
+        categories=[categories for _, categories in splits],
+        missing_left=_flat([tree.missing_left for tree in trees], bool),
+        left=_flat([np.where(tree.feature < 0, -1, tree.left + start) for tree, start in places], np.int32),
+        right=_flat([np.where(tree.feature < 0, -1, tree.right + start) for tree, start in places], np.int32),
+        value=_flat([tree.value for tree in trees], np.float64),
+        baseline=float(baseline),
+    )
+    return ensemble, _flat([tree.cover for tree in trees], np.float64)
+
+
+def _flat(arrays: Sequence[np.ndarray], kind: type) -> np.ndarray:
+    return np.concatenate([np.zeros(0, kind), *arrays]).astype(kind)
+
+
+def add_trees(
+    draft: Draft, inputs: list[str], names: Sequence[str], outputs: Sequence[Sequence[Tree]], baselines: Sequence[float]
+) -> list[str]:
+    """Append one ensemble for each name."""
+    made = [joined(trees, baseline) for trees, baseline in zip(outputs, baselines, strict=True)]
+    numbers = tuple(draft.numbers(inputs))
+    fresh = tuple(draft.fresh(name) for name in names)
+    return draft.add(Trees(numbers, fresh, tuple(e for e, _ in made), tuple(cover for _, cover in made)))
+
+
+def as_float32(thresholds: np.ndarray) -> np.ndarray:
+    """The largest doubles that, rounded to float32, are still at most the thresholds.
+
+    Models that compare in float32 round a value before they compare it; with these thresholds the value need not be.
+
+    >>> bool(np.float32(as_float32(np.array([0.1]))[0]) <= 0.1 < np.float32(np.nextafter(as_float32(np.array([0.1]))[0], 1)))
+    True
+    """
+    below = thresholds.astype(np.float32)
+    with np.errstate(over="ignore"):
+        below = np.where(below > thresholds, np.nextafter(below, np.float32(-np.inf)), below)
+        above = np.nextafter(below, np.float32(np.inf))
+    middle = (below.astype(np.float64) + above.astype(np.float64)) / 2
+    rounds_down = middle.astype(np.float32) == below
+    return np.where(rounds_down, middle, np.nextafter(middle, -np.inf))
+
+
+def sklearn_tree(tree: object, output: int, scale: float = 1.0) -> Tree:
+    """A fitted scikit-learn `Tree`; `output` picks the class, or 0 for a regression."""
+    is_leaf = tree.children_left < 0
+    return Tree(
+        feature=np.where(is_leaf, -1, tree.feature),
+        threshold=as_float32(tree.threshold),
+        left=tree.children_left,
+        right=tree.children_right,
+        value=scale * tree.value[:, 0, output],
+        missing_left=tree.missing_go_to_left.astype(bool),
+        cover=tree.weighted_n_node_samples,
+        categories={},
+    )
+
+
+def _probability_outputs(count: int) -> tuple[list[int], list[str]]:
+    """Classes that get a probability of their own, and the names of the columns."""
+    classes = [1] if count == 2 else list(range(count))
+    return classes, ["probability"] if count == 2 else [f"probability {place}" for place in classes]
+
+
+@formula_of("predict_proba", "sklearn.DecisionTreeClassifier", "sklearn.ExtraTreeClassifier")
+def tree_classifier(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The class shares of the leaf."""
+    classes, names = _probability_outputs(model.n_classes_)
+    return add_trees(draft, inputs, names, [[sklearn_tree(model.tree_, k)] for k in classes], [0.0] * len(classes))
+
+
+@formula_of("predict", "sklearn.DecisionTreeRegressor", "sklearn.ExtraTreeRegressor")
+def tree_regressor(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The value of the leaf."""
+    return add_trees(draft, inputs, ["prediction"], [[sklearn_tree(model.tree_, 0)]], [0.0])
+
+
+@formula_of("predict_proba", "sklearn.RandomForestClassifier", "sklearn.ExtraTreesClassifier")
+def forest_classifier(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The mean of the trees' class shares."""
+    classes, names = _probability_outputs(model.n_classes_)
+    trees = [[sklearn_tree(tree.tree_, k) for tree in model.estimators_] for k in classes]
+    sums = add_trees(draft, inputs, [f"sum of {name}" for name in names], trees, [0.0] * len(classes))
+    return _divided(sums, names, len(model.estimators_), draft)
+
+
+@formula_of("predict", "sklearn.RandomForestRegressor", "sklearn.ExtraTreesRegressor")
+def forest_regressor(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The mean of the trees' values."""
+    trees = [sklearn_tree(tree.tree_, 0) for tree in model.estimators_]
+    sums = add_trees(draft, inputs, ["sum of predictions"], [trees], [0.0])
+    return _divided(sums, ["prediction"], len(trees), draft)
+
+
+def _divided(sums: list[str], names: list[str], count: int, draft: Draft) -> list[str]:
+    return [draft.step(Scale.of, s, name, divisor=float(count)) for s, name in zip(sums, names, strict=True)]
+
+
+@formula_of("raw", "sklearn.GradientBoostingClassifier", "sklearn.GradientBoostingRegressor")
+def gradient_boosting(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The first guess plus learning rate times the trees' values."""
+    if model.init_ != "zero" and not type(model.init_).__name__.startswith("Dummy"):
+        raise UnknownFormulaError(f"{type(model).__name__} with init {type(model.init_).__name__}")
+    first = np.ravel(model._raw_predict_init(np.zeros((1, model.n_features_in_), np.float32)))
+    trees = [
+        [sklearn_tree(stage[k].tree_, 0, model.learning_rate) for stage in model.estimators_] for k in range(len(first))
+    ]
+    names = ["margin"] if len(first) == 1 else [f"margin {k}" for k in range(len(first))]
+    return add_trees(draft, inputs, names, trees, first)
+
+
+@formula_of("predict", "sklearn.GradientBoostingRegressor")
+def gradient_boosting_regressor(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The sum itself."""
+    return gradient_boosting(model, inputs, draft)
+
+
+@formula_of("predict_proba", "sklearn.GradientBoostingClassifier")
+def gradient_boosting_classifier(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The sigmoid or softmax of the sums; twice the sum for the exponential loss (AdaBoost)."""
+    margins = gradient_boosting(model, inputs, draft)
+    if model.loss == "exponential":
+        margins = [draft.step(Scale.of, margins[0], "margin", factor=2.0)]
+    return probabilities(margins, draft)
+
+
+def probabilities(margins: list[str], draft: Draft) -> list[str]:
+    """The sigmoid of one margin, the softmax of several."""
+    if len(margins) > 1:
+        return linear.softmax(margins, draft)
+    return [draft.step(Function.of, margins[0], "probability", formula="sigmoid")]
+
+
+@formula_of("raw", "sklearn.HistGradientBoostingClassifier", "sklearn.HistGradientBoostingRegressor")
+def histogram_boosting(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The baseline plus the trees' leaves."""
+    columns = _histogram_columns(model, inputs, draft)
+    count = len(model._predictors[0]) if model._predictors else 1
+    trees = [[_histogram_tree(stage[k]) for stage in model._predictors] for k in range(count)]
+    names = ["margin"] if count == 1 else [f"margin {k}" for k in range(count)]
+    return add_trees(draft, columns, names, trees, np.ravel(model._baseline_prediction))
+
+
+def _histogram_columns(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The columns in the model's own order: categories first, as the codes of its own encoder."""
+    if model._preprocessor is None:
+        return inputs
+    is_categorical = np.asarray(model.is_categorical_, bool)
+    coded = [name for name, coded in zip(inputs, is_categorical, strict=True) if coded]
+    encoder = model._preprocessor.named_transformers_["encoder"]
+    found = []
+    for name, known in zip(coded, encoder.categories_, strict=True):
+        found.append(_native_code(name, np.asarray(known, np.float64), draft))
+    return found + [name for name, coded in zip(inputs, is_categorical, strict=True) if not coded]
+
+
+def _native_code(name: str, known: np.ndarray, draft: Draft) -> str:
+    if name not in draft.categories:
+        raise UnknownFormulaError("HistGradientBoosting with categorical_features that are numbers; declare them categorical")
+    listed = [(int(code), place) for place, code in enumerate(known) if not np.isnan(code) and code >= 0]
+    texts = tuple(draft.categories[name][code] for code, _ in listed)
+    table = np.array([place for _, place in listed], np.float64)[:, None]
+    return draft.add(Lookup((name,), (draft.fresh(f"{name} code"),), texts, table, np.array([np.nan])))[0]
+
+
+def _histogram_tree(predictor: object) -> Tree:
+    nodes = predictor.nodes
+    is_leaf = nodes["is_leaf"].astype(bool)
+    splits = np.flatnonzero(nodes["is_categorical"].astype(bool) & ~is_leaf)
+    return Tree(
+        feature=np.where(is_leaf, -1, nodes["feature_idx"].astype(np.int64)),
+        threshold=nodes["num_threshold"],
+        left=nodes["left"].astype(np.int64),
+        right=nodes["right"].astype(np.int64),
+        value=nodes["value"],
+        missing_left=nodes["missing_go_to_left"].astype(bool),
+        cover=nodes["count"].astype(np.float64),
+        categories={
+            int(node): _bits(predictor.raw_left_cat_bitsets[nodes["bitset_idx"][node]]) for node in splits
+        },
+    )
+
+
+def _bits(words: np.ndarray) -> frozenset[int]:
+    """Numbers of the bits that are set in an array of 32-bit words."""
+    return frozenset(32 * place + bit for place, word in enumerate(words) for bit in range(32) if int(word) >> bit & 1)
+
+
+@formula_of("predict_proba", "sklearn.HistGradientBoostingClassifier")
+def histogram_boosting_classifier(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The sigmoid or softmax of the sums."""
+    return probabilities(histogram_boosting(model, inputs, draft), draft)
+
+
+@formula_of("predict", "sklearn.HistGradientBoostingRegressor")
+def histogram_boosting_regressor(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The inverse link of the sum: exp for poisson and gamma, else the sum itself."""
+    margin = histogram_boosting(model, inputs, draft)
+    return [draft.step(Function.of, margin[0], "prediction", formula="exp")] if model.loss in ("poisson", "gamma") else margin

@@ -1,0 +1,45 @@
+"""Scorers by model version, loaded once a process: a version never changes."""
+
+import threading
+from collections.abc import Callable, Mapping
+
+import pyarrow as pa
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.scoring.scorer import Scorer, load
+
+Row = Mapping[str, object] | pa.Table
+
+_scorers: dict[str, Scorer] = {}
+_lock = threading.Lock()
+_read: Callable[[str], Row | None] | None = None
+
+
+def read_with(read: Callable[[str], Row | None]) -> None:
+    """Say how the row of a version that was not put yet is found."""
+    global _read
+    _read = read
+
+
+def put(version: str, row: Row) -> None:
+    """Load a version's scorer from its row."""
+    scorer = load(row)
+    with _lock:
+        _scorers[version] = scorer
+
+
+def get(version: str) -> Scorer:
+    """The scorer of a version.
+
+    Raises ScorehouseError when there is no such version.
+    """
+    with _lock:
+        if version not in _scorers:
+            row = _read(version) if _read else None
+            if row is None:
+                raise ScorehouseError(
+                    f"score_model(): expected a version of a fitted model of this branch, found '{version}'; "
+                    f"use the macro score(), which names the version."
+                )
+            _scorers[version] = load(row)
+        return _scorers[version]
