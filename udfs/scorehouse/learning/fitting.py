@@ -1,23 +1,23 @@
 """Fit: a table of examples and a declaration become the one row of a version."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.learning import evaluation, leak, parity, statistics, version as versions
+from scorehouse.learning import evaluation, leak, parity
+from scorehouse.learning import version as versions
 from scorehouse.learning.examples import Examples
 from scorehouse.learning.spec import Spec
 from scorehouse.learning.split import Cut, cut
 from scorehouse.learning.training import Labels, Trained, declared_estimator, task_of, train
 from scorehouse.learning.translate import UnknownFormulaError, formula_of_trained
-from scorehouse.scoring import plan, udf
+from scorehouse.scoring import plan
 from scorehouse.scoring.columns import Column
 from scorehouse.scoring.formula import Formula, printed
-from scorehouse.scoring.operations import Inputs, Result
 from scorehouse.scoring.reasons import Explanation
 from scorehouse.scoring.scorer import Scorer
 from scorehouse.scoring.simplify import simplify
@@ -155,3 +155,20 @@ def _measured(trained: Trained, formula: Formula, examples: Examples, parts: _Pa
         "parity": [check.row() for check in checked],
         "scoring_plans": [asdict(p) for p in plans],
     }
+
+
+def _parity_reason(failed: list[parity.Check]) -> str | None:
+    if not failed:
+        return None
+    worst = max(failed, key=lambda check: check.largest_difference)
+    return (
+        f"Expected {worst.path} and formula to agree within {worst.tolerance:g} on {worst.rows_of} rows, "
+        f"found a difference of {worst.largest_difference:.3g}; this version cannot be scored with."
+    )
+
+
+def _constant_reason(statistics: list[dict[str, Any]]) -> str | None:
+    constant = [statistic["feature"] for statistic in statistics if statistic["is_constant"]]
+    if not constant:
+        return None
+    return f"Constant in training, so without effect: {', '.join(constant)}."

@@ -121,7 +121,7 @@ def run_sql(
     """Scores of a SQL expression: float64 [rows], or [rows, parts]."""
     table = pa.table({feature.name: pa.array(rows[feature.name]) for feature in features})
     connection.register("parity_rows", table)
-    score = connection.execute(f"select {expression} as score from parity_rows").to_arrow_table()["score"]
+    score = connection.sql(f"select {expression} as score from parity_rows").to_arrow_table()["score"]
     connection.unregister("parity_rows")
     if pa.types.is_struct(score.type):
         parts = score.combine_chunks().flatten() if score.num_chunks else [pa.array([], pa.float64()) for _ in score.type]

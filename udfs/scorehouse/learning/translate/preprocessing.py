@@ -148,12 +148,14 @@ def discretizer(model: object, inputs: list[str], draft: Draft) -> list[str]:
 @formula_of("transform", "sklearn.Binarizer")
 def binarizer(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """1 above the threshold, else 0."""
-    edge = np.array([np.nextafter(model.threshold, np.inf)])
+    return [above(name, model.threshold, draft) for name in draft.numbers(inputs)]
+
+
+def above(name: str, threshold: float, draft: Draft) -> str:
+    """1 where the column is above the threshold, else 0."""
+    edge = np.array([np.nextafter(threshold, np.inf)])
     table = np.array([[0.0], [1.0]])
-    return [
-        draft.add(Bins((name,), (draft.fresh(f"{name} above"),), edge, table, np.array([np.nan])))[0]
-        for name in draft.numbers(inputs)
-    ]
+    return draft.add(Bins((name,), (draft.fresh(f"{name} above"),), edge, table, np.array([np.nan])))[0]
 
 
 @formula_of("transform", "sklearn.OneHotEncoder")

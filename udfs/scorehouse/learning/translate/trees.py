@@ -143,7 +143,7 @@ def _divided(sums: list[str], names: list[str], count: int, draft: Draft) -> lis
     return [draft.step(Scale.of, s, name, divisor=float(count)) for s, name in zip(sums, names, strict=True)]
 
 
-@formula_of("raw", "sklearn.GradientBoostingClassifier", "sklearn.GradientBoostingRegressor")
+@formula_of("decision_function", "sklearn.GradientBoostingClassifier", "sklearn.GradientBoostingRegressor")
 def gradient_boosting(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """The first guess plus learning rate times the trees' values."""
     if model.init_ != "zero" and not type(model.init_).__name__.startswith("Dummy"):
@@ -178,7 +178,7 @@ def probabilities(margins: list[str], draft: Draft) -> list[str]:
     return [draft.step(Function.of, margins[0], "probability", formula="sigmoid")]
 
 
-@formula_of("raw", "sklearn.HistGradientBoostingClassifier", "sklearn.HistGradientBoostingRegressor")
+@formula_of("decision_function", "sklearn.HistGradientBoostingClassifier", "sklearn.HistGradientBoostingRegressor")
 def histogram_boosting(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """The baseline plus the trees' leaves."""
     columns = _histogram_columns(model, inputs, draft)

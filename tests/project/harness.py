@@ -1,0 +1,220 @@
+"""Drive real dbt builds in a temporary project and warehouse."""
+
+import gc
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DBT = Path(sys.executable).with_name("dbt")
+OWN_VARIABLES = re.compile(r"^(DBT_|WAREHOUSE_|SCOREHOUSE_)")
+
+
+@dataclass
+class Outcome:
+    """A finished command: exit code and everything it printed."""
+
+    code: int
+    output: str
+
+    @property
+    def is_green(self) -> bool:
+        return self.code == 0
+
+
+class Project:
+    """A project folder with a warehouse of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.warehouse = root / "warehouse"
+
+    def write(self, path: str, text: str) -> None:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        text = (self.root / path).read_text()
+        assert old in text, f"{old!r} is not in {path}"
+        self.write(path, text.replace(old, new))
+
+    def start(self, *arguments: str, branch: str = "main", **environment: str) -> subprocess.Popen:
+        """Start dbt and return its process."""
+        inherited = {name: value for name, value in os.environ.items() if not OWN_VARIABLES.match(name)}
+        return subprocess.Popen(
+            [DBT, "--no-use-colors", *arguments],
+            cwd=self.root,
+            env={**inherited, "SCOREHOUSE_BRANCH": branch, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def dbt(self, *arguments: str, branch: str = "main", **environment: str) -> Outcome:
+        """Run dbt to its end, in this process: its start-up is paid once."""
+        lines: list[str] = []
+        runner = dbtRunner(callbacks=[lambda event: lines.append(event.info.msg) if event.info.level != "debug" else None])
+        folders = ["--project-dir", str(self.root), "--profiles-dir", str(self.root), "--log-path", str(self.root / "logs")]
+        variables = {"SCOREHOUSE_BRANCH": branch, "DBT_PROJECT_DIR": str(self.root), **environment}
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            result = runner.invoke([*arguments, *folders])
+            DuckDBConnectionManager.close_all_connections()
+            gc.collect()
+        output = "\n".join([*lines, printed.getvalue(), str(result.exception or "")])
+        return Outcome(0 if result.success else 1, output)
+
+    def build(self, *arguments: str, branch: str = "main", **environment: str) -> Outcome:
+        """Run a build that must be green."""
+        outcome = self.dbt("build", *arguments, branch=branch, **environment)
+        assert outcome.is_green, outcome.output
+        return outcome
+
+    def operation(self, name: str, arguments: str = "{}", branch: str = "main") -> Outcome:
+        return self.dbt("--quiet", "run-operation", name, "--args", arguments, branch=branch)
+
+    def folder(self, branch: str = "main") -> Path:
+        from scorehouse.branch import slug
+
+        return self.warehouse / slug(branch)
+
+    def computed(self, branch: str = "main") -> set[str]:
+        """Names of the nodes that the branch's last build computed."""
+        rows = self.work(branch, "select split_part(node_id, '.', -1) from scorehouse.nodes where action = 'built'")
+        return {row[0] for row in rows}
+
+    def work(self, branch: str, query: str) -> list[tuple]:
+        return query_file(self.folder(branch) / ".work" / "warehouse.duckdb", query)
+
+    def catalog(self, query: str, branch: str = "main") -> list[tuple]:
+        return query_file(self.folder(branch) / "catalog.duckdb", query)
+
+    def serving(self, query: str, branch: str = "main") -> list[tuple]:
+        return query_file(self.folder(branch) / "serving.duckdb", query)
+
+    def release(self, branch: str = "main") -> int:
+        return int((self.folder(branch) / "CURRENT").read_text())
+
+
+def query_file(file: Path, query: str) -> list[tuple]:
+    """Rows of a query on a database file, as any reader would run it."""
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def copy_of_the_project(root: Path) -> Project:
+    """The whole real project, in a folder of its own."""
+    skipped = shutil.ignore_patterns(".git", ".venv", "target", "logs", "warehouse", "__pycache__", ".*_cache", ".hypothesis")
+    shutil.copytree(REPOSITORY, root, ignore=skipped, dirs_exist_ok=True)
+    return Project(root)
+
+
+TINY = {
+    "dbt_project.yml": """
+name: tiny
+version: "1.0"
+profile: scorehouse
+function-paths: [udfs]
+flags: {send_anonymous_usage_stats: false}
+vars:
+  {store_format: duckdb, retained_releases: 10, memory_limit: 2GB, spill_limit: 1GB, query_threads: null,
+   query_timeout_seconds: 600, fresh_data: false, weight: 2}
+on-run-start: "{{ start_run() }}"
+on-run-end: "{{ finish_run(results) }}"
+models:
+  tiny:
+    staging: {+schema: staging, +materialized: view}
+    features: {+schema: features, +materialized: table}
+    serving: {+schema: serving, +materialized: table}
+seeds: {+schema: configuration}
+functions: {+schema: functions}
+""",
+    ".dbtignore": "udfs/scorehouse/\n",
+    "seeds/points.csv": "kind,points\na,0.5\nb,2\n",
+    "udfs/twice.sql": "x * 2\n",
+    "udfs/twice.yml": """
+functions:
+  - name: twice
+    arguments: [{name: x, data_type: double}]
+    returns: {data_type: double}
+""",
+    "macros/bonus.sql": "{% macro bonus() %}10{% endmacro %}\n",
+    "models/staging/_sources.yml": """
+sources:
+  - name: shop
+    schema: shop
+    tables:
+      - name: events
+        config: {meta: {path: raw, partition_by: occurred_at}}
+        columns:
+          - {name: event_id, data_type: VARCHAR, config: {meta: {required: true}}}
+          - {name: occurred_at, data_type: TIMESTAMP, config: {meta: {required: true}}}
+          - {name: kind, data_type: VARCHAR}
+          - {name: amount, data_type: DOUBLE}
+""",
+    "raw/first.csv": "event_id,occurred_at,kind,amount\n1,2020-01-01,a,10\n2,2020-01-02,b,20\n3,2020-01-03,a,30\n",
+    "models/staging/stg_events.sql": "select * from {{ source('shop', 'events') }}\n",
+    "models/staging/stg_events.yml": """
+models:
+  - name: stg_events
+    config: {materialized: partitioned, meta: {partition_by: occurred_at, grain: day}}
+""",
+    "models/features/weighted.sql": """
+select
+    event_id,
+    kind,
+    {{ function('twice') }}(amount) * {{ var('weight') }} + {{ bonus() }} + {{ env_var('TINY_EXTRA', '0') }} as value
+from {{ ref('stg_events') }}
+where amount > 0
+""",
+    "models/features/unrelated.sql": "select i as number from range(3) as numbers(i)\n",
+    "models/serving/scores.sql": """
+select weighted.event_id, weighted.value * points.points as score
+from {{ ref('weighted') }} as weighted
+inner join {{ ref('points') }} as points on weighted.kind = points.kind
+""",
+    "models/serving/scores.yml": """
+models:
+  - name: scores
+    description: Scores of events.
+    config: {meta: {endpoint: {type: score, key: [event_id]}}}
+    columns:
+      - {name: event_id, data_tests: [unique, not_null]}
+      - {name: score, data_tests: [not_null]}
+unit_tests:
+  - name: points_multiply
+    model: scores
+    given:
+      - {input: ref('weighted'), rows: [{event_id: "1", kind: a, value: 4}]}
+      - {input: ref('points'), rows: [{kind: a, points: 0.5}]}
+    expect: {rows: [{event_id: "1", score: 2}]}
+""",
+}
+
+
+def tiny_project(root: Path) -> Project:
+    """A project of a few models on the real macros and the real package: builds in seconds."""
+    project = Project(root)
+    for path, text in TINY.items():
+        project.write(path, text.lstrip("\n"))
+    shutil.copy(REPOSITORY / "profiles.yml", root / "profiles.yml")
+    for folder in ("branching", "store", "operations", "scoring"):
+        shutil.copytree(REPOSITORY / "macros" / folder, root / "macros" / folder)
+    shutil.copytree(REPOSITORY / "udfs" / "scorehouse", root / "udfs" / "scorehouse", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "udfs" / "score_model.py", root / "udfs" / "score_model.py")
+    shutil.copy(REPOSITORY / "udfs" / "score_model.yml", root / "udfs" / "score_model.yml")
+    return project
