@@ -1,27 +1,15 @@
-"""Scores of a model version: a pure function of (version, features)."""
+"""Score of one row by any version of a fitted model: a pure function of (version, features)."""
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 
 def main(model_version: pa.ChunkedArray, features: pa.ChunkedArray) -> pa.Array:
-    """Scores of one batch.
+    """One batch of rows: float64 scores, NULL where there is none.
 
     Args:
         model_version: names of versions, usually the same in every row; NULL gives NULL.
-        features: a struct with a field for each of the version's features (more are allowed).
-
-    Returns: float64 scores. Raises ScorehouseError for an unknown version.
+        features: structs with a field for each of the version's features; more fields are ignored.
     """
-    from scorehouse.formulas.registry import formula
+    from scorehouse.scoring import udf  # compiled code loads only where something is scored
 
-    versions = pc.unique(model_version).to_pylist()
-    rows = features.combine_chunks()
-    if versions == [versions[0]] and versions[0] is not None:
-        return pa.array(formula(versions[0]).score_arrow(rows))
-    scores = np.full(len(rows), np.nan)
-    for version in filter(None, versions):
-        members = np.flatnonzero(pc.equal(model_version, version).to_numpy())
-        scores[members] = formula(version).score_arrow(rows.take(pa.array(members)))
-    return pa.array(scores, mask=pc.is_null(model_version).combine_chunks().to_numpy(zero_copy_only=False))
+    return udf.score_model(model_version, features)

@@ -1,6 +1,6 @@
 {#
-    What scoring needs of a fitted model's version: model_version, status, sql_expression, reasons_expression,
-    struct_expression; an empty mapping while dbt only parses, or before the model is built.
+    What scoring needs of a fitted model: model_version, status, score_sql, reasons_sql;
+    an empty mapping while dbt only parses, or before the model is built.
 
     Arguments:
         relation: the fitted model

@@ -8,5 +8,6 @@
         model: name of a fitted model; its features must be columns of the select
 #}
 {% macro reasons(model) -%}
-    cast({{ fitted_version(ref(model)).reasons_expression or '[]' }} as struct(feature varchar, contribution double)[])
+    {%- do function('score_model_reasons') -%}
+    cast({{ fitted_version(ref(model)).reasons_sql or '[]' }} as struct(feature varchar, contribution double)[])
 {%- endmacro %}

@@ -1,23 +1,16 @@
 {#
-    A row's score by a fitted model: its SQL expression over the features' columns, or the compiled scorer where SQL is not the
-    way. NULL when the model has no usable version (its status is not 'ready').
+    A row's score by a fitted model: a SQL expression over the features' columns, or the compiled scorer where that is
+    cheaper or SQL is not the way. NULL when the model has no usable version (its status is not 'ready').
 
     Example:
         {{ score('churn__logistic') }}  ->  1 / (1 + exp(-(...)))
-        {{ score('churn__boosted') }}   ->  functions.score_model('churn__boosted@0123456789ab', {...})
+        {{ score('churn__boosted') }}   ->  score_model('churn__boosted@0123456789ab', {...})
 
     Arguments:
         model: name of a fitted model; its features must be columns of the select
 #}
 {% macro score(model) -%}
-    {#- both references are made whatever the plan is: they put the model and the function into the lineage -#}
-    {%- set version = fitted_version(ref(model)) -%}
-    {%- set scorer = function('score_model') -%}
-    {%- if version.sql_expression -%}
-        {{ version.sql_expression }}
-    {%- elif version.status == 'ready' -%}
-        {{ scorer }}('{{ version.model_version }}', {{ version.struct_expression }})
-    {%- else -%}
-        cast(null as double)
-    {%- endif -%}
+    {%- do function('score_model') -%}
+    {%- do function('score_model_parts') -%}
+    {{ fitted_version(ref(model)).score_sql or 'cast(null as double)' }}
 {%- endmacro %}

@@ -11,7 +11,7 @@
 {# A Python function is registered on the connection by the plugin; the macro gives it its place in the database. #}
 {% macro duckdb__scalar_function_python(target_relation) %}
     create or replace macro {{ target_relation.render() }}({{ model.arguments | map(attribute='name') | join(', ') }}) as (
-        {{ scorehouse('python_function', node_id=model.unique_id) }}({{ model.arguments | map(attribute='name') | join(', ') }})
+        {{ model.name }}({{ model.arguments | map(attribute='name') | join(', ') }})
     )
 {% endmacro %}
 

@@ -4,7 +4,7 @@ import csv
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from scorehouse.canonical import canonical_sql
 from scorehouse.errors import ScorehouseError
 from scorehouse.fingerprint import Fingerprint, digest
 from scorehouse.guard import time_limit
-from scorehouse.fitting.spec import Spec
+from scorehouse.learning import Spec, fit
 from scorehouse.partitions import Partitioning
 from scorehouse.project import Project, relation_of
 from scorehouse.records import NodeRecord, Records, quoted
@@ -75,18 +75,15 @@ class Builder:
         return self._stored(draft, lambda cursor, file: self._store.write(cursor, sql, file, columns_ddl))
 
     def fitted(self, node_id: str, sql: str) -> Outcome:
-        """Train or reuse a model: its data are its version's row (see scorehouse.fitting)."""
+        """Train or reuse a model: its data are its version's row (see scorehouse.learning)."""
         node = self._project.node(node_id)
         where = node.original_file_path
         spec = Spec.read(where, node.config.meta)
-        draft = self._draft(node_id, sql, asdict(spec))
+        draft = self._draft(node_id, sql, spec.text())
 
         def train(cursor: duckdb.DuckDBPyConnection, file: Path) -> None:
-            from scorehouse.fitting.fit import fit  # scikit-learn loads only where something trains
-
-            examples = cursor.sql(sql).to_arrow_table()
             version = version_name(node.name, draft.fingerprint.whole)
-            cursor.register("fitted_version", fit(examples, spec, version, where))
+            cursor.register("fitted_version", fit(cursor.sql(sql).to_arrow_table(), spec, version, where))
             self._store.write(cursor, "select *, getvariable('built_at') as trained_at from fitted_version", file)
 
         return self._stored(draft, train)

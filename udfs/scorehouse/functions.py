@@ -12,7 +12,7 @@ from scorehouse.errors import ScorehouseError
 
 ALLOWED_MODULES = {"math", "re", "datetime", "decimal", "statistics", "functools", "itertools", "collections", "typing",
                    "numpy", "pyarrow", "scipy", "sklearn"}  # fmt: skip
-ALLOWED_OURS = {"scorehouse.formulas.registry", "scorehouse.errors"}
+ALLOWED_OURS = {"scorehouse.scoring"}
 FORBIDDEN_NAMES = {"open", "exec", "eval", "compile", "__import__", "globals", "locals", "vars", "getattr", "setattr", "delattr",
                    "input", "breakpoint", "memoryview"}  # fmt: skip
 FORBIDDEN_ATTRIBUTES = {"fromfile", "tofile", "memmap", "load", "save", "savez", "savez_compressed", "loadtxt", "savetxt",

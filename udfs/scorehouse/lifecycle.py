@@ -26,10 +26,10 @@ def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> 
     failed = [node_id for node_id, status in statuses.items() if status in ("error", "fail", "runtime error")]
     if failed:
         stays = _current(run)
-        return f"Nothing published: {len(failed)} of {len(statuses)} nodes failed ({failed[0].split('.')[2]} first); {stays}."
+        return f"Nothing published: {len(failed)} of {len(statuses)} nodes failed ({run.project.node(failed[0]).name} first); {stays}."
     missing = run.project.unproven(set(statuses))
     if missing or is_empty:
-        left_out = f"the selection left out {missing[0].split('.')[2]}" if missing else "the build was --empty"
+        left_out = f"the selection left out {run.project.node(missing[0]).name}" if missing else "the build was --empty"
         more = f" and {len(missing) - 1} more nodes" if len(missing) > 1 else ""
         return f"Nothing published: {left_out}{more}; plain `dbt build` publishes. {_current(run).capitalize()}."
     return _publish(run)

@@ -43,12 +43,6 @@ def function(run: Run, node_id: str, body: str, create: str) -> str:
 
 
 @operation
-def python_function(run: Run, node_id: str) -> str:
-    """Name under which a Python function node is registered on this run's connection."""
-    return run.python_functions[node_id]
-
-
-@operation
 def check_sql(run: Run, node_id: str, sql: str) -> None:
     """Let a test's SQL pass the sandbox gate. Returns nothing."""
     node = run.project.node(node_id)
@@ -69,11 +63,12 @@ def remember_passed(run: Run, node_id: str, sql: str) -> None:
 
 @operation
 def fitted_version(run: Run, relation: str) -> dict[str, object] | None:
-    """What scoring SQL needs of a fitted model's version; None before the model is built."""
+    """What scoring SQL needs of a fitted model: model_version, status, score_sql, reasons_sql; None before it is built."""
     record = next((record for record in run.records.nodes.values() if record.relation == relation), None)
     if record is None or record.materialized != "fitted":
         return None
-    columns = "model_version, status, sql_expression, reasons_expression, struct_expression"
+    from scorehouse.scoring import registry, sql  # compiled code loads only where something is scored
+
+    registry.read_with(run.read_version)
     file = run.store.folder / record.files[0]
-    row = run.connection.cursor().execute(f"select {columns} from ({read_sql([file])})").fetchone()
-    return dict(zip(columns.split(", "), row, strict=True))
+    return sql.of_version(run.connection.cursor().sql(read_sql([file])).to_arrow_table())

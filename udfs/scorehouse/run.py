@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from scorehouse import functions
 from scorehouse.build import Builder
 from scorehouse.project import Project
 from scorehouse.records import Records
-from scorehouse.formulas import registry
 from scorehouse.store import Store, read_sql
 from scorehouse.warehouse import Warehouse
 
@@ -26,28 +26,24 @@ class Run:
     project: Project
     timeout_seconds: float
     builder: Builder = field(init=False)
-    python_functions: dict[str, str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.builder = Builder(
             self.connection, self.records, self.store, self.project, self.timeout_seconds, self.run_id
         )
-        registry.read_with(self.read_version)
         for node in self.project.python_functions():
             self._register(node)
 
-    def read_version(self, version: str) -> dict[str, object] | None:
+    def read_version(self, version: str) -> pa.Table | None:
         """The row of a fitted model's version from the store, or None when no kept file has it."""
         model, _, mark = version.partition("@")
         files = sorted(self.store.folder.glob(f"*.{model}/{mark}*.*")) if model and len(mark) == 12 else []
         if not files:
             return None
         with duckdb.connect() as reader:
-            return reader.sql(read_sql(files[:1])).to_arrow_table().to_pylist()[0]
+            return reader.sql(read_sql(files[:1])).to_arrow_table()
 
     def _register(self, node: Any) -> None:
         file = self.project.folder / node.original_file_path
         function = functions.load_function(file, node.original_file_path, node.config.entry_point)
-        name = f"python_{node.name}"
-        functions.register(self.connection, name, function, node.returns.data_type)
-        self.python_functions[node.unique_id] = name
+        functions.register(self.connection, node.name, function, node.returns.data_type)

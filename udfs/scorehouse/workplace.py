@@ -34,6 +34,9 @@ def _start_from_release(warehouse: Warehouse) -> None:
             continue
         temporary = warehouse.work / f".start.{os.getpid()}.tmp"
         shutil.copyfile(origin.release(number) / CATALOG, temporary)
+        with duckdb.connect(str(temporary)) as connection:
+            reason = f"taken from release {number} of {origin.branch}"
+            connection.execute("update scorehouse.nodes set action = 'reused', reason = ?", [reason])
         os.replace(temporary, warehouse.work_database)
         return
 

@@ -13,6 +13,8 @@ from scorehouse.scoring.columns import Column
 from scorehouse.scoring.scorer import Scorer
 
 IMPORTANCE_ROWS = 1_000
+FEWEST_IMPORTANCE_ROWS = 20
+IMPORTANCE_STEPS = 500_000_000
 LARGEST_SLICE_COUNT = 50
 ALL = "all"
 
@@ -133,7 +135,9 @@ def _importances(scorer: Scorer, training: dict[str, Column]) -> dict[str, float
     Where scores cannot be taken apart: the mean absolute change of the score when the feature's values are shuffled.
     """
     count = len(next(iter(training.values())))
-    places = np.unique(np.linspace(0, count - 1, min(count, IMPORTANCE_ROWS)).astype(np.int64))
+    affordable = IMPORTANCE_ROWS if scorer.explanation is None else IMPORTANCE_STEPS // max(scorer.explanation.cost, 1)
+    wanted = min(count, IMPORTANCE_ROWS, max(affordable, FEWEST_IMPORTANCE_ROWS))
+    places = np.unique(np.linspace(0, count - 1, wanted).astype(np.int64))
     sample = {name: _take(values, places) for name, values in training.items()}
     if scorer.explanation is not None:
         return {name: float(np.mean(np.abs(v))) for name, v in scorer.explanation.contributions(sample).items()}

@@ -62,19 +62,27 @@ def checks(
         real: examples, by feature.
         tolerance: largest difference allowed, absolute below 1 and relative above.
     """
+    sets = row_sets(scorer, features, real)
+    everything = _stacked(list(sets.values()))
+    reference = scorer.score(everything)
+    paths = {"udf": scorer.score(_struct(everything, features))}
+    if estimator is not None:
+        paths["estimator"] = _of_estimator(estimator, everything, reference)
+    if sql_expression is not None:
+        paths["sql"] = run_sql(sql_expression, everything, features)
+    ends = np.cumsum([_count(rows) for rows in sets.values()])
     found = []
-    with duckdb.connect() as connection:
-        for name, rows in row_sets(scorer, features, real).items():
-            count = len(next(iter(rows.values())))
-            reference = scorer.score(rows)
-            others: dict[str, np.ndarray] = {}
-            if estimator is not None and count:
-                others["estimator"] = _of_estimator(estimator, rows, reference)
-            if sql_expression is not None:
-                others["sql"] = run_sql(connection, sql_expression, rows, features)
-            others.setdefault("udf", scorer.score(_struct(rows, features)))
-            found += [Check(name, path, count, difference(reference, o), tolerance) for path, o in others.items()]
+    for (name, rows), end in zip(sets.items(), ends, strict=True):
+        chosen = slice(end - _count(rows), end)
+        found += [
+            Check(name, path, _count(rows), difference(reference[chosen], scores[chosen]), tolerance)
+            for path, scores in sorted(paths.items())
+        ]
     return found
+
+
+def _count(rows: dict[str, Column]) -> int:
+    return len(next(iter(rows.values())))
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> float:
@@ -115,14 +123,12 @@ def _shaped(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return scores
 
 
-def run_sql(
-    connection: duckdb.DuckDBPyConnection, expression: str, rows: dict[str, Column], features: tuple[Feature, ...]
-) -> np.ndarray:
+def run_sql(expression: str, rows: dict[str, Column], features: tuple[Feature, ...]) -> np.ndarray:
     """Scores of a SQL expression: float64 [rows], or [rows, parts]."""
     table = pa.table({feature.name: pa.array(rows[feature.name]) for feature in features})
-    connection.register("parity_rows", table)
-    score = connection.sql(f"select {expression} as score from parity_rows").to_arrow_table()["score"]
-    connection.unregister("parity_rows")
+    with duckdb.connect() as connection:
+        connection.register("parity_rows", table)
+        score = connection.sql(f"select {expression} as score from parity_rows").to_arrow_table()["score"]
     if pa.types.is_struct(score.type):
         parts = score.combine_chunks().flatten() if score.num_chunks else [pa.array([], pa.float64()) for _ in score.type]
         return np.column_stack([columns.numeric(part) for part in parts])

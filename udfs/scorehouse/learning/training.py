@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone, is_classifier, is_clusterer, is_regressor
+from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, StratifiedGroupKFold
 from sklearn.metrics import silhouette_score
@@ -22,18 +22,21 @@ from scorehouse.scoring.columns import CATEGORICAL, Column
 
 CALIBRATION_FOLDS = 5
 SILHOUETTE_SAMPLE = 5_000
+TASKS = {
+    "classifier": "classification",
+    "regressor": "regression",
+    "clusterer": "clustering",
+    "density_estimator": "clustering",
+    "outlier_detector": "outliers",
+}
+"""Tasks by scikit-learn's name for the type of an estimator; every other estimator is a decomposition."""
 DEFAULT_METRICS = {"classification": "roc_auc", "regression": "neg_root_mean_squared_error", "clustering": "silhouette"}
 
 
 def task_of(estimator: object) -> str:
     """What an estimator does: classification, regression, clustering, outliers or decomposition."""
-    if is_classifier(estimator):
-        return "classification"
-    if is_regressor(estimator):
-        return "regression"
-    if is_clusterer(estimator) or (hasattr(estimator, "predict") and getattr(estimator, "_estimator_type", "") == "DensityEstimator"):
-        return "clustering"
-    return "outliers" if hasattr(estimator, "score_samples") and hasattr(estimator, "fit_predict") else "decomposition"
+    tags = getattr(estimator, "__sklearn_tags__", None)
+    return TASKS.get(tags().estimator_type if tags else None, "decomposition")
 
 
 @dataclass(frozen=True, eq=False)

@@ -91,9 +91,10 @@ def call(name: str, *arguments: Expression) -> Expression:
 
 
 def when(cases: Sequence[tuple[Expression, Expression]], otherwise: Expression) -> Expression:
-    """case when ... then ... else otherwise end."""
-    ifs = [exp.If(this=condition, true=value) for condition, value in cases]
-    return exp.Case(ifs=ifs, default=otherwise)
+    """case when ... then ... else otherwise end; just otherwise when there is no case."""
+    if not cases:
+        return otherwise
+    return exp.Case(ifs=[exp.If(this=condition, true=value) for condition, value in cases], default=otherwise)
 
 
 def match(subject: Expression, cases: Sequence[tuple[Expression, Expression]], otherwise: Expression) -> Expression:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from scorehouse.scoring.formula import Formula
 from scorehouse.scoring.operations import Interpolate, Kernel, Linear, Lookup, SquaredDistance, Trees
 
-SQL_SIZE_LIMIT = 60_000
-"""Nodes of an expression. DuckDB needs about 10 µs to parse, bind and optimize each."""
+SQL_SIZE_LIMIT = 8_000
+"""Nodes of an expression. DuckDB parses, binds and optimizes that many in about a second."""
 
 SQL_NODE = 0.7
 SQL_TREE_NODE = 4.0

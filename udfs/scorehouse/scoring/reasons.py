@@ -6,6 +6,7 @@ probability made by a sigmoid.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -30,6 +31,9 @@ from scorehouse.scoring.operations import (
 
 COUNT = 3
 """Reasons kept for a row."""
+
+LARGEST_MIXTURE = 3
+"""A term made of more raw features than this is not a reason."""
 
 REASON = pa.struct([("feature", pa.string()), ("contribution", pa.float64())])
 SQL_TYPE = "STRUCT(feature VARCHAR, contribution DOUBLE)[]"
@@ -64,7 +68,15 @@ class Explanation:
             operation = formula.producer(name)
         if not isinstance(operation, Linear | Trees):
             return None
-        return cls(formula, operation, operation.outputs.index(name), factor)
+        found = cls(formula, operation, operation.outputs.index(name), factor)
+        return found if isinstance(operation, Trees) or found._is_separable() else None
+
+    def _is_separable(self) -> bool:
+        """True when no term mixes more features than a reader can follow."""
+        makers = {name: self.formula.producer(name) for name in self.operation.inputs}
+        sources = [maker.inputs if isinstance(maker, SquaredDistance) else (name,) for name, maker in makers.items()]
+        mixed = (self.formula.features_behind(name) for names in sources for name in names)
+        return all(len(features) <= LARGEST_MIXTURE for features in mixed)
 
     @property
     def has_sql(self) -> bool:
@@ -90,11 +102,18 @@ class Explanation:
         kept = [operation for operation in self.formula.operations if isinstance(operation, Baseline)]
         return kept[0].by_feature if kept else {}
 
+    @cached_property
+    def _paths(self) -> tree_shap.Paths:
+        return tree_shap.paths_of(self.operation.ensembles[self.output], self.operation.covers[self.output])
+
+    @property
+    def cost(self) -> int:
+        """About how many steps explaining one row takes."""
+        return tree_shap.cost(self._paths) if isinstance(self.operation, Trees) else len(self.operation.inputs)
+
     def _tree_terms(self, made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         columns = [made[name] for name in self.operation.inputs]
-        values = tree_shap.contributions(
-            self.operation.ensembles[self.output], self.operation.covers[self.output], columns
-        )
+        values = tree_shap.contributions(self.operation.ensembles[self.output], self._paths, columns)
         return _by_feature(
             (self._label(name), value * self.factor)
             for name, value in zip(self.operation.inputs, values, strict=True)

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from scorehouse.scoring.formula import Formula
-from scorehouse.scoring.operations import Bins, Function, Impute, Linear, Lookup, Operation, Scale
+from scorehouse.scoring.operations import Bins, Function, Impute, Linear, Lookup, Operation, Scale, Trees
+from scorehouse.scoring.operations.trees import join, weighted
+from scorehouse.scoring.trees import TreeEnsemble
 
 LARGEST_MOVED_OFFSET = 1e3
 """coefficient * offset moves into the intercept below this: the rounding that it costs stays below 1e-12."""
@@ -75,7 +77,31 @@ class _Fold:
         ]
         while waiting:
             waiting = [new for group in self._groups(waiting) for new in self._folded(group)]
+        if all(isinstance(self.made.get(term.name), Trees) and self.used[term.name] == 1 for term in self.terms):
+            return [self._ensemble()]
         return [*self.tables, self._collected()]
+
+    def _ensemble(self) -> Trees:
+        """A weighted sum of sums of trees as one sum of trees."""
+        inputs = tuple(dict.fromkeys(name for term in self.terms for name in self.made[term.name].inputs))
+        parts = [self._part(term, inputs) for term in self.terms]
+        baselines = self.intercepts + np.add.reduce(
+            [term.coefficients * (part.baseline - term.offset) for term, (part, _) in zip(self.terms, parts, strict=True)]
+        )
+        ensembles = [
+            join([weighted(part, term.coefficients[o]) for term, (part, _) in zip(self.terms, parts, strict=True)], b)
+            for o, b in enumerate(baselines)
+        ]
+        covers = np.concatenate([cover for _, cover in parts])
+        return Trees(inputs, self.linear.outputs, tuple(ensembles), (covers,) * len(ensembles))
+
+    def _part(self, term: _Term, inputs: tuple[str, ...]) -> tuple[TreeEnsemble, np.ndarray]:
+        """The ensemble behind a term, its features counted among `inputs`, and its cover."""
+        maker = self.made[term.name]
+        place = maker.outputs.index(term.name)
+        ensemble = maker.ensembles[place]
+        moved = np.array([*(inputs.index(name) for name in maker.inputs), -1], np.int32)
+        return replace(ensemble, feature=moved[ensemble.feature]), maker.covers[place]
 
     def _groups(self, terms: list[_Term]) -> list[list[_Term]]:
         """Terms that one operation makes, together."""
@@ -91,9 +117,8 @@ class _Fold:
             self.used[name] == 1 for name in maker.outputs
         )
         plain = all(np.isnan(term.fill) for term in terms)
-        fold = {Scale: self._scale, Impute: self._impute, Function: self._function, Linear: self._linear}.get(
-            type(maker)
-        )
+        folds = {Scale: self._scale, Impute: self._impute, Function: self._function, Linear: self._linear}
+        fold = folds.get(type(maker))
         if isinstance(maker, Lookup | Bins) and is_own and plain and _is_finite(maker):
             fold = self._table
         if fold is None or not is_own or not plain:

@@ -35,18 +35,17 @@ class Paths:
     split_is_left: np.ndarray
 
 
-def contributions(ensemble: TreeEnsemble, cover: np.ndarray, columns: Sequence[np.ndarray]) -> list[np.ndarray]:
+def contributions(ensemble: TreeEnsemble, paths: Paths, columns: Sequence[np.ndarray]) -> list[np.ndarray]:
     """What each column adds to the sum of leaves, against the mean over the training weight.
 
     Args:
         ensemble: the trees.
-        cover: float64 [nodes], training weight that reached each node.
+        paths: of the ensemble, see `paths_of`.
         columns: float64 [rows] each, NaN for missing.
 
     Returns:
         float64 [rows] for each column; with the mean they sum to the ensemble's raw score.
     """
-    paths = paths_of(ensemble, cover)
     goes_left = _decisions(ensemble, columns)
     found = np.zeros((len(columns[0]), len(columns)))
     longest = int(np.diff(paths.leaf_starts).max(initial=0))
@@ -64,6 +63,11 @@ def contributions(ensemble: TreeEnsemble, cover: np.ndarray, columns: Sequence[n
         np.zeros(longest, np.bool_),
     )
     return list(found.T)
+
+
+def cost(paths: Paths) -> int:
+    """About how many steps explaining one row takes: the sum of the squared path lengths."""
+    return int(np.sum(np.diff(paths.leaf_starts).astype(np.int64) ** 2))
 
 
 def expected_value(ensemble: TreeEnsemble, cover: np.ndarray) -> float:

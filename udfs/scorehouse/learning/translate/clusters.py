@@ -3,19 +3,19 @@
 import numpy as np
 
 from scorehouse.learning.translate.draft import Draft, formula_of
-from scorehouse.scoring.operations import Bins, Function, Smallest, SquaredDistance
-
-
-def _squared_distances(inputs: list[str], centres: np.ndarray, draft: Draft) -> list[str]:
-    names = [draft.fresh(f"squared distance {place}") for place in range(len(centres))]
-    return draft.add(SquaredDistance.of(draft.numbers(inputs), names, centres))
+from scorehouse.scoring.operations import Bins, ChosenDistance, Function, Largest, SquaredDistance
 
 
 def _nearest(inputs: list[str], centres: np.ndarray, draft: Draft) -> list[str]:
-    """The nearest centre and the Euclidean distance to it."""
-    distances = _squared_distances(inputs, centres, draft)
-    nearest, squared = draft.add(Smallest(tuple(distances), (draft.fresh("cluster"), draft.fresh("squared distance"))))
-    return [nearest, draft.step(Function.of, squared, "distance", formula="square_root")]
+    """The nearest centre and the Euclidean distance to it.
+
+    The nearest centre c is the one with the largest 2 c x - c c: that is linear, and scikit-learn's own way.
+    """
+    names = [f"closeness {place}" for place in range(len(centres))]
+    closeness = draft.linear(inputs, names, 2 * centres, -np.sum(centres * centres, axis=1))
+    (nearest,) = draft.add(Largest(tuple(closeness), (draft.fresh("cluster"),)))
+    distance = ChosenDistance((nearest, *draft.numbers(inputs)), (draft.fresh("distance"),), centres)
+    return [nearest, *draft.add(distance)]
 
 
 @formula_of("cluster", "sklearn.KMeans", "sklearn.MiniBatchKMeans", "sklearn.MeanShift", "sklearn.AffinityPropagation")
@@ -37,5 +37,6 @@ def nearest_subcluster(model: object, inputs: list[str], draft: Draft) -> list[s
 def distances(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """The distance to each centre."""
     centres = model.subcluster_centers_ if type(model).__name__ == "Birch" else model.cluster_centers_
-    squared = _squared_distances(inputs, np.asarray(centres, np.float64), draft)
+    names = [draft.fresh(f"squared distance {place}") for place in range(len(centres))]
+    squared = draft.add(SquaredDistance.of(draft.numbers(inputs), names, np.asarray(centres, np.float64)))
     return [draft.step(Function.of, name, f"distance {i}", formula="square_root") for i, name in enumerate(squared)]

@@ -1,8 +1,8 @@
 """Operations: the steps that formulas are made of, one class each."""
 
 from scorehouse.scoring.operations.baseline import Baseline
-from scorehouse.scoring.operations.combine import Largest, Mean, Normalize, Smallest, Softmax, UnitLength
-from scorehouse.scoring.operations.distance import Kernel, SquaredDistance
+from scorehouse.scoring.operations.combine import Largest, Normalize, Softmax, UnitLength
+from scorehouse.scoring.operations.distance import ChosenDistance, Kernel, SquaredDistance
 from scorehouse.scoring.operations.ends import Inputs, Result
 from scorehouse.scoring.operations.linear import Linear
 from scorehouse.scoring.operations.lookup import Bins, FillCategory, Interpolate, Lookup
@@ -16,6 +16,7 @@ BY_NAME: dict[str, type[Operation]] = {
     for kind in (
         Baseline,
         Bins,
+        ChosenDistance,
         Clip,
         FillCategory,
         Function,
@@ -27,13 +28,11 @@ BY_NAME: dict[str, type[Operation]] = {
         Largest,
         Linear,
         Lookup,
-        Mean,
         Normalize,
         Power,
         Product,
         Result,
         Scale,
-        Smallest,
         Softmax,
         SquaredDistance,
         Trees,

@@ -1,6 +1,5 @@
 """Operations across columns that have nothing learned but their names."""
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -44,7 +43,11 @@ class Softmax(Combination):
 
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
         """See Operation."""
-        return [1 / np.add.reduce([np.exp(other - own) for other in columns]) for own in columns]
+        return [self._share(columns, own) for own in range(len(columns))]
+
+    def _share(self, columns: Sequence[Column], own: int) -> np.ndarray:
+        others = [np.exp(other - columns[own]) for place, other in enumerate(columns) if place != own]
+        return 1 / (1 + np.add.reduce(others))
 
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
         """See Operation."""
@@ -96,87 +99,27 @@ class UnitLength(Combination):
 
 
 @dataclass(frozen=True, eq=False)
-class Mean(Combination):
-    """The mean of the columns, added up in their order."""
+class Largest(Combination):
+    """The position of the largest column, the first one when several are equal; none where a column is missing."""
 
-    name = "mean"
-
-    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
-        return [np.add.reduce(list(columns)) / len(columns)]
-
-    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
-        return [sql.divide(sql.total(columns), sql.number(len(columns)))]
-
-
-@dataclass(frozen=True, eq=False)
-class Choice(Combination):
-    """The position of the best column, and that column's value; the first one when several are equal."""
-
-    @staticmethod
-    @abstractmethod
-    def position(stacked: np.ndarray) -> np.ndarray:
-        """Position of the best of [columns, rows]."""
-
-    @staticmethod
-    @abstractmethod
-    def is_better(one: Expression, other: Expression) -> Expression:
-        """True when a later column beats an earlier one."""
+    name = "largest"
 
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
         """See Operation."""
         stacked = np.vstack(columns)
-        best = self.position(np.where(np.isnan(stacked), 0, stacked))
-        value = np.take_along_axis(stacked, best[None, :], axis=0)[0]
-        position = np.where(np.isnan(stacked).any(axis=0), np.nan, best)
-        return [position, np.where(np.isnan(position), np.nan, value)][: len(self.outputs)]
+        is_missing = np.isnan(stacked).any(axis=0)
+        return [np.where(is_missing, np.nan, np.where(is_missing, 0, stacked).argmax(axis=0))]
 
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
-        value = sql.balanced(list(columns), self._better)
-        cases = [(exp.EQ(this=sql.wrap(x), expression=value), sql.number(i)) for i, x in enumerate(columns)]
-        position = sql.when([(sql.is_present(sql.total(columns)), sql.when(cases[:-1], cases[-1][1]))], exp.null())
-        guarded = sql.when([(sql.is_present(sql.total(columns)), value)], exp.null())
-        return [position, guarded][: len(self.outputs)]
+        """See Operation.
 
-    def _better(self, one: Expression, other: Expression) -> Expression:
-        return self.is_better(one, other)
+        DuckDB's greatest passes over NULL and takes NaN for the largest, so only missing columns need care.
+        """
+        largest = exp.Greatest(this=columns[0], expressions=list(columns[1:]))
+        cases = [(exp.EQ(this=sql.wrap(x), expression=largest), sql.number(i)) for i, x in enumerate(columns[:-1])]
+        position = sql.when(cases, sql.number(len(columns) - 1))
+        return [sql.when([(sql.is_present(sql.total(columns)), position)], exp.cast(exp.null(), "double"))]
 
     def sizes(self, sizes: Sequence[int]) -> list[int]:
         """See Operation."""
-        return [(len(sizes) + 3) * (sum(sizes) + 4)] * len(self.outputs)
-
-
-@dataclass(frozen=True, eq=False)
-class Smallest(Choice):
-    """Position and value of the smallest column."""
-
-    name = "smallest"
-
-    @staticmethod
-    def position(stacked: np.ndarray) -> np.ndarray:
-        """See Choice."""
-        return stacked.argmin(axis=0)
-
-    @staticmethod
-    def is_better(one: Expression, other: Expression) -> Expression:
-        """See Choice."""
-        return exp.Least(this=one, expressions=[other])
-
-
-@dataclass(frozen=True, eq=False)
-class Largest(Choice):
-    """Position and value of the largest column."""
-
-    name = "largest"
-
-    @staticmethod
-    def position(stacked: np.ndarray) -> np.ndarray:
-        """See Choice."""
-        return stacked.argmax(axis=0)
-
-    @staticmethod
-    def is_better(one: Expression, other: Expression) -> Expression:
-        """See Choice."""
-        return exp.Greatest(this=one, expressions=[other])
+        return [(len(sizes) + 2) * (sum(sizes) + 4)]

@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
+from sqlglot import exp
 
 from scorehouse.scoring import expressions as sql
 from scorehouse.scoring import weights
@@ -114,11 +115,69 @@ class SquaredDistance(Operation):
 
 
 @dataclass(frozen=True, eq=False)
+class ChosenDistance(Operation):
+    """Euclidean distance to the centre whose number is the first input; the other inputs are the coordinates.
+
+    Attributes:
+        centres: float64 [centres, coordinates].
+    """
+
+    name = "chosen_distance"
+    centres: np.ndarray
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        choice, *coordinates = columns
+        known = np.where(np.isnan(choice), 0, choice).astype(np.int64)
+        summed = np.zeros(len(choice))
+        for x, values in zip(coordinates, self.centres.T, strict=True):
+            difference = x - values[known]
+            summed += difference * difference
+        return [np.where(np.isnan(choice), np.nan, np.sqrt(summed))]
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """See Operation."""
+        choice, *coordinates = columns
+        cases = [(sql.number(place), self._distance(coordinates, centre)) for place, centre in enumerate(self.centres)]
+        return [sql.match(choice, cases, exp.cast(exp.null(), "double"))]
+
+    def _distance(self, coordinates: Sequence[Expression], centre: np.ndarray) -> Expression:
+        differences = [sql.subtract(x, sql.number(value)) for x, value in zip(coordinates, centre, strict=True)]
+        return exp.Sqrt(this=sql.total([sql.square(difference) for difference in differences]))
+
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """See Operation."""
+        return [sizes[0] + len(self.centres) * (2 * sum(sizes[1:]) + 10 * len(sizes))]
+
+    def rows(self) -> pa.Table:
+        """See Operation."""
+        count, width = self.centres.shape
+        centres = weights.rows(
+            "centre",
+            input=list(self.inputs[1:]) * count,
+            output=self.outputs * (count * width),
+            position=np.repeat(np.arange(count), width),
+            value=self.centres.ravel(),
+        )
+        return pa.concat_tables([weights.rows("choice", input=self.inputs[:1]), centres])
+
+    @classmethod
+    def from_rows(cls, table: pa.Table) -> Self:
+        """See Operation."""
+        centres = weights.part(table, "centre")
+        count = int(weights.integers(centres, "position").max()) + 1
+        coordinates = weights.texts(centres, "input")[: centres.num_rows // count]
+        choice = weights.part(table, "choice")["input"][0].as_py()
+        values = weights.numbers(centres).reshape(count, -1)
+        return cls((choice, *coordinates), (centres["output"][0].as_py(),), values)
+
+
+@dataclass(frozen=True, eq=False)
 class Kernel(Operation):
     """Similarity of a row to each learned point: linear, polynomial, radial (rbf) or sigmoid, as in scikit-learn.
 
     Attributes:
-        kind: linear, poly, rbf, sigmoid or laplacian.
+        kind: linear, poly, rbf or sigmoid.
         points: float64 [outputs, inputs].
         gamma, offset, degree: parameters of the kernel.
     """
@@ -132,20 +191,13 @@ class Kernel(Operation):
 
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
         """See Operation."""
-        return [self._similarity(columns, point) for point in self.points]
-
-    def _similarity(self, columns: Sequence[Column], point: np.ndarray) -> np.ndarray:
-        summed = np.zeros(len(columns[0]))
-        for x, value in zip(columns, point, strict=True):
-            summed += (x - value) ** 2 if self.kind == "rbf" else np.abs(x - value) if self._is_city else x * value
-        return self._shaped(summed)
-
-    @property
-    def _is_city(self) -> bool:
-        return self.kind == "laplacian"
+        summed = np.zeros((len(self.points), len(columns[0])))
+        for x, values in zip(columns, self.points.T, strict=True):
+            summed += (x - values[:, None]) ** 2 if self.kind == "rbf" else x * values[:, None]
+        return list(self._shaped(summed))
 
     def _shaped(self, summed: np.ndarray) -> np.ndarray:
-        if self.kind in ("rbf", "laplacian"):
+        if self.kind == "rbf":
             return np.exp(-self.gamma * summed)
         if self.kind == "linear":
             return summed
@@ -158,7 +210,7 @@ class Kernel(Operation):
 
     def _expression(self, columns: Sequence[Expression], point: np.ndarray) -> Expression:
         summed = sql.total([self._term(x, value) for x, value in zip(columns, point, strict=True)])
-        if self.kind in ("rbf", "laplacian"):
+        if self.kind == "rbf":
             return sql.call("exp", sql.multiply(sql.number(-self.gamma), summed))
         if self.kind == "linear":
             return summed
@@ -168,8 +220,6 @@ class Kernel(Operation):
     def _term(self, x: Expression, value: float) -> Expression:
         if self.kind == "rbf":
             return sql.square(sql.subtract(x, sql.number(value)))
-        if self._is_city:
-            return sql.call("abs", sql.subtract(x, sql.number(value)))
         return sql.multiply(x, sql.number(value))
 
     def sizes(self, sizes: Sequence[int]) -> list[int]:

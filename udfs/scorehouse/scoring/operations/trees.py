@@ -1,7 +1,7 @@
 """Sums of decision trees."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -96,6 +96,27 @@ class Trees(Operation):
             for output, baseline in zip(outputs, weights.numbers(baselines), strict=True)
         ]
         return cls(inputs, outputs, tuple(e for e, _ in read), tuple(cover for _, cover in read))
+
+
+def weighted(ensemble: TreeEnsemble, weight: float) -> TreeEnsemble:
+    """The ensemble with its leaves multiplied by a weight."""
+    return replace(ensemble, value=ensemble.value * weight)
+
+
+def join(ensembles: Sequence[TreeEnsemble], baseline: float) -> TreeEnsemble:
+    """One ensemble of the trees of several, over the same columns, with its own baseline."""
+    starts = np.cumsum([0, *(len(ensemble.feature) for ensemble in ensembles)])[:-1]
+    pairs = list(zip(ensembles, starts, strict=True))
+    moved = {
+        name: np.concatenate([np.where(getattr(e, name) < 0, -1, getattr(e, name) + s) for e, s in pairs]).astype(np.int32)
+        for name in ("roots", "left", "right")
+    }
+    kept = {
+        name: np.concatenate([getattr(ensemble, name) for ensemble in ensembles])
+        for name in ("feature", "threshold", "is_categorical", "missing_left", "value")
+    }
+    categories = [codes for ensemble in ensembles for codes in ensemble.categories]
+    return TreeEnsemble(**moved, **kept, categories=categories, baseline=float(baseline))
 
 
 def _read_ensemble(nodes: pa.Table, inputs: tuple[str, ...], baseline: float) -> tuple[TreeEnsemble, np.ndarray]:

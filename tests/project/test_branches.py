@@ -1,0 +1,151 @@
+"""Branches, releases and operations, as an analyst uses them."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from project.harness import Project
+
+
+def bytes_of(folder: Path) -> dict[str, str]:
+    """Hashes of a branch's files that readers see, and of the store's."""
+    files = [file for file in folder.rglob("*") if file.is_file() and ".work" not in file.parts]
+    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def test_a_branch_changes_no_byte_of_main_and_merging_computes_nothing(tiny: Project) -> None:
+    main, store = bytes_of(tiny.folder()), bytes_of(tiny.warehouse / "store")
+    tiny.replace("models/features/weighted.sql", "amount > 0", "amount > 10")
+    tiny.build(branch="only-large")
+    assert tiny.computed("only-large") == {"weighted", "scores"}
+    assert tiny.serving("select count(*) from scores", "only-large") == [(2,)]
+    assert tiny.serving("select count(*) from scores") == [(3,)]
+    assert bytes_of(tiny.folder()) == main
+    assert store.items() <= bytes_of(tiny.warehouse / "store").items()
+
+    outcome = tiny.build()
+    assert tiny.computed() == set()
+    assert "Published release 2 of main" in outcome.output
+    assert tiny.serving("select count(*) from scores") == [(2,)]
+
+
+def test_a_branch_stays_at_mains_data_until_it_asks_for_fresh_data(tiny: Project) -> None:
+    tiny.build(branch="pinned")
+    tiny.write("raw/second.csv", "event_id,occurred_at,kind,amount\n9,2020-02-01,a,1\n")
+    tiny.build(branch="pinned")
+    assert tiny.computed("pinned") == set()
+    tiny.build("--vars", "{fresh_data: true}", branch="pinned")
+    assert tiny.computed("pinned") == {"events", "stg_events", "weighted", "scores"}
+    assert tiny.serving("select count(*) from scores", "pinned") == [(4,)]
+
+
+def test_a_pinned_branch_can_read_columns_that_its_sources_declare_anew(tiny: Project) -> None:
+    tiny.write("raw/first.csv", "event_id,occurred_at,kind,amount\n1,2020-01-01,a,999\n")
+    tiny.replace("models/staging/_sources.yml", "- {name: kind, data_type: VARCHAR}", "- {name: kind, data_type: VARCHAR}\n          - {name: place, data_type: VARCHAR}")
+    tiny.build(branch="pinned")
+    assert tiny.catalog("select max(amount), max(place) from staging.stg_events", "pinned") == [(30.0, None)]
+
+
+def test_a_selected_build_works_on_a_new_branch_and_publishes_nothing(tiny: Project) -> None:
+    tiny.replace("models/serving/scores.sql", "weighted.value * points.points", "weighted.value * points.points * 1")
+    outcome = tiny.build("--select", "scores", branch="quick")
+    assert tiny.computed("quick") == {"scores"}
+    assert "Nothing published: the selection left out" in outcome.output
+    assert not (tiny.folder("quick") / "CURRENT").exists()
+
+
+def test_rollback_restores_every_table_at_once_and_the_next_build_publishes_anew(tiny: Project) -> None:
+    before = tiny.serving("from scores order by all")
+    tiny.build("--vars", "{weight: 5}")
+    assert tiny.serving("from scores order by all") != before
+    assert "now serves release 1 (before: 2)" in tiny.operation("rollback").output
+    assert tiny.serving("from scores order by all") == before
+    assert tiny.serving("select distinct release from release") == [(1,)]
+    tiny.build("--vars", "{weight: 5}")
+    assert tiny.computed() == set()
+    assert tiny.release() == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "sentence"),
+    [
+        ("rollback", "{to: 77}", "expected release 77, found only 1"),
+        ("rollback", "{}", "expected a release before 1, found only 1"),
+        ("rollback", "{to: soon}", "expected a release number such as {to: 3}, found 'soon'"),
+        ("drop_branch", "{branch: main}", "main serves customers and is never dropped"),
+        ("drop_branch", "{branch: ghost}", "expected one of none, found 'ghost'"),
+        ("drop_branch", "{}", "expected {branch: <name>}"),
+        ("collect_garbage", "{delete: maybe}", "expected {delete: true} or {delete: false}, found 'maybe'"),
+        ("explain", "{node: ghost}", "found 'ghost'"),
+    ],
+)
+def test_bad_arguments_get_one_sentence(tiny_template: Project, name: str, arguments: str, sentence: str) -> None:
+    outcome = tiny_template.operation(name, arguments)
+    assert not outcome.is_green
+    assert sentence in outcome.output
+    assert "Traceback" not in outcome.output
+
+
+def test_releases_and_branches_tell_the_story(tiny: Project) -> None:
+    tiny.build("--vars", "{weight: 5}")
+    tiny.build("--vars", "{weight: 7}", branch="heavier")
+    releases = tiny.operation("releases").output
+    assert "* 2" in releases
+    assert "scores, weighted" in releases
+    assert "heavier" in tiny.operation("branches").output
+
+
+def test_dropped_branches_leave_garbage_that_is_shown_before_it_is_deleted(tiny: Project) -> None:
+    tiny.build("--vars", "{weight: 7}", branch="passing")
+    assert "Nothing to delete" in tiny.operation("collect_garbage").output
+    tiny.operation("drop_branch", "{branch: passing}")
+    store = bytes_of(tiny.warehouse / "store")
+    assert "Would delete 2 files" in tiny.operation("collect_garbage").output
+    assert bytes_of(tiny.warehouse / "store") == store
+    assert "Deleted 2 files" in tiny.operation("collect_garbage", "{delete: true}").output
+    tiny.build()
+    assert tiny.computed() == set()
+
+
+def test_old_releases_go_and_the_current_one_stays(tiny: Project) -> None:
+    for weight in (3, 4, 5):
+        tiny.build("--vars", f"{{weight: {weight}, retained_releases: 2}}")
+    assert sorted(folder.name for folder in (tiny.folder() / "releases").iterdir()) == ["3", "4"]
+
+
+def test_renamed_and_deleted_models_leave_the_catalog(tiny: Project) -> None:
+    (tiny.root / "models/features/unrelated.sql").unlink()
+    tiny.build()
+    assert tiny.catalog("select count(*) from duckdb_views() where view_name = 'unrelated'") == [(0,)]
+    assert tiny.release() == 2
+
+
+@pytest.mark.parametrize("data_format", ["parquet"])
+def test_the_store_writes_another_format_on_request(tiny: Project, data_format: str) -> None:
+    before = tiny.serving("from scores order by all")
+    tiny.build("--vars", f"{{store_format: {data_format}}}")
+    assert {"weighted", "unrelated", "scores", "points"} <= tiny.computed()
+    assert tiny.serving("from scores order by all") == before
+    outcome = tiny.dbt("build", "--vars", "{store_format: csv}")
+    assert "Variable store_format: expected one of duckdb, parquet, found 'csv'" in outcome.output
+
+
+HOSTILE = ["a/b", "a-b", "a_b", "A-B", "a.b", "main ", " main", "MAIN", "..", "../main", "/tmp/x", "store", ".work", "日本", "ü", "x" * 200, "x" * 201, "a\\b", "a'b", 'a"b', "a b", "con", "-rf", "main_0d6be69b26"]
+
+
+def test_hostile_branch_names_never_meet_and_never_leave_the_warehouse() -> None:
+    from scorehouse.branch import slug
+
+    slugs = [slug(name) for name in HOSTILE] + [slug(slug(name)) for name in HOSTILE if slug(name) != name]
+    assert len(set(slugs)) == len(slugs)
+    assert all(s not in ("main", "store") and len(s) <= 60 and Path(s).name == s for s in slugs)
+
+
+@pytest.mark.parametrize("name", ["../main", "main ", "a'b"])
+def test_builds_on_hostile_branches_stay_apart(tiny: Project, name: str) -> None:
+    main = bytes_of(tiny.folder())
+    tiny.build("--vars", "{weight: 9}", branch=name)
+    assert bytes_of(tiny.folder()) == main
+    assert tiny.folder(name).parent == tiny.warehouse
+    assert tiny.release(name) == 1

@@ -1,0 +1,96 @@
+"""What happens when something goes wrong: nothing is published, nothing is lost, one sentence says why."""
+
+import pytest
+
+from project.harness import Project
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("models/serving/scores.yml", "data_tests: [not_null]", "data_tests: [unique, {accepted_values: {arguments: {values: [1]}}}]"),
+        ("models/serving/scores.yml", "score: 2", "score: 3"),
+        ("models/serving/scores.sql", "as score", "as score, 1/0::int as x, nonsense"),
+        ("models/serving/scores.yml", "config: {meta:", "config: {contract: {enforced: true}, meta:"),
+    ],
+    ids=["data test", "unit test", "query", "contract"],
+)
+def test_a_red_build_publishes_nothing_and_says_so_in_one_line(tiny: Project, path: str, old: str, new: str) -> None:
+    tiny.replace(path, old, new)
+    if "contract" in new:
+        tiny.replace(path, "{name: event_id,", "{name: event_id, data_type: integer,")
+        tiny.replace(path, "{name: score,", "{name: score, data_type: double,")
+    outcome = tiny.dbt("build")
+    assert not outcome.is_green
+    assert "Nothing published:" in outcome.output
+    assert "release 1 of main stays as it is" in outcome.output
+    assert tiny.release() == 1
+
+
+def test_the_build_after_a_red_one_asks_the_failed_test_again(tiny: Project) -> None:
+    tiny.replace("seeds/points.csv", "b,2", "b,")
+    assert not tiny.dbt("build").is_green
+    assert not tiny.dbt("build").is_green
+    tiny.replace("seeds/points.csv", "b,", "b,2")
+    tiny.build()
+    assert tiny.computed() == set()
+
+
+LANDING = {
+    "wrong type": ("event_id,occurred_at,amount\n1,2020-01-01,ten\n", ["bad.csv", "amount", "expected DOUBLE", "'ten'", "row 1"]),
+    "missing required column": ("event_id,amount\n1,10\n", ["bad.csv", "required column occurred_at", "event_id, amount"]),
+    "unreadable": (b"\x00\xff\xfe\x00" * 99, ["bad.parquet", "expected a readable Parquet file"]),
+}
+
+
+@pytest.mark.parametrize("name", LANDING)
+def test_a_file_that_breaks_its_contract_stops_the_build_with_one_sentence(tiny: Project, name: str) -> None:
+    content, words = LANDING[name]
+    file = tiny.root / "raw" / words[0]
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    outcome = tiny.dbt("build")
+    assert not outcome.is_green
+    sentence = next(line for line in outcome.output.splitlines() if words[0] in line)
+    assert all(word in sentence for word in words), sentence
+    assert tiny.release() == 1
+    file.unlink()
+    tiny.build()
+    assert tiny.computed() == set()
+
+
+def test_a_read_only_store_gets_one_sentence_and_loses_nothing(tiny: Project) -> None:
+    store = tiny.warehouse / "store"
+    (store / "features.weighted").rename(store / "features.weighted.kept")
+    (store / "features.weighted").write_text("a file where a folder is expected: nobody can write here")
+    outcome = tiny.dbt("build", "--vars", "{weight: 8}")
+    assert not outcome.is_green
+    assert "features.weighted: expected to write" in outcome.output
+    assert "nothing was published" in outcome.output
+    (store / "features.weighted").unlink()
+    (store / "features.weighted.kept").rename(store / "features.weighted")
+    tiny.build("--vars", "{weight: 8}")
+    assert tiny.release() == 2
+
+
+def test_a_build_that_runs_out_of_memory_and_disk_says_so(tiny: Project) -> None:
+    tiny.write(
+        "models/features/unrelated.sql",
+        "select a.i as number, list(b.i order by b.i desc) as others\n"
+        "from range(100000) as a(i) cross join range(100000) as b(i) group by all\n",
+    )
+    outcome = tiny.dbt("build", "--vars", "{memory_limit: 100MB, spill_limit: 10MB}")
+    assert not outcome.is_green
+    assert "Out of Memory" in outcome.output
+    assert tiny.release() == 1
+
+
+def test_a_query_without_end_is_stopped_at_the_limit(tiny: Project) -> None:
+    tiny.write(
+        "models/features/unrelated.sql",
+        "with recursive forever as (select 1 as number union all select number + 1 from forever)\n"
+        "select count(*) as number from forever\n",
+    )
+    outcome = tiny.dbt("build", "--vars", "{query_timeout_seconds: 2}")
+    assert not outcome.is_green
+    assert "features.unrelated: expected to end within 2 seconds" in outcome.output
+    assert tiny.release() == 1
