@@ -16,7 +16,7 @@
 {% endmacro %}
 
 {% macro duckdb__function_execute_build_sql(build_sql, existing_relation, target_relation) %}
-    {%- set outcome = scorehouse('function', node_id=model.unique_id, body=model.compiled_code, create=build_sql) -%}
+    {%- set outcome = scorehouse('function', is_open=true, node_id=model.unique_id, body=model.compiled_code, create=build_sql) -%}
     {%- call noop_statement('main', outcome, outcome) -%}
         {{ build_sql }}
     {%- endcall -%}

@@ -11,7 +11,7 @@
 {% macro settled(operation) %}
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks) }}
-    {%- set outcome = scorehouse(operation, node_id=model.unique_id, **kwargs) -%}
+    {%- set outcome = scorehouse(operation, is_open=true, node_id=model.unique_id, **kwargs) -%}
     {%- call noop_statement('main', outcome, outcome) -%}
         {{ kwargs.get('sql', '') }}
     {%- endcall -%}

@@ -82,8 +82,11 @@ class Builder:
         draft = self._draft(node_id, sql, spec.text())
 
         def train(cursor: duckdb.DuckDBPyConnection, file: Path) -> None:
+            from scorehouse.scoring.sql import with_sql  # compiled code loads only where something trains
+
             version = version_name(node.name, draft.fingerprint.whole)
-            cursor.register("fitted_version", fit(cursor.sql(sql).to_arrow_table(), spec, version, where))
+            row = with_sql(fit(cursor.sql(sql).to_arrow_table(), spec, version, where))
+            cursor.register("fitted_version", row)
             self._store.write(cursor, "select *, getvariable('built_at') as trained_at from fitted_version", file)
 
         return self._stored(draft, train)

@@ -4,6 +4,7 @@ from scorehouse import branch, release
 from scorehouse.landing import land_sources
 from scorehouse.operation import operation
 from scorehouse.project import relation_of
+from scorehouse.records import quoted
 from scorehouse.run import Run
 
 
@@ -48,7 +49,19 @@ def _publish(run: Run) -> str:
     )
     if not is_new:
         return f"Release {number} of {run.warehouse.branch} stays: nothing changed."
-    return f"Published release {number} of {run.warehouse.branch}: {run.warehouse.folder / release.SERVING}"
+    lines = [f"Published release {number} of {run.warehouse.branch}: {run.warehouse.folder / release.SERVING}"]
+    return "\n".join(lines + unusable_models(run))
+
+
+def unusable_models(run: Run) -> list[str]:
+    """One sentence for every fitted model that cannot score, with its reason."""
+    sentences = []
+    for record in run.records.nodes.values():
+        if record.materialized == "fitted":
+            query = f"select status, status_reason from {quoted(record.relation)} where status <> 'ready'"
+            for status, reason in run.connection.cursor().execute(query).fetchall():
+                sentences.append(f"{record.relation} gives no scores: {status.replace('_', ' ')}: {reason}")
+    return sentences
 
 
 def _current(run: Run) -> str:

@@ -10,6 +10,7 @@ from scorehouse import functions
 from scorehouse.build import Builder
 from scorehouse.project import Project
 from scorehouse.records import Records
+from scorehouse.scoring import registry
 from scorehouse.store import Store, read_sql
 from scorehouse.warehouse import Warehouse
 
@@ -31,6 +32,7 @@ class Run:
         self.builder = Builder(
             self.connection, self.records, self.store, self.project, self.timeout_seconds, self.run_id
         )
+        registry.read_with(self.read_version)
         for node in self.project.python_functions():
             self._register(node)
 

@@ -1,6 +1,6 @@
 """Proof that the estimator, the formula and its SQL give the same score, on real rows and on hostile ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import duckdb
@@ -10,12 +10,14 @@ import pyarrow as pa
 from scorehouse.learning.examples import Feature
 from scorehouse.scoring import columns
 from scorehouse.scoring.columns import NUMERIC, Column
-from scorehouse.scoring.operations import Bins, Trees
+from scorehouse.scoring.operations import Bins, Largest, Trees
 from scorehouse.scoring.scorer import Scorer
 
 TOLERANCE = 1e-9
 FLOAT32_TOLERANCE = 1e-6
 REAL_ROWS = 5_000
+FAR_AWAY = 1e8
+"""Beyond this a squared distance has no digits left for the difference between two clusters."""
 TIES = 200
 
 HOSTILE_NUMBERS = (0.0, -0.0, 1.0, -1.0, 1e-300, 1e15, -1e15, 1e300, -1e300, np.inf, -np.inf)
@@ -66,19 +68,40 @@ def checks(
     everything = _stacked(list(sets.values()))
     reference = scorer.score(everything)
     paths = {"udf": scorer.score(_struct(everything, features))}
+    ends = np.cumsum([_count(rows) for rows in sets.values()])
+    slices = [slice(end - _count(rows), end) for rows, end in zip(sets.values(), ends, strict=True)]
     if estimator is not None:
-        paths["estimator"] = _of_estimator(estimator, everything, reference)
+        pairs = zip(sets.values(), slices, strict=True)
+        paths["estimator"] = np.concatenate([_of_estimator(estimator, rows, reference[s]) for rows, s in pairs])
     if sql_expression is not None:
         paths["sql"] = run_sql(sql_expression, everything, features)
-    ends = np.cumsum([_count(rows) for rows in sets.values()])
+    tied = _tied(scorer, everything)
+    paths = {path: np.where(_column(tied, reference), reference, scores) for path, scores in paths.items()}
     found = []
-    for (name, rows), end in zip(sets.items(), ends, strict=True):
-        chosen = slice(end - _count(rows), end)
+    for (name, rows), chosen in zip(sets.items(), slices, strict=True):
         found += [
             Check(name, path, _count(rows), difference(reference[chosen], scores[chosen]), tolerance)
             for path, scores in sorted(paths.items())
         ]
     return found
+
+
+def _tied(scorer: Scorer, rows: dict[str, Column]) -> np.ndarray:
+    """Rows as near to one cluster as to another, but for rounding, where no way to score is wrong: bool [rows]."""
+    tied = np.zeros(_count(rows), bool)
+    choices = [operation for operation in scorer.formula.operations if isinstance(operation, Largest)]
+    for operation in choices:
+        if len(operation.inputs) > 1:
+            made = scorer.formula.columns(rows, operation)
+            second, first = np.sort(np.vstack([made[name] for name in operation.inputs]), axis=0)[-2:]
+            with np.errstate(all="ignore"):
+                is_clear = first - second > TOLERANCE * np.maximum(1.0, np.abs(first))
+                tied |= ~is_clear | ~(np.abs(first) < FAR_AWAY)
+    return tied
+
+
+def _column(rows: np.ndarray, like: np.ndarray) -> np.ndarray:
+    return rows[:, None] if like.ndim == 2 else rows
 
 
 def _count(rows: dict[str, Column]) -> int:
@@ -102,17 +125,26 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _of_estimator(estimator: Score, rows: dict[str, Column], reference: np.ndarray) -> np.ndarray:
-    """The estimator's scores; rows that it refuses (infinities, mostly) are taken from the reference, one by one."""
+    """The estimator's scores; those of rows that it refuses (infinities, mostly) are taken from the reference."""
+    scores = reference.copy()
+    for places in _halved(estimator, rows, np.arange(len(reference))):
+        with np.errstate(all="ignore"):
+            found = estimator({name: _take(values, places) for name, values in rows.items()})
+        scores[places] = _shaped(found, reference[places])
+    return scores
+
+
+def _halved(estimator: Score, rows: dict[str, Column], places: np.ndarray) -> Iterator[np.ndarray]:
+    """The places cut in halves until the estimator takes each part; single rows that it refuses are left out."""
+    if not len(places):
+        return
     try:
-        return _shaped(estimator(rows), reference)
+        with np.errstate(all="ignore"):
+            estimator({name: _take(values, places) for name, values in rows.items()})
+        yield places
     except ValueError:
-        scores = reference.copy()
-        for place in range(len(reference)):
-            try:
-                scores[place] = _shaped(estimator({n: v[place : place + 1] for n, v in rows.items()}), reference[:1])[0]
-            except ValueError:
-                continue
-        return scores
+        for half in np.array_split(places, 2) if len(places) > 1 else []:
+            yield from _halved(estimator, rows, half)
 
 
 def _shaped(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -74,14 +74,14 @@ class Trained:
             scores = getattr(self.pipeline, method)(matrix)
             return scores[:, 1] if method == "predict_proba" and len(self.classes) == 2 else scores
         if self.task == "decomposition":
-            return _squeezed(self.pipeline.transform(matrix))
+            return _squeezed(np.asarray(self.pipeline.transform(matrix), np.float64).reshape(len(matrix), -1))
         if self.task == "outliers":
             return self.pipeline.score_samples(matrix)
         return np.asarray(self.pipeline.predict(matrix), np.float64).ravel()
 
 
 def _squeezed(scores: np.ndarray) -> np.ndarray:
-    return scores[:, 0] if scores.ndim == 2 and scores.shape[1] == 1 else scores
+    return scores[:, 0] if scores.shape[1] == 1 else scores
 
 
 @dataclass(frozen=True, eq=False)

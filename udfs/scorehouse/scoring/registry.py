@@ -2,15 +2,18 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.scoring.scorer import Scorer, load
+
+if TYPE_CHECKING:
+    from scorehouse.scoring.scorer import Scorer
 
 Row = Mapping[str, object] | pa.Table
 
-_scorers: dict[str, Scorer] = {}
+_scorers: "dict[str, Scorer]" = {}
 _lock = threading.Lock()
 _read: Callable[[str], Row | None] | None = None
 
@@ -23,12 +26,12 @@ def read_with(read: Callable[[str], Row | None]) -> None:
 
 def put(version: str, row: Row) -> None:
     """Load a version's scorer from its row."""
-    scorer = load(row)
+    scorer = _load(row)
     with _lock:
         _scorers[version] = scorer
 
 
-def get(version: str) -> Scorer:
+def get(version: str) -> "Scorer":
     """The scorer of a version.
 
     Raises ScorehouseError when there is no such version.
@@ -41,5 +44,11 @@ def get(version: str) -> Scorer:
                     f"score_model(): expected a version of a fitted model of this branch, found '{version}'; "
                     f"use the macro score(), which names the version."
                 )
-            _scorers[version] = load(row)
+            _scorers[version] = _load(row)
         return _scorers[version]
+
+
+def _load(row: Row) -> "Scorer":
+    from scorehouse.scoring.scorer import load  # compiled code loads only where something is scored
+
+    return load(row)

@@ -2,27 +2,28 @@
 
 import pyarrow as pa
 
-from scorehouse.scoring import registry, udf
+from scorehouse.scoring import udf
 from scorehouse.scoring.scorer import load
 
 
-def of_version(row: pa.Table) -> dict[str, object]:
-    """Name, status and SQL of a version.
+def with_sql(row: pa.Table) -> pa.Table:
+    """A version's row with two more columns, score_sql and reasons_sql.
 
-    Args:
-        row: the version's one row.
-
-    Returns: model_version, status, score_sql, reasons_sql; the SQL is None unless the status is 'ready', reasons_sql also
-    where the model cannot be taken apart.
+    Both are NULL unless the status is 'ready'; reasons_sql also where the model cannot be taken apart.
     """
-    columns = ("model_version", "status", "plan", "sql_expression", "reasons_expression")
-    version = {name: row.column(name)[0].as_py() for name in columns}
-    found = {"model_version": version["model_version"], "status": version["status"], "score_sql": None, "reasons_sql": None}
-    if version["status"] != "ready":
-        return found
-    if version["plan"] == "sql":
-        return {**found, "score_sql": version["sql_expression"], "reasons_sql": version["reasons_expression"]}
-    registry.put(version["model_version"], row)
+    score, reasons = _sql(row)
+    return row.append_column("score_sql", pa.array([score], pa.string())).append_column(
+        "reasons_sql", pa.array([reasons], pa.string())
+    )
+
+
+def _sql(row: pa.Table) -> tuple[str | None, str | None]:
+    names = ("model_version", "status", "plan", "sql_expression", "reasons_expression")
+    version, status, plan, expression, reasons_expression = (row.column(name)[0].as_py() for name in names)
+    if status != "ready":
+        return None, None
+    if plan == "sql":
+        return expression, reasons_expression
     scorer = load(row)
-    reasons = udf.reasons_sql(scorer.formula, version["model_version"]) if scorer.explanation else None
-    return {**found, "score_sql": udf.call_sql(scorer.formula, version["model_version"]), "reasons_sql": reasons}
+    reasons = udf.reasons_sql(scorer.formula, version) if scorer.explanation else None
+    return udf.call_sql(scorer.formula, version), reasons

@@ -5,15 +5,17 @@ from scorehouse.learning.translate import (
     clusters,
     compositions,
     decompositions,
+    lightgbm,
     linear,
     networks,
     preprocessing,
     trees,
+    xgboost,
 )
 from scorehouse.learning.translate.draft import UnknownFormulaError
 from scorehouse.learning.translate.formula import formula_of_trained
 
-FAMILIES = (bayes, clusters, compositions, decompositions, linear, networks, preprocessing, trees)
+FAMILIES = (bayes, clusters, compositions, decompositions, lightgbm, linear, networks, preprocessing, trees, xgboost)
 """Modules whose import makes their formulas known."""
 
 __all__ = ["FAMILIES", "UnknownFormulaError", "formula_of_trained"]

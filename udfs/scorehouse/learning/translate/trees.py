@@ -223,12 +223,12 @@ def _histogram_tree(predictor: object) -> Tree:
         missing_left=nodes["missing_go_to_left"].astype(bool),
         cover=nodes["count"].astype(np.float64),
         categories={
-            int(node): _bits(predictor.raw_left_cat_bitsets[nodes["bitset_idx"][node]]) for node in splits
+            int(node): set_bits(predictor.raw_left_cat_bitsets[nodes["bitset_idx"][node]]) for node in splits
         },
     )
 
 
-def _bits(words: np.ndarray) -> frozenset[int]:
+def set_bits(words: np.ndarray) -> frozenset[int]:
     """Numbers of the bits that are set in an array of 32-bit words."""
     return frozenset(32 * place + bit for place, word in enumerate(words) for bit in range(32) if int(word) >> bit & 1)
 
