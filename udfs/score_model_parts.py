@@ -1,4 +1,4 @@
-"""Parts of one row's score (classes, clusters, components) by any version of a fitted model: a pure function of (version, features)."""
+"""Parts of one row's score (classes, clusters, components) by any version of a fitted model: a pure function."""
 
 import pyarrow as pa
 

@@ -67,7 +67,14 @@ class Project:
         """Run dbt to its end, in this process: its start-up is paid once."""
         lines: list[str] = []
         runner = dbtRunner(callbacks=[lambda event: lines.append(event.info.msg) if event.info.level != "debug" else None])
-        folders = ["--project-dir", str(self.root), "--profiles-dir", str(self.root), "--log-path", str(self.root / "logs")]
+        folders = [
+            "--project-dir",
+            str(self.root),
+            "--profiles-dir",
+            str(self.root),
+            "--log-path",
+            str(self.root / "logs"),
+        ]
         variables = {"SCOREHOUSE_BRANCH": branch, "DBT_PROJECT_DIR": str(self.root), **environment}
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
             for name, value in variables.items():
@@ -214,7 +221,9 @@ def tiny_project(root: Path) -> Project:
     shutil.copy(REPOSITORY / "profiles.yml", root / "profiles.yml")
     for folder in ("branching", "store", "operations", "scoring"):
         shutil.copytree(REPOSITORY / "macros" / folder, root / "macros" / folder)
-    shutil.copytree(REPOSITORY / "udfs" / "scorehouse", root / "udfs" / "scorehouse", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        REPOSITORY / "udfs" / "scorehouse", root / "udfs" / "scorehouse", ignore=shutil.ignore_patterns("__pycache__")
+    )
     shutil.copy(REPOSITORY / "udfs" / "score_model.py", root / "udfs" / "score_model.py")
     shutil.copy(REPOSITORY / "udfs" / "score_model.yml", root / "udfs" / "score_model.yml")
     return project

@@ -42,7 +42,11 @@ def test_a_branch_stays_at_mains_data_until_it_asks_for_fresh_data(tiny: Project
 
 def test_a_pinned_branch_can_read_columns_that_its_sources_declare_anew(tiny: Project) -> None:
     tiny.write("raw/first.csv", "event_id,occurred_at,kind,amount\n1,2020-01-01,a,999\n")
-    tiny.replace("models/staging/_sources.yml", "- {name: kind, data_type: VARCHAR}", "- {name: kind, data_type: VARCHAR}\n          - {name: place, data_type: VARCHAR}")
+    tiny.replace(
+        "models/staging/_sources.yml",
+        "- {name: kind, data_type: VARCHAR}",
+        "- {name: kind, data_type: VARCHAR}\n          - {name: place, data_type: VARCHAR}",
+    )
     tiny.build(branch="pinned")
     assert tiny.catalog("select max(amount), max(place) from staging.stg_events", "pinned") == [(30.0, None)]
 
@@ -131,7 +135,32 @@ def test_the_store_writes_another_format_on_request(tiny: Project, data_format: 
     assert "Variable store_format: expected one of duckdb, parquet, found 'csv'" in outcome.output
 
 
-HOSTILE = ["a/b", "a-b", "a_b", "A-B", "a.b", "main ", " main", "MAIN", "..", "../main", "/tmp/x", "store", ".work", "日本", "ü", "x" * 200, "x" * 201, "a\\b", "a'b", 'a"b', "a b", "con", "-rf", "main_0d6be69b26"]
+HOSTILE = [
+    "a/b",
+    "a-b",
+    "a_b",
+    "A-B",
+    "a.b",
+    "main ",
+    " main",
+    "MAIN",
+    "..",
+    "../main",
+    "/tmp/x",
+    "store",
+    ".work",
+    "日本",
+    "ü",
+    "x" * 200,
+    "x" * 201,
+    "a\\b",
+    "a'b",
+    'a"b',
+    "a b",
+    "con",
+    "-rf",
+    "main_0d6be69b26",
+]
 
 
 def test_hostile_branch_names_never_meet_and_never_leave_the_warehouse() -> None:

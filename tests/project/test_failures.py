@@ -8,7 +8,11 @@ from project.harness import Project
 @pytest.mark.parametrize(
     ("path", "old", "new"),
     [
-        ("models/serving/scores.yml", "data_tests: [not_null]", "data_tests: [unique, {accepted_values: {arguments: {values: [1]}}}]"),
+        (
+            "models/serving/scores.yml",
+            "data_tests: [not_null]",
+            "data_tests: [unique, {accepted_values: {arguments: {values: [1]}}}]",
+        ),
         ("models/serving/scores.yml", "score: 2", "score: 3"),
         ("models/serving/scores.sql", "as score", "as score, 1/0::int as x, nonsense"),
         ("models/serving/scores.yml", "config: {meta:", "config: {contract: {enforced: true}, meta:"),
@@ -37,8 +41,14 @@ def test_the_build_after_a_red_one_asks_the_failed_test_again(tiny: Project) -> 
 
 
 LANDING = {
-    "wrong type": ("event_id,occurred_at,amount\n1,2020-01-01,ten\n", ["bad.csv", "amount", "expected DOUBLE", "'ten'", "row 1"]),
-    "missing required column": ("event_id,amount\n1,10\n", ["bad.csv", "required column occurred_at", "event_id, amount"]),
+    "wrong type": (
+        "event_id,occurred_at,amount\n1,2020-01-01,ten\n",
+        ["bad.csv", "amount", "expected DOUBLE", "'ten'", "row 1"],
+    ),
+    "missing required column": (
+        "event_id,amount\n1,10\n",
+        ["bad.csv", "required column occurred_at", "event_id, amount"],
+    ),
     "unreadable": (b"\x00\xff\xfe\x00" * 99, ["bad.parquet", "expected a readable Parquet file"]),
 }
 

@@ -114,9 +114,7 @@ class Builder:
             tree = gate.check(sql, where, node.raw_code)
             with self._cursor(draft) as cursor:
                 partitions.compute(cursor, self._store, tree, cut, inputs, missing, columns_ddl, where)
-        pieces = [
-            {"parts": [part], "mark": marks[part], "file": f"{draft.relation}/{marks[part]}.parquet"} for part in files
-        ]
+        pieces = [{"parts": [part], "mark": marks[part], "file": f"{draft.relation}/{marks[part]}.parquet"} for part in files]
         draft = replace(
             draft,
             files=[piece["file"] for piece in pieces],
@@ -147,9 +145,7 @@ class Builder:
     def _record(self, node: Any, own: list[object], **known: Any) -> NodeRecord:
         parents = self._parents(node)
         inputs = self._project.inputs(node) | {_named(parent): parent.fingerprint.whole for parent in parents.values()}
-        fingerprint = Fingerprint.of(
-            own, {parent.relation or name: parent.fingerprint for name, parent in parents.items()}
-        )
+        fingerprint = Fingerprint.of(own, {parent.relation or name: parent.fingerprint for name, parent in parents.items()})
         materialized = "function" if node.resource_type == "function" else node.config.materialized
         return NodeRecord(
             node.unique_id,
@@ -192,9 +188,7 @@ class Builder:
         else:
             rows = read_seed(path, node.config.column_types, node.config.delimiter)
             query_hash = digest([str(field) for field in rows.schema], rows.to_pylist())
-        draft = self._record(
-            node, ["seed", self._store.data_format, query_hash], text_hash=text_hash, query_hash=query_hash
-        )
+        draft = self._record(node, ["seed", self._store.data_format, query_hash], text_hash=text_hash, query_hash=query_hash)
 
         def load(cursor: duckdb.DuckDBPyConnection, file: Path) -> None:
             seed_rows = rows if rows is not None else read_seed(path, node.config.column_types, node.config.delimiter)
@@ -257,9 +251,7 @@ class Builder:
         if not is_new and previous and previous.fingerprint.whole == draft.fingerprint.whole:
             draft = replace(draft, row_count=previous.row_count)
         else:
-            draft = replace(
-                draft, row_count=self._connection.cursor().execute(f"select count(*) from ({read})").fetchone()[0]
-            )
+            draft = replace(draft, row_count=self._connection.cursor().execute(f"select count(*) from ({read})").fetchone()[0])
         return self._settle(draft, f"create or replace view {quoted(draft.relation)} as {read}", is_new)
 
     def _settle(self, draft: NodeRecord, statement: str, is_new: bool | None = None) -> Outcome:

@@ -24,7 +24,7 @@ def parse(sql: str, where: str) -> list[exp.Expression]:
 
 
 def canonical_sql(tree: exp.Expression) -> str:
-    """One text for all spellings of a query: comments, white space, letter case and redundant parentheses are gone.
+    r"""One text for all spellings of a query: comments, white space, letter case and redundant parentheses are gone.
 
     Method: sqlglot's parser and generator (dialect duckdb) and its `simplify_parens`; nothing that reasons about
     values is applied, so two queries that could differ in any row never share a text.

@@ -28,9 +28,7 @@ def check_python(text: str, where: str) -> None:
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
-        raise ScorehouseError(
-            f"{where}, line {error.lineno}: expected Python, found {error.msg}; correct it."
-        ) from None
+        raise ScorehouseError(f"{where}, line {error.lineno}: expected Python, found {error.msg}; correct it.") from None
     for node in ast.walk(tree):
         found = _forbidden(node)
         if found:
@@ -48,9 +46,7 @@ def load_function(file: Path, where: str, entry_point: str) -> Callable[..., Any
     specification.loader.exec_module(module)
     function = getattr(module, entry_point, None)
     if not callable(function):
-        raise ScorehouseError(
-            f"{where}: expected a function {entry_point} (config.entry_point), found none; define it."
-        )
+        raise ScorehouseError(f"{where}: expected a function {entry_point} (config.entry_point), found none; define it.")
     return function
 
 
@@ -78,8 +74,6 @@ def _forbidden(node: ast.AST) -> str | None:
 
 
 def _is_allowed(module: str) -> bool:
-    return (
-        module in ALLOWED_OURS
-        or module.split(".")[0] in ALLOWED_MODULES
-        and not set(module.split(".")) & FORBIDDEN_ATTRIBUTES
+    return module in ALLOWED_OURS or (
+        module.split(".")[0] in ALLOWED_MODULES and not set(module.split(".")) & FORBIDDEN_ATTRIBUTES
     )

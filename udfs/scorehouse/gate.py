@@ -97,9 +97,7 @@ def check_tree(tree: exp.Expression, where: str, text: str) -> None:
                 where, text, node.name, "a table", f"the file '{node.name}'", "declare it as a source and read source()"
             )
         elif isinstance(node, (exp.Insert, exp.Update, exp.Delete, exp.Create, exp.Drop, exp.Command, exp.Into)):
-            raise _refusal(
-                where, text, _first_word(node), "one query (select)", _first_word(node), "keep a single select"
-            )
+            raise _refusal(where, text, _first_word(node), "one query (select)", _first_word(node), "keep a single select")
         elif isinstance(node, exp.TableSample):
             raise _refusal(
                 where,
@@ -136,9 +134,7 @@ def _check_order(select: exp.Select, where: str, text: str) -> None:
         raise _refusal(where, text, "limit", "a repeatable query", "limit without order by", "add order by <key>")
     distinct = select.args.get("distinct")
     if distinct is not None and distinct.args.get("on") is not None and select.args.get("order") is None:
-        raise _refusal(
-            where, text, "distinct on", "a repeatable query", "distinct on without order by", "add order by <key>"
-        )
+        raise _refusal(where, text, "distinct on", "a repeatable query", "distinct on without order by", "add order by <key>")
 
 
 def _is_zero(limit: exp.Expression) -> bool:

@@ -46,8 +46,7 @@ def rollback(run: Run, to: object) -> str:
 def branches(run: Run) -> str:
     """All branches of the warehouse as a text table."""
     rows = [
-        [folder.name, *_state(Warehouse(run.warehouse.root, folder.name), folder)]
-        for folder in run.warehouse.branch_folders()
+        [folder.name, *_state(Warehouse(run.warehouse.root, folder.name), folder)] for folder in run.warehouse.branch_folders()
     ]
     return text.table(["branch", "release", "built at (UTC)", "nodes unlike main"], rows)
 
@@ -57,9 +56,7 @@ def drop_branch(run: Run, branch: object) -> str:
     """Delete a branch's own files; data in the store stays until collect_garbage."""
     names = [folder.name for folder in run.warehouse.branch_folders() if folder.name != branches_.PRODUCTION]
     if not isinstance(branch, str) or not branch:
-        raise ScorehouseError(
-            f"drop_branch: expected {{branch: <name>}} with one of {_listed(names)}, found '{branch}'."
-        )
+        raise ScorehouseError(f"drop_branch: expected {{branch: <name>}} with one of {_listed(names)}, found '{branch}'.")
     folder = _folder_of(run.warehouse, branch)
     if folder.name == branches_.PRODUCTION:
         raise ScorehouseError(
@@ -107,9 +104,7 @@ def explain(run: Run, node: object) -> str:
         return f"Branch '{run.warehouse.branch}' has built nothing yet; run dbt build first."
     if node is not None:
         records = [
-            record
-            for record in records
-            if node in (record.node_id, record.relation, (record.relation or "").split(".")[-1])
+            record for record in records if node in (record.node_id, record.relation, (record.relation or "").split(".")[-1])
         ]
         if not records:
             raise ScorehouseError(

@@ -70,9 +70,7 @@ def _record(run: Run, node: Any, table: SourceTable, files: list[LandedFile]) ->
 def _partitions(table: SourceTable, files: list[LandedFile]) -> dict[str, object]:
     if table.partition_by is None:
         return {}
-    pieces = [
-        {"parts": file.days, "mark": file.content, "file": f"{table.relation}/{file.content}.parquet"} for file in files
-    ]
+    pieces = [{"parts": file.days, "mark": file.content, "file": f"{table.relation}/{file.content}.parquet"} for file in files]
     return {"partitions": {"column": table.partition_by, "grain": "day", "pieces": pieces}}
 
 
@@ -97,9 +95,7 @@ def declared(node: Any, folder: Path, variables: dict[str, object]) -> SourceTab
             )
         folder = folder / value
     columns = tuple(
-        Column(
-            name, column.data_type or "VARCHAR", bool(column.meta.get("required") or column.config.meta.get("required"))
-        )
+        Column(name, column.data_type or "VARCHAR", bool(column.meta.get("required") or column.config.meta.get("required")))
         for name, column in node.columns.items()
     )
     return SourceTable(relation_of(node), str(folder / meta["path"]), columns, meta.get("partition_by"))

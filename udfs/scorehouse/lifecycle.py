@@ -26,8 +26,8 @@ def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> 
         return ""
     failed = [node_id for node_id, status in statuses.items() if status in ("error", "fail", "runtime error")]
     if failed:
-        stays = _current(run)
-        return f"Nothing published: {len(failed)} of {len(statuses)} nodes failed ({run.project.node(failed[0]).name} first); {stays}."
+        first = run.project.node(failed[0]).name
+        return f"Nothing published: {len(failed)} of {len(statuses)} nodes failed ({first} first); {_current(run)}."
     missing = run.project.unproven(set(statuses))
     if missing or is_empty:
         left_out = f"the selection left out {run.project.node(missing[0]).name}" if missing else "the build was --empty"

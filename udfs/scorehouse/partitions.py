@@ -40,7 +40,7 @@ class Partitioning:
         return cls(column, str(grain))
 
     def key_sql(self) -> str:
-        """The partition of a row, as text.
+        r"""The partition of a row, as text.
 
         >>> Partitioning("occurred_at", "month").key_sql()
         "coalesce(strftime(date_trunc('month', \\"occurred_at\\"), '%Y-%m-%d'), 'unknown')"
@@ -162,9 +162,7 @@ def _redirect(tree: exp.Expression, relation: str, name: str) -> None:
             node.replace(exp.alias_(exp.to_table(name), node.alias or table, table=True))
 
 
-def _check(
-    cursor: duckdb.DuckDBPyConnection, partitioning: Partitioning, missing: Mapping[str, Path], where: str
-) -> None:
+def _check(cursor: duckdb.DuckDBPyConnection, partitioning: Partitioning, missing: Mapping[str, Path], where: str) -> None:
     found = [row[0] for row in cursor.execute(f"select distinct {partitioning.key_sql()} from fresh").fetchall()]
     strayed = sorted(set(found) - set(missing))
     if strayed:

@@ -34,7 +34,7 @@ class Plugin(BasePlugin):
         folder = project_folder()
         root = Path(os.environ.get("WAREHOUSE_PATH") or folder / "warehouse").resolve()
         self._warehouse = Warehouse(root, branch.current(folder, os.environ))
-        with _as_dbt_error():
+        with _ShownByDbt():
             wait_seconds = float(os.environ.get("SCOREHOUSE_LOCK_WAIT", "600"))
             self._lock = BuildLock.take(self._warehouse.folder, self._warehouse.branch, wait_seconds)
             prepare(self._warehouse)
@@ -58,7 +58,7 @@ class Plugin(BasePlugin):
         request = target_config.config
         arguments = {name: value for name, value in request.items() if name != "result"}
         operation = operations.named(target_config.location.path)
-        with _as_dbt_error():
+        with _ShownByDbt():
             request["result"] = operation(self._current_run(), **arguments)
 
     def _current_run(self) -> Run:
@@ -99,7 +99,7 @@ def _envelope(warehouse: Warehouse, variables: dict[str, Any]) -> dict[str, str]
     }
 
 
-class _as_dbt_error:
+class _ShownByDbt:
     """Shows a ScorehouseError as dbt shows its own: the sentence, no trace."""
 
     def __enter__(self) -> None:
@@ -120,7 +120,7 @@ def _guard_statements(timeout_seconds: float) -> None:
     """
 
     def execute(wrapper: Any, sql: str, bindings: Any = None) -> Any:
-        with _as_dbt_error():
+        with _ShownByDbt():
             guard.check_statement(wrapper._cursor, sql)
             with guard.time_limit(wrapper._cursor, timeout_seconds, "Query"):
                 return _execute(wrapper, sql, bindings)

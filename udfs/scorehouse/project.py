@@ -22,6 +22,7 @@ class ServedTable:
         relation: schema.name of the model behind it.
         key: columns of its primary key; it is sorted by them.
         description, columns: texts that readers find as comments.
+        kind, contract_version, owner, example: what the table `endpoints` says of it; the example is a query.
     """
 
     name: str
@@ -29,6 +30,10 @@ class ServedTable:
     key: list[str]
     description: str = ""
     columns: dict[str, str] | None = None
+    kind: str = "score"
+    contract_version: int = 1
+    owner: str = ""
+    example: str = ""
 
 
 class Project:
@@ -74,11 +79,9 @@ class Project:
 
     def served_tables(self) -> list[ServedTable]:
         """The models that declare `meta.endpoint`: what the serving file holds."""
-        return [
-            _served(node)
-            for node in self.tables()
-            if node.resource_type == "model" and node.config.meta.get("endpoint")
-        ]
+        models = [node for node in self.tables() if node.resource_type == "model" and node.config.meta.get("endpoint")]
+        owners = {group.name: group.owner for group in self.manifest.groups.values()}
+        return [_served(node, getattr(owners.get(node.config.group), "email", None) or "") for node in models]
 
     def python_functions(self) -> list[Any]:
         """The function nodes that only a process with this package can run."""
@@ -118,9 +121,7 @@ class Project:
         if node.resource_type == "seed":
             return str(node.checksum.checksum)
         ephemeral = (self.node(parent) for parent in node.depends_on_nodes)
-        inlined = [
-            self._text_of(n) for n in ephemeral if n.resource_type == "model" and n.config.materialized == "ephemeral"
-        ]
+        inlined = [self._text_of(n) for n in ephemeral if n.resource_type == "model" and n.config.materialized == "ephemeral"]
         return "\n".join([node.raw_code or "", *inlined])
 
     def _macros(self, node: Any) -> Iterator[Any]:
@@ -135,10 +136,19 @@ class Project:
             yield macro
 
 
-def _served(node: Any) -> ServedTable:
-    columns = {name: column.description for name, column in node.columns.items()}
+def _served(node: Any, owner: str) -> ServedTable:
+    endpoint = node.config.meta["endpoint"]
+    key = list(endpoint["key"])
     return ServedTable(
-        node.name, relation_of(node), list(node.config.meta["endpoint"]["key"]), node.description, columns
+        name=node.name,
+        relation=relation_of(node),
+        key=key,
+        description=" ".join(node.description.split()),
+        columns={name: column.description for name, column in node.columns.items()},
+        kind=endpoint.get("type", "score"),
+        contract_version=int(endpoint.get("contract_version", 1)),
+        owner=owner,
+        example=f"select * from {node.name} order by {', '.join(key)} limit 10",
     )
 
 

@@ -110,9 +110,7 @@ class Records:
         schema: where the tables are, `<database>.scorehouse` for an attached one.
     """
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, schema: str = "scorehouse", writable: bool = True
-    ) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, schema: str = "scorehouse", writable: bool = True) -> None:
         self._connection = connection
         self._lock = threading.Lock()
         if writable:
@@ -144,16 +142,10 @@ class Records:
         with self._lock, self._transaction() as cursor:
             if self._noted:
                 values = [[record.run_id, record.action, record.reason, record.node_id] for record in self._noted]
-                cursor.executemany(
-                    "update scorehouse.nodes set run_id = ?, action = ?, reason = ? where node_id = ?", values
-                )
+                cursor.executemany("update scorehouse.nodes set run_id = ?, action = ?, reason = ? where node_id = ?", values)
             if self._newly_passed:
-                cursor.execute(
-                    "delete from scorehouse.passed_tests where list_contains(?, test_id)", [list(self._newly_passed)]
-                )
-                cursor.executemany(
-                    "insert into scorehouse.passed_tests values (?, ?)", list(self._newly_passed.items())
-                )
+                cursor.execute("delete from scorehouse.passed_tests where list_contains(?, test_id)", [list(self._newly_passed)])
+                cursor.executemany("insert into scorehouse.passed_tests values (?, ?)", list(self._newly_passed.items()))
             self._noted.clear()
             self._newly_passed.clear()
 

@@ -25,6 +25,12 @@ _RELEASE_DDL = """(
 )"""
 
 
+_ENDPOINTS_DDL = """(
+    name varchar primary key, type varchar, key varchar[], contract_version integer, owner varchar, row_count bigint,
+    status varchar, description varchar, example varchar
+)"""
+
+
 @dataclass(frozen=True)
 class ReleaseInfo:
     """One line of a branch's history."""
@@ -107,9 +113,7 @@ def rollback(warehouse: Warehouse, to: int | None = None) -> tuple[int, int]:
     if target not in numbers:
         kept = ", ".join(map(str, numbers))
         wanted = f"release {to}" if to is not None else f"a release before {current}"
-        raise ScorehouseError(
-            f"Branch '{warehouse.branch}': expected {wanted}, found only {kept}; choose one of these."
-        )
+        raise ScorehouseError(f"Branch '{warehouse.branch}': expected {wanted}, found only {kept}; choose one of these.")
     point_to(warehouse, target)
     return current, target
 
@@ -149,9 +153,7 @@ def _release_rows(
 ) -> list[list[object]]:
     by_relation = {record.relation: record for record in records.nodes.values()}
     head = [number, branch, datetime.now(UTC).replace(tzinfo=None), commit, getpass.getuser(), changed]
-    rows = [
-        [*head, t.name, by_relation[t.relation].row_count, by_relation[t.relation].fingerprint.whole] for t in served
-    ]
+    rows = [[*head, t.name, by_relation[t.relation].row_count, by_relation[t.relation].fingerprint.whole] for t in served]
     return rows or [[*head, None, None, None]]
 
 
@@ -163,6 +165,7 @@ def _write_serving(
     try:
         for table in served:
             _write_served(cursor, table)
+        _write_endpoints(cursor, served)
         _write_release(cursor, "serving_file.main.release", release_rows)
     finally:
         cursor.execute("detach serving_file")
@@ -179,6 +182,17 @@ def _write_served(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> None
     cursor.execute(f"comment on table {target} is '{_text(table.description)}'")
     for column, text in (table.columns or {}).items():
         cursor.execute(f"comment on column {target}.\"{column}\" is '{_text(text)}'")
+
+
+def _write_endpoints(cursor: duckdb.DuckDBPyConnection, served: Sequence[ServedTable]) -> None:
+    """What the file offers; an endpoint without rows says so."""
+    cursor.execute(f"create table serving_file.main.endpoints {_ENDPOINTS_DDL}")
+    for table in served:
+        count = cursor.execute(f'select count(*) from serving_file.main."{table.name}"').fetchone()[0]
+        status = "serving" if count else "empty: its inputs are absent, or its models have no usable version"
+        row = [table.name, table.kind, table.key, table.contract_version, table.owner, count, status, table.description,
+               table.example]  # fmt: skip
+        cursor.execute("insert into serving_file.main.endpoints values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def _write_release(cursor: duckdb.DuckDBPyConnection, table: str, rows: list[list[object]]) -> None:
@@ -204,21 +218,15 @@ def _write_catalog(
 
 def _verify(folder: Path, warehouse: Warehouse, records: Records, served: Sequence[ServedTable]) -> None:
     """Open both files as a reader would, and look for every data file they name."""
-    missing = [
-        file for record in records.nodes.values() for file in record.files if not (warehouse.store / file).is_file()
-    ]
+    missing = [file for record in records.nodes.values() for file in record.files if not (warehouse.store / file).is_file()]
     if missing:
         raise ScorehouseError(f"Release: expected {missing[0]} in the store, found no such file; run dbt build again.")
     with duckdb.connect(str(folder / CATALOG), read_only=True) as catalog:
         stored = Records(catalog, writable=False).nodes
         if stored.keys() != records.nodes.keys():
-            raise ScorehouseError(
-                "Release: expected the catalog to list every node, found another list; run dbt build again."
-            )
+            raise ScorehouseError("Release: expected the catalog to list every node, found another list; run dbt build again.")
     with duckdb.connect(str(folder / SERVING), read_only=True) as serving:
-        counts = dict(
-            serving.execute("select table_name, row_count from release where table_name is not null").fetchall()
-        )
+        counts = dict(serving.execute("select table_name, row_count from release where table_name is not null").fetchall())
         for table in served:
             found = serving.execute(f'select count(*) from "{table.name}"').fetchone()[0]
             if found != counts[table.name]:

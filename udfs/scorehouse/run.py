@@ -29,9 +29,7 @@ class Run:
     builder: Builder = field(init=False)
 
     def __post_init__(self) -> None:
-        self.builder = Builder(
-            self.connection, self.records, self.store, self.project, self.timeout_seconds, self.run_id
-        )
+        self.builder = Builder(self.connection, self.records, self.store, self.project, self.timeout_seconds, self.run_id)
         registry.read_with(self.read_version)
         for node in self.project.python_functions():
             self._register(node)

@@ -75,9 +75,7 @@ def discover(path: str) -> list[Path]:
     """
     folder = Path(path)
     found = folder.iterdir() if folder.is_dir() else map(Path, [path] if folder.is_file() else glob.glob(path))
-    return sorted(
-        file for file in found if file.name.lower().endswith(SUFFIXES) and not file.name.startswith((".", "_"))
-    )
+    return sorted(file for file in found if file.name.lower().endswith(SUFFIXES) and not file.name.startswith((".", "_")))
 
 
 def land(table: SourceTable, store: Store, known: Iterable[LandedFile]) -> list[LandedFile]:
@@ -222,9 +220,7 @@ def _days(reader: duckdb.DuckDBPyConnection, table: SourceTable, columns: Mappin
     column = next(column for column in table.columns if column.name == table.partition_by)
     typed = _typed(column, {by_name[column.name.lower()]} if column.name.lower() in by_name else set())
     key = Partitioning(table.partition_by, "day").key_sql()
-    return [
-        row[0] for row in reader.execute(f"select distinct {key} from (select {typed} from raw) order by 1").fetchall()
-    ]
+    return [row[0] for row in reader.execute(f"select distinct {key} from (select {typed} from raw) order by 1").fetchall()]
 
 
 def _typed(column: Column, found: set[str]) -> str:

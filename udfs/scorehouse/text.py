@@ -14,13 +14,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """
     cells = [list(header), *([_cell(value) for value in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    is_number = [
-        all(isinstance(row[c], (int, float, type(None))) for row in rows) and bool(rows) for c in range(len(header))
-    ]
+    is_number = [all(isinstance(row[c], (int, float, type(None))) for row in rows) and bool(rows) for c in range(len(header))]
     lines = (
-        "  ".join(
-            v.rjust(w) if right else v.ljust(w) for v, w, right in zip(row, widths, is_number, strict=True)
-        ).rstrip()
+        "  ".join(v.rjust(w) if right else v.ljust(w) for v, w, right in zip(row, widths, is_number, strict=True)).rstrip()
         for row in cells
     )
     return "\n".join(lines)

@@ -48,7 +48,13 @@ class _Evaluator:
             self._measure(name, slice_name, of_slice, scores[members], chosen, members)
 
     def _measure(
-        self, split: str, slice_name: str, labels: np.ndarray | None, scores: np.ndarray, chosen: Examples, members: np.ndarray
+        self,
+        split: str,
+        slice_name: str,
+        labels: np.ndarray | None,
+        scores: np.ndarray,
+        chosen: Examples,
+        members: np.ndarray,
     ) -> None:
         task = self.trained.task
         if task == "clustering":
@@ -98,8 +104,7 @@ def evaluate(trained: Trained, scorer: Scorer, examples: Examples, train: np.nda
         evaluator.found.append(_row(split, f"{best} alone", "auc", alone[best]))
     importances = _importances(scorer, training.columns)
     statistics = [
-        statistic(name, kind, training.columns[name])
-        | {"importance": importances.get(name), "auc_alone": alone.get(name)}
+        statistic(name, kind, training.columns[name]) | {"importance": importances.get(name), "auc_alone": alone.get(name)}
         for name, kind in examples.kinds.items()
     ]
     return Evaluation(evaluator.found, statistics, _half_width(trained, scorer, examples, test))
@@ -158,5 +163,3 @@ def _half_width(trained: Trained, scorer: Scorer, examples: Examples, test: np.n
         return None
     judged = examples.take(test)
     return metrics.interval_half_width(judged.label - scorer.score(judged.columns), examples.spec.coverage)
-
-

@@ -122,7 +122,13 @@ def _features(table: pa.Table, spec: Spec, where: str) -> tuple[Feature, ...]:
         _expect_columns(table, [name for names in spec.features.values() for name in names], where)
         chosen = [(name, group) for group, names in spec.features.items() for name in names]
     else:
-        taken = {*spec.key, *_one(spec.label), *_one(spec.weight), *spec.slices, *([spec.split.time] if spec.split else [])}
+        taken = {
+            *spec.key,
+            *_one(spec.label),
+            *_one(spec.weight),
+            *spec.slices,
+            *([spec.split.time] if spec.split else []),
+        }
         chosen = [(name, None) for name in table.column_names if name not in taken]
     repeated = [name for name, _ in chosen if [other for other, _ in chosen].count(name) > 1]
     if repeated:

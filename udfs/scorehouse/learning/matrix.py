@@ -29,9 +29,7 @@ class Encoding:
     def of(cls, features: Mapping[str, Column], kinds: Mapping[str, str]) -> Self:
         """The encoding that knows every category of `features`."""
         known = {
-            name: sorted(pc.unique(features[name]).drop_null().to_pylist())
-            for name, kind in kinds.items()
-            if kind == CATEGORICAL
+            name: sorted(pc.unique(features[name]).drop_null().to_pylist()) for name, kind in kinds.items() if kind == CATEGORICAL
         }
         return cls(dict(kinds), known)
 

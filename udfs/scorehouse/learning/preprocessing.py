@@ -42,7 +42,12 @@ ENCODINGS = ("one_hot", "ordinal", "target", "native")
 
 
 def column_transformer(
-    spec: Spec, features: tuple[Feature, ...], encoding: Encoding, takes_missing: bool, takes_categories: bool, where: str
+    spec: Spec,
+    features: tuple[Feature, ...],
+    encoding: Encoding,
+    takes_missing: bool,
+    takes_categories: bool,
+    where: str,
 ) -> ColumnTransformer:
     """The transformer of a declaration.
 
@@ -94,7 +99,10 @@ class _Maker:
         self._check(group, declared, NUMERIC_WORDS)
         logged = members if declared.get("log") is True else [name for name in members if name in (declared.get("log") or ())]
         rest = [name for name in members if name not in logged]
-        parts = [(self._numeric(group, declared, is_logged=False), rest), (self._numeric(group, declared, True), logged)]
+        parts = [
+            (self._numeric(group, declared, is_logged=False), rest),
+            (self._numeric(group, declared, True), logged),
+        ]
         return [(step, names) for step, names in parts if names]
 
     def _numeric(self, group: str, declared: Mapping, is_logged: bool) -> object:
@@ -184,9 +192,7 @@ class _Maker:
             )
 
     def _wrong(self, word: str, expected: str, found: object) -> ScorehouseError:
-        return ScorehouseError(
-            f"{self._where}: meta.preprocessing: {word}: expected {expected}, found {found}; choose one."
-        )
+        return ScorehouseError(f"{self._where}: meta.preprocessing: {word}: expected {expected}, found {found}; choose one.")
 
 
 def transformers(spec: Spec, declared: list | tuple, name: str, where: str) -> list[object]:
@@ -197,9 +203,7 @@ def transformers(spec: Spec, declared: list | tuple, name: str, where: str) -> l
                 f"{where}: meta.{name}: expected a list of transformer with parameters, found {step}; "
                 f"write transformer: sklearn.preprocessing.StandardScaler."
             )
-    return [
-        declaration.make(where, name, step["transformer"], step.get("parameters") or {}, spec.seed) for step in declared
-    ]
+    return [declaration.make(where, name, step["transformer"], step.get("parameters") or {}, spec.seed) for step in declared]
 
 
 def _pipeline(steps: list[object]) -> object:

@@ -6,8 +6,8 @@ from typing import Self
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, StratifiedGroupKFold
 from sklearn.metrics import silhouette_score
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
@@ -152,13 +152,16 @@ def declared_estimator(spec: Spec, where: str) -> BaseEstimator:
     return estimator
 
 
-def _assemble(
-    estimator: BaseEstimator, examples: Examples, encoding: Encoding, matrix: np.ndarray, labels: Labels
-) -> Pipeline:
+def _assemble(estimator: BaseEstimator, examples: Examples, encoding: Encoding, matrix: np.ndarray, labels: Labels) -> Pipeline:
     spec, where = examples.spec, examples.where
     takes_categories = _category_parameter(estimator) is not None
     prepared = column_transformer(
-        spec, examples.features, encoding, _takes_missing(estimator) and not spec.steps, takes_categories and not spec.steps, where
+        spec,
+        examples.features,
+        encoding,
+        _takes_missing(estimator) and not spec.steps,
+        takes_categories and not spec.steps,
+        where,
     )
     steps = transformers(spec, spec.steps, "steps", where)
     if labels.classes and spec.class_weight is not None:
@@ -304,9 +307,7 @@ def _folds(examples: Examples, rows: np.ndarray, task: str) -> tuple[np.ndarray,
         )
     used = np.flatnonzero(times <= train_times[-1])
     places = times[used]
-    return used, [
-        (np.flatnonzero(np.isin(places, fold.train)), np.flatnonzero(np.isin(places, fold.test))) for fold in cuts
-    ]
+    return used, [(np.flatnonzero(np.isin(places, fold.train)), np.flatnonzero(np.isin(places, fold.test))) for fold in cuts]
 
 
 def _metric(spec: Spec, task: str, labels: Labels) -> object:
@@ -322,9 +323,7 @@ def _silhouette(pipeline: Pipeline, matrix: np.ndarray, _: object = None) -> flo
     return float(silhouette_score(prepared, clusters, sample_size=min(len(prepared), SILHOUETTE_SAMPLE), random_state=0))
 
 
-def _calibrated(
-    pipeline: Pipeline, spec: Spec, task: str, chosen: Examples, labels: Labels, where: str
-) -> Pipeline:
+def _calibrated(pipeline: Pipeline, spec: Spec, task: str, chosen: Examples, labels: Labels, where: str) -> Pipeline:
     """The pipeline with its last step calibrated on predictions for examples that it was not fitted on.
 
     Rows about the same key never stand on both sides of a fold.
@@ -332,9 +331,7 @@ def _calibrated(
     if spec.calibration is None:
         return pipeline
     if task != "classification":
-        raise ScorehouseError(
-            f"{where}: meta.calibration: expected a classifier, found {spec.estimator}; leave calibration out."
-        )
+        raise ScorehouseError(f"{where}: meta.calibration: expected a classifier, found {spec.estimator}; leave calibration out.")
     smallest = int(np.bincount(labels.values).min())
     count = max(2, min(CALIBRATION_FOLDS, smallest, len(np.unique(chosen.groups))))
     folds = list(StratifiedGroupKFold(count).split(np.zeros(len(chosen)), labels.values, chosen.groups))

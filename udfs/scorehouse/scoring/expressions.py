@@ -135,9 +135,7 @@ def filled(expression: Expression, value: float) -> Expression:
 def struct(fields: Sequence[tuple[str, Expression]]) -> Expression:
     """{'name': value, ...}."""
     return exp.Struct(
-        expressions=[
-            exp.PropertyEQ(this=exp.to_identifier(name, quoted=True), expression=value) for name, value in fields
-        ]
+        expressions=[exp.PropertyEQ(this=exp.to_identifier(name, quoted=True), expression=value) for name, value in fields]
     )
 
 

@@ -1,5 +1,6 @@
 """A fitted model as a formula: operations from raw features to a score, the same in NumPy and in SQL."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,7 +41,7 @@ class Formula:
         """The formula that `weights` was called on."""
         steps = weights.integers(table, "step")
         starts = [*np.flatnonzero(np.diff(steps, prepend=-1)), len(steps)]
-        parts = [table.slice(start, end - start) for start, end in zip(starts[:-1], starts[1:], strict=True)]
+        parts = [table.slice(start, end - start) for start, end in itertools.pairwise(starts)]
         return cls(tuple(BY_NAME[part["operation"][0].as_py()].from_rows(part) for part in parts))
 
     def weights(self) -> pa.Table:
@@ -123,19 +124,14 @@ class Formula:
         return self._carried(lambda operation, found: operation.expressions(found), self._raw_expressions(), until)
 
     def _raw_expressions(self) -> dict[str, Expression]:
-        return {
-            name: sql.column(name, "double" if kind == NUMERIC else "varchar")
-            for name, kind in self.inputs.kind_of.items()
-        }
+        return {name: sql.column(name, "double" if kind == NUMERIC else "varchar") for name, kind in self.inputs.kind_of.items()}
 
     def size(self) -> int:
         """Number of nodes that `expression` would have, without building it."""
         sizes = self._carried(lambda operation, found: operation.sizes(found), dict.fromkeys(self.inputs.inputs, 4))
         return sum(self.result.sizes([sizes[name] for name in self.result.inputs]))
 
-    def _carried(
-        self, step: Callable[[Operation, Sequence], Sequence], made: dict, until: Operation | None = None
-    ) -> dict:
+    def _carried(self, step: Callable[[Operation, Sequence], Sequence], made: dict, until: Operation | None = None) -> dict:
         for operation in self.operations[1:-1]:
             if operation is until:
                 break

@@ -40,7 +40,10 @@ def plans(formula: Formula) -> list[Plan]:
     chooses_sql = is_possible and sql <= udf
     why = f"{sql:.0f} ns a row in SQL, {udf:.0f} ns in the function"
     reason = why if is_possible else f"the expression would have {size} nodes; {SQL_SIZE_LIMIT} is the limit"
-    return [Plan("sql", chooses_sql, is_possible, size, sql, reason), Plan("udf", not chooses_sql, True, None, udf, why)]
+    return [
+        Plan("sql", chooses_sql, is_possible, size, sql, reason),
+        Plan("udf", not chooses_sql, True, None, udf, why),
+    ]
 
 
 def sql_cost(formula: Formula, size: int) -> float:

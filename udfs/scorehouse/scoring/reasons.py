@@ -115,8 +115,7 @@ class Explanation:
         columns = [made[name] for name in self.operation.inputs]
         values = tree_shap.contributions(self.operation.ensembles[self.output], self._paths, columns)
         return _by_feature(
-            (self._label(name), value * self.factor)
-            for name, value in zip(self.operation.inputs, values, strict=True)
+            (self._label(name), value * self.factor) for name, value in zip(self.operation.inputs, values, strict=True)
         )
 
     def _linear_terms(self, made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -159,13 +158,14 @@ class Explanation:
         """The `COUNT` largest contributions as a DuckDB list of structs, largest first."""
         terms = self._linear_expressions()
         baselines = self._baselines()
-        ranked = exp.Array(
-            expressions=[_ranked(name, terms[name], baselines.get(name, 0.0)) for name in sorted(terms)]
-        )
+        ranked = exp.Array(expressions=[_ranked(name, terms[name], baselines.get(name, 0.0)) for name in sorted(terms)])
         ordered = exp.ArraySort(this=ranked, nulls_first=exp.false())
         first = exp.Slice(this=exp.Literal.number(1), expression=exp.Literal.number(COUNT))
         reason = exp.to_identifier("reason")
-        kept = exp.Lambda(this=sql.struct([(n, exp.Dot(this=reason, expression=exp.to_identifier(n))) for n in REASON.names]), expressions=[reason])
+        kept = exp.Lambda(
+            this=sql.struct([(n, exp.Dot(this=reason, expression=exp.to_identifier(n))) for n in REASON.names]),
+            expressions=[reason],
+        )
         return exp.Transform(this=exp.Bracket(this=ordered, expressions=[first]), expression=kept)
 
     def _linear_expressions(self) -> dict[str, Expression]:

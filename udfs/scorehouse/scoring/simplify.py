@@ -72,8 +72,7 @@ class _Fold:
         linear = self.linear
         self.intercepts = linear.intercepts.copy()
         waiting = [
-            _Term(name, linear.coefficients[:, i], linear.offsets[i], linear.fills[i])
-            for i, name in enumerate(linear.inputs)
+            _Term(name, linear.coefficients[:, i], linear.offsets[i], linear.fills[i]) for i, name in enumerate(linear.inputs)
         ]
         while waiting:
             waiting = [new for group in self._groups(waiting) for new in self._folded(group)]
@@ -113,9 +112,7 @@ class _Fold:
     def _folded(self, terms: list[_Term]) -> list[_Term]:
         """What is left to fold of terms that one operation makes; finished terms are put aside."""
         maker = self.made[terms[0].name]
-        is_own = [term.name for term in terms] == list(maker.outputs) and all(
-            self.used[name] == 1 for name in maker.outputs
-        )
+        is_own = [term.name for term in terms] == list(maker.outputs) and all(self.used[name] == 1 for name in maker.outputs)
         plain = all(np.isnan(term.fill) for term in terms)
         folds = {Scale: self._scale, Impute: self._impute, Function: self._function, Linear: self._linear}
         fold = folds.get(type(maker))
@@ -129,9 +126,7 @@ class _Fold:
     def _scale(self, maker: Scale, terms: list[_Term]) -> list[_Term]:
         (term,) = terms
         self.intercepts += term.coefficients * (maker.shift - term.offset)
-        return [
-            _Term(maker.inputs[0], term.coefficients * maker.factor / maker.divisor, maker.offset, term.fill)
-        ]
+        return [_Term(maker.inputs[0], term.coefficients * maker.factor / maker.divisor, maker.offset, term.fill)]
 
     def _impute(self, maker: Impute, terms: list[_Term]) -> list[_Term]:
         (term,) = terms
@@ -153,9 +148,7 @@ class _Fold:
         offsets = np.array([term.offset for term in terms])
         self.intercepts += outer @ (maker.intercepts - offsets)
         inner = outer @ maker.coefficients
-        return [
-            _Term(name, inner[:, i], maker.offsets[i], maker.fills[i]) for i, name in enumerate(maker.inputs)
-        ]
+        return [_Term(name, inner[:, i], maker.offsets[i], maker.fills[i]) for i, name in enumerate(maker.inputs)]
 
     def _table(self, maker: Lookup | Bins, terms: list[_Term]) -> list[_Term]:
         outer = np.column_stack([term.coefficients for term in terms])
@@ -163,13 +156,10 @@ class _Fold:
         outputs = tuple(f"{maker.inputs[0]} in {output}" for output in self.linear.outputs)
         rest = {"unknown" if isinstance(maker, Lookup) else "missing"}
         tables = {
-            name: np.add.reduce((getattr(maker, name) - offsets)[..., None, :] * outer, axis=-1)
-            for name in ("table", *rest)
+            name: np.add.reduce((getattr(maker, name) - offsets)[..., None, :] * outer, axis=-1) for name in ("table", *rest)
         }
         self.tables.append(replace(maker, outputs=outputs, **tables))
-        self.terms.extend(
-            _Term(name, unit, 0.0, np.nan) for name, unit in zip(outputs, np.eye(len(outputs)), strict=True)
-        )
+        self.terms.extend(_Term(name, unit, 0.0, np.nan) for name, unit in zip(outputs, np.eye(len(outputs)), strict=True))
         return []
 
     def _collected(self) -> Linear:

@@ -127,9 +127,7 @@ def _decisions(ensemble: TreeEnsemble, columns: Sequence[np.ndarray]) -> np.ndar
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_paths(
-    leaf_starts, leaf_values, feature, zero, split_starts, split_node, split_is_left, goes_left, found, weight, one
-):
+def _add_paths(leaf_starts, leaf_values, feature, zero, split_starts, split_node, split_is_left, goes_left, found, weight, one):
     """Add every path's Shapley values to found [rows, columns]; weight and one are scratch space."""
     for row in range(found.shape[0]):
         for leaf in range(len(leaf_values)):

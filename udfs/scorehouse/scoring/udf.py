@@ -88,8 +88,7 @@ def reasons_sql(formula: Formula, version: str) -> str:
 
 def _call(function: str, formula: Formula, version: str) -> exp.Expression:
     fields = [
-        (name, sql.column(name, "double" if kind == "numeric" else "varchar"))
-        for name, kind in formula.inputs.kind_of.items()
+        (name, sql.column(name, "double" if kind == "numeric" else "varchar")) for name, kind in formula.inputs.kind_of.items()
     ]
     return exp.Anonymous(this=function, expressions=[sql.text(version), sql.struct(fields)])
 
@@ -100,7 +99,10 @@ def _part(parts: exp.Expression, place: int, kind: str) -> exp.Expression:
 
 
 def _by_version(
-    versions: pa.ChunkedArray, features: pa.ChunkedArray, run: Callable[[Scorer, pa.Array], pa.Array], returns: pa.DataType
+    versions: pa.ChunkedArray,
+    features: pa.ChunkedArray,
+    run: Callable[[Scorer, pa.Array], pa.Array],
+    returns: pa.DataType,
 ) -> pa.Array:
     first = versions[0].as_py() if len(versions) else None
     if first is not None and pc.all(pc.equal(versions, first), skip_nulls=False).as_py():

@@ -45,8 +45,7 @@ def rows(part: str, count: int | None = None, **columns: Sequence | np.ndarray) 
     length = len(next(iter(columns.values()))) if count is None else count
     columns = {"part": [part] * length, **columns}
     arrays = [
-        pa.array(columns[field.name], field.type) if field.name in columns else pa.nulls(length, field.type)
-        for field in SCHEMA
+        pa.array(columns[field.name], field.type) if field.name in columns else pa.nulls(length, field.type) for field in SCHEMA
     ]
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
 

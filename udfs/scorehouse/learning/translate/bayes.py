@@ -80,9 +80,7 @@ def _cholesky(model: object, place: int) -> np.ndarray:
     return np.diag(np.broadcast_to(found[place], width))
 
 
-def _whitened(
-    inputs: list[str], mean: np.ndarray, whitening: np.ndarray, constant: float, label: str, draft: Draft
-) -> str:
+def _whitened(inputs: list[str], mean: np.ndarray, whitening: np.ndarray, constant: float, label: str, draft: Draft) -> str:
     """constant - squared length of ((x - mean) @ whitening) / 2."""
     count = whitening.shape[1]
     names = [f"{label} axis {axis}" for axis in range(count)]
@@ -102,6 +100,4 @@ def elliptic_envelope(model: object, inputs: list[str], draft: Draft) -> list[st
     whitening = vectors * np.sqrt(values)
     axes = draft.linear(inputs, names, whitening.T, -(model.location_ @ whitening))
     zeros = np.zeros((1, len(values)))
-    return draft.add(
-        SquaredDistance(tuple(axes), (draft.fresh("score"),), zeros, np.ones_like(zeros), np.zeros(1), -1.0)
-    )
+    return draft.add(SquaredDistance(tuple(axes), (draft.fresh("score"),), zeros, np.ones_like(zeros), np.zeros(1), -1.0))

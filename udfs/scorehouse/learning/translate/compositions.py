@@ -12,7 +12,6 @@ from scorehouse.learning.translate.trees import Tree, add_trees, sklearn_tree
 from scorehouse.scoring.operations import Function, Interpolate, Scale
 
 
-
 def _delegated(method: str, attribute: str) -> Callable[[object, list[str], Draft], list[str]]:
     def translator(model: object, inputs: list[str], draft: Draft) -> list[str]:
         return drafts.apply(getattr(model, attribute), method, inputs, draft)
@@ -47,9 +46,7 @@ def mean(columns: list[str], weights: np.ndarray | None, name: str, draft: Draft
     return draft.linear(columns, [name], shares / shares.sum(), 0.0)[0]
 
 
-def _mean_probabilities(
-    models: list, weights: np.ndarray | None, inputs: list[list[str]], draft: Draft
-) -> list[str]:
+def _mean_probabilities(models: list, weights: np.ndarray | None, inputs: list[list[str]], draft: Draft) -> list[str]:
     found = [drafts.apply(m, "predict_proba", names, draft) for m, names in zip(models, inputs, strict=True)]
     if len({len(columns) for columns in found}) > 1:
         raise UnknownFormulaError("an ensemble whose members know different classes")
@@ -195,9 +192,7 @@ def ada_boost_probability(model: object, inputs: list[str], draft: Draft) -> lis
     count = len(model.classes_)
     if count == 2:
         return trees.probabilities(margins, draft)
-    return trees.probabilities(
-        [draft.step(Scale.of, name, "margin", divisor=float(count - 1)) for name in margins], draft
-    )
+    return trees.probabilities([draft.step(Scale.of, name, "margin", divisor=float(count - 1)) for name in margins], draft)
 
 
 @formula_of("score_samples", "sklearn.IsolationForest")

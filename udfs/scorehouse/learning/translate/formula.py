@@ -7,7 +7,12 @@ from scorehouse.learning.translate.preprocessing import transform
 from scorehouse.scoring.formula import Formula
 from scorehouse.scoring.operations import Inputs, Result
 
-METHODS = {"regression": ["predict"], "clustering": ["cluster"], "outliers": ["score_samples"], "decomposition": ["transform"]}
+METHODS = {
+    "regression": ["predict"],
+    "clustering": ["cluster"],
+    "outliers": ["score_samples"],
+    "decomposition": ["transform"],
+}
 
 
 def formula_of_trained(trained: Trained) -> Formula:
@@ -15,7 +20,7 @@ def formula_of_trained(trained: Trained) -> Formula:
 
     Raises UnknownFormulaError naming the step whose formula is not known.
     """
-    draft = Draft(categories={name: known for name, known in trained.encoding.categories.items()})
+    draft = Draft(categories=dict(trained.encoding.categories.items()))
     names = draft.add(Inputs.of(dict(trained.encoding.kinds)))
     for _, step in trained.pipeline.steps[:-1]:
         names = transform(step, names, draft)
@@ -42,5 +47,3 @@ def _result(outputs: list[str], trained: Trained) -> Result:
     if len(labels) != len(outputs):
         raise UnknownFormulaError(f"{type(trained.estimator).__name__} with one decision for each pair of classes")
     return Result(tuple(outputs), tuple(labels), ("DOUBLE",) * len(outputs))
-
-

@@ -74,5 +74,3 @@ def kernel_ridge(model: object, inputs: list[str], draft: Draft) -> list[str]:
     gamma = 1 / model.X_fit_.shape[1] if model.gamma is None else model.gamma
     similar = _machine(model, inputs, model.X_fit_, gamma, draft)
     return draft.linear(similar, ["prediction"], np.ravel(model.dual_coef_), 0.0)
-
-

@@ -38,9 +38,7 @@ def joined(trees: Sequence[Tree], baseline: float = 0.0) -> tuple[TreeEnsemble, 
     starts = np.cumsum([0, *(len(tree.feature) for tree in trees)]).astype(np.int32)
     places = list(zip(trees, starts, strict=False))
     splits = [
-        (node in tree.categories, tree.categories.get(node, frozenset()))
-        for tree in trees
-        for node in range(len(tree.feature))
+        (node in tree.categories, tree.categories.get(node, frozenset())) for tree in trees for node in range(len(tree.feature))
     ]
     ensemble = TreeEnsemble(
         roots=starts[:-1],
@@ -149,9 +147,7 @@ def gradient_boosting(model: object, inputs: list[str], draft: Draft) -> list[st
     if model.init_ != "zero" and not type(model.init_).__name__.startswith("Dummy"):
         raise UnknownFormulaError(f"{type(model).__name__} with init {type(model.init_).__name__}")
     first = np.ravel(model._raw_predict_init(np.zeros((1, model.n_features_in_), np.float32)))
-    trees = [
-        [sklearn_tree(stage[k].tree_, 0, model.learning_rate) for stage in model.estimators_] for k in range(len(first))
-    ]
+    trees = [[sklearn_tree(stage[k].tree_, 0, model.learning_rate) for stage in model.estimators_] for k in range(len(first))]
     names = ["margin"] if len(first) == 1 else [f"margin {k}" for k in range(len(first))]
     return add_trees(draft, inputs, names, trees, first)
 
@@ -222,9 +218,7 @@ def _histogram_tree(predictor: object) -> Tree:
         value=nodes["value"],
         missing_left=nodes["missing_go_to_left"].astype(bool),
         cover=nodes["count"].astype(np.float64),
-        categories={
-            int(node): set_bits(predictor.raw_left_cat_bitsets[nodes["bitset_idx"][node]]) for node in splits
-        },
+        categories={int(node): set_bits(predictor.raw_left_cat_bitsets[nodes["bitset_idx"][node]]) for node in splits},
     )
 
 

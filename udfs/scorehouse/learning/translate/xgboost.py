@@ -105,9 +105,7 @@ def _categories(tree: dict[str, Any]) -> dict[int, frozenset[int]]:
     """The categories listed at a node go right, so the sides of such a node are swapped."""
     nodes, starts, sizes = (tree.get(f"categories_{part}", []) for part in ("nodes", "segments", "sizes"))
     listed = tree.get("categories", [])
-    return {
-        node: frozenset(listed[start : start + size]) for node, start, size in zip(nodes, starts, sizes, strict=True)
-    }
+    return {node: frozenset(listed[start : start + size]) for node, start, size in zip(nodes, starts, sizes, strict=True)}
 
 
 def raw_scores(model: XGBoostModel, inputs: list[str], draft: Draft) -> list[str]:

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from scorehouse.scoring import weights
 from scorehouse.scoring import expressions as sql
+from scorehouse.scoring import weights
 from scorehouse.scoring.columns import Column
 from scorehouse.scoring.expressions import Expression
 from scorehouse.scoring.operations.operation import Operation

@@ -33,9 +33,7 @@ class Linear(Operation):
     fills: np.ndarray
 
     @classmethod
-    def of(
-        cls, inputs: Sequence[str], outputs: Sequence[str], coefficients: np.ndarray, intercepts: np.ndarray
-    ) -> Self:
+    def of(cls, inputs: Sequence[str], outputs: Sequence[str], coefficients: np.ndarray, intercepts: np.ndarray) -> Self:
         """A sum without offsets and fills."""
         count = len(inputs)
         shaped = np.asarray(coefficients, np.float64).reshape(len(outputs), count)
@@ -125,9 +123,7 @@ class Linear(Operation):
         inputs = weights.texts(coefficients, "input")[: coefficients.num_rows // len(outputs)]
         plain = cls.of(inputs, outputs, weights.numbers(coefficients), weights.numbers(intercepts))
         offsets, fills = (weights.numbers(weights.part(table, name)) for name in ("offset", "fill"))
-        return plain.changed(
-            offsets=offsets if len(offsets) else plain.offsets, fills=fills if len(fills) else plain.fills
-        )
+        return plain.changed(offsets=offsets if len(offsets) else plain.offsets, fills=fills if len(fills) else plain.fills)
 
     def changed(self, **fields: object) -> Self:
         """A copy with some fields replaced."""

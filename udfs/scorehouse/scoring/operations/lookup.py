@@ -225,9 +225,7 @@ def _table_rows(part: str, source: str, outputs: Sequence[str], table: np.ndarra
     """One weight for each cell of `table` [rows, outputs], row by row; `of_row` are columns that go with the rows."""
     repeated = {name: [value for value in values for _ in outputs] for name, values in of_row.items()}
     count = table.size
-    return weights.rows(
-        part, count, input=[source] * count, output=list(outputs) * len(table), value=table.ravel(), **repeated
-    )
+    return weights.rows(part, count, input=[source] * count, output=list(outputs) * len(table), value=table.ravel(), **repeated)
 
 
 def _read_table(table: pa.Table) -> tuple[tuple[str, ...], np.ndarray]:
