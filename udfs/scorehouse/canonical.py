@@ -30,8 +30,8 @@ def canonical_sql(tree: exp.Expression) -> str:
     values is applied, so two queries that could differ in any row never share a text.
 
     >>> import sqlglot
-    >>> one = sqlglot.parse_one("SELECT a  -- key\\n, ((b)) FROM T where (a > 1)", dialect="duckdb")
-    >>> two = sqlglot.parse_one('select A, b from t WHERE a > 1', dialect="duckdb")
+    >>> one = sqlglot.parse_one("SELECT a, /* key */ ((b)) FROM T where (a > 1)", dialect="duckdb")
+    >>> two = sqlglot.parse_one("select A, b from t WHERE a > 1", dialect="duckdb")
     >>> canonical_sql(one) == canonical_sql(two)
     True
     """

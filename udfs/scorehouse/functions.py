@@ -10,14 +10,18 @@ import duckdb
 
 from scorehouse.errors import ScorehouseError
 
-ALLOWED_MODULES = {"math", "re", "datetime", "decimal", "statistics", "functools", "itertools", "collections", "typing",
-                   "numpy", "pyarrow", "scipy", "sklearn"}  # fmt: skip
-ALLOWED_OURS = {"scorehouse.scoring"}
-FORBIDDEN_NAMES = {"open", "exec", "eval", "compile", "__import__", "globals", "locals", "vars", "getattr", "setattr", "delattr",
-                   "input", "breakpoint", "memoryview"}  # fmt: skip
-FORBIDDEN_ATTRIBUTES = {"fromfile", "tofile", "memmap", "load", "save", "savez", "savez_compressed", "loadtxt", "savetxt",
-                        "genfromtxt", "DataSource", "ctypeslib", "fs", "dataset", "parquet", "csv", "feather", "flight", "orc",
-                        "OSFile", "memory_map", "create_memory_map", "input_stream", "output_stream", "datasets", "io"}  # fmt: skip
+ALLOWED_MODULES = frozenset(
+    "math re datetime decimal statistics functools itertools collections typing numpy pyarrow scipy sklearn".split()
+)
+ALLOWED_OURS = frozenset({"scorehouse.scoring"})
+FORBIDDEN_NAMES = frozenset(
+    "open exec eval compile __import__ globals locals vars getattr setattr delattr input breakpoint memoryview".split()
+)
+FORBIDDEN_ATTRIBUTES = frozenset(
+    "fromfile tofile memmap load save savez savez_compressed loadtxt savetxt genfromtxt DataSource ctypeslib fs dataset"
+    " parquet csv feather flight orc OSFile memory_map create_memory_map input_stream output_stream datasets io sys os"
+    " builtins subprocess modules".split()
+)
 
 
 def check_python(text: str, where: str) -> None:

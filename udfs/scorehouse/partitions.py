@@ -40,10 +40,10 @@ class Partitioning:
         return cls(column, str(grain))
 
     def key_sql(self) -> str:
-        r"""The partition of a row, as text.
+        """The partition of a row, as text.
 
-        >>> Partitioning("occurred_at", "month").key_sql()
-        "coalesce(strftime(date_trunc('month', \\"occurred_at\\"), '%Y-%m-%d'), 'unknown')"
+        >>> print(Partitioning("occurred_at", "month").key_sql())
+        coalesce(strftime(date_trunc('month', "occurred_at"), '%Y-%m-%d'), 'unknown')
         """
         return f"coalesce(strftime(date_trunc('{self.grain}', \"{self.column}\"), '%Y-%m-%d'), '{UNKNOWN}')"
 

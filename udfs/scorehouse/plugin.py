@@ -4,6 +4,7 @@ dbt reaches it in two ways. dbt-duckdb calls `initialize`, `configure_connection
 database; macros call `{{ scorehouse('<operation>', ...) }}`, which arrives in `store` and is answered in the request itself.
 """
 
+import atexit
 import os
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ class Plugin(BasePlugin):
         _guard_statements(float(variables["query_timeout_seconds"]))
         self._connection = conn
         self._run = None
+        atexit.register(conn.close)  # a registered function that outlives the interpreter is reported as a leak
 
     def store(self, target_config: TargetConfig) -> None:
         """Carry out one operation; the answer is put into the request as 'result'."""

@@ -7,8 +7,9 @@ import numpy as np
 
 from scorehouse.learning import leak, metrics
 from scorehouse.learning.examples import Examples
+from scorehouse.learning.fitted import Fitted
 from scorehouse.learning.statistics import statistic
-from scorehouse.learning.training import Labels, Trained
+from scorehouse.learning.training import Labels
 from scorehouse.scoring.columns import Column
 from scorehouse.scoring.scorer import Scorer
 
@@ -30,7 +31,7 @@ class Evaluation:
 
 @dataclass(eq=False)
 class _Evaluator:
-    trained: Trained
+    fitted: Fitted
     scorer: Scorer
     examples: Examples
     found: list[dict[str, object]] = field(default_factory=list)
@@ -41,7 +42,7 @@ class _Evaluator:
             return
         chosen = self.examples.take(rows)
         scores = self.scorer.score(chosen.columns)
-        labels = Labels.of(chosen.label, self.trained.task, self.trained.classes).values if chosen.spec.label else None
+        labels = Labels.of(chosen.label, self.fitted.task, self.fitted.classes).values if chosen.spec.label else None
         everything = np.ones(len(chosen), bool)
         for slice_name, members in [(ALL, everything), *_slices(chosen)]:
             of_slice = None if labels is None else labels[members]
@@ -56,9 +57,9 @@ class _Evaluator:
         chosen: Examples,
         members: np.ndarray,
     ) -> None:
-        task = self.trained.task
+        task = self.fitted.task
         if task == "clustering":
-            prepared = self.trained.pipeline[:-1].transform(self.trained.encoding.matrix(chosen.columns))[members]
+            prepared = self.fitted.prepare(chosen.columns)[members]
             clusters = scores[:, 0] if scores.ndim == 2 else scores
             self._add(split, slice_name, metrics.clustering(prepared, clusters))
         elif task == "regression":
@@ -74,7 +75,7 @@ class _Evaluator:
         labels, scores = labels[known], scores[known]
         if not len(labels):
             return
-        is_probability = hasattr(self.trained.estimator, "predict_proba")
+        is_probability = self.fitted.is_probability
         self._add(split, slice_name, metrics.classification(labels, scores, is_probability))
         rows = list(metrics.lift(labels, scores)) if slice_name == ALL else []
         if is_probability:
@@ -87,17 +88,17 @@ class _Evaluator:
         self.found += [_row(split, slice_name, metric, value) for metric, value in values.items()]
 
 
-def evaluate(trained: Trained, scorer: Scorer, examples: Examples, train: np.ndarray, test: np.ndarray) -> Evaluation:
+def evaluate(fitted: Fitted, scorer: Scorer, examples: Examples, train: np.ndarray, test: np.ndarray) -> Evaluation:
     """Metrics on both splits, statistics of the training rows, importances, single-feature baselines, interval.
 
     Args:
         train, test: bool [examples].
     """
-    evaluator = _Evaluator(trained, scorer, examples)
+    evaluator = _Evaluator(fitted, scorer, examples)
     evaluator.split("train", train)
     evaluator.split("test", test)
     training, judged = examples.take(train), examples.take(test if test.any() else train)
-    alone = _aucs_alone(trained, judged)
+    alone = _aucs_alone(fitted, judged)
     if alone:
         best = max(alone, key=lambda name: (alone[name], name))
         split = "test" if test.any() else "train"
@@ -107,7 +108,7 @@ def evaluate(trained: Trained, scorer: Scorer, examples: Examples, train: np.nda
         statistic(name, kind, training.columns[name]) | {"importance": importances.get(name), "auc_alone": alone.get(name)}
         for name, kind in examples.kinds.items()
     ]
-    return Evaluation(evaluator.found, statistics, _half_width(trained, scorer, examples, test))
+    return Evaluation(evaluator.found, statistics, _half_width(fitted, scorer, examples, test))
 
 
 def _row(split: str, slice_name: str, metric: str, value: float, number: int | None = None) -> dict[str, object]:
@@ -124,10 +125,10 @@ def _slices(chosen: Examples) -> Iterator[tuple[str, np.ndarray]]:
             yield f"{column}={distinct[place]}", names == distinct[place]
 
 
-def _aucs_alone(trained: Trained, judged: Examples) -> dict[str, float]:
-    if len(trained.classes) != 2:
+def _aucs_alone(fitted: Fitted, judged: Examples) -> dict[str, float]:
+    if len(fitted.classes) != 2:
         return {}
-    labels = Labels.of(judged.label, trained.task, trained.classes).values
+    labels = Labels.of(judged.label, fitted.task, fitted.classes).values
     if len(np.unique(labels[labels >= 0])) < 2:
         return {}
     known = judged.take(labels >= 0)
@@ -158,8 +159,8 @@ def _take(values: Column, places: np.ndarray) -> Column:
     return values[places] if isinstance(values, np.ndarray) else values.take(places)
 
 
-def _half_width(trained: Trained, scorer: Scorer, examples: Examples, test: np.ndarray) -> float | None:
-    if trained.task != "regression" or not test.any():
+def _half_width(fitted: Fitted, scorer: Scorer, examples: Examples, test: np.ndarray) -> float | None:
+    if fitted.task != "regression" or not test.any():
         return None
     judged = examples.take(test)
     return metrics.interval_half_width(judged.label - scorer.score(judged.columns), examples.spec.coverage)

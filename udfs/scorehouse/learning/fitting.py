@@ -1,7 +1,7 @@
 """Fit: a table of examples and a declaration become the one row of a version."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,13 @@ import pyarrow as pa
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import evaluation, leak, parity
 from scorehouse.learning import version as versions
+from scorehouse.learning.bring import FORMATS, bring
 from scorehouse.learning.examples import Examples
+from scorehouse.learning.fitted import Fitted
 from scorehouse.learning.spec import Spec
 from scorehouse.learning.split import Cut, cut
 from scorehouse.learning.training import Labels, Trained, declared_estimator, task_of, train
-from scorehouse.learning.translate import UnknownFormulaError, formula_of_trained
+from scorehouse.learning.translate import UnknownFormulaError, fitted_of_trained
 from scorehouse.scoring import plan
 from scorehouse.scoring.columns import Column
 from scorehouse.scoring.formula import Formula, printed
@@ -29,21 +31,24 @@ PARITY_FAILED = "parity_failed"
 
 def fit_examples(table: pa.Table, spec: Spec, version: str, where: str) -> pa.Table:
     """See `scorehouse.learning.fit`."""
+    if spec.estimator in FORMATS:
+        fitted, examples = bring(table, spec, where)
+        parts = _Parts.of(examples)
+        return versions.row(**_head(examples, parts, version), **_measured(_explained(fitted, {}), examples, parts))
     examples = Examples.read(table, spec, where)
     task = task_of(declared_estimator(spec, where))
     _expect_label(task, spec, where)
     parts = _Parts.of(examples)
-    row = {**_head(examples, parts, version), "task": task}
+    row = _head(examples, parts, version)
     shortage = _shortage(examples, parts, task)
     if shortage:
-        return versions.row(**row, status=INSUFFICIENT, status_reason=shortage)
+        return versions.row(**row, task=task, status=INSUFFICIENT, status_reason=shortage)
     training = examples.take(parts.train)
     labels = Labels.of(training.label, task) if spec.label else None
     if labels and len(labels.classes) == 2:
         leak.refuse_leaks(training, labels.values)
-    trained = train(examples, parts.train)
-    formula = _formula(trained, training.columns, where)
-    return versions.row(**row, **_measured(trained, formula, examples, parts, version))
+    fitted = _fitted(train(examples, parts.train), where)
+    return versions.row(**row, **_measured(_explained(fitted, training.columns), examples, parts))
 
 
 class _Parts:
@@ -106,44 +111,52 @@ def _shortage(examples: Examples, parts: _Parts, task: str) -> str | None:
     return None
 
 
-def _formula(trained: Trained, training: dict[str, Column], where: str) -> Formula:
-    """The trained pipeline as a formula, with what its scores are compared with when they are explained."""
+def _fitted(trained: Trained, where: str) -> Fitted:
     try:
-        formula = formula_of_trained(trained)
+        return fitted_of_trained(trained)
     except UnknownFormulaError as error:
-        raise ScorehouseError(_unknown(str(error), trained, where)) from None
-    explanation = Explanation.of(simplify(formula))
+        if trained.task == "clustering" and not hasattr(trained.estimator, "predict"):
+            raise ScorehouseError(
+                f"{where}: expected a clusterer that can place rows it was not fitted on, found "
+                f"{type(trained.estimator).__name__}; use one with centres, for example sklearn.cluster.KMeans."
+            ) from None
+        raise ScorehouseError(
+            f"{where}: expected an estimator whose formula is known (linear and generalised linear models, naive Bayes, "
+            f"discriminant analysis, trees and their ensembles, support vectors, small networks, clusters with centres, linear "
+            f"decompositions), found {error}; choose one of these, or install scorehouse[onnx] to run a classifier or "
+            f"regressor as ONNX."
+        ) from None
+
+
+def _explained(fitted: Fitted, training: dict[str, Column]) -> Fitted:
+    """With the means of the training rows, which reasons compare with; a model that came without rows has none."""
+    explanation = Explanation.of(simplify(fitted.formula)) if training else None
     baseline = explanation.baseline_of(training) if explanation else None
     if baseline is None:
-        return formula
-    return Formula((*formula.operations[:-1], baseline, formula.operations[-1]))
+        return fitted
+    operations = fitted.formula.operations
+    return replace(fitted, formula=Formula((*operations[:-1], baseline, operations[-1])))
 
 
-def _unknown(what: str, trained: Trained, where: str) -> str:
-    return (
-        f"{where}: expected an estimator whose formula is known (linear, generalised linear, naive Bayes, nearest centre, "
-        f"principal components, trees and their ensembles, small networks; see the README), found {what}; choose one of these, "
-        f"or bring the model as an ONNX file."
-    )
-
-
-def _measured(trained: Trained, formula: Formula, examples: Examples, parts: _Parts, version: str) -> dict[str, Any]:
-    """Everything a version's row says about a formula."""
-    weights = formula.weights()
+def _measured(fitted: Fitted, examples: Examples, parts: _Parts) -> dict[str, Any]:
+    """Everything a version's row says about a fitted model."""
+    weights = fitted.formula.weights()
     scorer = Scorer.of(Formula.from_weights(weights))
     plans = plan.plans(scorer.formula)
     expression = printed(scorer.formula.expression()) if plans[0].is_possible else None
     explanation = scorer.explanation
     has_sql_reasons = explanation is not None and explanation.has_sql
-    checked = parity.checks(scorer, expression, trained.score, examples.features, examples.columns)
+    tolerance = parity.FLOAT32_TOLERANCE if fitted.is_float32 else parity.TOLERANCE
+    checked = parity.checks(scorer, expression, fitted.score, examples.features, examples.columns, tolerance)
     failed = [check for check in checked if not check.has_passed]
-    evaluated = evaluation.evaluate(trained, scorer, examples, parts.train, parts.test)
+    evaluated = evaluation.evaluate(fitted, scorer, examples, parts.train, parts.test)
     return {
         "status": PARITY_FAILED if failed else READY,
         "status_reason": _parity_reason(failed) or _constant_reason(evaluated.statistics),
-        "score_type": formula.result.score_type,
-        "classes": list(trained.classes),
-        "chosen_parameters": json.dumps(trained.parameters, sort_keys=True, default=str) if trained.parameters else None,
+        "task": fitted.task,
+        "score_type": fitted.formula.result.score_type,
+        "classes": list(fitted.classes),
+        "chosen_parameters": json.dumps(fitted.parameters, sort_keys=True, default=str) if fitted.parameters else None,
         "interval_coverage": examples.spec.coverage if evaluated.half_width is not None else None,
         "interval_half_width": evaluated.half_width,
         "plan": next(p.plan for p in plans if p.is_chosen),

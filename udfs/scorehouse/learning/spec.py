@@ -1,9 +1,11 @@
 """The declaration of a fitted model: what a model's `meta` may say."""
 
+import hashlib
 import importlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Self
 
 from scorehouse.errors import ScorehouseError
@@ -68,7 +70,8 @@ class Spec:
         slices: columns by whose values the metrics are repeated.
         coverage: share of outcomes that a regressor's interval is to cover.
         separating: features that may separate the label alone without being called a leak.
-        model_file, model_text: a fitted model to bring, as a file or as its text.
+        model_file, model_text: a fitted model to bring, as a file (its path starts at the project's root) or as its text.
+        model_hash: of the file's content, so that another content is another declaration; found, not declared.
     """
 
     estimator: str
@@ -91,6 +94,7 @@ class Spec:
     separating: tuple[str, ...] = ()
     model_file: str | None = None
     model_text: str | None = None
+    model_hash: str | None = None
 
     @classmethod
     def read(cls, where: str, meta: Mapping[str, Any]) -> Self:
@@ -121,12 +125,30 @@ class Spec:
         _within(where, "coverage", declared.get("coverage", 0.5), 0, 1)
         for feature, sign in declared["monotonic"].items():
             _one_of(where, f"monotonic.{feature}", sign, (1, -1))
+        if declared.get("model_file"):
+            content = _content(where, declared["model_file"])
+            declared["model_hash"] = hashlib.sha256(content).hexdigest()
         return cls(**declared)
+
+    def model(self, where: str) -> bytes:
+        """The brought model."""
+        if self.model_text is None and self.model_file is None:
+            raise ScorehouseError(f"{where}: expected meta.model_file for {self.estimator}, found none; name the file.")
+        return self.model_text.encode() if self.model_text is not None else _content(where, self.model_file)
 
     def text(self) -> str:
         """The declaration as JSON; the same declaration always gives the same text."""
         said = {name: value for name, value in asdict(self).items() if value not in (None, {}, (), [])}
         return json.dumps(said, sort_keys=True, default=str)
+
+
+def _content(where: str, file: str) -> bytes:
+    path = Path(file).resolve()
+    if not path.is_relative_to(Path.cwd()) or not path.is_file():
+        raise ScorehouseError(
+            f"{where}: meta.model_file: expected a file inside the project, found '{file}'; write its path from the root."
+        )
+    return path.read_bytes()
 
 
 def make(where: str, name: str, path: object, parameters: Mapping[str, object], seed: int) -> object:

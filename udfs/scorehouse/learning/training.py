@@ -62,6 +62,10 @@ class Trained:
         """The last step."""
         return self.pipeline[-1]
 
+    def prepared(self, features: dict[str, Column]) -> np.ndarray:
+        """What the estimator itself sees: float64 [rows, columns]."""
+        return self.pipeline[:-1].transform(self.encoding.matrix(features))
+
     def score(self, features: dict[str, Column]) -> np.ndarray:
         """The estimator's own scores: float64 [rows], or [rows, parts] where a score has several parts.
 

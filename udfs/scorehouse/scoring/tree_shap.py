@@ -118,10 +118,8 @@ def _decisions(ensemble: TreeEnsemble, columns: Sequence[np.ndarray]) -> np.ndar
     goes_left = np.zeros((len(ensemble.feature), len(columns[0])), np.bool_)
     for node in np.flatnonzero(ensemble.feature >= 0):
         x = columns[ensemble.feature[node]]
-        if ensemble.is_categorical[node]:
-            left = np.isin(x, sorted(ensemble.categories[node]))
-        else:
-            left = x <= ensemble.threshold[node]
+        is_in = ensemble.is_categorical[node]
+        left = np.isin(x, sorted(ensemble.categories[node])) if is_in else x <= ensemble.threshold[node]
         goes_left[node] = np.where(np.isnan(x), ensemble.missing_left[node], left)
     return goes_left
 

@@ -13,9 +13,9 @@ from scorehouse.learning.translate import (
     xgboost,
 )
 from scorehouse.learning.translate.draft import UnknownFormulaError
-from scorehouse.learning.translate.formula import formula_of_trained
+from scorehouse.learning.translate.formula import fitted_of_trained
 
 FAMILIES = (bayes, clusters, compositions, decompositions, lightgbm, linear, networks, preprocessing, trees, xgboost)
 """Modules whose import makes their formulas known."""
 
-__all__ = ["FAMILIES", "UnknownFormulaError", "formula_of_trained"]
+__all__ = ["FAMILIES", "UnknownFormulaError", "fitted_of_trained"]

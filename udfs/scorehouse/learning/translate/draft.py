@@ -19,12 +19,14 @@ class Draft:
     Attributes:
         operations: in order.
         categories: for a column of categories, the category behind each code.
+        is_float32: whether the model itself calculates in float32.
         unknown_code: the number that stands for a category without a code.
     """
 
     operations: list[Operation] = field(default_factory=list)
     categories: dict[str, list[str]] = field(default_factory=dict)
     unknown_code: float = -1.0
+    is_float32: bool = False
     _names: set[str] = field(default_factory=set)
 
     def fresh(self, name: str) -> str:

@@ -1,7 +1,9 @@
 """The formula of a trained pipeline."""
 
+from scorehouse.learning.fitted import Fitted
 from scorehouse.learning.training import Trained
 from scorehouse.learning.translate import draft as drafts
+from scorehouse.learning.translate import onnx
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError
 from scorehouse.learning.translate.preprocessing import transform
 from scorehouse.scoring.formula import Formula
@@ -15,8 +17,8 @@ METHODS = {
 }
 
 
-def formula_of_trained(trained: Trained) -> Formula:
-    """Operations from raw features to the score.
+def fitted_of_trained(trained: Trained) -> Fitted:
+    """The trained pipeline as operations from raw features to the score.
 
     Raises UnknownFormulaError naming the step whose formula is not known.
     """
@@ -25,9 +27,29 @@ def formula_of_trained(trained: Trained) -> Formula:
     for _, step in trained.pipeline.steps[:-1]:
         names = transform(step, names, draft)
     method = _method(trained)
-    outputs = drafts.apply(trained.estimator, method, names, draft)
+    outputs = _scores(trained, method, names, draft)
     draft.add(_result(outputs, trained))
-    return Formula(tuple(draft.operations))
+    return Fitted(
+        formula=Formula(tuple(draft.operations)),
+        task=trained.task,
+        classes=trained.classes,
+        is_probability=method == "predict_proba",
+        score=trained.score,
+        prepare=trained.prepared,
+        is_float32=draft.is_float32,
+        parameters=trained.parameters,
+    )
+
+
+def _scores(trained: Trained, method: str, names: list[str], draft: Draft) -> list[str]:
+    try:
+        return drafts.apply(trained.estimator, method, names, draft)
+    except UnknownFormulaError:
+        is_number = trained.task == "regression" or method == "predict_proba"
+        outputs = onnx.converted(trained.estimator, names, draft) if is_number else None
+        if outputs is None:
+            raise
+        return outputs
 
 
 def _method(trained: Trained) -> str:

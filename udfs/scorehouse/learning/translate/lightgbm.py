@@ -13,6 +13,7 @@ from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, form
 from scorehouse.learning.translate.trees import Tree
 from scorehouse.scoring.operations import Function, Scale
 
+ZERO = float(np.float32(1e-35))
 ZERO_AS_MISSING = 1
 NAN_AS_MISSING = 2
 IDENTITIES = (
@@ -75,8 +76,9 @@ def _tree(fields: dict[str, str]) -> Tree:
         raise UnknownFormulaError("LightGBM with linear trees")
     splits, leaves = len(_numbers(fields, "split_feature")), int(fields["num_leaves"])
     decision = _numbers(fields, "decision_type").astype(np.int64)
-    threshold = _numbers(fields, "threshold")
     is_categorical = (decision & 1).astype(bool)
+    listed = _numbers(fields, "threshold")
+    threshold = np.where(is_categorical, listed, _clear_of_zero(listed))
     children = {
         side: np.where(nodes < 0, splits + ~nodes, nodes)
         for side, nodes in ((s, _numbers(fields, f"{s}_child").astype(np.int64)) for s in ("left", "right"))
@@ -92,6 +94,12 @@ def _tree(fields: dict[str, str]) -> Tree:
         cover=_cover(fields, splits, leaves),
         categories=_categories(fields, is_categorical, threshold),
     )
+
+
+def _clear_of_zero(threshold: np.ndarray) -> np.ndarray:
+    """LightGBM takes a number as small as `ZERO` for 0; a threshold among such numbers moves to their edge."""
+    threshold = np.where((threshold >= -ZERO) & (threshold < 0), np.nextafter(-ZERO, -np.inf), threshold)
+    return np.where((threshold >= 0) & (threshold < ZERO), ZERO, threshold)
 
 
 def _missing_left(decision: np.ndarray, threshold: np.ndarray) -> np.ndarray:

@@ -136,4 +136,5 @@ def _of(model: object) -> XGBoostModel:
 @formula_of("predict_proba", "xgboost.XGBClassifier", "xgboost.XGBRFClassifier")
 def estimator(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """The booster's scores."""
+    draft.is_float32 = True
     return scores(_of(model), inputs, draft)

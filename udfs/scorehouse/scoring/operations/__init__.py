@@ -6,6 +6,7 @@ from scorehouse.scoring.operations.distance import ChosenDistance, Kernel, Squar
 from scorehouse.scoring.operations.ends import Inputs, Result
 from scorehouse.scoring.operations.linear import Linear
 from scorehouse.scoring.operations.lookup import Bins, FillCategory, Interpolate, Lookup
+from scorehouse.scoring.operations.onnx import Onnx
 from scorehouse.scoring.operations.operation import Operation, Univariate
 from scorehouse.scoring.operations.product import Product
 from scorehouse.scoring.operations.trees import Trees
@@ -29,6 +30,7 @@ BY_NAME: dict[str, type[Operation]] = {
         Linear,
         Lookup,
         Normalize,
+        Onnx,
         Power,
         Product,
         Result,

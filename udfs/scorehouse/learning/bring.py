@@ -1,0 +1,98 @@
+"""Models that were fitted elsewhere: scorecards, LightGBM texts, XGBoost JSON and ONNX files become versions like any other."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pyarrow as pa
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.learning import scorecard
+from scorehouse.learning.examples import Examples
+from scorehouse.learning.fitted import Fitted
+from scorehouse.learning.spec import Spec
+from scorehouse.learning.training import Labels
+from scorehouse.learning.translate import UnknownFormulaError, lightgbm, xgboost
+from scorehouse.learning.translate import onnx as onnx_files
+from scorehouse.learning.translate.draft import Draft
+from scorehouse.scoring.columns import NUMERIC
+from scorehouse.scoring.formula import Formula
+from scorehouse.scoring.operations import Inputs, Result
+
+BINARY = ("binary", "cross_entropy", "binary:logistic", "reg:logistic")
+SEVERAL = ("multiclass", "multi:softprob", "multi:softmax")
+
+
+def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
+    """A brought model, and the examples that it is measured on.
+
+    Raises ScorehouseError when the model cannot be read or the examples lack one of its features.
+    """
+    try:
+        return FORMATS[spec.estimator](table, spec, where)
+    except UnknownFormulaError as error:
+        raise ScorehouseError(
+            f"{where}: expected a model for {spec.estimator} in {spec.model_file or 'meta.model_text'}, found {error}; "
+            f"export it again, or name another format in meta.estimator ({', '.join(FORMATS)})."
+        ) from None
+
+
+def _scorecard(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
+    kinds = scorecard.kinds(table, where)
+    formula = scorecard.formula(table, kinds, spec, where)
+    empty = pa.table({name: pa.array([], pa.float64() if k == NUMERIC else pa.string()) for name, k in kinds.items()})
+    blank = Spec(spec.estimator, seed=spec.seed)
+    return Fitted(formula, "regression"), Examples.read(empty, blank, where)
+
+
+def _lightgbm(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
+    model = lightgbm.parse(spec.model(where).decode())
+    return _ensemble(table, spec, where, model.features, model.objective, lambda n, d: lightgbm.scores(model, n, d))
+
+
+def _xgboost(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
+    model = xgboost.parse(spec.model(where))
+    return _ensemble(table, spec, where, model.features, model.objective, lambda n, d: xgboost.scores(model, n, d))
+
+
+def _onnx(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
+    file = onnx_files.read(spec.model(where))
+    objective = {1: "regression", 2: "binary"}.get(file.outputs, "multiclass")
+    return _ensemble(table, spec, where, file.features, objective, lambda n, d: onnx_files.scores(file, n, d))
+
+
+FORMATS: dict[str, Callable[[pa.Table, Spec, str], tuple[Fitted, Examples]]] = {
+    "scorehouse.scorecard": _scorecard,
+    "scorehouse.lightgbm": _lightgbm,
+    "scorehouse.xgboost": _xgboost,
+    "scorehouse.onnx": _onnx,
+}
+"""Formats by the name that meta.estimator gives."""
+
+
+def _ensemble(
+    table: pa.Table,
+    spec: Spec,
+    where: str,
+    features: tuple[str, ...],
+    objective: str,
+    write: Callable[[list[str], Draft], list[str]],
+) -> tuple[Fitted, Examples]:
+    """A model over numbers: its features are columns of the examples, by name."""
+    named = replace(spec, features={NUMERIC: features}) if features else spec
+    examples = Examples.read(table, named, where)
+    draft = Draft()
+    names = draft.add(Inputs.of(examples.kinds))
+    outputs = write(list(features) or names, draft)
+    is_classifier = objective in (*BINARY, *SEVERAL)
+    classes = _classes(examples, 2 if objective in BINARY else len(outputs)) if is_classifier else ()
+    labels = ("score",) if len(outputs) == 1 else classes or tuple(f"component_{i}" for i in range(len(outputs)))
+    draft.add(Result(tuple(outputs), labels, ("DOUBLE",) * len(outputs)))
+    task = "classification" if is_classifier else "regression"
+    fitted = Fitted(Formula(tuple(draft.operations)), task, classes, is_classifier)
+    return fitted, examples
+
+
+def _classes(examples: Examples, count: int) -> tuple[str, ...]:
+    """The label's values in order, or numbers where there are no labels of so many classes."""
+    found = Labels.of(examples.label, "classification").classes if examples.spec.label and len(examples) else ()
+    return found if len(found) == count else tuple(str(place) for place in range(count))

@@ -1,0 +1,36 @@
+"""A fitted model before it is measured, wherever it comes from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from scorehouse.scoring.columns import Column
+from scorehouse.scoring.formula import Formula
+
+Score = Callable[[dict[str, Column]], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A formula with what is known about it.
+
+    Attributes:
+        formula: from raw features to the score.
+        task: classification, regression, clustering, outliers or decomposition.
+        classes: label values as texts in the order of the score's parts; empty unless it classifies.
+        is_probability: whether a classifier's score is a probability.
+        score: the estimator's own scores, to compare with; None for a model that came without its estimator.
+        prepare: the matrix [rows, columns] that a clusterer measures distances in; None for other tasks.
+        is_float32: whether the estimator itself calculates in float32.
+        parameters: those that a search chose.
+    """
+
+    formula: Formula
+    task: str
+    classes: tuple[str, ...] = ()
+    is_probability: bool = False
+    score: Score | None = None
+    prepare: Score | None = None
+    is_float32: bool = False
+    parameters: dict[str, object] = field(default_factory=dict)

@@ -1,0 +1,93 @@
+"""Models in the Open Neural Network Exchange format."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.scoring import weights
+from scorehouse.scoring.columns import Column
+from scorehouse.scoring.expressions import Expression
+from scorehouse.scoring.operations.operation import Operation
+
+NO_SQL_SIZE = 10**9
+"""Larger than any expression that would be printed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Onnx(Operation):
+    """The last columns of one output of an ONNX model over one matrix of numbers; onnxruntime runs it.
+
+    Attributes:
+        model: the file's bytes.
+        output: name of the model's output, a matrix with a column for each of `outputs` at its end.
+    """
+
+    name = "onnx"
+    model: bytes
+    output: str
+
+    @cached_property
+    def _session(self) -> object:
+        return session(self.model)
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        given = self._session.get_inputs()[0]
+        kind = np.float64 if given.type == "tensor(double)" else np.float32
+        matrix = np.column_stack(list(columns)).astype(kind)
+        if not len(matrix):
+            return [np.zeros(0)] * len(self.outputs)
+        found = self._session.run([self.output], {given.name: matrix})[0]
+        found = np.asarray(found, np.float64).reshape(len(matrix), -1)
+        return list(found[:, -len(self.outputs) :].T)
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """Never called: the plan never chooses SQL for it."""
+        raise ScorehouseError("expected a formula that has SQL, found an ONNX model; score it with the function.")
+
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """See Operation."""
+        return [NO_SQL_SIZE] * len(self.outputs)
+
+    def rows(self) -> pa.Table:
+        """See Operation."""
+        text = base64.b64encode(self.model).decode()
+        return pa.concat_tables(
+            [
+                weights.rows("input", input=self.inputs),
+                weights.rows("output", output=self.outputs),
+                weights.rows("model", category=[text]),
+                weights.rows("name", category=[self.output]),
+            ]
+        )
+
+    @classmethod
+    def from_rows(cls, table: pa.Table) -> Self:
+        """See Operation."""
+        inputs = weights.texts(weights.part(table, "input"), "input")
+        outputs = weights.texts(weights.part(table, "output"), "output")
+        model, output = (weights.part(table, name)["category"][0].as_py() for name in ("model", "name"))
+        return cls(tuple(inputs), tuple(outputs), base64.b64decode(model), output)
+
+
+def session(model: bytes) -> object:
+    """An onnxruntime session on one thread.
+
+    Raises ScorehouseError when onnxruntime is not installed.
+    """
+    try:
+        import onnxruntime  # an optional extra
+    except ImportError:
+        raise ScorehouseError(
+            "score(): expected the package onnxruntime for a model in ONNX form, found none; install scorehouse[onnx]."
+        ) from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
