@@ -5,12 +5,14 @@
         results: dbt's results of this run
 #}
 {% macro finish_run(results) %}
-    {%- set statuses = {} -%}
-    {%- for result in results -%}
-        {%- do statuses.update({result.node.unique_id: result.status | string}) -%}
-    {%- endfor -%}
-    {%- set outcome = scorehouse('finish', statuses=statuses, command=flags.WHICH, is_empty=flags.EMPTY or false) -%}
-    {%- if outcome -%}
-        {%- do log(outcome, info=true) -%}
+    {%- if flags.WHICH in ['build', 'run', 'seed', 'test'] -%}
+        {%- set statuses = {} -%}
+        {%- for result in results -%}
+            {%- do statuses.update({result.node.unique_id: result.status | string}) -%}
+        {%- endfor -%}
+        {%- set outcome = scorehouse('finish', statuses=statuses, command=flags.WHICH, is_empty=flags.EMPTY or false) -%}
+        {%- if outcome -%}
+            {%- do log(outcome, info=true) -%}
+        {%- endif -%}
     {%- endif -%}
 {% endmacro %}

@@ -1,4 +1,6 @@
-{# Before any node (on-run-start): land new source files, and forget what left the project. #}
+{# Before any node (on-run-start, not when dbt only compiles): land new source files, and forget what left the project. #}
 {% macro start_run() %}
-    {%- do scorehouse('start') -%}
+    {%- if flags.WHICH in ['build', 'run', 'seed', 'test'] -%}
+        {%- do scorehouse('start') -%}
+    {%- endif -%}
 {% endmacro %}

@@ -35,5 +35,7 @@ def canonical_sql(tree: exp.Expression) -> str:
     >>> canonical_sql(one) == canonical_sql(two)
     True
     """
-    bare = tree.copy().transform(lambda node: simplify_parens(node, dialect="duckdb"))
-    return bare.sql(dialect="duckdb", comments=False, normalize=True, normalize_functions="upper")
+    bare = exp.Tuple(expressions=[tree.copy()])  # a parent, so that a query in parentheses can be replaced as well
+    for parentheses in reversed(list(bare.find_all(exp.Paren))):
+        parentheses.replace(simplify_parens(parentheses, dialect="duckdb"))
+    return bare.expressions[0].sql(dialect="duckdb", comments=False, normalize=True, normalize_functions="upper")

@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ FORBIDDEN_ATTRIBUTES = frozenset(
     " parquet csv feather flight orc OSFile memory_map create_memory_map input_stream output_stream datasets io sys os"
     " builtins subprocess modules".split()
 )
+
+
+_registered: set[str] = set()
+"""Names that this process has registered, on whichever connection."""
 
 
 def check_python(text: str, where: str) -> None:
@@ -55,11 +60,21 @@ def load_function(file: Path, where: str, entry_point: str) -> Callable[..., Any
 
 
 def register(connection: duckdb.DuckDBPyConnection, name: str, function: Callable[..., Any], data_type: str) -> None:
-    """Register a function over Arrow batches; any argument types are taken, NULLs included. Registering twice is harmless."""
-    try:
-        connection.create_function(name, function, None, data_type, type="arrow", null_handling="special")
-    except duckdb.CatalogException:
-        return
+    """Register a function over Arrow batches; any argument types are taken, NULLs included. The latest one counts."""
+    _unregister(connection, name)
+    connection.create_function(name, function, None, data_type, type="arrow", null_handling="special")
+    _registered.add(name)
+
+
+def unregister_all(connection: duckdb.DuckDBPyConnection) -> None:
+    """Take every registered function from the connection."""
+    for name in _registered:
+        _unregister(connection, name)
+
+
+def _unregister(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    with suppress(duckdb.InvalidInputException):  # this connection has no such function
+        connection.remove_function(name)
 
 
 def _forbidden(node: ast.AST) -> str | None:

@@ -6,6 +6,7 @@ database; macros call `{{ scorehouse('<operation>', ...) }}`, which arrives in `
 
 import atexit
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from dbt.adapters.factory import get_adapter_by_type
 from dbt_common.exceptions import DbtRuntimeError
 from dbt_common.invocation import get_invocation_id
 
-from scorehouse import branch, guard, operations
+from scorehouse import branch, functions, guard, operations
 from scorehouse.errors import ScorehouseError
 from scorehouse.project import Project
 from scorehouse.records import Records
@@ -41,6 +42,7 @@ class Plugin(BasePlugin):
             prepare(self._warehouse)
         self.creds.path = str(self._warehouse.work_database)
         self._run: Run | None = None
+        self._starting = threading.Lock()
 
     def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
         """Write files that DuckDB 1.5 can read."""
@@ -53,7 +55,7 @@ class Plugin(BasePlugin):
         _guard_statements(float(variables["query_timeout_seconds"]))
         self._connection = conn
         self._run = None
-        atexit.register(conn.close)  # a registered function that outlives the interpreter is reported as a leak
+        atexit.register(_close, conn)
 
     def store(self, target_config: TargetConfig) -> None:
         """Carry out one operation; the answer is put into the request as 'result'."""
@@ -64,7 +66,10 @@ class Plugin(BasePlugin):
             request["result"] = operation(self._current_run(), **arguments)
 
     def _current_run(self) -> Run:
-        run_id = get_invocation_id()
+        with self._starting:  # dbt compiles nodes in several threads
+            return self._run_of(get_invocation_id())
+
+    def _run_of(self, run_id: str) -> Run:
         if self._run is None or self._run.run_id != run_id:
             manifest = get_adapter_by_type("duckdb").get_macro_resolver()
             variables = _variables()
@@ -78,6 +83,13 @@ class Plugin(BasePlugin):
                 timeout_seconds=float(variables["query_timeout_seconds"]),
             )
         return self._run
+
+
+def _close(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let go of registered functions: one that outlives the interpreter is reported as a leak."""
+
+    functions.unregister_all(connection)
+    connection.close()
 
 
 def project_folder() -> Path:

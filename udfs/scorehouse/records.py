@@ -113,13 +113,15 @@ class Records:
     def __init__(self, connection: duckdb.DuckDBPyConnection, schema: str = "scorehouse", writable: bool = True) -> None:
         self._connection = connection
         self._lock = threading.Lock()
+        cursor = connection.cursor()
         if writable:
-            connection.execute(_DDL)
-        rows = connection.execute(f"from {schema}.nodes").fetchall()
+            cursor.execute(_DDL)
+        rows = cursor.execute(f"from {schema}.nodes").fetchall()
         self.nodes = {row[0]: NodeRecord.from_row(row) for row in rows}
         self._noted: list[NodeRecord] = []
         self._newly_passed: dict[str, str] = {}
-        self._passed = dict(connection.execute(f"from {schema}.passed_tests").fetchall())
+        self._passed = dict(cursor.execute(f"from {schema}.passed_tests").fetchall())
+        cursor.close()
 
     def put(self, record: NodeRecord, statements: Iterable[str] = ()) -> None:
         """Replace a node's record and run the statements that belong to it (its view) in the same transaction."""

@@ -167,6 +167,7 @@ def _write_serving(
             _write_served(cursor, table)
         _write_endpoints(cursor, served)
         _write_release(cursor, "serving_file.main.release", release_rows)
+        cursor.execute("force checkpoint serving_file")  # detach alone may leave rows in the write-ahead log
     finally:
         cursor.execute("detach serving_file")
         cursor.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.warehouse import sync_folder
+from scorehouse.warehouse import log_of, sync_folder
 
 FORMAT_VERSION = "1"
 """Part of every fingerprint: a new way to lay out files never meets the old one's."""
@@ -62,15 +62,16 @@ class Store:
         temporary = file.with_name(f".{file.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            yield temporary
-            _publish(temporary, file)
+            try:
+                yield temporary
+                _publish(temporary, file)
+            finally:
+                temporary.unlink(missing_ok=True)
+                log_of(temporary).unlink(missing_ok=True)
         except OSError as error:
             raise _out_of_order(file, error.strerror or str(error)) from error
         except duckdb.IOException as error:
             raise _out_of_order(file, str(error).splitlines()[0]) from error
-        finally:
-            for leftover in (temporary, temporary.with_name(temporary.name + ".wal")):
-                leftover.unlink(missing_ok=True)
 
     def leftovers(self) -> list[Path]:
         """Temporary files of processes that no longer run (their names carry the process id)."""
@@ -103,6 +104,7 @@ def _write_duckdb(cursor: duckdb.DuckDBPyConnection, query: str, file: Path, col
             cursor.execute(f"insert into {alias}.data by name ({query}\n)")
         else:
             cursor.execute(f"create table {alias}.data as ({query}\n)")
+        cursor.execute(f"force checkpoint {alias}")  # detach alone may leave the rows in the write-ahead log
     finally:
         cursor.execute(f"detach {alias}")
 
@@ -118,6 +120,8 @@ def _write_parquet(cursor: duckdb.DuckDBPyConnection, query: str, file: Path, co
 
 
 def _publish(temporary: Path, file: Path) -> None:
+    if log_of(temporary).exists():
+        raise ScorehouseError(f"Store: expected {file} to be written whole, found a write-ahead log; run the build again.")
     os.chmod(temporary, 0o444)
     descriptor = os.open(temporary, os.O_RDONLY)
     try:

@@ -136,6 +136,11 @@ def _try_lock(descriptor: int) -> bool:
         return False
 
 
+def log_of(database: Path) -> Path:
+    """Path of a database file's write-ahead log."""
+    return database.with_name(database.name + ".wal")
+
+
 def write_durably(path: Path, text: str) -> None:
     """Replace a small text file in one step, safe against power loss."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -9,7 +9,7 @@ import duckdb
 
 from scorehouse.branch import PRODUCTION
 from scorehouse.release import CATALOG
-from scorehouse.warehouse import Warehouse
+from scorehouse.warehouse import Warehouse, log_of
 
 
 def prepare(warehouse: Warehouse) -> None:
@@ -21,7 +21,7 @@ def prepare(warehouse: Warehouse) -> None:
     for folder in (warehouse.store, warehouse.spill, warehouse.releases):
         folder.mkdir(parents=True, exist_ok=True)
     database = warehouse.work_database
-    if database.exists() and _died_while_writing(database) and not _opens(database):
+    if database.exists() and log_of(database).exists() and not _opens(database):
         _set_aside(database)
     if not database.exists():
         _start_from_release(warehouse)
@@ -41,10 +41,6 @@ def _start_from_release(warehouse: Warehouse) -> None:
         return
 
 
-def _died_while_writing(database: Path) -> bool:
-    return database.with_name(database.name + ".wal").exists()
-
-
 def _opens(database: Path) -> bool:
     try:
         with duckdb.connect(str(database)) as connection:
@@ -56,6 +52,6 @@ def _opens(database: Path) -> bool:
 
 def _set_aside(database: Path) -> None:
     stamp = time.strftime("%Y%m%dT%H%M%S")
-    for file in (database, database.with_name(database.name + ".wal")):
+    for file in (database, log_of(database)):
         if file.exists():
             file.rename(file.with_name(f"{file.name}.damaged.{stamp}"))

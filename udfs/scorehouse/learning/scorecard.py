@@ -15,6 +15,7 @@ A value that no rule covers adds 0.
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -112,7 +113,7 @@ def _categories(feature: str, output: str, rules: list[Rule], missing: float, wh
 
 def _bins(feature: str, output: str, rules: list[Rule], missing: float, where: str) -> Bins:
     ordered = sorted(rules, key=_low)
-    for before, after in zip(ordered[:-1], ordered[1:], strict=True):
+    for before, after in pairwise(ordered):
         if _high(before) > _low(after):
             raise ScorehouseError(
                 f"{where}: {feature}: expected bins that do not overlap, found {_low(before):g} to {_high(before):g} and "

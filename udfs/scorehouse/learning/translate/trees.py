@@ -74,8 +74,9 @@ def as_float32(thresholds: np.ndarray) -> np.ndarray:
 
     Models that compare in float32 round a value before they compare it; with these thresholds the value need not be.
 
-    >>> bool(np.float32(as_float32(np.array([0.1]))[0]) <= 0.1 < np.float32(np.nextafter(as_float32(np.array([0.1]))[0], 1)))
-    True
+    >>> threshold = as_float32(np.array([0.1]))[0]
+    >>> [float(np.float32(value)) <= 0.1 for value in (threshold, np.nextafter(threshold, 1))]
+    [True, False]
     """
     below = thresholds.astype(np.float32)
     with np.errstate(over="ignore"):
