@@ -190,7 +190,11 @@ where amount > 0
 """,
     "models/features/unrelated.sql": "select i as number from range(3) as numbers(i)\n",
     "models/serving/scores.sql": """
-select weighted.event_id, weighted.value * points.points as score
+select
+    weighted.event_id,
+    weighted.value * points.points as score,
+    weighted.value * points.points > 50 as wins,
+    [{'feature': 'value', 'contribution': weighted.value}] as reasons
 from {{ ref('weighted') }} as weighted
 inner join {{ ref('points') }} as points on weighted.kind = points.kind
 """,
@@ -198,7 +202,7 @@ inner join {{ ref('points') }} as points on weighted.kind = points.kind
 models:
   - name: scores
     description: Scores of events.
-    config: {meta: {endpoint: {type: score, key: [event_id]}}}
+    config: {meta: {endpoint: {type: score, key: [event_id], decision: wins}}}
     columns:
       - {name: event_id, data_tests: [unique, not_null]}
       - {name: score, data_tests: [not_null]}

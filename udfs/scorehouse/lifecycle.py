@@ -3,7 +3,6 @@
 from scorehouse import branch, release
 from scorehouse.landing import land_sources
 from scorehouse.operation import operation
-from scorehouse.project import relation_of
 from scorehouse.records import quoted
 from scorehouse.run import Run
 
@@ -43,7 +42,7 @@ def _publish(run: Run) -> str:
         run.connection,
         run.records,
         served,
-        [relation_of(node) for node in run.project.python_functions()],
+        run.project.python_relations(),
         branch.commit(run.project.folder),
         int(run.project.variables["retained_releases"]),
     )

@@ -87,7 +87,6 @@ class Plugin(BasePlugin):
 
 def _close(connection: duckdb.DuckDBPyConnection) -> None:
     """Let go of registered functions: one that outlives the interpreter is reported as a leak."""
-
     functions.unregister_all(connection)
     connection.close()
 

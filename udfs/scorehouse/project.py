@@ -87,6 +87,10 @@ class Project:
         """The function nodes that only a process with this package can run."""
         return [node for node in self.manifest.functions.values() if node.language == "python"]
 
+    def python_relations(self) -> list[str]:
+        """Names (schema.name) of the macros over Python functions."""
+        return [relation_of(node) for node in self.python_functions()]
+
     def parents(self, node: Any) -> list[str]:
         """Ids of what a node reads; ephemeral models stand for what they read themselves."""
         found: dict[str, None] = {}
@@ -97,6 +101,21 @@ class Project:
             else:
                 found[parent_id] = None
         return list(found)
+
+    def keys(self) -> dict[str, tuple[str, ...]]:
+        """The key of every table that declares one, by relation: its endpoint's, or that of a uniqueness test."""
+        found: dict[str, tuple[str, ...]] = {}
+        for test in self.manifest.nodes.values():
+            metadata = getattr(test, "test_metadata", None)
+            if metadata and metadata.name in ("unique", "unique_combination") and test.attached_node in self.manifest.nodes:
+                columns = metadata.kwargs.get("columns") or [metadata.kwargs["column_name"]]
+                found.setdefault(relation_of(self.node(test.attached_node)), tuple(columns))
+        return found | {table.relation: tuple(table.key) for table in self.served_tables()}
+
+    def decisions(self) -> dict[str, str]:
+        """The column that an application acts on (`meta.endpoint.decision`), by relation."""
+        endpoints = {relation_of(node): node.config.meta.get("endpoint") or {} for node in self.tables()}
+        return {relation: endpoint["decision"] for relation, endpoint in endpoints.items() if "decision" in endpoint}
 
     def children(self) -> dict[str, list[str]]:
         """Ids of the tables that read each node."""

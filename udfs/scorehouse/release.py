@@ -97,6 +97,25 @@ def point_to(warehouse: Warehouse, number: int) -> None:
     write_durably(warehouse.pointer, f"{number}\n")
 
 
+def refresh_catalog(
+    warehouse: Warehouse, connection: duckdb.DuckDBPyConnection, records: Records, unreadable: Sequence[str]
+) -> bool:
+    """Show readers of the current catalog the work database's other tables (a comparison), by rename.
+
+    Does nothing and returns False when the work database is ahead of the current release: that is not proven yet.
+    """
+    number = warehouse.current_release()
+    if number is None or _changed(warehouse, records):
+        return False
+    with duckdb.connect(str(warehouse.release(number) / CATALOG), read_only=True) as catalog:
+        rows = [list(row) for row in catalog.execute("from scorehouse.release").fetchall()]
+    temporary = warehouse.folder / f".{CATALOG}.{os.getpid()}.tmp"
+    _write_catalog(connection, warehouse, temporary, unreadable, rows)
+    os.chmod(temporary, 0o444)
+    os.replace(temporary, warehouse.folder / CATALOG)
+    return True
+
+
 def rollback(warehouse: Warehouse, to: int | None = None) -> tuple[int, int]:
     """Move the pointer to an earlier release (the one before the current, or `to`); returns (from, to).
 
