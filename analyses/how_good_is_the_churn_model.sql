@@ -1,4 +1,4 @@
-{# Both implementations on the later-in-time test, beside the best single feature: is the model worth having, and which one? #}
+{# Is the model worth having, and which one? Both on the later-in-time test, beside the best feature. #}
 
 with
 
@@ -16,7 +16,7 @@ test_metrics as (
         model_version,
         test_from as tested_at,
         test_count,
-        unnest(metrics, recursive := true)
+        unnest(metrics) as metric
 
     from versions
 
@@ -26,8 +26,8 @@ select
     model_version,
     tested_at,
     test_count,
-    slice,
-    round(value, 4) as auc
+    metric.slice,
+    round(metric.value, 4) as auc
 from test_metrics
-where split = 'test' and metric = 'auc'
+where metric.split = 'test' and metric.metric = 'auc'
 order by auc desc, model_version asc, slice asc

@@ -1,0 +1,101 @@
+"""Kills, crowds and full disks: what happens to readers and to the next build."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from project.harness import DBT, Project
+
+READER = """
+import sys, time, duckdb
+folder, stop = sys.argv[1:3]
+import os
+while not os.path.exists(stop):
+    with duckdb.connect(f"{folder}/serving.duckdb", read_only=True, config={"threads": 1}) as serving:
+        print("serving", *serving.execute("select any_value(release), (select sum(score) from scores) from release").fetchone())
+    with duckdb.connect(f"{folder}/catalog.duckdb", read_only=True, config={"threads": 1}) as catalog:
+        print("catalog", *catalog.execute(
+            "select (select sum(score) from serving.scores), sum(value * points)"
+            " from features.weighted join configuration.points using (kind)").fetchone())
+"""
+
+
+@pytest.mark.drill
+def test_readers_in_other_processes_see_no_error_and_no_mix_during_publishes_and_rollbacks(tiny: Project, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    command = [sys.executable, "-c", READER, str(tiny.folder()), str(stop)]
+    readers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    for weight in range(10):
+        tiny.build("--vars", f"{{weight: {weight}}}")
+        assert tiny.operation("rollback").is_green
+    stop.touch()
+    seen = [reader.communicate(timeout=60) for reader in readers]
+    assert [error for _, error in seen] == ["", "", ""]
+    rows = [line.split() for output, _ in seen for line in output.splitlines()]
+    sums_of_release: dict[str, set[str]] = {}
+    for _, release, total in [row for row in rows if row[0] == "serving"]:
+        sums_of_release.setdefault(release, set()).add(total)
+    assert len(sums_of_release) > 5
+    assert all(len(sums) == 1 for sums in sums_of_release.values())
+    assert all(stored == computed for kind, stored, computed in rows if kind == "catalog")
+
+
+@pytest.mark.drill
+def test_a_build_killed_at_any_moment_leaves_the_release_and_the_next_build_repairs(tiny: Project) -> None:
+    chance = random.Random(7)
+    before = tiny.serving("from scores order by all")
+    for attempt in range(10):
+        release = tiny.release()
+        build = tiny.start("build", "--vars", f"{{weight: {attempt + 10}}}")
+        time.sleep(chance.uniform(0.5, 6))
+        os.killpg(build.pid, signal.SIGKILL)
+        build.communicate()
+        if tiny.release() == release:
+            assert tiny.serving("from scores order by all") == before
+        before = tiny.serving("from scores order by all")
+    tiny.build("--vars", "{weight: 100}")
+    # (amount * 2 * 100 + 10) * points
+    assert tiny.serving("select event_id, score from scores order by all") == [("1", 1005), ("2", 8020), ("3", 3005)]
+    files = list((tiny.warehouse / "store").glob("*/*"))
+    assert not [file for file in files if file.name.startswith(".")]
+    for file in files:
+        if file.suffix == ".duckdb":
+            with duckdb.connect(str(file), read_only=True) as connection:
+                connection.execute("from data").fetchall()
+
+
+@pytest.mark.drill
+def test_processes_that_build_the_same_nodes_at_once_all_succeed(tiny: Project) -> None:
+    weights = [("main", 41), ("main", 41), ("one", 41), ("two", 41)]
+    builds = [tiny.start("build", "--vars", f"{{weight: {weight}}}", branch=branch) for branch, weight in weights]
+    outputs = [build.communicate(timeout=300)[0] for build in builds]
+    assert [build.returncode for build in builds] == [0, 0, 0, 0], "\n".join(outputs)
+    served = {branch: tiny.serving("from scores order by all", branch) for branch, _ in weights}
+    assert served["main"] == served["one"] == served["two"]
+
+
+@pytest.mark.drill
+def test_a_full_disk_gets_one_sentence_and_loses_nothing(tiny: Project) -> None:
+    tiny.write("models/features/unrelated.sql", "select hash(i) as number from range(3000000) as numbers(i)\n")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "WAREHOUSE_"))}
+    full = subprocess.run(  # no file may grow beyond 8 MB: what a full disk does to a writer
+        ["bash", "-c", f"ulimit -f 8192; exec {DBT} --no-use-colors build"],
+        cwd=tiny.root,
+        env={**environment, "SCOREHOUSE_BRANCH": "main"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert full.returncode == 1, full.stdout
+    assert "features.unrelated: expected to write" in full.stdout
+    assert "free disk space" in full.stdout
+    assert tiny.release() == 1
+    tiny.build()
+    assert tiny.release() == 2
