@@ -26,8 +26,8 @@ select
     model_version,
     tested_at,
     test_count,
-    metric.slice,
-    round(metric.value, 4) as auc
+    metric['slice'] as slice,
+    round(metric['value'], 4) as auc
 from test_metrics
-where metric.split = 'test' and metric.metric = 'auc'
+where metric['split'] = 'test' and metric['metric'] = 'auc'
 order by auc desc, model_version asc, slice asc
