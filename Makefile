@@ -20,7 +20,7 @@ lint: .venv/ready
 check: lint test
 
 bench: .venv/ready-bench
-	$(BIN)/python -m bench
+	PYTHONPATH=tests:udfs $(BIN)/python -m bench
 
 docs: .venv/ready
 	$(BIN)/dbt docs generate

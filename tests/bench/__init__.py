@@ -1,0 +1,1 @@
+"""Benchmarks: `make bench`. Numbers, never verdicts; peers run interleaved in the same process."""

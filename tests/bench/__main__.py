@@ -1,0 +1,11 @@
+"""Run every benchmark, or those named: python -m bench [main_job] [store] [scoring]."""
+
+import sys
+
+from bench import main_job, store
+
+BENCHMARKS = {"main_job": main_job.run, "store": store.run}
+
+for name in sys.argv[1:] or BENCHMARKS:
+    print(f"\n## {name}\n", flush=True)
+    BENCHMARKS[name]()
