@@ -71,12 +71,16 @@ purchases as (
         count(*) filter (where age_days <= 180) as purchase_day_count_180d,
         count(distinct date_trunc('month', occurred_date)) as purchase_month_count,
         sum(purchase_count) as purchase_count,
-        sum(purchase_amount) as purchase_amount,
-        coalesce(sum(purchase_amount) filter (where age_days <= 30), 0) as purchase_amount_30d,
-        coalesce(sum(purchase_amount) filter (where age_days <= 90), 0) as purchase_amount_90d,
-        coalesce(sum(purchase_amount) filter (where age_days between 91 and 180), 0) as purchase_amount_previous_90d,
+        cast(sum(purchase_amount) as double) as purchase_amount,
+        cast(coalesce(sum(purchase_amount) filter (where age_days <= 30), 0) as double) as purchase_amount_30d,
+        cast(coalesce(sum(purchase_amount) filter (where age_days <= 90), 0) as double) as purchase_amount_90d,
+        cast(coalesce(sum(purchase_amount) filter (where age_days between 91 and 180), 0) as double)
+            as purchase_amount_previous_90d,
         avg(gap_days) as mean_gap_days,
-        stddev_samp(gap_days) as gap_deviation_days,
+        {# from whole numbers, whose sums are exact #}
+        sqrt(
+            (sum(gap_days * gap_days) - sum(gap_days) * sum(gap_days) / count(gap_days)) / nullif(count(gap_days) - 1, 0)
+        ) as gap_deviation_days,
         arg_max(gap_days, occurred_date) as last_gap_days
 
     from known_gaps
@@ -90,7 +94,7 @@ cancellations as (
         as_of,
         customer_id,
         sum(cancellation_count) as cancellation_count,
-        sum(cancellation_amount) as cancellation_amount
+        cast(sum(cancellation_amount) as double) as cancellation_amount
 
     from known_days
     group by as_of, customer_id
@@ -128,6 +132,7 @@ snapshots as (
         purchases.purchase_amount,
         purchases.purchase_amount_30d,
         purchases.purchase_amount_90d,
+        purchases.purchase_amount - cancellations.cancellation_amount as net_amount,
         purchases.purchase_amount / purchases.purchase_day_count as mean_basket_amount,
         purchases.purchase_count / purchases.purchase_day_count as mean_basket_lines,
         purchases.purchase_day_count / greatest(purchases.tenure_days / 30, 1) as purchase_days_per_month,

@@ -51,6 +51,7 @@ judged as (
             when customer_id is null then 'no customer id'
             when interaction_type is null then 'no interaction type'
             when occurred_at is null or year(occurred_at) not between 1970 and 2100 then 'impossible date'
+            when not isfinite(amount) or abs(amount) >= 1e15 then 'impossible amount'
             when
                 row_number() over (
                     partition by interaction_id

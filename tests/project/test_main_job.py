@@ -1,0 +1,115 @@
+"""The main job on the bundled data: quality, agreement with scikit-learn, repeatability, and what readers get."""
+
+import duckdb
+import numpy as np
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from project.harness import Project, copy_of_the_project, query_file
+
+FEATURES = """recency_days, tenure_days, purchase_day_count, purchase_day_count_30d, purchase_day_count_90d,
+    purchase_day_count_180d, purchase_month_count, purchase_count, purchase_amount, purchase_amount_30d, purchase_amount_90d,
+    mean_basket_amount, mean_basket_lines, purchase_days_per_month, item_count, cancellation_count, cancellation_share,
+    mean_gap_days, gap_deviation_days, last_gap_days, recency_in_gaps, recency_share, activity, trend"""
+
+MODELS = {
+    "churn_risk__logistic": make_pipeline(
+        SimpleImputer(strategy="median", keep_empty_features=True),
+        FunctionTransformer(lambda x: np.sign(x) * np.log1p(np.abs(x))),
+        StandardScaler(),
+        LogisticRegression(C=0.003, max_iter=1000, random_state=0),
+    ),
+    "churn_risk__boosted": HistGradientBoostingClassifier(
+        max_iter=100, learning_rate=0.05, max_leaf_nodes=4, min_samples_leaf=60, early_stopping=False, random_state=0
+    ),
+}
+
+
+def matrix(project: Project, query: str) -> np.ndarray:
+    return np.array(project.catalog(query), dtype=float)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_scores_are_scikit_learns_own_on_every_row(built: Project, name: str) -> None:
+    train = matrix(
+        built,
+        f"select {FEATURES}, is_churned from learning.churn_examples"
+        " where as_of in (timestamp '2011-04-01', timestamp '2011-05-01', timestamp '2011-06-01') order by as_of, customer_id",
+    )
+    assert len(train) == 7286
+    model = MODELS[name].fit(train[:, :-1], train[:, -1])
+    current = matrix(built, f"select {FEATURES} from features.customer_snapshots where is_current order by customer_id")
+    assert np.isnan(current).any()
+    scores = matrix(built, f"select score from scores.{name} order by customer_id")[:, 0]
+    np.testing.assert_allclose(scores, model.predict_proba(current)[:, 1], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("model", ["churn__logistic", "churn__boosted"])
+def test_models_rank_better_than_a_ten_minute_model_and_than_recency(built: Project, model: str) -> None:
+    ((tested_at, count, auc),) = built.catalog(
+        f"select test_from, test_count, (select m.value from unnest(metrics) as listed(m)"
+        f" where m.split = 'test' and m.metric = 'auc' and m.slice = 'all') from learning.{model}"
+    )
+    assert (str(tested_at), count) == ("2011-09-01 00:00:00", 3317)
+    test = matrix(built, "select recency_days, is_churned from learning.churn_examples where as_of = timestamp '2011-09-01'")
+    recency_alone = roc_auc_score(test[:, 1], test[:, 0])
+    assert round(recency_alone, 3) == 0.684
+    assert auc >= 0.744 > recency_alone
+
+
+def test_every_version_proves_that_its_ways_to_score_agree(built: Project) -> None:
+    for model in ("churn__logistic", "churn__boosted"):
+        proofs = built.catalog(f"select p.rows_of, p.path, p.has_passed from learning.{model}, unnest(parity) as listed(p)")
+        assert len(proofs) > 5
+        assert all(has_passed for _, _, has_passed in proofs)
+
+
+def test_the_serving_file_has_keys_descriptions_and_examples_that_run(built: Project) -> None:
+    tables = built.serving("select name, example, row_count, owner, description from endpoints order by name")
+    assert [name for name, *_ in tables] == ["churn_risk", "coupon_offers"]
+    for name, example, row_count, owner, description in tables:
+        assert len(built.serving(example)) == 10
+        assert row_count == 4338
+        assert owner and description
+        assert built.serving(
+            f"select count(*) from duckdb_constraints() where table_name = '{name}' and constraint_type = 'PRIMARY KEY'"
+        ) == [(1,)]
+        assert built.serving(f"select count(*) from duckdb_columns() where table_name = '{name}' and comment is null") == [(0,)]
+    assert built.serving("select count(*) from churn_risk where len(reasons) <> 3") == [(0,)]
+
+
+def test_every_relation_of_the_catalog_answers_a_reader_who_has_only_duckdb(built: Project) -> None:
+    relations = built.catalog("select schema_name, view_name from duckdb_views() where not internal")
+    assert len(relations) > 20
+    for schema, name in relations:
+        built.catalog(f'select count(*) from "{schema}"."{name}"')
+
+
+@pytest.mark.drill
+def test_two_builds_in_two_warehouses_serve_the_same_bytes(built: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = copy_of_the_project(tmp_path_factory.mktemp("other"))
+    other.build("--threads", "2")
+    for table in ("churn_risk", "coupon_offers"):
+        rows = [query_file(p.folder() / "serving.duckdb", f"select * exclude (scored_at) from {table}") for p in (built, other)]
+        assert rows[0] == rows[1]
+
+
+def test_a_repeated_build_computes_and_publishes_nothing(built: Project) -> None:
+    files = {file: file.stat().st_mtime_ns for file in built.folder().glob("*.duckdb")}
+    outcome = built.build()
+    assert built.computed() == set()
+    assert "stays: nothing changed" in outcome.output
+    assert {file: file.stat().st_mtime_ns for file in built.folder().glob("*.duckdb")} == files
+
+
+def test_the_serving_file_opens_in_duckdb_1_5(built: Project) -> None:
+    with duckdb.connect() as reader:
+        reader.execute(f"attach '{built.folder() / 'serving.duckdb'}' as shop (read_only)")
+        assert reader.execute(
+            "select tags['storage_version'] from duckdb_databases() where database_name = 'shop'"
+        ).fetchall() == [("v1.5.0+",)]
