@@ -1,0 +1,108 @@
+"""A user's own data in the landing contract: what may be missing, odd or wrong."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from project.harness import Outcome, Project, copy_of_the_project
+
+PURCHASES = """
+with customers as (select c, hash(c, 'start') % 400 as first_day, 20 + hash(c, 'life') % 400 as active_days from range(400) as t(c))
+select
+    'i' || c || '-' || i as interaction_id,
+    timestamp '2024-01-01' + interval (first_day + hash(c, i) % active_days) day
+    + interval (hash(c, i, 's') % 86400) second as occurred_at,
+    'c' || c as customer_id,
+    case hash(c, i, 't') % 20 when 0 then 'wishlist' when 1 then 'Cancel' else 'purchase' end as interaction_type,
+    'item' || hash(c, i, 'x') % 50 as item_id,
+    round(1 + hash(c, i, 'a') % 5000 / 100, 2) as amount
+from customers, range(16) as t(i)
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return copy_of_the_project(tmp_path_factory.mktemp("shop"))
+
+
+def build(shop: Project, files: dict[str, str], branch: str) -> Outcome:
+    """Build from a folder with these files: path -> the query that fills it, or a text."""
+    folder = shop.root / "mine"
+    shutil.rmtree(folder, ignore_errors=True)
+    for path, content in files.items():
+        write(folder / path, content)
+    return shop.dbt("build", "--vars", f"{{interaction_sources: [landing], landing_path: {folder}}}", branch=branch)
+
+
+def write(file: Path, content: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if "select" in content:
+        kind = "format csv, header" if file.suffix == ".csv" else "format parquet"
+        duckdb.execute(f"copy ({content}) to '{file}' ({kind})")
+    else:
+        file.write_text(content)
+
+
+def test_purchases_alone_become_scores_and_offers(shop: Project) -> None:
+    outcome = build(shop, {"interactions/all.parquet": PURCHASES}, "purchases")
+    assert outcome.is_green, outcome.output
+    assert "Warning" not in outcome.output
+    ((customers, wishes),) = shop.catalog(
+        "select count(distinct customer_id) filter (where interaction_type = 'purchase'),"
+        " count(*) filter (where interaction_type = 'wishlist') from intermediate.int_interactions",
+        "purchases",
+    )
+    assert wishes > 100
+    assert shop.serving("select count(*), count(score), count(distinct model_version) from churn_risk", "purchases") == [
+        (customers, customers, 1)
+    ]
+    ((auc,),) = shop.catalog(
+        "select m.value from learning.churn__logistic, unnest(metrics) as listed(m)"
+        " where m.split = 'test' and m.metric = 'auc' and m.slice = 'all'",
+        "purchases",
+    )
+    assert auc > 0.7
+    assert shop.serving("select count(*) > 0 from coupon_offers where gets_coupon", "purchases") == [(True,)]
+
+
+def test_csv_extra_columns_and_unusable_rows_arrive_where_they_belong(shop: Project) -> None:
+    row = "select {} as interaction_id, '2024-02-01' as occurred_at, 'c' as customer_id, 'purchase' as interaction_type"
+    files = {
+        "interactions/a.csv": PURCHASES.replace("as amount", "as amount, 'red' as colour") + " limit 20",
+        "interactions/b.csv": row.format("null") + ", 'inf' as amount",
+        "interactions/c.parquet": row.format("'x'") + ", 'inf' as amount",
+        "customers/all.csv": "select 'c1' as customer_id, 'DE' as country",
+    }
+    outcome = build(shop, files, "csv")
+    assert outcome.is_green, outcome.output
+    assert shop.catalog("select rejection_reason from staging.stg_landing__rejected order by 1", "csv") == [
+        ("impossible amount",),
+        ("no interaction id",),
+    ]
+    assert shop.catalog("select distinct properties ->> 'colour' from staging.stg_landing__interactions", "csv") == [("red",)]
+    assert shop.catalog("select country from intermediate.int_customers", "csv") == [("DE",)]
+    assert shop.serving("select left(status, 6) from endpoints", "csv") == [("empty:",), ("empty:",)]
+
+
+def test_no_rows_give_empty_tables_that_say_so(shop: Project) -> None:
+    outcome = build(shop, {"interactions/all.parquet": f"from ({PURCHASES}) limit 0"}, "no-rows")
+    assert outcome.is_green, outcome.output
+    assert shop.serving("select count(*) from churn_risk", "no-rows") == [(0,)]
+    assert shop.serving("select left(status, 6) from endpoints", "no-rows") == [("empty:",), ("empty:",)]
+
+
+def test_one_customer_with_a_long_history_is_no_failure(shop: Project) -> None:
+    outcome = build(shop, {"interactions/all.parquet": f"select * replace ('ada' as customer_id) from ({PURCHASES})"}, "one")
+    assert outcome.is_green, outcome.output
+    assert shop.serving("select count(*) from coupon_offers", "one") == [(0,)]
+
+
+def test_a_file_that_breaks_the_contract_stops_the_build_with_one_sentence(shop: Project) -> None:
+    outcome = build(
+        shop, {"interactions/a.csv": "interaction_id,occurred_at,customer_id,interaction_type\ni,soon,c,view\n"}, "wrong"
+    )
+    assert not outcome.is_green
+    words = ["interactions/a.csv", "column occurred_at", "expected TIMESTAMP", "found 'soon' in row 1"]
+    assert [line for line in outcome.output.splitlines() if all(word in line for word in words)], outcome.output
