@@ -9,7 +9,9 @@ import pytest
 from project.harness import Outcome, Project, copy_of_the_project
 
 PURCHASES = """
-with customers as (select c, hash(c, 'start') % 400 as first_day, 20 + hash(c, 'life') % 400 as active_days from range(400) as t(c))
+with customers as (
+    select c, hash(c, 'start') % 400 as first_day, 20 + hash(c, 'life') % 400 as active_days from range(400) as t(c)
+)
 select
     'i' || c || '-' || i as interaction_id,
     timestamp '2024-01-01' + interval (first_day + hash(c, i) % active_days) day
