@@ -37,16 +37,24 @@ class _Evaluator:
     found: list[dict[str, object]] = field(default_factory=list)
 
     def split(self, name: str, rows: np.ndarray) -> None:
-        """Metrics of one split, over all its rows and slice by slice."""
+        """Metrics of one split, over all its rows and slice by slice.
+
+        Rows without a score, and rows of a class that was not trained on, are left out; `count` says how many stay.
+        """
         if not rows.any():
             return
         chosen = self.examples.take(rows)
+        if self.fitted.task in ("classification", "regression") and not chosen.spec.label:
+            return
         scores = self.scorer.score(chosen.columns)
         labels = Labels.of(chosen.label, self.fitted.task, self.fitted.classes).values if chosen.spec.label else None
-        everything = np.ones(len(chosen), bool)
-        for slice_name, members in [(ALL, everything), *_slices(chosen)]:
-            of_slice = None if labels is None else labels[members]
-            self._measure(name, slice_name, of_slice, scores[members], chosen, members)
+        measured = np.isfinite(scores.reshape(len(chosen), -1)).all(axis=1)
+        if self.fitted.task == "classification":
+            measured &= labels >= 0
+        for slice_name, members in [(ALL, measured), *((s, measured & of_slice) for s, of_slice in _slices(chosen))]:
+            if members.any():
+                of_slice = None if labels is None else labels[members]
+                self._measure(name, slice_name, of_slice, scores[members], chosen, members)
 
     def _measure(
         self,
@@ -65,16 +73,11 @@ class _Evaluator:
         elif task == "regression":
             self._add(split, slice_name, metrics.regression(labels, scores))
         elif task == "classification" and scores.ndim == 2:
-            known = labels >= 0
-            self._add(split, slice_name, metrics.several_classes(labels[known], scores[known]))
+            self._add(split, slice_name, metrics.several_classes(labels, scores))
         elif task == "classification":
             self._binary(split, slice_name, labels, scores)
 
     def _binary(self, split: str, slice_name: str, labels: np.ndarray, scores: np.ndarray) -> None:
-        known = labels >= 0
-        labels, scores = labels[known], scores[known]
-        if not len(labels):
-            return
         is_probability = self.fitted.is_probability
         self._add(split, slice_name, metrics.classification(labels, scores, is_probability))
         rows = list(metrics.lift(labels, scores)) if slice_name == ALL else []
@@ -109,6 +112,13 @@ def evaluate(fitted: Fitted, scorer: Scorer, examples: Examples, train: np.ndarr
         for name, kind in examples.kinds.items()
     ]
     return Evaluation(evaluator.found, statistics, _half_width(fitted, scorer, examples, test))
+
+
+def metrics_of_split(fitted: Fitted, scorer: Scorer, examples: Examples, name: str, rows: np.ndarray) -> list[dict[str, object]]:
+    """Metrics of a fitted model on some examples (bool [examples]), as rows of `version.METRIC` with split `name`."""
+    evaluator = _Evaluator(fitted, scorer, examples)
+    evaluator.split(name, rows)
+    return evaluator.found
 
 
 def _row(split: str, slice_name: str, metric: str, value: float, number: int | None = None) -> dict[str, object]:
@@ -146,7 +156,7 @@ def _importances(scorer: Scorer, training: dict[str, Column]) -> dict[str, float
     places = np.unique(np.linspace(0, count - 1, wanted).astype(np.int64))
     sample = {name: _take(values, places) for name, values in training.items()}
     if scorer.explanation is not None:
-        return {name: float(np.mean(np.abs(v))) for name, v in scorer.explanation.contributions(sample).items()}
+        return {name: float(np.nanmean(np.abs(v))) for name, v in scorer.explanation.contributions(sample).items()}
     scores = scorer.score(sample)
     order = np.random.default_rng(0).permutation(len(places))
     return {
@@ -160,7 +170,8 @@ def _take(values: Column, places: np.ndarray) -> Column:
 
 
 def _half_width(fitted: Fitted, scorer: Scorer, examples: Examples, test: np.ndarray) -> float | None:
-    if fitted.task != "regression" or not test.any():
+    if fitted.task != "regression" or not examples.spec.label or not test.any():
         return None
     judged = examples.take(test)
-    return metrics.interval_half_width(judged.label - scorer.score(judged.columns), examples.spec.coverage)
+    errors = judged.label - scorer.score(judged.columns)
+    return metrics.interval_half_width(errors[np.isfinite(errors)], examples.spec.coverage)

@@ -53,17 +53,16 @@ class Examples:
     def read(cls, table: pa.Table, spec: Spec, where: str) -> Self:
         """Check and order a table of examples.
 
-        Raises ScorehouseError for a column that is missing, has a type that cannot be used, or a NULL label.
+        Raises ScorehouseError for a column that is missing, has a type that cannot be used, or lacks a label or weight.
         """
         time = [spec.split.time] if spec.split else []
-        _expect_columns(table, [*spec.key, *time, *_one(spec.label), *_one(spec.weight), *spec.slices], where)
+        named = [*time, *spec.key, *_one(spec.label), *_one(spec.weight), *spec.slices]
+        _expect_columns(table, named, where)
+        table = _plain(table)
         features = _features(table, spec, where)
-        if spec.label and table[spec.label].null_count:
-            raise ScorehouseError(
-                f"{where}: column {spec.label}: expected a label in every example, found {table[spec.label].null_count} "
-                f"of {table.num_rows} NULL; leave out examples whose label is not known yet."
-            )
-        order = dict.fromkeys([*time, *spec.key, *_one(spec.label), *(feature.name for feature in features)])
+        _expect_labels(table, spec, where)
+        _expect_weights(table, spec, where)
+        order = dict.fromkeys([*named, *(feature.name for feature in features)])
         return cls(table.sort_by([(name, "ascending") for name in order]), features, spec, where)
 
     def __len__(self) -> int:
@@ -131,6 +130,10 @@ def _features(table: pa.Table, spec: Spec, where: str) -> tuple[Feature, ...]:
         }
         chosen = [(name, None) for name in table.column_names if name not in taken]
     repeated = [name for name, _ in chosen if [other for other, _ in chosen].count(name) > 1]
+    if spec.label in [name for name, _ in chosen]:
+        raise ScorehouseError(
+            f"{where}: meta.features: expected what is known before the label, found the label {spec.label} itself; leave it out."
+        )
     if repeated:
         raise ScorehouseError(
             f"{where}: meta.features: expected every feature once, found {repeated[0]} twice; keep it in one group."
@@ -150,8 +153,9 @@ def _feature(field: pa.Field, group: str | None, spec: Spec, where: str) -> Feat
     is_float = pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
     if natural is None or (kind == CATEGORICAL and is_float) or (group == NUMERIC and natural == CATEGORICAL):
         expected = {CATEGORICAL: "text, a whole number or a boolean", NUMERIC: "a number or a boolean"}
+        wanted = CATEGORICAL if is_encoded else group
         raise ScorehouseError(
-            f"{where}: feature {field.name}: expected {expected.get(kind, 'a number, a boolean or text')}, "
+            f"{where}: feature {field.name}: expected {expected.get(wanted, 'a number, a boolean or text')}, "
             f"found {duckdb_type(field.type)}; cast it in the select, derive a number from it, or name the features in meta."
         )
     return Feature(field.name, duckdb_type(field.type), group or kind, kind)
@@ -175,6 +179,40 @@ def duckdb_type(data_type: pa.DataType) -> str:
         "float": "FLOAT", "double": "DOUBLE", "date32[day]": "DATE",
     }  # fmt: skip
     return names.get(str(data_type), str(data_type).upper())
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """The table with enumerations as texts."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(place, field.name, table[place].cast(field.type.value_type))
+    return table
+
+
+def _expect_labels(table: pa.Table, spec: Spec, where: str) -> None:
+    if not spec.label:
+        return
+    values = table[spec.label]
+    known = pc.is_finite(values) if pa.types.is_floating(values.type) else pc.is_valid(values)
+    found = len(values) - (pc.sum(known).as_py() or 0)
+    if found:
+        raise ScorehouseError(
+            f"{where}: column {spec.label}: expected a label in every example, found {found} of {len(values)} NULL or not a "
+            f"finite number; leave out examples whose label is not known yet."
+        )
+
+
+def _expect_weights(table: pa.Table, spec: Spec, where: str) -> None:
+    if not spec.weight:
+        return
+    values = table[spec.weight]
+    is_number = columns.kind_of(values.type) == NUMERIC
+    found = columns.numeric(values) if is_number else np.zeros(0)
+    if not is_number or not (np.isfinite(found) & (found >= 0)).all():
+        what = duckdb_type(values.type) if not is_number else "one that is NULL, negative or infinite"
+        raise ScorehouseError(
+            f"{where}: column {spec.weight}: expected a weight of at least 0 in every example, found {what}; correct it."
+        )
 
 
 def _expect_columns(table: pa.Table, names: list[str], where: str) -> None:

@@ -45,6 +45,8 @@ def fit_examples(table: pa.Table, spec: Spec, version: str, where: str) -> pa.Ta
         return versions.row(**row, task=task, status=INSUFFICIENT, status_reason=shortage)
     training = examples.take(parts.train)
     labels = Labels.of(training.label, task) if spec.label else None
+    if labels and len(labels.classes) > 2:
+        _expect_distinct(labels.classes, spec, where)
     if labels and len(labels.classes) == 2:
         leak.refuse_leaks(training, labels.values)
     fitted = _fitted(train(examples, parts.train), where)
@@ -82,6 +84,19 @@ def _expect_label(task: str, spec: Spec, where: str) -> None:
         raise ScorehouseError(
             f"{where}: expected meta.label for {spec.estimator}, found none; name the column that is to be predicted."
         )
+
+
+def _expect_distinct(classes: tuple[str, ...], spec: Spec, where: str) -> None:
+    """Each class becomes a field of the score, and DuckDB tells fields apart by their letters alone, not by their case."""
+    known: dict[str, str] = {}
+    for name in classes:
+        other = known.setdefault(name.lower(), name)
+        if not name or other != name:
+            found = f"'{other}' and '{name}'" if name else "an empty text"
+            raise ScorehouseError(
+                f"{where}: column {spec.label}: expected classes with names that differ in more than case, found {found}; "
+                f"rename one in the select."
+            )
 
 
 def _head(examples: Examples, parts: _Parts, version: str) -> dict[str, Any]:

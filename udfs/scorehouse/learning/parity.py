@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from scorehouse.learning.examples import Feature
 from scorehouse.scoring import columns
 from scorehouse.scoring.columns import NUMERIC, Column
-from scorehouse.scoring.operations import Bins, Largest, Trees
+from scorehouse.scoring.operations import Bins, ChosenDistance, Largest, Trees
 from scorehouse.scoring.scorer import Scorer
 
 TOLERANCE = 1e-9
@@ -18,6 +19,8 @@ FLOAT32_TOLERANCE = 1e-6
 REAL_ROWS = 5_000
 FAR_AWAY = 1e8
 """Beyond this a squared distance has no digits left for the difference between two clusters."""
+LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+"""Estimators that calculate in float32 refuse what is larger."""
 TIES = 200
 
 HOSTILE_NUMBERS = (0.0, -0.0, 1.0, -1.0, 1e-300, 1e15, -1e15, 1e300, -1e300, np.inf, -np.inf)
@@ -71,8 +74,7 @@ def checks(
     ends = np.cumsum([_count(rows) for rows in sets.values()])
     slices = [slice(end - _count(rows), end) for rows, end in zip(sets.values(), ends, strict=True)]
     if estimator is not None:
-        pairs = zip(sets.values(), slices, strict=True)
-        paths["estimator"] = np.concatenate([_of_estimator(estimator, rows, reference[s]) for rows, s in pairs])
+        paths["estimator"] = _of_estimator(estimator, everything, reference)
     if sql_expression is not None:
         paths["sql"] = run_sql(sql_expression, everything, features)
     tied = _tied(scorer, everything)
@@ -92,12 +94,18 @@ def _tied(scorer: Scorer, rows: dict[str, Column]) -> np.ndarray:
     choices = [operation for operation in scorer.formula.operations if isinstance(operation, Largest)]
     for operation in choices:
         if len(operation.inputs) > 1:
-            made = scorer.formula.columns(rows, operation)
+            made = scorer.formula.columns(rows)
             second, first = np.sort(np.vstack([made[name] for name in operation.inputs]), axis=0)[-2:]
             with np.errstate(all="ignore"):
                 is_clear = first - second > TOLERANCE * np.maximum(1.0, np.abs(first))
-                tied |= ~is_clear | ~(np.abs(first) < FAR_AWAY)
+                tied |= ~is_clear | ~(np.abs(first) < FAR_AWAY) | ~_is_near(scorer, made)
     return tied
+
+
+def _is_near(scorer: Scorer, made: dict[str, Column]) -> np.ndarray:
+    """Rows whose distance to their cluster is small enough to tell two clusters apart: bool [rows]."""
+    distances = [made[operation.outputs[0]] for operation in scorer.formula.operations if isinstance(operation, ChosenDistance)]
+    return np.square(distances[0]) < FAR_AWAY if distances else np.ones(1, bool)
 
 
 def _column(rows: np.ndarray, like: np.ndarray) -> np.ndarray:
@@ -127,24 +135,29 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 def _of_estimator(estimator: Score, rows: dict[str, Column], reference: np.ndarray) -> np.ndarray:
     """The estimator's scores; those of rows that it refuses (infinities, mostly) are taken from the reference."""
     scores = reference.copy()
-    for places in _halved(estimator, rows, np.arange(len(reference))):
-        with np.errstate(all="ignore"):
-            found = estimator({name: _take(values, places) for name, values in rows.items()})
-        scores[places] = _shaped(found, reference[places])
+    numbers = [np.abs(values) for values in rows.values() if isinstance(values, np.ndarray)]
+    is_infinite = np.logical_or.reduce([np.isinf(values) for values in numbers] or [np.zeros(len(scores), bool)])
+    is_large = np.logical_or.reduce([values > LARGEST_FLOAT32 for values in numbers] or [is_infinite]) & ~is_infinite
+    with threadpool_limits(1), np.errstate(all="ignore"):
+        for group, is_halved in ((~is_large & ~is_infinite, True), (is_large, False), (is_infinite, False)):
+            for places, found in _taken(estimator, rows, np.flatnonzero(group), is_halved):
+                scores[places] = _shaped(found, reference[places])
     return scores
 
 
-def _halved(estimator: Score, rows: dict[str, Column], places: np.ndarray) -> Iterator[np.ndarray]:
-    """The places cut in halves until the estimator takes each part; single rows that it refuses are left out."""
+def _taken(
+    estimator: Score, rows: dict[str, Column], places: np.ndarray, is_halved: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Places with their scores, cut in halves or in rows until the estimator takes them; a row that it refuses is left out."""
     if not len(places):
         return
     try:
-        with np.errstate(all="ignore"):
-            estimator({name: _take(values, places) for name, values in rows.items()})
-        yield places
+        found = estimator({name: _take(values, places) for name, values in rows.items()})
     except ValueError:
-        for half in np.array_split(places, 2) if len(places) > 1 else []:
-            yield from _halved(estimator, rows, half)
+        for part in np.array_split(places, 2 if is_halved else len(places)) if len(places) > 1 else []:
+            yield from _taken(estimator, rows, part, is_halved)
+    else:
+        yield places, found
 
 
 def _shaped(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -97,7 +97,7 @@ class _Maker:
         if group == PASSTHROUGH:
             return [("passthrough", members)]
         self._check(group, declared, NUMERIC_WORDS)
-        logged = members if declared.get("log") is True else [name for name in members if name in (declared.get("log") or ())]
+        logged = self._logged(declared.get("log"), members)
         rest = [name for name in members if name not in logged]
         parts = [
             (self._numeric(group, declared, is_logged=False), rest),
@@ -105,28 +105,37 @@ class _Maker:
         ]
         return [(step, names) for step, names in parts if names]
 
+    def _logged(self, log: object, members: list[str]) -> list[str]:
+        if log is True or log in (None, False):
+            return members if log else []
+        unknown = [log] if isinstance(log, str) else [name for name in log if name not in members]
+        if unknown:
+            raise self._wrong("log", f"true or a list of {', '.join(members)}", unknown[0])
+        return [name for name in members if name in log]
+
     def _numeric(self, group: str, declared: Mapping, is_logged: bool) -> object:
         steps = [self._imputer(declared), *([FunctionTransformer(symmetric_log)] if is_logged else [])]
         if declared.get("bins"):
             steps.append(self._bins(group, declared["bins"]))
         scale = declared.get("scale")
-        if scale not in (None, False, "none"):
+        if not _is_off(scale):
             steps.append(self._scaler(group, scale))
         return _pipeline([step for step in steps if step is not None])
 
     def _imputer(self, declared: Mapping) -> SimpleImputer | None:
-        impute = declared.get("impute", None if self._takes_missing else "median")
-        if impute in (None, False, "none") and declared.get("bins") is None:
+        is_needed = bool(declared.get("bins")) or not self._takes_missing
+        impute = declared.get("impute", "median" if is_needed else None)
+        if _is_off(impute):
             return None
         indicator = {"add_indicator": bool(declared.get("indicator")), "keep_empty_features": True}
-        if isinstance(impute, int | float):
+        if isinstance(impute, int | float) and not isinstance(impute, bool):
             return SimpleImputer(strategy="constant", fill_value=float(impute), **indicator)
         if impute not in ("median", "mean", "most_frequent"):
             raise self._wrong("impute", "median, mean, most_frequent, none or a number", impute)
         return SimpleImputer(strategy=impute, **indicator)
 
     def _bins(self, group: str, declared: object) -> KBinsDiscretizer:
-        settings = {"count": declared} if isinstance(declared, int) else dict(declared)
+        settings = {"count": declared} if isinstance(declared, int) else declared
         self._check(f"{group}.bins", settings, ("count", "strategy", "encode"))
         encode = "ordinal" if settings.get("encode") == "ordinal" else "onehot-dense"
         return KBinsDiscretizer(
@@ -139,7 +148,7 @@ class _Maker:
         )
 
     def _scaler(self, group: str, scale: object) -> object:
-        if scale not in SCALERS:
+        if not isinstance(scale, str) or scale not in SCALERS:
             raise self._wrong("scale", f"{', '.join(SCALERS)} or none", scale)
         return SCALERS[scale]()
 
@@ -154,7 +163,7 @@ class _Maker:
     def _encoder(self, declared: Mapping, encode: str, name: str) -> object:
         codes = np.arange(len(self._encoding.categories[name]), dtype=np.float64)
         fill = declared.get("impute")
-        if fill in (None, False, "none"):
+        if _is_off(fill):
             steps = []
         elif fill == "most_frequent":
             steps = [SimpleImputer(strategy="most_frequent", keep_empty_features=True)]
@@ -204,6 +213,11 @@ def transformers(spec: Spec, declared: list | tuple, name: str, where: str) -> l
                 f"write transformer: sklearn.preprocessing.StandardScaler."
             )
     return [declaration.make(where, name, step["transformer"], step.get("parameters") or {}, spec.seed) for step in declared]
+
+
+def _is_off(declared: object) -> bool:
+    """True for none; 0 is a number to fill in."""
+    return declared is None or declared is False or declared == "none"
 
 
 def _pipeline(steps: list[object]) -> object:

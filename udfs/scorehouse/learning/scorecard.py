@@ -23,9 +23,10 @@ import pyarrow as pa
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning.spec import Spec
+from scorehouse.learning.translate.draft import Draft
 from scorehouse.scoring.columns import CATEGORICAL, NUMERIC
 from scorehouse.scoring.formula import Formula
-from scorehouse.scoring.operations import Bins, Function, Impute, Inputs, Linear, Lookup, Operation, Result
+from scorehouse.scoring.operations import Bins, Function, Impute, Inputs, Lookup, Result
 
 COLUMNS = ("feature", "minimum", "maximum", "category", "is_missing", "points", "weight")
 Rule = Mapping[str, Any]
@@ -58,15 +59,14 @@ def formula(table: pa.Table, features: Mapping[str, str], spec: Spec, where: str
     for rule in _rules(table):
         by_feature.setdefault(rule["feature"], []).append(rule)
     base = sum(_points(rule) for rule in by_feature.pop(None, []))
-    operations: list[Operation] = [Inputs.of(dict(features))]
+    draft = Draft()
+    draft.add(Inputs.of(dict(features)))
     terms: dict[str, float] = {}
     for feature, kind in features.items():
-        made, named = _feature(feature, kind, by_feature[feature], where)
-        operations += made
-        terms |= named
-    coefficients = np.array(list(terms.values()), np.float64)
-    operations.append(Linear.of(list(terms), ["points"], coefficients, np.array([base])))
-    return Formula((*operations, *_ending(spec, where)))
+        terms |= _feature(feature, kind, by_feature[feature], where, draft)
+    (points,) = draft.linear(list(terms), ["points"], np.array(list(terms.values()), np.float64), base)
+    draft.add(Result((_linked(points, spec, where, draft),), ("score",), ("DOUBLE",)))
+    return Formula(tuple(draft.operations))
 
 
 def _rules(table: pa.Table) -> list[Rule]:
@@ -74,31 +74,30 @@ def _rules(table: pa.Table) -> list[Rule]:
     return [absent | {name: row[name] for name in COLUMNS if name in row} for row in table.to_pylist()]
 
 
-def _ending(spec: Spec, where: str) -> list[Operation]:
+def _linked(points: str, spec: Spec, where: str, draft: Draft) -> str:
     link = spec.parameters.get("link", "none")
     if link == "none":
-        return [Result(("points",), ("score",), ("DOUBLE",))]
+        return points
     if link != "sigmoid":
         raise ScorehouseError(f"{where}: meta.parameters.link: expected none or sigmoid, found '{link}'; choose one.")
-    return [Function.of("points", "probability", "sigmoid"), Result(("probability",), ("score",), ("DOUBLE",))]
+    return draft.step(Function.of, points, "probability", formula="sigmoid")
 
 
-def _feature(feature: str, kind: str, rules: list[Rule], where: str) -> tuple[list[Operation], dict[str, float]]:
-    """Operations of one feature, and the columns they add to the sum with their coefficients."""
+def _feature(feature: str, kind: str, rules: list[Rule], where: str, draft: Draft) -> dict[str, float]:
+    """Appends the operations of one feature; gives the columns they add to the sum with their coefficients."""
     weighted = [rule for rule in rules if rule.get("weight") is not None]
     pointed = [rule for rule in rules if rule.get("weight") is None]
     missing = sum(_points(rule) for rule in pointed if rule["is_missing"])
-    operations: list[Operation] = []
     terms: dict[str, float] = {}
     if weighted:
-        operations.append(Impute.of(feature, f"{feature} or 0", fill=0.0))
-        terms[f"{feature} or 0"] = float(sum(rule["weight"] for rule in weighted))
+        filled = draft.step(Impute.of, feature, f"{feature} or 0", fill=0.0)
+        terms[filled] = float(sum(rule["weight"] for rule in weighted))
     if pointed:
-        output = f"points of {feature}"
+        output = draft.fresh(f"points of {feature}")
         make = _categories if kind == CATEGORICAL else _bins
-        operations.append(make(feature, output, [rule for rule in pointed if not rule["is_missing"]], missing, where))
+        draft.add(make(feature, output, [rule for rule in pointed if not rule["is_missing"]], missing, where))
         terms[output] = 1.0
-    return operations, terms
+    return terms
 
 
 def _categories(feature: str, output: str, rules: list[Rule], missing: float, where: str) -> Lookup:

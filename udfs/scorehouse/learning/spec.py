@@ -11,6 +11,9 @@ from typing import Any, Self
 from scorehouse.errors import ScorehouseError
 
 DEFAULT_MINIMUM_EXAMPLES = 50
+LARGEST_SEED = 2**32 - 1
+LONGEST_HORIZON = 100_000
+"""Days; a later time has no name in microseconds."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,8 @@ class Spec:
                 f"{where}: expected meta.estimator, found {declared.get('estimator', 'none')}; "
                 f"name an estimator by its import path, for example sklearn.linear_model.LogisticRegression."
             )
+        for name in ("label", "weight", "model_file", "model_text"):
+            _text(where, name, declared.get(name))
         for name in ("key", "slices", "separating", "steps"):
             declared[name] = _listed(where, name, declared.get(name, ()))
         for name in ("parameters", "preprocessing", "monotonic"):
@@ -117,11 +122,15 @@ class Spec:
             groups = _mapping(where, "features", declared["features"])
             declared["features"] = {group: _listed(where, f"features.{group}", names) for group, names in groups.items()}
         if "split" in declared:
-            declared["split"] = _part(where, "split", Split, declared["split"])
+            declared["split"] = _split(where, declared["split"])
         if "search" in declared:
-            declared["search"] = _part(where, "search", Search, declared["search"])
+            declared["search"] = _search(where, declared["search"])
+        if declared.get("class_weight", "balanced") != "balanced":
+            for name, value in _mapping(where, "class_weight", declared["class_weight"]).items():
+                _within(where, f"class_weight.{name}", value, 0, None)
         _one_of(where, "calibration", declared.get("calibration"), ("isotonic", "sigmoid", None))
-        _within(where, "minimum_examples", declared.get("minimum_examples", 1), 1, None)
+        _whole(where, "minimum_examples", declared.get("minimum_examples", 1), 1)
+        _whole(where, "seed", declared.get("seed", 0), 0, LARGEST_SEED)
         _within(where, "coverage", declared.get("coverage", 0.5), 0, 1)
         for feature, sign in declared["monotonic"].items():
             _one_of(where, f"monotonic.{feature}", sign, (1, -1))
@@ -168,7 +177,12 @@ def make(where: str, name: str, path: object, parameters: Mapping[str, object], 
     given = {key: nested(where, name, value, seed) for key, value in parameters.items()}
     if allowed and "random_state" in allowed:
         given.setdefault("random_state", seed)
-    return kind(**given)
+    try:
+        return kind(**given)
+    except TypeError as error:
+        raise ScorehouseError(
+            f"{where}: meta.{name}: expected all parameters that {path} needs, found too few: {error}; declare them."
+        ) from None
 
 
 def nested(where: str, name: str, value: object, seed: int) -> object:
@@ -185,8 +199,11 @@ def nested(where: str, name: str, value: object, seed: int) -> object:
 def _imported(where: str, name: str, path: object) -> type:
     module, _, attribute = str(path).rpartition(".")
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+        found = getattr(importlib.import_module(module), attribute)
+        if not isinstance(found, type):
+            raise AttributeError(f"{path} is not a class")
+        return found
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
         package = module.split(".")[0]
         is_absent = isinstance(error, ModuleNotFoundError) and error.name == package and package
         todo = f"install the package {package}" if is_absent else "correct it"
@@ -218,6 +235,42 @@ def _part(where: str, name: str, kind: type, value: object) -> Any:
     return kind(**given)
 
 
+def _split(where: str, value: object) -> Split:
+    found = _part(where, "split", Split, value)
+    _text(where, "split.time", found.time)
+    _whole(where, "split.test_periods", found.test_periods, 0)
+    if found.train_periods is not None:
+        _whole(where, "split.train_periods", found.train_periods, 1)
+    _within(where, "split.horizon_days", found.horizon_days, 0, LONGEST_HORIZON)
+    return found
+
+
+def _search(where: str, value: object) -> Search:
+    found = _part(where, "search", Search, value)
+    for parameter, values in _mapping(where, "search.parameters", found.parameters).items():
+        if not _listed(where, f"search.parameters.{parameter}", values):
+            raise ScorehouseError(
+                f"{where}: meta.search.parameters.{parameter}: expected values to try, found none; list them, or leave it out."
+            )
+    _whole(where, "search.folds", found.folds, 1)
+    if found.candidates is not None:
+        _whole(where, "search.candidates", found.candidates, 1)
+    _text(where, "search.metric", found.metric)
+    return found
+
+
+def _text(where: str, name: str, value: object) -> None:
+    if value is not None and not isinstance(value, str):
+        raise ScorehouseError(f"{where}: meta.{name}: expected one text, found '{value}'; correct it.")
+
+
+def _whole(where: str, name: str, value: object, low: int, high: int | None = None) -> None:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if not is_whole or value < low or (high is not None and value > high):
+        limits = f"at least {low}" if high is None else f"from {low} to {high}"
+        raise ScorehouseError(f"{where}: meta.{name}: expected a whole number {limits}, found '{value}'; correct it.")
+
+
 def _one_of(where: str, name: str, value: object, allowed: tuple) -> None:
     if value not in allowed:
         listed = ", ".join(str(choice) for choice in allowed if choice is not None)
@@ -225,6 +278,6 @@ def _one_of(where: str, name: str, value: object, allowed: tuple) -> None:
 
 
 def _within(where: str, name: str, value: object, low: float, high: float | None) -> None:
-    if not isinstance(value, int | float) or value < low or (high is not None and value >= high):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value >= low or (high is not None and value >= high):
         limits = f"at least {low}" if high is None else f"between {low} and {high}"
         raise ScorehouseError(f"{where}: meta.{name}: expected a number {limits}, found '{value}'; correct it.")

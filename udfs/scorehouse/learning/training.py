@@ -1,5 +1,7 @@
 """Training: the declared estimator, fitted on the training rows; everything random is seeded, every sum is ordered."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -35,8 +37,15 @@ DEFAULT_METRICS = {"classification": "roc_auc", "regression": "neg_root_mean_squ
 
 def task_of(estimator: object) -> str:
     """What an estimator does: classification, regression, clustering, outliers or decomposition."""
-    tags = getattr(estimator, "__sklearn_tags__", None)
-    return TASKS.get(tags().estimator_type if tags else None, "decomposition")
+    return TASKS.get(getattr(_tags(estimator), "estimator_type", None), "decomposition")
+
+
+def _tags(estimator: object) -> object | None:
+    """What scikit-learn says about an estimator; None when it cannot say."""
+    try:
+        return estimator.__sklearn_tags__()
+    except AttributeError:
+        return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,21 +177,18 @@ def _assemble(estimator: BaseEstimator, examples: Examples, encoding: Encoding, 
         where,
     )
     steps = transformers(spec, spec.steps, "steps", where)
-    if labels.classes and spec.class_weight is not None:
+    if spec.class_weight is not None:
         _set_class_weight(estimator, spec.class_weight, labels.classes, where)
     if takes_categories or spec.monotonic:
-        names = _column_names(prepared, encoding, matrix, labels.values)
+        names = _column_names(prepared, encoding, matrix, labels.values, where)
         _set_categories(estimator, names, examples)
         _set_monotonic(estimator, names, spec, where)
     return Pipeline([("columns", prepared), *((f"step {n}", s) for n, s in enumerate(steps)), ("estimator", estimator)])
 
 
 def _takes_missing(estimator: BaseEstimator) -> bool:
-    tags = getattr(estimator, "__sklearn_tags__", None)
-    try:
-        return bool(tags().input_tags.allow_nan) if tags else False
-    except AttributeError:
-        return False
+    tags = _tags(estimator)
+    return tags is not None and tags.input_tags.allow_nan
 
 
 def _category_parameter(estimator: BaseEstimator) -> str | None:
@@ -191,9 +197,12 @@ def _category_parameter(estimator: BaseEstimator) -> str | None:
     return "categorical_feature" if type(estimator).__name__.startswith("LGBM") else None
 
 
-def _column_names(prepared: object, encoding: Encoding, matrix: np.ndarray, labels: np.ndarray) -> list[tuple[str, bool]]:
+def _column_names(
+    prepared: object, encoding: Encoding, matrix: np.ndarray, labels: np.ndarray, where: str
+) -> list[tuple[str, bool]]:
     """Which feature each prepared column comes from, and whether it is still the feature itself."""
-    fitted = clone(prepared).fit(matrix, labels)
+    with _refusals(Pipeline([("columns", prepared)]), where):
+        fitted = clone(prepared).fit(matrix, labels)
     names = list(encoding.kinds)
     found: list[tuple[str, bool]] = []
     for name, transformer, places in fitted.transformers_:
@@ -243,9 +252,9 @@ def _set_monotonic(estimator: BaseEstimator, names: list[tuple[str, bool]], spec
 
 
 def _set_class_weight(estimator: BaseEstimator, class_weight: object, classes: tuple[str, ...], where: str) -> None:
-    if "class_weight" not in estimator.get_params():
+    if not classes or "class_weight" not in estimator.get_params():
         raise ScorehouseError(
-            f"{where}: meta.class_weight: expected an estimator with class weights, found {type(estimator).__name__}; "
+            f"{where}: meta.class_weight: expected a classifier with class weights, found {type(estimator).__name__}; "
             f"leave class_weight out, or give example weights with meta.weight."
         )
     if class_weight != "balanced":
@@ -283,7 +292,8 @@ def _searched(
         search = RandomizedSearchCV(pipeline, grid, n_iter=spec.search.candidates, random_state=spec.seed, **settings)
     else:
         search = GridSearchCV(pipeline, grid, **settings)
-    search.fit(matrix[used], label)
+    with _refusals(pipeline, where):
+        search.fit(matrix[used], label)
     best = search.best_params_
     return clone(pipeline).set_params(**best), {name.removeprefix("estimator__"): value for name, value in best.items()}
 
@@ -345,11 +355,18 @@ def _calibrated(pipeline: Pipeline, spec: Spec, task: str, chosen: Examples, lab
 
 def _fit(pipeline: Pipeline, matrix: np.ndarray, labels: np.ndarray | None, weight: np.ndarray | None, where: str) -> None:
     weights = {} if weight is None else {"estimator__sample_weight": weight}
-    try:
+    with _refusals(pipeline, where):
         pipeline.fit(matrix, labels, **weights)
-    except (ValueError, TypeError) as error:
+
+
+@contextmanager
+def _refusals(pipeline: Pipeline, where: str) -> Iterator[None]:
+    """What an estimator refuses, whatever it raises, becomes one sentence."""
+    try:
+        yield
+    except Exception as error:
         words = " ".join(str(error).split()).removesuffix(".")
         raise ScorehouseError(
             f"{where}: expected examples that {type(pipeline[-1]).__name__} can be fitted on, "
             f"found what it refuses: {words[:300]}; correct the examples or the declaration."
-        ) from None
+        ) from error

@@ -139,6 +139,15 @@ def struct(fields: Sequence[tuple[str, Expression]]) -> Expression:
     )
 
 
+def element(listed: Expression, place: int) -> Expression:
+    """An element of a list, counted from 1 as DuckDB does.
+
+    >>> element(exp.column("parts"), 2).sql("duckdb")
+    'parts[2]'
+    """
+    return exp.Bracket(this=listed, expressions=[exp.Literal.number(place)], offset=1)
+
+
 def size(expression: Expression) -> int:
     """Number of nodes."""
     return sum(1 for _ in expression.walk())

@@ -2,7 +2,7 @@
 
 A weighted sum is explained exactly: coefficient * (value - its mean over the training rows), added up by raw feature. A sum
 of trees is explained by Shapley values (`tree_shap`). Contributions are on the scale before the link: log-odds for a
-probability made by a sigmoid.
+probability made by a sigmoid. A positive one always raises the score.
 """
 
 from dataclasses import dataclass
@@ -63,10 +63,12 @@ class Explanation:
         name, factor = formula.result.inputs[0], 1.0
         operation = formula.producer(name)
         while isinstance(operation, Univariate | Function | Interpolate):
-            factor = factor * operation.factor / operation.divisor if isinstance(operation, Scale) else 1.0
+            slope = operation.factor / operation.divisor if isinstance(operation, Scale) else operation.direction
+            is_straight = isinstance(operation, Scale) or (isinstance(operation, Function) and operation.is_straight)
+            factor = slope * (factor if is_straight else np.sign(factor))
             name = operation.inputs[0]
             operation = formula.producer(name)
-        if not isinstance(operation, Linear | Trees):
+        if not factor or not isinstance(operation, Linear | Trees):
             return None
         found = cls(formula, operation, operation.outputs.index(name), factor)
         return found if isinstance(operation, Trees) or found._is_separable() else None
@@ -148,7 +150,7 @@ class Explanation:
         order = np.argsort(-np.abs(stacked), axis=1, kind="stable")[:, :COUNT]
         values = np.take_along_axis(stacked, order, axis=1)
         structs = pa.StructArray.from_arrays(
-            [pa.array(np.array(names, object)[order].ravel(), pa.string()), pa.array(values.ravel())],
+            [pa.array(np.array(names, object)[order].ravel(), pa.string()), pa.array(values.ravel(), from_pandas=True)],
             fields=list(REASON),
         )
         offsets = np.arange(len(stacked) + 1, dtype=np.int32) * order.shape[1]
@@ -197,5 +199,6 @@ def _by_feature(named: object) -> dict[str, np.ndarray]:
 
 def _ranked(feature: str, contribution: Expression, baseline: float) -> Expression:
     moved = sql.subtract(contribution, sql.number(baseline)) if baseline else contribution
-    size = exp.Neg(this=exp.Abs(this=moved))
-    return sql.struct([("size", size), ("feature", sql.text(feature)), ("contribution", moved)])
+    known = exp.Nullif(this=moved, expression=sql.number(float("nan")))
+    size = exp.Neg(this=exp.Abs(this=known))
+    return sql.struct([("size", size), ("feature", sql.text(feature)), ("contribution", known)])

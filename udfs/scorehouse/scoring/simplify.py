@@ -24,10 +24,11 @@ def simplify(formula: Formula) -> Formula:
     """The same formula with less to compute."""
     operations: list[Operation] = []
     used = Counter(name for operation in formula.operations for name in operation.inputs)
+    names = {name for operation in formula.operations for name in operation.outputs}
     for operation in formula.operations:
         if isinstance(operation, Linear):
             made = {name: earlier for earlier in operations for name in earlier.outputs}
-            operations.extend(_Fold(operation, made, used).result())
+            operations.extend(_Fold(operation, made, used, names).result())
         else:
             operations.append(operation)
     return Formula(tuple(_needed(operations)))
@@ -63,6 +64,7 @@ class _Fold:
     linear: Linear
     made: dict[str, Operation]
     used: Counter
+    names: set[str]
     intercepts: np.ndarray = field(init=False)
     terms: list[_Term] = field(default_factory=list)
     tables: list[Operation] = field(default_factory=list)
@@ -153,7 +155,7 @@ class _Fold:
     def _table(self, maker: Lookup | Bins, terms: list[_Term]) -> list[_Term]:
         outer = np.column_stack([term.coefficients for term in terms])
         offsets = np.array([term.offset for term in terms])
-        outputs = tuple(f"{maker.inputs[0]} in {output}" for output in self.linear.outputs)
+        outputs = tuple(self._fresh(f"{maker.inputs[0]} in {output}") for output in self.linear.outputs)
         rest = {"unknown" if isinstance(maker, Lookup) else "missing"}
         tables = {
             name: np.add.reduce((getattr(maker, name) - offsets)[..., None, :] * outer, axis=-1) for name in ("table", *rest)
@@ -161,6 +163,13 @@ class _Fold:
         self.tables.append(replace(maker, outputs=outputs, **tables))
         self.terms.extend(_Term(name, unit, 0.0, np.nan) for name, unit in zip(outputs, np.eye(len(outputs)), strict=True))
         return []
+
+    def _fresh(self, name: str) -> str:
+        found = name
+        while found in self.names:
+            found += "'"
+        self.names.add(found)
+        return found
 
     def _collected(self) -> Linear:
         coefficients = np.column_stack([term.coefficients for term in self.terms])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
 
@@ -36,30 +37,54 @@ class TreeEnsemble:
 
 @dataclass(frozen=True, eq=False)
 class CompiledTrees:
-    """An ensemble ready to score."""
+    """An ensemble ready to score.
+
+    Attributes:
+        ensemble: the trees.
+        table_row: int32 [nodes], row in `is_listed` of a categorical node, else -1.
+        is_listed: bool [categorical nodes, codes], True for a code that goes left.
+    """
 
     ensemble: TreeEnsemble
+    table_row: np.ndarray
+    is_listed: np.ndarray
 
     def raw_scores(self, columns: Sequence[np.ndarray]) -> np.ndarray:
         """float64 [rows]: the baseline plus one leaf of each tree, added in the trees' order."""
-        scores = np.full(len(columns[0]), self.ensemble.baseline)
-        matrix = np.column_stack(columns)
-        for root in self.ensemble.roots:
-            scores += self.ensemble.value[self._leaves(matrix, root)]
+        e = self.ensemble
+        scores = np.full(len(columns[0]), e.baseline)
+        nodes = (e.feature, e.threshold, e.missing_left, e.left, e.right, e.value)
+        _add_leaves(np.column_stack(columns), e.roots, *nodes, self.table_row, self.is_listed, scores)
         return scores
 
-    def _leaves(self, matrix: np.ndarray, root: int) -> np.ndarray:
-        e, rows = self.ensemble, np.arange(len(matrix))
-        node = np.full(len(matrix), root)
-        while (e.feature[node] >= 0).any():
-            x = matrix[rows, e.feature[node]]
-            listed = [v in e.categories[n] if e.is_categorical[n] else False for v, n in zip(x, node, strict=True)]
-            goes_left = np.where(e.is_categorical[node], listed, x <= e.threshold[node])
-            goes_left = np.where(np.isnan(x), e.missing_left[node], goes_left)
-            node = np.where(e.feature[node] < 0, node, np.where(goes_left, e.left[node], e.right[node]))
-        return node
+
+@numba.njit(cache=True, nogil=True)
+def _add_leaves(matrix, roots, feature, threshold, missing_left, left, right, value, table_row, is_listed, scores):
+    """Add every tree's leaf to scores [rows]."""
+    for root in roots:
+        for row in range(len(scores)):
+            node = root
+            while feature[node] >= 0:
+                x = matrix[row, feature[node]]
+                if np.isnan(x):
+                    goes_left = missing_left[node]
+                elif table_row[node] < 0:
+                    goes_left = x <= threshold[node]
+                elif 0 <= x < is_listed.shape[1]:
+                    goes_left = x == np.floor(x) and is_listed[table_row[node], int(x)]
+                else:
+                    goes_left = False
+                node = left[node] if goes_left else right[node]
+            scores[row] += value[node]
 
 
 def compile_ensemble(ensemble: TreeEnsemble, n_features: int) -> CompiledTrees:
     """Prepare an ensemble over `n_features` columns for scoring."""
-    return CompiledTrees(ensemble)
+    places = np.flatnonzero(ensemble.is_categorical)
+    table_row = np.full(len(ensemble.feature), -1, np.int32)
+    table_row[places] = np.arange(len(places))
+    width = 1 + max((code for place in places for code in ensemble.categories[place]), default=-1)
+    is_listed = np.zeros((len(places), width), np.bool_)
+    for row, place in enumerate(places):
+        is_listed[row, list(ensemble.categories[place])] = True
+    return CompiledTrees(ensemble, table_row, is_listed)

@@ -78,7 +78,7 @@ def call_sql(formula: Formula, version: str) -> str:
     ]
     listed = exp.Array(expressions=[_call(PARTS, formula, version)])
     named = exp.Transform(this=listed, expression=exp.Lambda(this=sql.struct(fields), expressions=[parts]))
-    return printed(exp.Bracket(this=named, expressions=[exp.Literal.number(1)]))
+    return printed(sql.element(named, 1))
 
 
 def reasons_sql(formula: Formula, version: str) -> str:
@@ -94,7 +94,7 @@ def _call(function: str, formula: Formula, version: str) -> exp.Expression:
 
 
 def _part(parts: exp.Expression, place: int, kind: str) -> exp.Expression:
-    value = exp.Bracket(this=parts, expressions=[exp.Literal.number(place)])
+    value = sql.element(parts, place)
     return value if kind == "DOUBLE" else exp.cast(value, kind)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from scorehouse.errors import ScorehouseError
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError
 from scorehouse.scoring.operations import Onnx
 from scorehouse.scoring.operations.onnx import session
@@ -31,8 +32,10 @@ def read(model: bytes) -> OnnxFile:
     """
     try:
         opened = session(model)
-    except (RuntimeError, ValueError) as error:
-        raise UnknownFormulaError("a file that is not an ONNX model") from error
+    except ScorehouseError:
+        raise
+    except Exception as error:  # onnxruntime's own, which have no common class
+        raise UnknownFormulaError("a file that is not an ONNX model, or needs what onnxruntime lacks") from error
     if len(opened.get_inputs()) != 1 or opened.get_inputs()[0].type not in ("tensor(float)", "tensor(double)"):
         raise UnknownFormulaError("an ONNX model whose input is not one matrix of numbers")
     scores = [o for o in opened.get_outputs() if o.type in ("tensor(float)", "tensor(double)")]

@@ -118,7 +118,8 @@ class Largest(Combination):
         largest = exp.Greatest(this=columns[0], expressions=list(columns[1:]))
         cases = [(exp.EQ(this=sql.wrap(x), expression=largest), sql.number(i)) for i, x in enumerate(columns[:-1])]
         position = sql.when(cases, sql.number(len(columns) - 1))
-        return [sql.when([(sql.is_present(sql.total(columns)), position)], exp.cast(exp.null(), "double"))]
+        are_present = sql.balanced([sql.is_present(x) for x in columns], sql.both)
+        return [sql.when([(are_present, position)], exp.cast(exp.null(), "double"))]
 
     def sizes(self, sizes: Sequence[int]) -> list[int]:
         """See Operation."""

@@ -164,9 +164,15 @@ class Interpolate(Operation):
     x: np.ndarray
     y: np.ndarray
 
+    @property
+    def direction(self) -> int:
+        """1 where it rises, -1 where it falls, 0 where it does neither."""
+        steps = np.sign(np.diff(self.y))
+        return int(steps.sum() > 0) - int(steps.sum() < 0) if np.unique(steps[steps != 0]).size == 1 else 0
+
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
         """See Operation."""
-        return [np.interp(columns[0], self.x, self.y)]
+        return [np.where(np.isnan(columns[0]), np.nan, np.interp(columns[0], self.x, self.y))]
 
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
         """See Operation."""

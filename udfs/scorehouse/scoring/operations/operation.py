@@ -55,6 +55,11 @@ class Operation(ABC):
 class Univariate(Operation):
     """An operation from one number to one number; all that it learned are its own fields, one number each."""
 
+    @property
+    def direction(self) -> int:
+        """1 where the output rises with the input, -1 where it falls, 0 where it does neither."""
+        return 1
+
     @classmethod
     def of(cls, source: str, target: str, **learned: float) -> Self:
         """The operation from column `source` to column `target`."""

@@ -37,6 +37,11 @@ class Indicate(Univariate):
 
     name = "indicate"
 
+    @property
+    def direction(self) -> int:
+        """See Univariate."""
+        return 0
+
     def value(self, x: np.ndarray) -> np.ndarray:
         """See Univariate."""
         return np.isnan(x).astype(np.float64)
@@ -145,11 +150,15 @@ class Formula:
         value: the function on float64 [rows].
         expression: the same in SQL.
         is_total: True when it gives a number for every number.
+        direction: 1 where it rises, -1 where it falls, 0 where it does neither.
+        is_straight: True when it is a straight line.
     """
 
     value: Callable[[np.ndarray], np.ndarray]
     expression: Callable[[Expression], Expression]
     is_total: bool = True
+    direction: int = 1
+    is_straight: bool = False
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -192,12 +201,12 @@ FORMULAS = {
     "log2": Formula(np.log2, lambda x: sql.call("log2", x), is_total=False),
     "symmetric_log": Formula(symmetric_log, _symmetric_log_sql),
     "square_root": Formula(np.sqrt, lambda x: exp.Sqrt(this=x), is_total=False),
-    "square": Formula(np.square, sql.square),
-    "absolute": Formula(np.abs, lambda x: exp.Abs(this=x)),
+    "square": Formula(np.square, sql.square, direction=0),
+    "absolute": Formula(np.abs, lambda x: exp.Abs(this=x), direction=0),
     "tanh": Formula(np.tanh, lambda x: sql.call("tanh", x)),
     "relu": Formula(lambda x: np.maximum(x, 0), _relu_sql),
-    "negative": Formula(np.negative, lambda x: exp.Neg(this=sql.wrap(x))),
-    "complement": Formula(lambda x: 1 - x, lambda x: sql.subtract(sql.number(1), x)),
+    "negative": Formula(np.negative, lambda x: exp.Neg(this=sql.wrap(x)), direction=-1, is_straight=True),
+    "complement": Formula(lambda x: 1 - x, lambda x: sql.subtract(sql.number(1), x), direction=-1, is_straight=True),
 }
 
 
@@ -217,6 +226,16 @@ class Function(Operation):
     def is_total(self) -> bool:
         """True when every number has a result."""
         return FORMULAS[self.formula].is_total
+
+    @property
+    def direction(self) -> int:
+        """1 where it rises, -1 where it falls, 0 where it does neither."""
+        return FORMULAS[self.formula].direction
+
+    @property
+    def is_straight(self) -> bool:
+        """True when it is a straight line."""
+        return FORMULAS[self.formula].is_straight
 
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
         """See Operation."""
