@@ -43,7 +43,8 @@ def check_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
 
 def lock_down(connection: duckdb.DuckDBPyConnection, settings: dict[str, str], folders: list[str]) -> None:
     """Apply a branch's resource envelope to a new connection, confine it to `folders`, and lock its configuration."""
-    if connection.execute("select current_setting('lock_configuration')").fetchone()[0]:
+    ((is_locked,),) = connection.execute("select current_setting('lock_configuration')").fetchall()
+    if is_locked:  # this process opened the database before
         return
     for name, value in settings.items():
         connection.execute(f"set {name} = '{value}'")
