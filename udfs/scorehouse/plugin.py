@@ -7,6 +7,7 @@ database; macros call `{{ scorehouse('<operation>', ...) }}`, which arrives in `
 import atexit
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,9 @@ class Plugin(BasePlugin):
         variables = _variables()
         guard.lock_down(conn, _envelope(self._warehouse, variables), self._warehouse.writable_folders())
         _guard_statements(float(variables["query_timeout_seconds"]))
+        _take_over(conn)
         self._connection = conn
         self._run = None
-        atexit.register(_close, conn)
 
     def store(self, target_config: TargetConfig) -> None:
         """Carry out one operation; the answer is put into the request as 'result'."""
@@ -85,10 +86,24 @@ class Plugin(BasePlugin):
         return self._run
 
 
-def _close(connection: duckdb.DuckDBPyConnection) -> None:
+_connections: list[duckdb.DuckDBPyConnection] = []
+
+
+def _take_over(connection: duckdb.DuckDBPyConnection) -> None:
+    """Close what an earlier invocation in this process left open: its functions would stand in the way of new ones."""
+    if not _connections:
+        atexit.register(_close_all)
+    _close_all()
+    _connections.append(connection)
+
+
+def _close_all() -> None:
     """Let go of registered functions: one that outlives the interpreter is reported as a leak."""
-    functions.unregister_all(connection)
-    connection.close()
+    while _connections:
+        connection = _connections.pop()
+        with suppress(duckdb.ConnectionException):  # dbt closed it
+            functions.unregister_all(connection)
+            connection.close()
 
 
 def project_folder() -> Path:
