@@ -11,6 +11,13 @@
         key: the entity's key column
 #}
 {% macro routed(endpoint, implementations, key) -%}
+    {%- if flags.WHICH in ['build', 'run'] -%}
+        {%- set relations = {} -%}
+        {%- for implementation in implementations -%}
+            {%- do relations.update({implementation: ref(implementation) | string}) -%}
+        {%- endfor -%}
+        {%- do scorehouse('expect_routable', endpoint=endpoint, implementations=relations, routes=ref('routes') | string, policy=ref('retrain_policy') | string) -%}
+    {%- endif %}
     select candidates.*
     from (
         {%- for implementation in implementations %}

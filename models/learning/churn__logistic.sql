@@ -1,3 +1,5 @@
+{%- do ref('retrain_policy') %}
+
 with
 
 examples as (

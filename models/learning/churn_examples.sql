@@ -42,6 +42,8 @@ returning_customers as (
             matured.customer_id = customer_days.customer_id
             and customer_days.occurred_date >= cast(matured.as_of as date)
             and customer_days.occurred_date < cast(matured.as_of as date) + {{ var('churn_horizon_days') }}
+            {# what arrives later never changes a label that has matured #}
+            and customer_days.received_date < cast(matured.as_of as date) + {{ var('churn_horizon_days') }}
 
 ),
 

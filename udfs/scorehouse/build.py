@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from scorehouse import gate, partitions, sources
+from scorehouse import gate, partitions, sources, versions
 from scorehouse.canonical import canonical_sql
 from scorehouse.errors import ScorehouseError
 from scorehouse.fingerprint import Fingerprint, digest
@@ -22,6 +22,7 @@ from scorehouse.partitions import Partitioning
 from scorehouse.project import Project, relation_of
 from scorehouse.records import NodeRecord, Records, quoted
 from scorehouse.store import FORMAT_VERSION, Store, read_sql
+from scorehouse.versions import POLICY_SEED, Entry, version_name
 
 Compute = Callable[[duckdb.DuckDBPyConnection, Path], None]
 
@@ -75,21 +76,70 @@ class Builder:
         return self._stored(draft, lambda cursor, file: self._store.write(cursor, sql, file, columns_ddl))
 
     def fitted(self, node_id: str, sql: str) -> Outcome:
-        """Train or reuse a model: its data are its version's row (see scorehouse.learning)."""
+        """Train a model, or keep the version in use: its data are its versions' rows (see scorehouse.versions)."""
         node = self._project.node(node_id)
-        where = node.original_file_path
-        spec = Spec.read(where, node.config.meta)
+        spec = Spec.read(node.original_file_path, node.config.meta)
         draft = self._draft(node_id, sql, spec.text())
+        previous = self._records.nodes.get(node_id)
+        if versions.is_answered(previous, draft, self._store):
+            same = replace(draft, fingerprint=previous.fingerprint, files=previous.files, details=previous.details, row_count=1)
+            return self._settle(same, versions.statements(same, self._store), False)
+        with self._cursor(draft) as cursor:
+            record, is_new, reason = self._decided(cursor, node, sql, spec, draft)
+        return self._settle(record, versions.statements(record, self._store), is_new, reason)
 
-        def train(cursor: duckdb.DuckDBPyConnection, file: Path) -> None:
+    def _decided(
+        self, cursor: duckdb.DuckDBPyConnection, node: Any, sql: str, spec: Spec, draft: NodeRecord
+    ) -> tuple[NodeRecord, bool, str | None]:
+        """The model's new record, whether something was trained, and the policy's reason where it had one."""
+        previous = self._records.nodes.get(node.unique_id)
+        row, now = self._retrain_policy(cursor, node), version_name(node.name, draft.fingerprint.whole)
+        known = versions.incumbent(previous, draft, self._store) if row else None
+        if known is None:
+            file, is_new = self._trained(cursor, node, sql, spec, draft)
+            return (
+                versions.replaced(previous, draft, file, Entry("train", explain(previous, draft, True), now, now)),
+                is_new,
+                None,
+            )
+        from scorehouse.learning import policy  # scikit-learn loads only where something is decided
+
+        limits, in_use = policy.Policy.of(row), known["model_version"][0].as_py()
+        found = policy.decide(limits, known, cursor.sql(sql).to_arrow_table(), spec, node.original_file_path)
+        measured = {"measured_version": in_use, "test_until": found.test_until, "metrics": list(found.metrics)}
+        if found.decision != policy.TRAIN:
+            entry = Entry(found.decision, found.reason, in_use, **measured)
+            return versions.kept(previous, draft, entry), False, f"{found.decision}: {found.reason}"
+        file, is_new = self._trained(cursor, node, sql, spec, draft)
+        refused = policy.refusal(limits, versions.read_row(self._store.folder / file), known, policy.by_slice(found.metrics))
+        if refused:
+            entry = Entry(policy.ALARM, f"{found.reason}; {now} was trained and is rejected: {refused}", in_use, now, **measured)
+            return versions.kept(previous, replace(draft, files=[file]), entry), False, f"alarm: {entry.reason}"
+        entry = Entry(policy.TRAIN, found.reason, now, now, **measured)
+        return versions.replaced(previous, draft, file, entry), is_new, f"train: {found.reason}"
+
+    def _trained(self, cursor: duckdb.DuckDBPyConnection, node: Any, sql: str, spec: Spec, draft: NodeRecord) -> tuple[str, bool]:
+        """The file of the version that a draft asks for, and whether it had to be trained."""
+        file = self._store.file(draft.relation, draft.fingerprint.whole)
+        is_new = not file.exists()
+        if is_new:
             from scorehouse.scoring.sql import with_sql  # compiled code loads only where something trains
 
             version = version_name(node.name, draft.fingerprint.whole)
-            row = with_sql(fit(cursor.sql(sql).to_arrow_table(), spec, version, where))
+            row = with_sql(fit(cursor.sql(sql).to_arrow_table(), spec, version, node.original_file_path))
             cursor.register("fitted_version", row)
-            self._store.write(cursor, "select *, getvariable('built_at') as trained_at from fitted_version", file)
+            examples = digest({parent.relation: parent.fingerprint.whole for parent in self._read_by(node, sql).values()})
+            query = (
+                f"select *, '{draft.fingerprint.whole}' as fingerprint, '{examples}' as examples_fingerprint,"
+                f" getvariable('built_at') as trained_at from fitted_version"
+            )
+            self._store.write(cursor, query, file)
+        return str(file.relative_to(self._store.folder)), is_new
 
-        return self._stored(draft, train)
+    def _retrain_policy(self, cursor: duckdb.DuckDBPyConnection, node: Any) -> dict[str, object] | None:
+        """The policy's row for a model, else its row `default`; None for a model that does not name the seed."""
+        seed = next((p for p in self._parents(node).values() if p.relation and p.relation.endswith(f".{POLICY_SEED}")), None)
+        return versions.policy_row(cursor, quoted(seed.relation), node.name) if seed else None
 
     def partitioned(self, node_id: str, sql: str, columns_ddl: str | None = None) -> Outcome:
         """Build or reuse a model partition by partition (see scorehouse.partitions)."""
@@ -100,7 +150,7 @@ class Builder:
         parents = self._parents(node).values()
         seen = {parent.relation: partitions.input_of(parent, cut, self._select_of(parent)) for parent in parents}
         inputs = [read for read in seen.values() if read]
-        whole = {parent.relation: parent.fingerprint.whole for parent in parents if seen[parent.relation] is None}
+        whole = {parent.relation: self._mark(parent) for parent in parents if seen[parent.relation] is None}
         if not inputs:
             raise ScorehouseError(
                 f"{where}: expected a partitioned input (a source with meta.partition_by, or a partitioned model of the "
@@ -125,10 +175,16 @@ class Builder:
         )
         return self._settle_files(draft, list(files.values()), bool(missing))
 
+    def _mark(self, parent: NodeRecord) -> str:
+        """What a partition knows a whole input by: its fingerprint, or its rows where `meta: {read_by: rows}` says so."""
+        if self._project.node(parent.node_id).config.meta.get("read_by") != "rows":
+            return parent.fingerprint.whole
+        return partitions.rows_mark(self._connection.cursor(), parent.relation)
+
     def view(self, node_id: str, sql: str) -> Outcome:
         """Create or keep a model that is only a query."""
         draft = self._draft(node_id, sql)
-        return self._settle(draft, f"create or replace view {quoted(draft.relation)} as ({sql}\n)")
+        return self._settle(draft, [f"create or replace view {quoted(draft.relation)} as ({sql}\n)"])
 
     def _draft(self, node_id: str, sql: str, shape: object = None) -> NodeRecord:
         """A node's record up to its fingerprint; its SQL has passed the gate."""
@@ -140,12 +196,13 @@ class Builder:
         else:
             query_hash = digest(canonical_sql(gate.check(sql, node.original_file_path, node.raw_code)))
         own = [node.config.materialized, self._store.data_format, shape, query_hash]
-        return self._record(node, own, text_hash=text_hash, query_hash=query_hash)
+        return self._record(node, own, sql, text_hash=text_hash, query_hash=query_hash)
 
-    def _record(self, node: Any, own: list[object], **known: Any) -> NodeRecord:
+    def _record(self, node: Any, own: list[object], sql: str = "", **known: Any) -> NodeRecord:
         parents = self._parents(node)
         inputs = self._project.inputs(node) | {_named(parent): parent.fingerprint.whole for parent in parents.values()}
-        fingerprint = Fingerprint.of(own, {parent.relation or name: parent.fingerprint for name, parent in parents.items()})
+        read = {parent.relation or name: parent.fingerprint for name, parent in self._read_by(node, sql).items()}
+        fingerprint = Fingerprint.of(own, read)
         materialized = "function" if node.resource_type == "function" else node.config.materialized
         return NodeRecord(
             node.unique_id,
@@ -156,6 +213,11 @@ class Builder:
             inputs=inputs,
             **known,
         )
+
+    def _read_by(self, node: Any, sql: str) -> dict[str, NodeRecord]:
+        """The parents that a result is made of: all but the seeds that steer a macro, whose effect stands in the SQL."""
+        parents = self._parents(node)
+        return {name: p for name, p in parents.items() if p.resource_type != "seed" or quoted(p.relation) in sql}
 
     def _parents(self, node: Any) -> dict[str, NodeRecord]:
         parents = {}
@@ -207,7 +269,7 @@ class Builder:
         node = self._project.node(node_id)
         arguments = [(argument.name, argument.data_type) for argument in node.arguments]
         draft = self._record(node, ["function", arguments, node.returns.data_type, body])
-        return self._settle(draft, create)
+        return self._settle(draft, [create])
 
     # ---------------------------------------------------------------- tests
 
@@ -252,19 +314,19 @@ class Builder:
             draft = replace(draft, row_count=previous.row_count)
         else:
             draft = replace(draft, row_count=self._connection.cursor().execute(f"select count(*) from ({read})").fetchone()[0])
-        return self._settle(draft, f"create or replace view {quoted(draft.relation)} as {read}", is_new)
+        return self._settle(draft, [f"create or replace view {quoted(draft.relation)} as {read}"], is_new)
 
-    def _settle(self, draft: NodeRecord, statement: str, is_new: bool | None = None) -> Outcome:
+    def _settle(self, draft: NodeRecord, statements: list[str], is_new: bool | None = None, reason: str | None = None) -> Outcome:
         """Record a node's result; point its name at it where that changed."""
         previous = self._records.nodes.get(draft.node_id)
         is_same = previous is not None and previous.fingerprint.whole == draft.fingerprint.whole
         is_built = not is_same if is_new is None else is_new
         action = "built" if is_built else "reused"
-        draft = replace(draft, run_id=self._run_id, action=action, reason=explain(previous, draft, is_built))
-        if is_same and previous.inputs == draft.inputs and not is_new:
+        draft = replace(draft, run_id=self._run_id, action=action, reason=reason or explain(previous, draft, is_built))
+        if is_same and previous.inputs == draft.inputs and previous.details == draft.details and not is_new:
             self._records.note(draft)
         else:
-            self._records.put(draft, [statement])
+            self._records.put(draft, statements)
         return Outcome(action, draft.reason, draft.row_count)
 
 
@@ -279,15 +341,6 @@ def explain(previous: NodeRecord | None, now: NodeRecord, is_built: bool) -> str
             return "its file was missing from the store"
         return f"{named} changed, the query is the same" if changed else "nothing changed"
     return f"{named} changed" if is_built else f"{named} changed, and the store has the result already"
-
-
-def version_name(model: str, fingerprint: str) -> str:
-    """Name of a fitted model's version.
-
-    >>> version_name("churn__logistic", "0123456789abcdef")
-    'churn__logistic@0123456789ab'
-    """
-    return f"{model}@{fingerprint[:12]}"
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

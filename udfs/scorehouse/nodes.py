@@ -1,11 +1,13 @@
 """Operations that materializations ask for, one node each; most return the few words that dbt prints."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scorehouse import gate
+from scorehouse import gate, gates, versions
+from scorehouse.errors import ScorehouseError
 from scorehouse.operation import operation
 from scorehouse.run import Run
-from scorehouse.store import read_sql
+from scorehouse.versions import version_name
 
 if TYPE_CHECKING:
     import agate
@@ -74,12 +76,26 @@ def remember_passed(run: Run, node_id: str, sql: str) -> None:
 
 
 @operation
-def fitted_version(run: Run, relation: str) -> dict[str, object] | None:
-    """What scoring SQL needs of a fitted model: model_version, status, score_sql, reasons_sql; None before it is built."""
+def fitted_version(run: Run, relation: str, routes: str, implementation: str) -> dict[str, object] | None:
+    """What scoring SQL needs of a fitted model: model_version, status, score_sql, reasons_sql; None before it is built.
+
+    The version is the one that `routes` pins for the implementation, else the one in use.
+    """
     record = next((record for record in run.records.nodes.values() if record.relation == relation), None)
     if record is None or record.materialized != "fitted":
         return None
-    columns = ("model_version", "status", "score_sql", "reasons_sql")
-    file = run.store.folder / record.files[0]
-    row = run.connection.cursor().execute(f"select {', '.join(columns)} from ({read_sql([file])})").fetchone()
-    return dict(zip(columns, row, strict=True))
+    pinned = gates.pinned_version(run, routes, implementation)
+    row = run.read_version(pinned) if pinned else versions.read_row(run.store.folder / record.files[0])
+    if row is None or (pinned and pinned.partition("@")[0] != relation.split(".")[1]):
+        known = ", ".join(version_name(relation.split(".")[1], Path(file).stem) for file in record.files)
+        raise ScorehouseError(
+            f"Seed routes: expected a version of {relation} for {implementation} ({known}), found '{pinned}'; "
+            f"correct model_version, or leave it empty for the version in use."
+        )
+    return {name: row[name][0].as_py() for name in ("model_version", "status", "score_sql", "reasons_sql")}
+
+
+@operation
+def expect_routable(run: Run, endpoint: str, implementations: dict[str, str], routes: str, policy: str) -> None:
+    """Refuse routes to what must not serve (see scorehouse.gates). Returns nothing."""
+    gates.expect_routable(run, endpoint, implementations, routes, policy)

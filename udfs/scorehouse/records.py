@@ -1,4 +1,7 @@
-"""What a branch knows about its nodes: small tables in schema `scorehouse` of the branch's database."""
+"""What a branch knows about its nodes: small tables in schema `scorehouse` of the branch's database.
+
+Schema `history` holds what models may read of it: decisions about fitted models and their versions.
+"""
 
 import json
 import threading
@@ -32,6 +35,27 @@ create table if not exists scorehouse.nodes (
     details json not null
 );
 create table if not exists scorehouse.passed_tests (test_id varchar not null, fingerprint varchar not null);
+
+create schema if not exists history;
+create view if not exists history.decisions as
+    with listed as (
+        select
+            string_split(relation, '.')[2] as model,
+            unnest(from_json(
+                json_extract(details, '$.decisions'),
+                '[{"decided_at": "TIMESTAMP", "decision": "VARCHAR", "reason": "VARCHAR", "model_version": "VARCHAR",
+                   "trained_version": "VARCHAR", "measured_version": "VARCHAR", "test_until": "TIMESTAMP",
+                   "metrics": [{"split": "VARCHAR", "slice": "VARCHAR", "metric": "VARCHAR", "bin": "INTEGER",
+                                "value": "DOUBLE"}]}]'
+            )) as decision
+        from scorehouse.nodes
+        where materialized = 'fitted'
+    )
+    select model, unnest(decision) from listed;
+create table if not exists history.gates (
+    endpoint varchar, implementation varchar, model_version varchar, champion_version varchar, status varchar, reason varchar,
+    metric varchar, value double, champion_value double, decided_at timestamp
+);
 """
 
 
@@ -124,7 +148,7 @@ class Records:
         cursor.close()
 
     def put(self, record: NodeRecord, statements: Iterable[str] = ()) -> None:
-        """Replace a node's record and run the statements that belong to it (its view) in the same transaction."""
+        """Replace a node's record and run the statements that belong to it (its views) in the same transaction."""
         with self._lock, self._transaction() as cursor:
             for statement in statements:
                 cursor.execute(statement)

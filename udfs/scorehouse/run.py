@@ -11,7 +11,8 @@ from scorehouse.build import Builder
 from scorehouse.project import Project
 from scorehouse.records import Records
 from scorehouse.scoring import registry
-from scorehouse.store import Store, read_sql
+from scorehouse.store import Store
+from scorehouse.versions import read_row
 from scorehouse.warehouse import Warehouse
 
 
@@ -38,10 +39,12 @@ class Run:
         """The row of a fitted model's version from the store, or None when no kept file has it."""
         model, _, mark = version.partition("@")
         files = sorted(self.store.folder.glob(f"*.{model}/{mark}*.*")) if model and len(mark) == 12 else []
-        if not files:
-            return None
-        with duckdb.connect() as reader:
-            return reader.sql(read_sql(files[:1])).to_arrow_table()
+        return read_row(files[0]) if files else None
+
+    def has(self, relation: str) -> bool:
+        """Whether a relation, as SQL writes it, was built on this branch."""
+        parts = [part.strip('"') for part in relation.split(".")]
+        return any(record.relation == ".".join(parts[-2:]) for record in self.records.nodes.values())
 
     def _register(self, node: Any) -> None:
         file = self.project.folder / node.original_file_path

@@ -6,11 +6,22 @@ received as (
 
 ),
 
+repeated as (
+
+    select * from {{ ref('stg_landing__repeated') }}
+
+),
+
 interactions as (
 
-    select * exclude (rejection_reason)
+    select received.* exclude (rejection_reason, place)
+
     from received
-    where rejection_reason is null
+    left join repeated on received.interaction_id = repeated.interaction_id
+    where
+        received.rejection_reason is null
+        and received.place = 1
+        and coalesce(received.occurred_at >= repeated.kept_from and received.occurred_at < repeated.kept_until, true)
 
 )
 

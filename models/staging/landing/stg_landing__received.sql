@@ -19,7 +19,7 @@ renamed as (
         nullif(trim(interaction_id), '') as interaction_id,
         nullif(trim(customer_id), '') as customer_id,
         session_id,
-        item_id,
+        nullif(trim(item_id), '') as item_id,
 
         ---------- strings
         lower(nullif(trim(interaction_type), '')) as interaction_type,
@@ -50,18 +50,31 @@ judged as (
             when interaction_id is null then 'no interaction id'
             when customer_id is null then 'no customer id'
             when interaction_type is null then 'no interaction type'
-            when occurred_at is null or year(occurred_at) not between 1970 and 2100 then 'impossible date'
+            {# an infinite time has no year #}
+            when coalesce(year(occurred_at) not between 1970 and 2100, true) then 'impossible date'
+            when coalesce(year(received_at) not between 1970 and 2100, true) then 'impossible date of receipt'
             when not isfinite(amount) or abs(amount) >= 1e15 then 'impossible amount'
-            when
-                row_number() over (
-                    partition by interaction_id
-                    order by received_at, occurred_at, customer_id, interaction_type, item_id, amount, quantity
-                ) > 1
-                then 'duplicate interaction id'
+            when amount < 0 then 'negative amount'
+            when quantity < 0 or not isfinite(quantity) then 'impossible quantity'
         end as rejection_reason
 
     from renamed
 
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by interaction_id, rejection_reason is null
+            order by
+                received_at, occurred_at, customer_id, session_id, interaction_type, item_id, quantity, amount, query, position,
+                cast(properties as varchar)
+        ) as place
+
+    from judged
+
 )
 
-select * from judged
+select * from numbered

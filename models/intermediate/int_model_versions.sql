@@ -1,0 +1,12 @@
+{# A new fitted model is added to this list, and stands in the registry from its first build. #}
+{{ config(materialized='view') }}
+
+with
+
+versions as (
+
+    {{ versions_of(['churn__logistic', 'churn__boosted']) }}
+
+)
+
+select * from versions

@@ -1,0 +1,23 @@
+{# Written by the build itself, while it makes the routed tables. #}
+{%- do ref('churn_risk') %}
+
+with
+
+gates as (
+
+    select * from {{ history('gates') }}
+
+)
+
+select
+    endpoint,
+    implementation,
+    model_version,
+    champion_version,
+    status,
+    reason,
+    metric,
+    value,
+    champion_value,
+    decided_at
+from gates

@@ -1,0 +1,21 @@
+with
+
+versions as (
+
+    select * from {{ ref('int_model_versions') }}
+
+),
+
+model_weights as (
+
+    select
+        model,
+        model_version,
+        is_current,
+        unnest(weights, max_depth => 2)  -- noqa: AL03
+
+    from versions
+
+)
+
+select * from model_weights

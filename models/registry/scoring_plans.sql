@@ -1,0 +1,21 @@
+with
+
+versions as (
+
+    select * from {{ ref('int_model_versions') }}
+
+),
+
+scoring_plans as (
+
+    select
+        model,
+        model_version,
+        is_current,
+        unnest(scoring_plans, max_depth => 2)  -- noqa: AL03
+
+    from versions
+
+)
+
+select * from scoring_plans

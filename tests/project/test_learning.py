@@ -1,0 +1,127 @@
+"""Versions over time: trained again, kept, pinned, rejected; and training sets that later data cannot change."""
+
+import pytest
+
+from project.harness import Outcome, Project, copy_of_the_project
+from project.test_landing import write
+
+INTERACTIONS = """
+select
+    'i' || i as interaction_id,
+    timestamp '2023-01-01' + interval (hash(i) % {days}) day as occurred_at,
+    {received_at} as received_at,
+    'c' || (hash(i, 'c') % least(400, 1 + hash(i, 'd') % 400)) as customer_id,
+    'purchase' as interaction_type,
+    'item' || hash(i, 'x') % 50 as item_id,
+    round(1 + hash(i, 'a') % 5000 / 100, 2) as amount
+from range({start}, {stop}) as rows(i)
+"""
+POLICY = "seeds/configuration/retrain_policy.csv"
+ROUTES = "seeds/configuration/routes.csv"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A shop of one and a half years on main; the tests of this file tell its later story in their order."""
+    project = copy_of_the_project(tmp_path_factory.mktemp("shop"))
+    write(project.root / "landing/interactions/first.parquet", interactions(540, 0, 12_000))
+    build(project)
+    return project
+
+
+def interactions(days: int, start: int, stop: int, received_at: str = "occurred_at") -> str:
+    return INTERACTIONS.format(days=days, start=start, stop=stop, received_at=received_at)
+
+
+def run(shop: Project, branch: str = "main") -> Outcome:
+    folder = shop.root / "landing"
+    return shop.dbt("build", "--vars", f"{{interaction_sources: [landing], landing_path: {folder}}}", branch=branch)
+
+
+def build(shop: Project, branch: str = "main") -> None:
+    outcome = run(shop, branch)
+    assert outcome.is_green, outcome.output
+
+
+def served_version(shop: Project, branch: str = "main") -> str:
+    ((version,),) = shop.serving("select distinct model_version from churn_risk", branch)
+    return version
+
+
+def decisions(shop: Project, branch: str = "main") -> list[tuple]:
+    query = "select decision, reason, trained_version is not null from registry.training_decisions"
+    return shop.catalog(f"{query} where model = 'churn__logistic' order by decided_at", branch)
+
+
+def examples(shop: Project) -> list[tuple]:
+    return shop.catalog("from learning.churn_examples where as_of <= '2024-03-01' order by as_of, customer_id")
+
+
+def test_late_data_change_no_past_training_set_and_few_new_examples_train_nothing(shop: Project) -> None:
+    before, version = examples(shop), served_version(shop)
+    assert len(before) > 1000
+    late = interactions(500, 12_000, 15_000, "timestamp '2024-06-25'")
+    write(shop.root / "landing/interactions/late.parquet", late)
+    build(shop)
+    assert shop.catalog("select count(*) from intermediate.int_interactions")[0][0] == 15_000
+    assert examples(shop) == before
+    assert served_version(shop) == version
+    assert [(word, trained) for word, _, trained in decisions(shop)] == [("train", True), ("keep", False)]
+    assert "0 new examples, fewer than the minimum 200" in decisions(shop)[-1][1]
+    build(shop)
+    assert len(decisions(shop)) == 2
+
+
+def test_months_of_new_examples_train_a_version_and_the_old_one_stays_queryable(shop: Project) -> None:
+    old = served_version(shop)
+    later = interactions(62, 15_000, 17_000).replace("2023-01-01", "2024-06-26")
+    write(shop.root / "landing/interactions/later.parquet", later)
+    build(shop)
+    word, reason, is_trained = decisions(shop)[-1]
+    assert (word, is_trained) == ("train", True)
+    assert "days newer than those it knows" in reason
+    assert served_version(shop) != old
+    versions = dict(shop.catalog("select model_version, is_current from registry.model_versions where model = 'churn__logistic'"))
+    assert versions == {old: False, served_version(shop): True}
+    assert shop.catalog(f"select count(*) > 20 from registry.model_weights where model_version = '{old}'") == [(True,)]
+
+
+def test_a_route_may_pin_an_earlier_version(shop: Project) -> None:
+    (old,) = shop.catalog("select model_version from registry.model_versions where not is_current and model = 'churn__logistic'")[
+        0
+    ]
+    shop.write(ROUTES, f"endpoint,implementation,share,model_version\nchurn_risk,churn_risk__logistic,1.0,{old}\n")
+    build(shop, "pinned")
+    assert served_version(shop, "pinned") == old
+    assert "churn__logistic" not in shop.computed("pinned")
+
+
+@pytest.mark.parametrize(
+    ("route", "words"),
+    [
+        ("churn_risk__logistic,1.0,churn__logistic@000000000000", ["churn__logistic@000000000000", "leave it empty"]),
+        ("churn_risk__logistic,1.0,something", ["expected a version of learning.churn__logistic", "'something'"]),
+        ("churn_risk__logistics,1.0,", ["churn_risk__logistics", "churn_risk__boosted, churn_risk__logistic"]),
+    ],
+)
+def test_a_route_to_what_does_not_exist_fails_the_build(shop: Project, route: str, words: list[str]) -> None:
+    shop.write(ROUTES, f"endpoint,implementation,share,model_version\nchurn_risk,{route}\n")
+    outcome = run(shop, "wrong-route")
+    assert not outcome.is_green
+    assert any(all(word in line for word in words) for line in outcome.output.splitlines()), outcome.output
+
+
+def test_a_challenger_that_does_not_beat_the_champion_cannot_be_routed(shop: Project) -> None:
+    shop.write(ROUTES, "endpoint,implementation,share,model_version\nchurn_risk,churn_risk__boosted,1.0,\n")
+    header = (shop.root / POLICY).read_text().splitlines()[0]
+    shop.write(POLICY, f"{header}\ndefault,28,200,0.25,0.6,,0.3,0.15,0.05\n")
+    outcome = run(shop, "challenger")
+    assert not outcome.is_green
+    assert "which is rejected: its auc" in outcome.output
+    query = "select status, value - champion_value < 0.3 from history.gates where implementation = 'churn_risk__boosted'"
+    assert shop.work("challenger", query) == [("rejected", True)]
+    shop.write(POLICY, f"{header}\ndefault,28,200,0.25,0.6,,-0.3,0.15,0.05\n")
+    build(shop, "challenger")
+    assert served_version(shop, "challenger").startswith("churn__boosted@")
+    statuses = shop.catalog("select implementation, status from registry.model_gates order by 1", "challenger")
+    assert statuses == [("churn_risk__boosted", "accepted"), ("churn_risk__logistic", "champion")]

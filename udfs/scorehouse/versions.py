@@ -1,0 +1,105 @@
+"""The versions of a fitted model on a branch: which one is in use, which came before, and why.
+
+They are kept in the model's record: `files` lists every version's file, the one in use first; `details` holds the
+fingerprint that was asked for last and every decision. Schema `history` of the branch's database shows both to SQL.
+"""
+
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from scorehouse.records import NodeRecord, quoted
+from scorehouse.store import Store, read_sql
+
+POLICY_SEED = "retrain_policy"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One decision.
+
+    Attributes:
+        decision, reason: see `learning.policy.Decision`.
+        model_version: in use afterwards.
+        trained_version: the one that was trained for it, or None.
+        measured_version, test_until, metrics: the version in use before the decision, on the newest test.
+    """
+
+    decision: str
+    reason: str
+    model_version: str
+    trained_version: str | None = None
+    measured_version: str | None = None
+    test_until: str | None = None
+    metrics: list[dict[str, object]] = field(default_factory=list)
+    decided_at: str = field(default_factory=lambda: datetime.now(UTC).replace(tzinfo=None).isoformat())
+
+
+def version_name(model: str, fingerprint: str) -> str:
+    """Name of a fitted model's version.
+
+    >>> version_name("churn__logistic", "0123456789abcdef")
+    'churn__logistic@0123456789ab'
+    """
+    return f"{model}@{fingerprint[:12]}"
+
+
+def policy_row(cursor: duckdb.DuckDBPyConnection, relation: str, model: str) -> dict[str, object] | None:
+    """A model's row of the seed retrain_policy (`relation`, quoted), else its row `default`, else None."""
+    query = f"select * from {relation} where model in (?, 'default') order by model = 'default' limit 1"
+    found = cursor.sql(query, params=[model]).to_arrow_table().to_pylist()
+    return found[0] if found else None
+
+
+def is_answered(previous: NodeRecord | None, draft: NodeRecord, store: Store) -> bool:
+    """Whether the very same examples and declaration were decided on before, and the version in use is still there."""
+    return (
+        previous is not None
+        and previous.details.get("asked") == draft.fingerprint.whole
+        and (store.folder / previous.files[0]).exists()
+    )
+
+
+def incumbent(previous: NodeRecord | None, draft: NodeRecord, store: Store) -> pa.Table | None:
+    """The row of the version in use, if it answers the same question on other data and can score; else None."""
+    if previous is None or previous.fingerprint.logic != draft.fingerprint.logic:
+        return None
+    file = store.folder / previous.files[0]
+    if not file.exists():
+        return None
+    row = read_row(file)
+    return row if row["status"][0].as_py() == "ready" else None
+
+
+def read_row(file: Path) -> pa.Table:
+    """The one row of a version's file."""
+    with duckdb.connect() as reader:
+        return reader.sql(read_sql([file])).to_arrow_table()
+
+
+def kept(previous: NodeRecord, draft: NodeRecord, entry: Entry) -> NodeRecord:
+    """The record when the version in use stays: its fingerprint is still the node's, so nothing downstream is built."""
+    details = {"asked": draft.fingerprint.whole, "decisions": [*previous.details.get("decisions", []), asdict(entry)]}
+    files = previous.files + [file for file in draft.files if file not in previous.files]
+    return replace(draft, fingerprint=previous.fingerprint, files=files, row_count=1, details=details)
+
+
+def replaced(previous: NodeRecord | None, draft: NodeRecord, file: str, entry: Entry) -> NodeRecord:
+    """The record when a new version takes over; the earlier ones stay listed."""
+    before = previous.files if previous else []
+    decisions = previous.details.get("decisions", []) if previous else []
+    details = {"asked": draft.fingerprint.whole, "decisions": [*decisions, asdict(entry)]}
+    return replace(draft, files=[file, *(f for f in before if f != file)], row_count=1, details=details)
+
+
+def statements(record: NodeRecord, store: Store) -> list[str]:
+    """What points SQL at a model's versions: the relation at the one in use, history.<model> at all of them."""
+    files = [store.folder / file for file in record.files if (store.folder / file).exists()]
+    model = record.relation.split(".", 1)[1]
+    return [
+        f"create or replace view {quoted(record.relation)} as {read_sql(files[:1])}",
+        f"create or replace view {quoted(f'history.{model}')} as {read_sql(files)}",
+    ]
