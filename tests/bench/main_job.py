@@ -4,9 +4,8 @@ import json
 import tempfile
 from pathlib import Path
 
-from project.harness import Project, copy_of_the_project
-
 from bench.measure import medians, seconds, show
+from project.harness import Project, copy_of_the_project
 
 
 def run() -> None:

@@ -7,14 +7,14 @@ import tempfile
 from pathlib import Path
 
 import duckdb
+
+from bench.measure import medians, seconds, show
 from project.harness import Project, tiny_project
 from scorehouse import release, workplace
 from scorehouse.fingerprint import Fingerprint
 from scorehouse.records import NodeRecord, Records
 from scorehouse.store import Store, read_sql
 from scorehouse.warehouse import Warehouse
-
-from bench.measure import medians, seconds, show
 
 RELATIONS = 200
 LARGE = "select " + ", ".join(f"hash(i * 20 + {c}) / 1.8e19 as c{c}" for c in range(20)) + " from range(4000000) as rows(i)"

@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.testing import assert_allclose
+from threadpoolctl import threadpool_limits
+
 from scorehouse.learning import Spec, fit
 from scorehouse.learning.examples import Examples
 from scorehouse.learning.training import Trained, train
 from scorehouse.scoring import columns, registry, udf
 from scorehouse.scoring.scorer import load
-from threadpoolctl import threadpool_limits
 
 WHERE = "models/churn__test.yml"
 FEATURES = {"numeric": ["visits", "amount", "age_days", "is_member"], "categorical": ["plan"]}

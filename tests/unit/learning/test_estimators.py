@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from agreement import assert_agreement, customers, declared
 from numpy.testing import assert_allclose
+
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import fit
 

@@ -7,6 +7,7 @@ from agreement import WHERE, by_estimator, in_duckdb, trained_alone
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+
 from scorehouse.learning import fit
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # small examples and few iterations: nothing converges
