@@ -12,7 +12,7 @@
     {%- set found = [] -%}
     {%- if execute -%}
         {%- for column in adapter.get_columns_in_relation(relation) if column.name | lower not in declared -%}
-            {%- do found.append(adapter.quote(column.name)) -%}
+            {%- do found.append(adapter.quote(column.name | replace('"', '""'))) -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(found) }}

@@ -3,7 +3,7 @@
 
     Example:
         {{ with_extra_columns('properties', ['"device"']) }}
-        ->  json_merge_patch(coalesce(properties, '{}'), to_json(struct_pack("device")))
+        ->  json_merge_patch(coalesce(properties, '{}'), to_json(struct_pack("device" := "device")))
 
     Arguments:
         properties: the JSON column

@@ -29,13 +29,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return copy_of_the_project(tmp_path_factory.mktemp("shop"))
 
 
-def build(shop: Project, files: dict[str, str], branch: str) -> Outcome:
+def build(shop: Project, files: dict[str, str], branch: str, *arguments: str) -> Outcome:
     """Build from a folder with these files: path -> the query that fills it, or a text."""
     folder = shop.root / "mine"
     shutil.rmtree(folder, ignore_errors=True)
     for path, content in files.items():
         write(folder / path, content)
-    return shop.dbt("build", "--vars", f"{{interaction_sources: [landing], landing_path: {folder}}}", branch=branch)
+    return shop.dbt("build", "--vars", f"{{interaction_sources: [landing], landing_path: {folder}}}", *arguments, branch=branch)
 
 
 def write(file: Path, content: str) -> None:
@@ -108,3 +108,31 @@ def test_a_file_that_breaks_the_contract_stops_the_build_with_one_sentence(shop:
     assert not outcome.is_green
     words = ["interactions/a.csv", "column occurred_at", "expected TIMESTAMP", "found 'soon' in row 1"]
     assert [line for line in outcome.output.splitlines() if all(word in line for word in words)], outcome.output
+
+
+def test_rows_that_are_sent_again_in_another_month_are_rejected_whenever_they_come(shop: Project) -> None:
+    first = f"from ({PURCHASES}) where occurred_at < '2024-03-01' and interaction_type = 'purchase' limit 50"
+    again = f"select * replace (occurred_at + interval 40 day as occurred_at) from ({first}) limit 9"
+    files = {"interactions/a.parquet": first, "interactions/b.csv": again}
+    selected = ("--select", "+stg_landing__rejected", "+stg_landing__interactions")
+    assert build(shop, {"interactions/a.parquet": first}, "main", *selected).is_green
+    for branch in ("main", "at-once"):
+        outcome = build(shop, files, branch, *selected)
+        assert outcome.is_green, outcome.output
+        assert shop.work(branch, "select rejection_reason, count(*) from staging.stg_landing__rejected group by all") == [
+            ("duplicate interaction id", 9)
+        ]
+        assert shop.work(branch, "select count(*), max(occurred_at) < '2024-03-01' from staging.stg_landing__interactions") == [
+            (50, True)
+        ]
+
+
+def test_a_new_month_computes_no_older_one(shop: Project) -> None:
+    selected = ("--select", "+stg_landing__rejected", "+stg_landing__interactions")
+    file = "interactions/{}.parquet"
+    query = f"from ({PURCHASES}) where month(occurred_at) = {{}} and year(occurred_at) = 2024"
+    files = {file.format(month): query.format(month) for month in (4, 5)}
+    assert build(shop, files, "main", *selected).is_green
+    assert build(shop, files | {file.format(6): query.format(6)}, "main", *selected).is_green
+    computed = "select details -> 'computed' from scorehouse.nodes where node_id like '%stg_landing__interactions'"
+    assert shop.work("main", computed) == [('["2024-06-01"]',)]

@@ -18,7 +18,7 @@ from scorehouse.store import Store
 
 GRAINS = ("day", "month", "year")
 UNKNOWN = "unknown"
-"""The partition of rows without a time."""
+"""The partition of rows without a time, or with an infinite one."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +42,24 @@ class Partitioning:
     def key_sql(self) -> str:
         """The partition of a row, as text.
 
-        >>> print(Partitioning("occurred_at", "month").key_sql())
-        coalesce(strftime(date_trunc('month', "occurred_at"), '%Y-%m-%d'), 'unknown')
+        >>> print(Partitioning("at", "month").key_sql())
+        case when isfinite("at") then strftime(date_trunc('month', "at"), '%Y-%m-%d') else 'unknown' end
         """
-        return f"coalesce(strftime(date_trunc('{self.grain}', \"{self.column}\"), '%Y-%m-%d'), '{UNKNOWN}')"
+        first_day = f"strftime(date_trunc('{self.grain}', \"{self.column}\"), '%Y-%m-%d')"
+        return f"case when isfinite(\"{self.column}\") then {first_day} else '{UNKNOWN}' end"
 
     def coarse(self, day: str) -> str:
         """The partition in which a day lies.
 
         >>> Partitioning("occurred_at", "month").coarse("2011-03-09")
         '2011-03-01'
+        >>> Partitioning("occurred_at", "year").coarse("12011-03-09")
+        '12011-01-01'
         """
         if day == UNKNOWN or self.grain == "day":
             return day
-        return f"{day[:4]}-01-01" if self.grain == "year" else f"{day[:7]}-01"
+        year, month, _ = day.rsplit("-", 2)
+        return f"{year}-01-01" if self.grain == "year" else f"{year}-{month}-01"
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,12 @@ def input_of(record: NodeRecord, partitioning: Partitioning, select: Callable[[l
         {part: [file for _, file in found] for part, found in pieces.items()},
         select,
     )
+
+
+def rows_mark(cursor: duckdb.DuckDBPyConnection, relation: str) -> str:
+    """Hash of a small relation's rows, whatever their order."""
+    rows = f"select cast(rows as varchar) as row from {quoted(relation)} as rows"
+    return digest(cursor.execute(f"select string_agg(row, '\n' order by row) from ({rows})").fetchone())
 
 
 def marks(own: str, inputs: Iterable[Input], whole: Mapping[str, str]) -> dict[str, str]:

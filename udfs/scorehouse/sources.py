@@ -1,6 +1,5 @@
 """Raw files into the store: found, checked against their declaration, landed once by content, and read through one view."""
 
-import glob
 import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
@@ -12,10 +11,9 @@ import duckdb
 from scorehouse.errors import ScorehouseError
 from scorehouse.fingerprint import digest
 from scorehouse.partitions import Partitioning
+from scorehouse.raw_files import discover, folder_columns, is_text, literal, open_raw, quoted, read_parquet
 from scorehouse.records import NodeRecord
 from scorehouse.store import Store
-
-SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz")
 
 
 @dataclass(frozen=True)
@@ -67,17 +65,6 @@ class LandedFile:
     days: list[str]
 
 
-def discover(path: str) -> list[Path]:
-    """Files of a folder (Parquet, CSV, TSV, also gzipped), of a glob, or the one file; none when there is no such folder.
-
-    >>> discover("/no/such/folder")
-    []
-    """
-    folder = Path(path)
-    found = folder.iterdir() if folder.is_dir() else map(Path, [path] if folder.is_file() else glob.glob(path))
-    return sorted(file for file in found if file.name.lower().endswith(SUFFIXES) and not file.name.startswith((".", "_")))
-
-
 def land(table: SourceTable, store: Store, known: Iterable[LandedFile]) -> list[LandedFile]:
     """Bring the source's files into the store; a file that is known by path, size and time is not read again.
 
@@ -95,8 +82,12 @@ def land(table: SourceTable, store: Store, known: Iterable[LandedFile]) -> list[
 
 def check_landed(table: SourceTable, store: Store, files: Iterable[LandedFile]) -> list[LandedFile]:
     """Check files that are already in the store against a changed declaration; returns them with their days anew."""
+    checked = []
     with _reader() as reader:
-        return [_checked(reader, table, store, file) for file in files]
+        for file in files:
+            open_raw(reader, copy_of(table, store, file), {})
+            checked.append(_checked(reader, table, file))
+    return checked
 
 
 def data_version(files: Iterable[LandedFile]) -> str:
@@ -104,19 +95,27 @@ def data_version(files: Iterable[LandedFile]) -> str:
     return digest(sorted(file.content for file in files))
 
 
-def view_sql(table: SourceTable, files: list[LandedFile], store: Store) -> str:
-    """The select that reads a source: declared columns, typed, NULL where a file lacks them; then all other columns."""
-    declared = {column.name.lower() for column in table.columns}
-    present: dict[str, set[str]] = {}
-    for name, kind in (item for file in files for item in file.columns.items()):
-        present.setdefault(name.lower(), set()).add(kind)
-    typed = [_typed(column, present.get(column.name.lower(), set())) for column in table.columns]
+def view_sql(table: SourceTable, files: list[LandedFile], store: Store, among: list[LandedFile] | None = None) -> str:
+    """The select that reads a source: declared columns, typed, NULL where a file lacks them; then all other columns.
+
+    Files with the same columns and types are read together, so that no file's types change the values of another's. An
+    undeclared column that has several types becomes JSON. The columns and types are those of all the files `among` which
+    `files` are.
+    """
+    extra = _extra(table, among or files)
     if not files:
-        return f"select {', '.join(typed)} where false"
-    extra = sorted({name for file in files for name in file.columns if name.lower() not in declared})
-    selected = ", ".join([*typed, *(_name(column) for column in extra)])
-    paths = ", ".join(_text(copy_of(table, store, file)) for file in files)
-    return f"select {selected} from read_parquet([{paths}], union_by_name => true)"
+        return f"select {', '.join(_typed(column, None) for column in table.columns)} where false"
+    alike: dict[tuple[tuple[str, str], ...], list[LandedFile]] = {}
+    for file in files:
+        alike.setdefault(tuple(sorted(_kinds(file).items())), []).append(file)
+    selects = []
+    for kinds, members in alike.items():
+        found = dict(kinds)
+        typed = [_typed(column, found.get(column.name.lower())) for column in table.columns]
+        other = [_other(column, found.get(column.name.lower())) for column in extra]
+        copies = [copy_of(table, store, file) for file in members]
+        selects.append(f"select {', '.join([*typed, *other])} from {read_parquet(copies)}")
+    return " union all ".join(selects)
 
 
 def select_files(record: NodeRecord, files: Iterable[str], store: Store) -> str:
@@ -125,7 +124,7 @@ def select_files(record: NodeRecord, files: Iterable[str], store: Store) -> str:
     table = SourceTable(record.relation, record.details["path"], columns)
     landed = [LandedFile(**file) for file in record.details["files"]]
     chosen = set(files)
-    return view_sql(table, [file for file in landed if f"{record.relation}/{file.content}.parquet" in chosen], store)
+    return view_sql(table, [file for file in landed if f"{record.relation}/{file.content}.parquet" in chosen], store, landed)
 
 
 def copy_of(table: SourceTable, store: Store, file: LandedFile) -> Path:
@@ -136,21 +135,25 @@ def copy_of(table: SourceTable, store: Store, file: LandedFile) -> Path:
 def _land_file(
     reader: duckdb.DuckDBPyConnection, table: SourceTable, store: Store, path: Path, size: int, modified_ns: int
 ) -> LandedFile:
-    content = digest(_is_text(path), _hash(path))
+    added = folder_columns(path, Path(table.path))
+    content = digest(is_text(path), added, _hash(path))
     copy = store.folder / table.relation / f"{content}.parquet"
+    if copy.exists():
+        open_raw(reader, copy, {})
+    else:
+        open_raw(reader, path, added)
+    landed = _checked(reader, table, LandedFile(str(path), size, modified_ns, content, {}, []))
     if not copy.exists():
-        _reading(reader, path)
-        _check(reader, table, path)
         with store.new_file(copy) as temporary:
-            if _is_text(path):
-                reader.execute(f"copy raw to {_text(temporary)} (format parquet, compression zstd)")
+            if added or is_text(path):
+                reader.execute(f"copy raw to {literal(temporary)} (format parquet, compression zstd)")
             else:
                 shutil.copyfile(path, temporary)
-    return _checked(reader, table, store, LandedFile(str(path), size, modified_ns, content, {}, []))
+    return landed
 
 
-def _checked(reader: duckdb.DuckDBPyConnection, table: SourceTable, store: Store, file: LandedFile) -> LandedFile:
-    reader.execute(f"create or replace view raw as from read_parquet({_text(copy_of(table, store, file))})")
+def _checked(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile) -> LandedFile:
+    """The file with its columns and days as `raw` shows them."""
     columns = _check(reader, table, Path(file.path))
     return LandedFile(file.path, file.size, file.modified_ns, file.content, columns, _days(reader, table, columns))
 
@@ -160,24 +163,6 @@ def _reader() -> duckdb.DuckDBPyConnection:
     reader = duckdb.connect()
     reader.execute("set TimeZone = 'UTC'")
     return reader
-
-
-def _reading(reader: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Make `raw` the content of a file: text files as a table of text, since a cast directly over CSV can fail."""
-    try:
-        if _is_text(path):
-            reader.execute(
-                f"create or replace temp table raw_text as from read_csv({_text(path)}, all_varchar => true, header => true)"
-            )
-            reader.execute("create or replace view raw as from raw_text")
-        else:
-            reader.execute(f"create or replace view raw as from read_parquet({_text(path)})")
-            reader.execute("select count(*) from raw").fetchone()
-    except (duckdb.Error, UnicodeDecodeError) as error:
-        kind = "CSV" if _is_text(path) else "Parquet"
-        raise ScorehouseError(
-            f"{path}: expected a readable {kind} file, found: {str(error).splitlines()[0]}; replace or remove the file."
-        ) from None
 
 
 def _check(reader: duckdb.DuckDBPyConnection, table: SourceTable, path: Path) -> dict[str, str]:
@@ -197,20 +182,27 @@ def _check(reader: duckdb.DuckDBPyConnection, table: SourceTable, path: Path) ->
 
 
 def _check_type(reader: duckdb.DuckDBPyConnection, path: Path, column: Column, name: str, found_type: str) -> None:
+    is_nested = found_type.startswith(("STRUCT", "MAP", "UNION")) or found_type.endswith("]")
+    if is_nested and column.data_type.upper() != "JSON":
+        raise _wrong_type(path, column, found_type)
+    if column.data_type.upper() == "VARCHAR":
+        return
     try:
         wrong = reader.execute(
-            f"select row, value from (select row_number() over () as row, {_name(name)} as value from raw)"
-            f" where value is not null and {_cast('value', {found_type}, column.data_type, 'try_cast')} is null"
+            f"select row, value from (select row_number() over () as row, {quoted(name)} as value from raw)"
+            f" where value is not null and {_cast('value', found_type, column.data_type, 'try_cast')} is null"
             " order by row limit 1"
         ).fetchone()
     except duckdb.Error:
-        wrong = (None, None)
-    if wrong is not None:
-        row, value = wrong
-        found = f"{found_type}" if row is None else f"'{value}' in row {row} ({found_type})"
-        raise ScorehouseError(
-            f"{path}: column {column.name}: expected {column.data_type}, found {found}; correct the file and build again."
-        )
+        raise _wrong_type(path, column, found_type) from None
+    if wrong:
+        raise _wrong_type(path, column, f"'{wrong[1]}' in row {wrong[0]} ({found_type})")
+
+
+def _wrong_type(path: Path, column: Column, found: str) -> ScorehouseError:
+    return ScorehouseError(
+        f"{path}: column {column.name}: expected {column.data_type}, found {found}; correct the file and build again."
+    )
 
 
 def _days(reader: duckdb.DuckDBPyConnection, table: SourceTable, columns: Mapping[str, str]) -> list[str]:
@@ -218,39 +210,59 @@ def _days(reader: duckdb.DuckDBPyConnection, table: SourceTable, columns: Mappin
         return []
     by_name = {name.lower(): kind for name, kind in columns.items()}
     column = next(column for column in table.columns if column.name == table.partition_by)
-    typed = _typed(column, {by_name[column.name.lower()]} if column.name.lower() in by_name else set())
     key = Partitioning(table.partition_by, "day").key_sql()
+    typed = _typed(column, by_name.get(column.name.lower()))
     return [row[0] for row in reader.execute(f"select distinct {key} from (select {typed} from raw) order by 1").fetchall()]
 
 
-def _typed(column: Column, found: set[str]) -> str:
-    value = _cast(_name(column.name), found, column.data_type) if found else f"cast(null as {column.data_type})"
-    return f"{value} as {_name(column.name)}"
+def _typed(column: Column, found: str | None) -> str:
+    value = _cast(quoted(column.name), found, column.data_type) if found else f"cast(null as {column.data_type})"
+    return f"{value} as {quoted(column.name)}"
 
 
-def _cast(value: str, found: set[str], data_type: str, how: str = "cast") -> str:
-    """A cast to the declared type; times become UTC whatever offset they carry and whatever zone the reader is in."""
-    if data_type.upper() == "TIMESTAMP" and "VARCHAR" in found:
-        has_offset = rf"regexp_matches(cast({value} as varchar), ':[0-9.]+ *(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$')"
-        zoned = f"timezone('UTC', {how}({value} as timestamptz))"
-        return f"case when {has_offset} then {zoned} else {how}({value} as timestamp) end"
-    if data_type.upper() == "TIMESTAMP" and "TIMESTAMP WITH TIME ZONE" in found:
-        return f"timezone('UTC', {how}({value} as timestamptz))"
+def _kinds(file: LandedFile) -> dict[str, str]:
+    """Types of a file's columns by their names in lower case."""
+    return {name.lower(): kind for name, kind in file.columns.items()}
+
+
+def _extra(table: SourceTable, files: list[LandedFile]) -> list[Column]:
+    """The undeclared columns of all files, as the first file that has one spells it; JSON where the files' types differ."""
+    declared = {column.name.lower() for column in table.columns}
+    found: dict[str, Column] = {}
+    for name, kind in (item for file in files for item in file.columns.items()):
+        known = found.setdefault(name.lower(), Column(name, kind))
+        if known.data_type != kind:
+            found[name.lower()] = Column(known.name, "JSON")
+    return [found[name] for name in sorted(found.keys() - declared)]
+
+
+def _other(column: Column, found: str | None) -> str:
+    """An undeclared column, without numbers that JSON cannot hold."""
+    value = quoted(column.name)
+    if found is None:
+        value = f"cast(null as {column.data_type})"
+    elif found in ("FLOAT", "DOUBLE"):
+        value = f"case when isfinite({value}) then {value} end"
+    return f"{f'to_json({value})' if column.data_type == 'JSON' else value} as {quoted(column.name)}"
+
+
+def _cast(value: str, found: str, data_type: str, how: str = "cast") -> str:
+    """A cast to the declared type.
+
+    Times become UTC whatever offset they carry and whatever zone the reader is in; what follows a time must be a zone that
+    DuckDB knows. Ids that were written as floating-point numbers lose their `.0`.
+    """
+    if data_type.upper() == "TIMESTAMP" and found == "VARCHAR":
+        has_zone = f"regexp_matches({value}, ':[0-9.]+ *[A-Za-z+-]')"
+        zoned = f"timezone('UTC', {how}(trim({value}) as timestamptz))"
+        return f"case when {has_zone} then {zoned} else {how}(trim({value}) as timestamp) end"
+    if data_type.upper() == "TIMESTAMP" and found == "TIMESTAMP WITH TIME ZONE":
+        return f"timezone('UTC', {value})"
+    if data_type.upper() == "VARCHAR" and found in ("FLOAT", "DOUBLE"):
+        return rf"nullif(regexp_replace(cast({value} as varchar), '\.0$', ''), 'nan')"
     return f"{how}({value} as {data_type})"
-
-
-def _is_text(path: Path) -> bool:
-    return not path.name.lower().endswith(".parquet")
 
 
 def _hash(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
-
-
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

@@ -1,4 +1,5 @@
-{%- set extra = extra_columns(source('landing', 'customers'), ['customer_id', 'signed_up_at', 'country', 'email', 'properties']) -%}
+{%- set contract = ['customer_id', 'signed_up_at', 'country', 'email', 'properties'] -%}
+{%- set extra = extra_columns(source('landing', 'customers'), contract) -%}
 
 with
 

@@ -12,9 +12,9 @@ repeated as (
 
 ),
 
-interactions as (
+kept as (
 
-    select received.* exclude (rejection_reason, place)
+    select received.*
 
     from received
     left join repeated on received.interaction_id = repeated.interaction_id
@@ -22,6 +22,13 @@ interactions as (
         received.rejection_reason is null
         and received.place = 1
         and coalesce(received.occurred_at >= repeated.kept_from and received.occurred_at < repeated.kept_until, true)
+
+),
+
+interactions as (
+
+    select * exclude (rejection_reason, place)
+    from kept
 
 )
 

@@ -12,11 +12,9 @@ repeated as (
 
 ),
 
-rejected as (
+left_out as (
 
-    select
-        received.* exclude (rejection_reason, place),
-        coalesce(received.rejection_reason, 'duplicate interaction id') as rejection_reason
+    select received.*
 
     from received
     left join repeated on received.interaction_id = repeated.interaction_id
@@ -25,6 +23,13 @@ rejected as (
         or received.place > 1
         or received.occurred_at < repeated.kept_from
         or received.occurred_at >= repeated.kept_until
+
+),
+
+rejected as (
+
+    select * exclude (place) replace (coalesce(rejection_reason, 'duplicate interaction id') as rejection_reason)
+    from left_out
 
 )
 

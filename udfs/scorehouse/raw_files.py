@@ -1,0 +1,143 @@
+"""Raw files: which ones a folder holds, and the rows of one of them."""
+
+import csv
+import gzip
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote
+
+import duckdb
+
+from scorehouse.errors import ScorehouseError
+
+SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz")
+DELIMITERS = ",;\t|"
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+
+
+def discover(path: str) -> list[Path]:
+    """Files of a folder and its subfolders (Parquet, CSV, TSV, also gzipped), of a glob, or the one file, sorted.
+
+    None when there is no such folder, or only hidden files (`.` and `_` come first) in it. Raises ScorehouseError when a
+    folder holds files, and none of them can be read.
+
+    >>> discover("/no/such/folder")
+    []
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        beside = [folder] if folder.is_file() else [*folder.parent.glob(folder.name), *folder.parent.glob(f"{folder.name}.*")]
+        return sorted(file for file in beside if _is_readable(file))
+    files = [file for file in folder.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(folder))]
+    readable = sorted(file for file in files if _is_readable(file))
+    if files and not readable:
+        raise ScorehouseError(f"{folder}: expected files {', '.join(SUFFIXES)}, found {min(files).name}; convert or remove it.")
+    return readable
+
+
+def is_text(file: Path) -> bool:
+    """Whether a file is CSV or TSV; else it is Parquet."""
+    return not file.name.lower().endswith(".parquet")
+
+
+def folder_columns(file: Path, folder: Path) -> dict[str, str | None]:
+    """Columns that stand in the names of the folders between, Hive's way.
+
+    >>> folder_columns(Path("/in/year=2024/month=01/a.parquet"), Path("/in"))
+    {'year': '2024', 'month': '01'}
+    """
+    between = file.relative_to(folder).parts[:-1] if file.is_relative_to(folder) else ()
+    pairs = [part.split("=", 1) for part in between if "=" in part]
+    return {unquote(name): None if value == HIVE_NULL else unquote(value) for name, value in pairs}
+
+
+def open_raw(reader: duckdb.DuckDBPyConnection, file: Path, added: Mapping[str, str | None]) -> None:
+    """Make the view `raw` the rows of a file, and of `added` those columns that it lacks.
+
+    Text files become a table of texts first, since a cast directly over a CSV can fail. Raises ScorehouseError when the
+    file cannot be read.
+    """
+    rows = "text_rows" if is_text(file) else "parquet_rows"
+    try:
+        if is_text(file):
+            reader.execute(f"create or replace temp table {rows} as from {_read_csv(file)}")
+        else:
+            reader.execute(f"create or replace temp view {rows} as from {read_parquet([file])}")
+            reader.execute(f"select bit_xor(hash({rows})) from {rows}").fetchone()  # every page can be read
+    except (duckdb.Error, OSError, EOFError, csv.Error, UnicodeDecodeError) as error:
+        kind = "CSV (UTF-8)" if is_text(file) else "Parquet"
+        raise ScorehouseError(
+            f"{file}: expected a readable {kind} file, found: {_reason(str(error))}; correct or remove the file."
+        ) from None
+    known = {row[0].lower() for row in reader.execute(f"describe {rows}").fetchall()}
+    missing = [
+        f"cast({literal(value)} as varchar) as {quoted(name)}" for name, value in added.items() if name.lower() not in known
+    ]
+    reader.execute(f"create or replace temp view raw as select {', '.join(['*', *missing])} from {rows}")
+
+
+def read_parquet(files: list[Path]) -> str:
+    """The table function that reads Parquet files by column name: no file's name is a pattern, no folder's name a column."""
+    paths = ", ".join(literal(_without_pattern(file)) for file in files)
+    return f"read_parquet([{paths}], union_by_name => true, hive_partitioning => false)"
+
+
+def quoted(column: str) -> str:
+    """A column's name in SQL."""
+    return '"' + column.replace('"', '""') + '"'
+
+
+def literal(value: object) -> str:
+    """A text in SQL; NULL for None."""
+    return "null" if value is None else "'" + str(value).replace("'", "''") + "'"
+
+
+def _read_csv(file: Path) -> str:
+    """The table function that reads a CSV exactly as RFC 4180 says, by the delimiter that its header shows."""
+    opener = gzip.open if file.name.lower().endswith(".gz") else open
+    with opener(file, "rb") as stream:
+        header = stream.readline().decode("utf-8-sig").rstrip("\n").split("\r")[0]
+    delimiter, names = _header(file, header)
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    return (
+        f"read_csv({literal(_without_pattern(file))}, auto_detect => false, header => true, columns => {{{columns}}}, "
+        f"delim => {literal(delimiter)}, quote => '\"', escape => '\"', hive_partitioning => false, "
+        f"compression => '{'gzip' if opener is gzip.open else 'none'}')"
+    )
+
+
+def _header(file: Path, line: str) -> tuple[str, list[str]]:
+    split = {delimiter: next(csv.reader([line], delimiter=delimiter), []) for delimiter in DELIMITERS}
+    delimiter = max(DELIMITERS, key=lambda candidate: len(split[candidate]))
+    names = [name.strip() or f"column{place}" for place, name in enumerate(split[delimiter], 1)]
+    if not names:
+        raise ScorehouseError(f"{file}: expected a header line, found none; write the columns' names first, or remove the file.")
+    lower = [name.lower() for name in names]
+    repeated = next((name for place, name in enumerate(names) if name.lower() in lower[:place]), None)
+    if repeated:
+        raise ScorehouseError(f"{file}: expected every column once, found {repeated} twice; rename or remove one.")
+    return delimiter, names
+
+
+def _reason(message: str) -> str:
+    r"""What is wrong, out of DuckDB's many lines.
+
+    >>> _reason("Invalid Input Error: CSV Error on Line: 3\nOriginal Line: 1\nExpected 2 columns\n\nPossible fixes:")
+    'line 3: Expected 2 columns'
+    """
+    lines = message.split("\nPossible")[0].strip().splitlines()
+    place = re.search(r"CSV Error on Line: (\d+)", lines[0])
+    return f"line {place[1]}: {lines[-1].rstrip('. ')}" if place else lines[0].rstrip(". ")
+
+
+def _is_readable(file: Path) -> bool:
+    return file.is_file() and file.name.lower().endswith(SUFFIXES) and not _is_hidden(Path(file.name))
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in path.parts)
+
+
+def _without_pattern(file: Path) -> str:
+    return re.sub(r"([*?\[])", r"[\1]", str(file))
