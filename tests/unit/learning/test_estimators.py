@@ -4,6 +4,7 @@ import sys
 
 import agreement
 import numpy as np
+import pyarrow as pa
 import pytest
 from agreement import assert_agreement, customers, declared
 from numpy.testing import assert_allclose
@@ -225,6 +226,15 @@ def test_histogram_boosting_keeps_missing_numbers_and_native_categories(label):
     kept = row["weights"][0].as_py()
     assert any(weight["categories"] for weight in kept), "expected a split by category"
     assert {weight["is_missing_left"] for weight in kept if weight["left_node"]} == {True, False}
+
+
+@pytest.mark.parametrize("path", ["linear_model.LogisticRegression", "ensemble.HistGradientBoostingClassifier"])
+def test_a_feature_without_any_value_in_training_has_no_effect(path):
+    examples = customers()
+    for name in ("amount", "plan"):
+        examples = examples.set_column(examples.column_names.index(name), name, pa.nulls(len(examples), examples[name].type))
+    row = assert_agreement(examples, declared(SK + path, "is_churned"))
+    assert row["status_reason"][0].as_py() == "Constant in training, so without effect: amount, plan."
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Preprocessing: from a declaration by group to a scikit-learn ColumnTransformer over the examples' matrix."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
@@ -47,6 +47,7 @@ def column_transformer(
     encoding: Encoding,
     takes_missing: bool,
     takes_categories: bool,
+    empty: Collection[str],
     where: str,
 ) -> ColumnTransformer:
     """The transformer of a declaration.
@@ -57,6 +58,7 @@ def column_transformer(
     Args:
         takes_missing: whether the estimator takes missing numbers.
         takes_categories: whether it takes categories as codes.
+        empty: numeric features without any value in training; they become constant, and so have no effect.
     """
     unknown = set(spec.preprocessing) - {feature.group for feature in features} - {"numeric", CATEGORICAL, PASSTHROUGH}
     if unknown:
@@ -68,8 +70,12 @@ def column_transformer(
     maker = _Maker(spec, encoding, takes_missing, takes_categories, where)
     names = list(encoding.kinds)
     transformers = []
+    if empty:
+        step = SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)
+        transformers.append(("empty", step, [names.index(name) for name in empty]))
     for group, kind in dict.fromkeys((feature.group, feature.kind) for feature in features):
-        members = [feature.name for feature in features if (feature.group, feature.kind) == (group, kind)]
+        of_group = [feature.name for feature in features if (feature.group, feature.kind) == (group, kind)]
+        members = [name for name in of_group if name not in empty]
         for number, (step, chosen) in enumerate(maker.parts(group, kind, members)):
             places = [names.index(name) for name in chosen]
             transformers.append((f"{group} {kind} {number}", step, places))

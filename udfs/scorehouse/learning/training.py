@@ -168,12 +168,17 @@ def declared_estimator(spec: Spec, where: str) -> BaseEstimator:
 def _assemble(estimator: BaseEstimator, examples: Examples, encoding: Encoding, matrix: np.ndarray, labels: Labels) -> Pipeline:
     spec, where = examples.spec, examples.where
     takes_categories = _category_parameter(estimator) is not None
+    no_values = np.isnan(matrix).all(axis=0)
+    empty = [
+        name for name, is_empty in zip(encoding.kinds, no_values, strict=True) if is_empty and name not in encoding.categories
+    ]
     prepared = column_transformer(
         spec,
         examples.features,
         encoding,
         _takes_missing(estimator) and not spec.steps,
         takes_categories and not spec.steps,
+        empty,
         where,
     )
     steps = transformers(spec, spec.steps, "steps", where)
