@@ -2,9 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numba
 import numpy as np
+
+from scorehouse.scoring import bit_vectors
+from scorehouse.scoring.bit_vectors import BitVectors
+
+WALKED = 5_000_000
+"""Leaves; walking to so many takes about half a second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,27 +42,48 @@ class TreeEnsemble:
     baseline: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class CompiledTrees:
     """An ensemble ready to score.
+
+    Trees are walked until `WALKED` leaves were found; then bit vectors, whose compilation takes seconds once, are worth it.
+    Both ways find the same leaves and add them in the same order, so that scores are the same to the last bit.
 
     Attributes:
         ensemble: the trees.
         table_row: int32 [nodes], row in `is_listed` of a categorical node, else -1.
         is_listed: bool [categorical nodes, codes], True for a code that goes left.
+        walked: how many leaves were found by walking.
     """
 
     ensemble: TreeEnsemble
     table_row: np.ndarray
     is_listed: np.ndarray
+    walked: int = 0
 
-    def raw_scores(self, columns: Sequence[np.ndarray]) -> np.ndarray:
-        """float64 [rows]: the baseline plus one leaf of each tree, added in the trees' order."""
-        e = self.ensemble
-        scores = np.full(len(columns[0]), e.baseline)
-        nodes = (e.feature, e.threshold, e.missing_left, e.left, e.right, e.value)
-        _add_leaves(np.column_stack(columns), e.roots, *nodes, self.table_row, self.is_listed, scores)
+    def raw_scores(self, matrix: np.ndarray) -> np.ndarray:
+        """float64 [rows]: the baseline plus one leaf of each tree, added in the trees' order.
+
+        Args:
+            matrix: float64 [columns, rows], NaN for missing.
+        """
+        scores = np.full(matrix.shape[1], self.ensemble.baseline)
+        if self.walked >= WALKED and self._bit_vectors is not None:
+            self._bit_vectors.add(matrix, scores)
+        else:
+            self.walked += len(scores) * len(self.ensemble.roots)
+            self.walk(matrix, scores)
         return scores
+
+    def walk(self, matrix: np.ndarray, scores: np.ndarray) -> None:
+        """Add every tree's leaf to scores [rows], from root to leaf."""
+        e = self.ensemble
+        nodes = (e.feature, e.threshold, e.missing_left, e.left, e.right, e.value)
+        _add_leaves(np.ascontiguousarray(matrix.T), e.roots, *nodes, self.table_row, self.is_listed, scores)
+
+    @cached_property
+    def _bit_vectors(self) -> BitVectors | None:
+        return bit_vectors.of_ensemble(self.ensemble) if bit_vectors.holds(self.ensemble) else None
 
 
 @numba.njit(cache=True, nogil=True)
@@ -78,8 +106,8 @@ def _add_leaves(matrix, roots, feature, threshold, missing_left, left, right, va
             scores[row] += value[node]
 
 
-def compile_ensemble(ensemble: TreeEnsemble, n_features: int) -> CompiledTrees:
-    """Prepare an ensemble over `n_features` columns for scoring."""
+def compile_ensemble(ensemble: TreeEnsemble) -> CompiledTrees:
+    """Prepare an ensemble for scoring."""
     places = np.flatnonzero(ensemble.is_categorical)
     table_row = np.full(len(ensemble.feature), -1, np.int32)
     table_row[places] = np.arange(len(places))

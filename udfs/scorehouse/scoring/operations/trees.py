@@ -32,11 +32,12 @@ class Trees(Operation):
 
     @cached_property
     def _compiled(self) -> list:
-        return [trees.compile_ensemble(ensemble, len(self.inputs)) for ensemble in self.ensembles]
+        return [trees.compile_ensemble(ensemble) for ensemble in self.ensembles]
 
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
         """See Operation."""
-        return [compiled.raw_scores(list(columns)) for compiled in self._compiled]
+        matrix = np.stack(columns)
+        return [compiled.raw_scores(matrix) for compiled in self._compiled]
 
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
         """See Operation."""
