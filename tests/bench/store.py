@@ -71,7 +71,7 @@ def _pointers(folder: Path) -> None:
 
 
 def _publish(warehouse: Warehouse, connection: duckdb.DuckDBPyConnection, records: Records) -> float:
-    return seconds(lambda: release.publish(warehouse, connection, records, [], [], None, 10))
+    return seconds(lambda: release.publish(warehouse, connection, records, [], [], [], None, 10))
 
 
 def _large_table(folder: Path) -> None:

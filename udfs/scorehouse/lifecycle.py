@@ -42,6 +42,7 @@ def _publish(run: Run) -> str:
         run.connection,
         run.records,
         served,
+        run.project.served_functions(),
         run.project.python_relations(),
         branch.commit(run.project.folder),
         int(run.project.variables["retained_releases"]),

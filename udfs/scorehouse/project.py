@@ -36,6 +36,15 @@ class ServedTable:
     example: str = ""
 
 
+@dataclass(frozen=True)
+class ServedFunction:
+    """A SQL function of the serving file: its name there, schema.name of the node behind it, and what readers find of it."""
+
+    name: str
+    relation: str
+    description: str = ""
+
+
 class Project:
     """A read-only look at dbt's manifest.
 
@@ -82,6 +91,21 @@ class Project:
         models = [node for node in self.tables() if node.resource_type == "model" and node.config.meta.get("endpoint")]
         owners = {group.name: group.owner for group in self.manifest.groups.values()}
         return [_served(node, getattr(owners.get(node.config.group), "email", None) or "") for node in models]
+
+    def served_functions(self) -> list[ServedFunction]:
+        """The SQL functions that declare `meta.serving`, each after the functions that it calls."""
+        found: dict[str, ServedFunction] = {}
+
+        def add(node: Any) -> None:
+            for parent_id in node.depends_on_nodes:
+                if parent_id in self.manifest.functions:
+                    add(self.manifest.functions[parent_id])
+            found[node.unique_id] = ServedFunction(node.name, relation_of(node), " ".join(node.description.split()))
+
+        for node in self.manifest.functions.values():
+            if node.config.meta.get("serving"):
+                add(node)
+        return list(found.values())
 
     def python_functions(self) -> list[Any]:
         """The function nodes that only a process with this package can run."""

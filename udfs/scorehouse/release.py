@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import duckdb
 
 from scorehouse.build import changes
 from scorehouse.errors import ScorehouseError
-from scorehouse.project import ServedTable
+from scorehouse.project import ServedFunction, ServedTable
 from scorehouse.records import NodeRecord, Records, quoted
 from scorehouse.warehouse import Warehouse, sync_folder, write_durably
 
@@ -48,6 +49,7 @@ def publish(
     connection: duckdb.DuckDBPyConnection,
     records: Records,
     served: Sequence[ServedTable],
+    functions: Sequence[ServedFunction],
     unreadable: Sequence[str],
     commit: str | None,
     keep: int,
@@ -57,6 +59,7 @@ def publish(
     Args:
         connection: the open work database.
         served: tables of the serving file.
+        functions: SQL functions of the serving file, each after those that it calls.
         unreadable: functions (schema.name) that only the build's process can run; readers do not get them.
         commit: git commit the state was built from.
         keep: how many releases to keep, the new one included.
@@ -74,7 +77,7 @@ def publish(
     aside.mkdir(parents=True)
     try:
         rows = _release_rows(number, warehouse.branch, commit, changed, records, served)
-        _write_serving(connection, aside / SERVING, served, rows)
+        _write_serving(connection, aside / SERVING, served, functions, rows)
         _write_catalog(connection, warehouse, aside / CATALOG, unreadable, rows)
         _verify(aside, warehouse, records, served)
         _seal(aside)
@@ -177,7 +180,11 @@ def _release_rows(
 
 
 def _write_serving(
-    connection: duckdb.DuckDBPyConnection, file: Path, served: Sequence[ServedTable], release_rows: list[list[object]]
+    connection: duckdb.DuckDBPyConnection,
+    file: Path,
+    served: Sequence[ServedTable],
+    functions: Sequence[ServedFunction],
+    release_rows: list[list[object]],
 ) -> None:
     cursor = connection.cursor()
     cursor.execute(f"attach '{_text(file)}' as serving_file (storage_version 'v1.5.0')")
@@ -185,6 +192,7 @@ def _write_serving(
         for table in served:
             _write_served(cursor, table)
         _write_endpoints(cursor, served)
+        _write_functions(cursor, served, functions)
         _write_release(cursor, "serving_file.main.release", release_rows)
         cursor.execute("force checkpoint serving_file")  # detach alone may leave rows in the write-ahead log
     finally:
@@ -213,6 +221,27 @@ def _write_endpoints(cursor: duckdb.DuckDBPyConnection, served: Sequence[ServedT
         row = [table.name, table.kind, table.key, table.contract_version, table.owner, count, status, table.description,
                table.example]  # fmt: skip
         cursor.execute("insert into serving_file.main.endpoints values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def _write_functions(
+    cursor: duckdb.DuckDBPyConnection, served: Sequence[ServedTable], functions: Sequence[ServedFunction]
+) -> None:
+    """The functions as the build made them, over the serving file's own tables and functions: no schema is named."""
+    names = {one.relation: one.name for one in [*served, *functions]}
+    pattern = "|".join(r'"?{}"?\."?{}\b"?'.format(*relation.split(".")) for relation in names)
+    home = cursor.execute("select current_database()").fetchone()[0]
+    cursor.execute("use serving_file")
+    for function in functions:
+        kind, parameters, body = cursor.execute(
+            "select function_type, parameters, macro_definition from duckdb_functions()"
+            " where database_name = ? and schema_name || '.' || function_name = ?",
+            [home, function.relation],
+        ).fetchone()
+        body = re.sub(pattern, lambda match: names[match[0].replace('"', "")], body)
+        table = "table " if kind == "table_macro" else ""
+        cursor.execute(f"create macro {function.name}({', '.join(parameters)}) as {table}({body})")
+        cursor.execute(f"comment on macro {table}{function.name} is '{_text(function.description)}'")
+    cursor.execute(f'use "{home}"')
 
 
 def _write_release(cursor: duckdb.DuckDBPyConnection, table: str, rows: list[list[object]]) -> None:
