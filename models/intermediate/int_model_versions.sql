@@ -5,7 +5,7 @@ with
 
 versions as (
 
-    {{ versions_of(['churn__logistic', 'churn__boosted']) }}
+    {{ versions_of(['churn__logistic', 'churn__boosted', 'ranking__pointwise', 'ranking__pairwise']) }}
 
 )
 

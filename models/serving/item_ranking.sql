@@ -1,0 +1,38 @@
+{# The hundred best items of every query that was searched for before. #}
+
+with
+
+routed as (
+
+    {{ routed('item_ranking', ['item_ranking__pointwise', 'item_ranking__pairwise'], 'query') }}
+
+),
+
+ranked as (
+
+    select
+        query,
+        item_id,
+        row_number() over (
+            partition by query
+            order by score desc, item_id asc
+        ) as rank,
+        score,
+        reasons,
+        implementation,
+        model_version,
+        as_of,
+        scored_at
+
+    from routed
+
+),
+
+item_ranking as (
+
+    select * from ranked
+    where rank <= 100
+
+)
+
+select * from item_ranking
