@@ -141,6 +141,13 @@ def test_one_file_beside_the_folder_is_enough(inbox: Path) -> None:
     assert len(landed(inbox).fetchall()) == 1
 
 
+def test_a_file_in_the_folders_place_is_refused_when_its_kind_is_unknown(inbox: Path) -> None:
+    inbox.rmdir()
+    inbox.write_text(HEAD + ROW)
+    with pytest.raises(ScorehouseError, match=r"in: expected files \.parquet, .*, found in; convert or remove it"):
+        landed(inbox)
+
+
 def test_no_files_give_no_rows(inbox: Path) -> None:
     assert landed(inbox).columns == ["id", "occurred_at", "amount"]
     assert landed(inbox).fetchall() == []

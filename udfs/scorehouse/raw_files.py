@@ -1,6 +1,7 @@
 """Raw files: which ones a folder holds, and the rows of one of them."""
 
 import csv
+import glob
 import gzip
 import re
 from collections.abc import Mapping
@@ -19,20 +20,21 @@ HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 def discover(path: str) -> list[Path]:
     """Files of a folder and its subfolders (Parquet, CSV, TSV, also gzipped), of a glob, or the one file, sorted.
 
-    None when there is no such folder, or only hidden files (`.` and `_` come first) in it. Raises ScorehouseError when a
-    folder holds files, and none of them can be read.
+    Hidden files and folders (`.` and `_` come first) do not count. A folder `x` may also be one file `x.csv`. Raises
+    ScorehouseError when there are files, and none of them can be read.
 
     >>> discover("/no/such/folder")
     []
     """
-    folder = Path(path)
-    if not folder.is_dir():
-        beside = [folder] if folder.is_file() else [*folder.parent.glob(folder.name), *folder.parent.glob(f"{folder.name}.*")]
-        return sorted(file for file in beside if _is_readable(file))
-    files = [file for file in folder.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(folder))]
-    readable = sorted(file for file in files if _is_readable(file))
+    place = Path(path)
+    if place.is_dir():
+        found = [file for file in place.rglob("*") if not _is_hidden(file.relative_to(place))]
+    else:
+        found = [Path(name) for pattern in (path, f"{path}.*") for name in glob.glob(pattern)]
+    files = sorted(file for file in found if file.is_file())
+    readable = [file for file in files if file.name.lower().endswith(SUFFIXES)]
     if files and not readable:
-        raise ScorehouseError(f"{folder}: expected files {', '.join(SUFFIXES)}, found {min(files).name}; convert or remove it.")
+        raise ScorehouseError(f"{place}: expected files {', '.join(SUFFIXES)}, found {files[0].name}; convert or remove it.")
     return readable
 
 
@@ -129,10 +131,6 @@ def _reason(message: str) -> str:
     lines = message.split("\nPossible")[0].strip().splitlines()
     place = re.search(r"CSV Error on Line: (\d+)", lines[0])
     return f"line {place[1]}: {lines[-1].rstrip('. ')}" if place else lines[0].rstrip(". ")
-
-
-def _is_readable(file: Path) -> bool:
-    return file.is_file() and file.name.lower().endswith(SUFFIXES) and not _is_hidden(Path(file.name))
 
 
 def _is_hidden(path: Path) -> bool:
