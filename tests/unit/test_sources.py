@@ -182,6 +182,12 @@ def test_a_bad_file_is_refused_in_one_sentence_that_names_it(inbox: Path, name: 
     assert not list(inbox.parent.glob("store/*/*"))
 
 
+def test_a_file_that_the_system_cannot_read_is_refused(inbox: Path) -> None:
+    (inbox / "a.csv").symlink_to("/proc/self/mem")
+    with pytest.raises(ScorehouseError, match=r"a\.csv: expected a readable CSV \(UTF-8\) file, found: .*Input/output error"):
+        landed(inbox)
+
+
 TYPES = {"amount": "{'value': 1}", "id": "[1]", "occurred_at": "1714557600"}
 
 

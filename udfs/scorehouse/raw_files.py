@@ -3,6 +3,7 @@
 import csv
 import glob
 import gzip
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,6 +44,15 @@ def is_text(file: Path) -> bool:
     return not file.name.lower().endswith(".parquet")
 
 
+def hash_of(file: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal. Raises ScorehouseError when it cannot be read."""
+    try:
+        with open(file, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(file, error) from None
+
+
 def folder_columns(file: Path, folder: Path) -> dict[str, str | None]:
     """Columns that stand in the names of the folders between, Hive's way.
 
@@ -68,10 +78,7 @@ def open_raw(reader: duckdb.DuckDBPyConnection, file: Path, added: Mapping[str, 
             reader.execute(f"create or replace temp view {rows} as from {read_parquet([file])}")
             reader.execute(f"select bit_xor(hash({rows})) from {rows}").fetchone()  # every page can be read
     except (duckdb.Error, OSError, EOFError, csv.Error, UnicodeDecodeError) as error:
-        kind = "CSV (UTF-8)" if is_text(file) else "Parquet"
-        raise ScorehouseError(
-            f"{file}: expected a readable {kind} file, found: {_reason(str(error))}; correct or remove the file."
-        ) from None
+        raise _unreadable(file, error) from None
     known = {row[0].lower() for row in reader.execute(f"describe {rows}").fetchall()}
     missing = [
         f"cast({literal(value)} as varchar) as {quoted(name)}" for name, value in added.items() if name.lower() not in known
@@ -120,6 +127,11 @@ def _header(file: Path, line: str) -> tuple[str, list[str]]:
     if repeated:
         raise ScorehouseError(f"{file}: expected every column once, found {repeated} twice; rename or remove one.")
     return delimiter, names
+
+
+def _unreadable(file: Path, error: Exception) -> ScorehouseError:
+    kind = "CSV (UTF-8)" if is_text(file) else "Parquet"
+    return ScorehouseError(f"{file}: expected a readable {kind} file, found: {_reason(str(error))}; correct or remove the file.")
 
 
 def _reason(message: str) -> str:

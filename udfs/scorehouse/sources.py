@@ -1,6 +1,5 @@
 """Raw files into the store: found, checked against their declaration, landed once by content, and read through one view."""
 
-import hashlib
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ import duckdb
 from scorehouse.errors import ScorehouseError
 from scorehouse.fingerprint import digest
 from scorehouse.partitions import Partitioning
-from scorehouse.raw_files import discover, folder_columns, is_text, literal, open_raw, quoted, read_parquet
+from scorehouse.raw_files import discover, folder_columns, hash_of, is_text, literal, open_raw, quoted, read_parquet
 from scorehouse.records import NodeRecord
 from scorehouse.store import Store
 
@@ -136,7 +135,7 @@ def _land_file(
     reader: duckdb.DuckDBPyConnection, table: SourceTable, store: Store, path: Path, size: int, modified_ns: int
 ) -> LandedFile:
     added = folder_columns(path, Path(table.path))
-    content = digest(is_text(path), added, _hash(path))
+    content = digest(is_text(path), added, hash_of(path))
     copy = store.folder / table.relation / f"{content}.parquet"
     if copy.exists():
         open_raw(reader, copy, {})
@@ -261,8 +260,3 @@ def _cast(value: str, found: str, data_type: str, how: str = "cast") -> str:
     if data_type.upper() == "VARCHAR" and found in ("FLOAT", "DOUBLE"):
         return rf"nullif(regexp_replace(cast({value} as varchar), '\.0$', ''), 'nan')"
     return f"{how}({value} as {data_type})"
-
-
-def _hash(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
