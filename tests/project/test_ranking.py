@@ -47,10 +47,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
         for name, query in (("interactions", INTERACTIONS), ("items", "select item_id, title, price from items")):
             (folder / name).mkdir(parents=True)
             log.execute(f"copy ({query}) to '{folder / name / 'all.parquet'}'")
-    selection = "+ranking_evaluation +item_ranking --indirect-selection buildable"
-    variables = f"{{interaction_sources: [landing], landing_path: {folder}}}"
-    outcome = project.dbt("build", "--select", *selection.split(), "--vars", variables)
-    assert outcome.is_green, outcome.output
+    project.build("--vars", f"{{interaction_sources: [landing], landing_path: {folder}}}")
     return project
 
 
@@ -91,3 +88,19 @@ def test_held_out_searches_are_ranked_better_than_by_popularity_or_words(shop: P
 def test_every_query_has_one_item_at_each_rank(shop: Project) -> None:
     query = "select count(*), count(distinct rank), max(rank) from serving.item_ranking group by query"
     assert all(count == ranks == last for count, ranks, last in shop.work("main", query))
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [("lamp", "from item_ranking where query = 'lamp' order by rank limit 1"), ("white lamp", None), ("whit lam", None)],
+)
+def test_search_ranks_known_queries_by_clicks_and_others_by_their_words(shop: Project, query: str, first: str | None) -> None:
+    expected = shop.serving(f"select item_id {first}") if first else [("item24",)]
+    found = shop.serving(f"select item_id from search_items('{query}', null, 5)")
+    assert found[:1] == expected
+    assert len(found) == 5
+
+
+def test_search_without_words_gives_what_is_wanted_most_and_nonsense_gives_nothing(shop: Project) -> None:
+    assert len(shop.serving("from search_items('', 'c1', 3)")) == 3
+    assert shop.serving("from search_items('qqqq', 'c1', 3)") == []
