@@ -54,14 +54,16 @@ def _publish(run: Run) -> str:
 
 
 def unusable_models(run: Run) -> list[str]:
-    """One sentence for every fitted model that cannot score, with its reason."""
+    """One sentence for every fitted model that has examples and cannot score, and one for the tables without any data."""
     sentences = []
     for record in run.records.nodes.values():
         if record.materialized == "fitted":
-            query = f"select status, status_reason from {quoted(record.relation)} where status <> 'ready'"
+            query = f"select status, status_reason from {quoted(record.relation)} where status <> 'ready' and example_count > 0"
             for status, reason in run.connection.cursor().execute(query).fetchall():
                 sentences.append(f"{record.relation} gives no scores: {status.replace('_', ' ')}: {reason}")
-    return sentences
+    counts = {record.relation: record.row_count for record in run.records.nodes.values()}
+    empty = sorted(table.name for table in run.project.served_tables() if counts.get(table.relation) == 0)
+    return sentences + ([f"Empty, because this data has nothing for them: {', '.join(empty)}."] if empty else [])
 
 
 def _current(run: Run) -> str:
