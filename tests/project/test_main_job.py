@@ -71,10 +71,10 @@ def test_every_version_proves_that_its_ways_to_score_agree(built: Project) -> No
 
 def test_the_serving_file_has_keys_descriptions_and_examples_that_run(built: Project) -> None:
     tables = built.serving("select name, example, row_count, owner, description from endpoints order by name")
-    assert [name for name, *_ in tables] == ["churn_risk", "coupon_offers"]
+    counts = {name: row_count for name, _, row_count, *_ in tables}
+    assert counts["churn_risk"] == counts["coupon_offers"] == 4338
     for name, example, row_count, owner, description in tables:
-        assert len(built.serving(example)) == 10
-        assert row_count == 4338
+        assert len(built.serving(example)) == min(row_count, 10)
         assert owner and description
         assert built.serving(
             f"select count(*) from duckdb_constraints() where table_name = '{name}' and constraint_type = 'PRIMARY KEY'"
