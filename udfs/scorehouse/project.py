@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ class ServedTable:
         relation: schema.name of the model behind it.
         key: columns of its primary key; it is sorted by them.
         description, columns: texts that readers find as comments.
-        kind, contract_version, owner, example: what the table `endpoints` says of it; the example is a query.
+        kind, contract_version, owner, requirements, example: what the table `endpoints` says of it; requirements are volume,
+            refresh, decay and sla, the example is a query.
     """
 
     name: str
@@ -33,6 +34,7 @@ class ServedTable:
     kind: str = "score"
     contract_version: int = 1
     owner: str = ""
+    requirements: Mapping[str, str] = field(default_factory=dict)
     example: str = ""
 
 
@@ -191,6 +193,7 @@ def _served(node: Any, owner: str) -> ServedTable:
         kind=endpoint.get("type", "score"),
         contract_version=int(endpoint.get("contract_version", 1)),
         owner=owner,
+        requirements={name: str(value) for name, value in (node.config.meta.get("requirements") or {}).items()},
         example=f"select * from {node.name} order by {', '.join(key)} limit 10",
     )
 

@@ -27,8 +27,10 @@ _RELEASE_DDL = """(
 
 
 _ENDPOINTS_DDL = """(
-    name varchar primary key, type varchar, key varchar[], contract_version integer, owner varchar, row_count bigint,
-    status varchar, description varchar, example varchar
+    name varchar primary key, type varchar, key varchar[], contract_version integer, owner varchar,
+    implementations struct(implementation varchar, model_version varchar, share double)[],
+    volume varchar, refresh varchar, decay varchar, sla varchar,
+    row_count bigint, as_of timestamp, status varchar, description varchar, example varchar
 )"""
 
 
@@ -213,14 +215,27 @@ def _write_served(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> None
 
 
 def _write_endpoints(cursor: duckdb.DuckDBPyConnection, served: Sequence[ServedTable]) -> None:
-    """What the file offers; an endpoint without rows says so."""
+    """What the file offers, by whom and how fresh; an endpoint without rows says so."""
     cursor.execute(f"create table serving_file.main.endpoints {_ENDPOINTS_DDL}")
     for table in served:
-        count = cursor.execute(f'select count(*) from serving_file.main."{table.name}"').fetchone()[0]
+        relation = f'serving_file.main."{table.name}"'
+        names = {row[0] for row in cursor.execute(f"describe {relation}").fetchall()}
+        as_of = "max(as_of)" if "as_of" in names else "cast(null as timestamp)"
+        count, newest = cursor.execute(f"select count(*), {as_of} from {relation}").fetchall()[0]
         status = "serving" if count else "empty: its inputs are absent, or its models have no usable version"
-        row = [table.name, table.kind, table.key, table.contract_version, table.owner, count, status, table.description,
-               table.example]  # fmt: skip
-        cursor.execute("insert into serving_file.main.endpoints values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        needs = [table.requirements.get(name) for name in ("volume", "refresh", "decay", "sla")]
+        row = [table.name, table.kind, table.key, table.contract_version, table.owner, _shares(cursor, relation, names), *needs,
+               count, newest, status, table.description, table.example]  # fmt: skip
+        cursor.execute(f"insert into serving_file.main.endpoints values ({', '.join('?' * len(row))})", row)
+
+
+def _shares(cursor: duckdb.DuckDBPyConnection, relation: str, names: set[str]) -> list[dict[str, object]]:
+    """The implementations behind a served table and their shares of its rows, by name; empty for one that is not routed."""
+    if not {"implementation", "model_version"} <= names:
+        return []
+    query = f"select implementation, model_version, count(*) / sum(count(*)) over () from {relation} group by 1, 2 order by 1, 2"
+    fields = ("implementation", "model_version", "share")
+    return [dict(zip(fields, row, strict=True)) for row in cursor.execute(query).fetchall()]
 
 
 def _write_functions(
