@@ -115,8 +115,8 @@ def test_rows_that_are_sent_again_in_another_month_are_rejected_whenever_they_co
     again = f"select * replace (occurred_at + interval 40 day as occurred_at) from ({first}) limit 9"
     files = {"interactions/a.parquet": first, "interactions/b.csv": again}
     selected = ("--select", "+stg_landing__rejected", "+stg_landing__interactions")
-    assert build(shop, {"interactions/a.parquet": first}, "main", *selected).is_green
-    for branch in ("main", "at-once"):
+    assert build(shop, {"interactions/a.parquet": first}, "one-by-one", *selected).is_green
+    for branch in ("one-by-one", "at-once"):
         outcome = build(shop, files, branch, *selected)
         assert outcome.is_green, outcome.output
         assert shop.work(branch, "select rejection_reason, count(*) from staging.stg_landing__rejected group by all") == [
@@ -132,7 +132,7 @@ def test_a_new_month_computes_no_older_one(shop: Project) -> None:
     file = "interactions/{}.parquet"
     query = f"from ({PURCHASES}) where month(occurred_at) = {{}} and year(occurred_at) = 2024"
     files = {file.format(month): query.format(month) for month in (4, 5)}
-    assert build(shop, files, "main", *selected).is_green
-    assert build(shop, files | {file.format(6): query.format(6)}, "main", *selected).is_green
+    assert build(shop, files, "months", *selected).is_green
+    assert build(shop, files | {file.format(6): query.format(6)}, "months", *selected).is_green
     computed = "select details -> 'computed' from scorehouse.nodes where node_id like '%stg_landing__interactions'"
-    assert shop.work("main", computed) == [('["2024-06-01"]',)]
+    assert shop.work("months", computed) == [('["2024-06-01"]',)]

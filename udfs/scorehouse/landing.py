@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from scorehouse import release
 from scorehouse.branch import PRODUCTION
 from scorehouse.build import explain
 from scorehouse.errors import ScorehouseError
@@ -16,19 +17,20 @@ from scorehouse.sources import Column, LandedFile, SourceTable, check_landed, da
 def land_sources(run: Run) -> None:
     """Bring every source table that some model reads up to the data version this branch is on.
 
-    Production, and any branch with `fresh_data: true`, looks at the files anew. Any other branch stays at the version it
-    started from, so that comparing it with production shows the effect of its logic alone.
+    Production, and any branch with `fresh_data: true`, looks at the files anew. Any other branch stays at the version of
+    production's sources that it started from, so that comparing it with production shows the effect of its logic alone.
     """
+    is_branch = run.warehouse.branch != PRODUCTION and not run.project.variables["fresh_data"]
+    pinned = release.records_of(run.warehouse.on(PRODUCTION)).keys() if is_branch else ()
     for node in run.project.sources():
-        _land(run, node)
+        _land(run, node, node.unique_id in pinned)
 
 
-def _land(run: Run, node: Any) -> None:
+def _land(run: Run, node: Any, is_pinned: bool) -> None:
     table = declared(node, run.project.folder, run.project.variables)
     previous = run.records.nodes.get(node.unique_id)
     known = [LandedFile(**file) for file in previous.details["files"]] if previous else []
-    is_pinned = previous is not None and run.warehouse.branch != PRODUCTION and not run.project.variables["fresh_data"]
-    if is_pinned and previous.details["path"] == table.path:
+    if previous and is_pinned and previous.details["path"] == table.path:
         files = known if previous.fingerprint.own == table.declaration() else check_landed(table, run.store, known)
     else:
         files = land(table, run.store, known if previous and previous.fingerprint.own == table.declaration() else [])
@@ -88,12 +90,12 @@ def declared(node: Any, folder: Path, variables: dict[str, object]) -> SourceTab
     variable = meta.get("folder_variable")
     if variable:
         value = str(variables.get(variable) or "")
-        if not value or not (folder / value).is_dir():
+        if not value or not (folder / Path(value).expanduser()).is_dir():
             raise ScorehouseError(
                 f"Variable {variable}: expected a folder with {meta['path']}/ and its siblings, found '{value}'; "
                 f"give it: dbt build --vars '{{interaction_sources: [{node.source_name}], {variable}: /path/to/folder}}'"
             )
-        folder = folder / value
+        folder = folder / Path(value).expanduser()
     columns = tuple(
         Column(name, column.data_type or "VARCHAR", bool(column.meta.get("required") or column.config.meta.get("required")))
         for name, column in node.columns.items()

@@ -140,8 +140,8 @@ def _reason(message: str) -> str:
     >>> _reason("Invalid Input Error: CSV Error on Line: 3\nOriginal Line: 1\nExpected 2 columns\n\nPossible fixes:")
     'line 3: Expected 2 columns'
     """
-    lines = message.split("\nPossible")[0].strip().splitlines()
-    place = re.search(r"CSV Error on Line: (\d+)", lines[0])
+    lines = re.sub(r"^\w+( \w+)? Error: ", "", message).split("\nPossible")[0].strip().splitlines()
+    place = re.match(r"CSV Error on Line: (\d+)", lines[0])
     return f"line {place[1]}: {lines[-1].rstrip('. ')}" if place else lines[0].rstrip(". ")
 
 
