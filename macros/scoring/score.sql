@@ -8,9 +8,10 @@
 
     Arguments:
         model: name of a fitted model; its features must be columns of the select
+        empty: what stands for the score without a usable version
 #}
-{% macro score(model) -%}
+{% macro score(model, empty='cast(null as double)') -%}
     {%- do function('score_model') -%}
     {%- do function('score_model_parts') -%}
-    {{ fitted_version(ref(model)).score_sql or 'cast(null as double)' }}
+    {{ fitted_version(ref(model)).score_sql or empty }}
 {%- endmacro %}

@@ -5,7 +5,11 @@ with
 
 versions as (
 
-    {{ versions_of(['churn__logistic', 'churn__boosted', 'ranking__pointwise', 'ranking__pairwise']) }}
+    {{ versions_of([
+        'churn__logistic', 'churn__boosted',
+        'ranking__pointwise', 'ranking__pairwise',
+        'segments__kmeans',
+    ]) }}
 
 )
 

@@ -72,7 +72,7 @@ def test_every_version_proves_that_its_ways_to_score_agree(built: Project) -> No
 def test_the_serving_file_has_keys_descriptions_and_examples_that_run(built: Project) -> None:
     tables = built.serving("select name, example, row_count, owner, description from endpoints order by name")
     counts = {name: row_count for name, _, row_count, *_ in tables}
-    assert counts["churn_risk"] == counts["coupon_offers"] == 4338
+    assert counts["churn_risk"] == counts["coupon_offers"] == counts["customer_segments"] == 4338
     for name, example, row_count, owner, description in tables:
         assert len(built.serving(example)) == min(row_count, 10)
         assert owner and description
@@ -94,7 +94,7 @@ def test_every_relation_of_the_catalog_answers_a_reader_who_has_only_duckdb(buil
 def test_two_builds_in_two_warehouses_serve_the_same_bytes(built: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
     other = copy_of_the_project(tmp_path_factory.mktemp("other"))
     other.build("--threads", "2")
-    for table in ("churn_risk", "coupon_offers"):
+    for table in ("churn_risk", "coupon_offers", "customer_segments"):
         rows = [query_file(p.folder() / "serving.duckdb", f"select * exclude (scored_at) from {table}") for p in (built, other)]
         assert rows[0] == rows[1]
 

@@ -1,6 +1,6 @@
 """A run's beginning and end."""
 
-from scorehouse import branch, release
+from scorehouse import branch, release, segments
 from scorehouse.landing import land_sources
 from scorehouse.operation import operation
 from scorehouse.records import quoted
@@ -21,6 +21,7 @@ def start(run: Run) -> None:
 def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> str:
     """After all nodes: publish a release if the whole build is green. Returns one line that says what happened."""
     run.records.flush()
+    segments.forget_served_before(run)
     if command != "build":
         return ""
     failed = [node_id for node_id, status in statuses.items() if status in ("error", "fail", "runtime error")]

@@ -1,0 +1,75 @@
+{# Centres are means of logarithms, added as decimals: exact sums give the same bytes in every build. #}
+
+with
+
+examples as (
+
+    select * from {{ ref('segment_examples') }}
+
+),
+
+clusters as (
+
+    select * from {{ ref('customer_segments__kmeans') }}
+
+),
+
+logarithms as (
+
+    select
+        clusters.model_version,
+        clusters.cluster,
+        cast(ln(1 + examples.recency_days) as decimal(38, 12)) as recency,
+        cast(ln(1 + examples.purchase_day_count) as decimal(38, 12)) as frequency,
+        cast(sign(examples.net_amount) * ln(1 + abs(examples.net_amount)) as decimal(38, 12)) as money
+
+    from clusters
+    inner join examples on clusters.customer_id = examples.customer_id
+
+),
+
+centred as (
+
+    select
+        model_version,
+        cluster,
+        count(*) as customer_count,
+        cast(sum(recency) as double) / count(*) as recency,
+        cast(sum(frequency) as double) / count(*) as frequency,
+        cast(sum(money) as double) / count(*) as money
+
+    from logarithms
+    group by model_version, cluster
+
+),
+
+overall as (
+
+    select
+        cast(sum(recency) as double) / count(*) as recency,
+        cast(sum(frequency) as double) / count(*) as frequency,
+        cast(sum(money) as double) / count(*) as money
+
+    from logarithms
+
+),
+
+centres as (
+
+    select
+        centred.model_version,
+        centred.cluster,
+        centred.customer_count,
+        exp(centred.recency) - 1 as recency_days,
+        exp(centred.frequency) - 1 as purchase_day_count,
+        sign(centred.money) * (exp(abs(centred.money)) - 1) as net_amount,
+        exp(centred.recency - overall.recency) as recency_ratio,
+        exp(centred.frequency - overall.frequency) as frequency_ratio,
+        exp(centred.money - overall.money) as money_ratio
+
+    from centred
+    cross join overall
+
+)
+
+select * from centres

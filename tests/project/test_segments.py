@@ -1,0 +1,96 @@
+"""Customer segments: numbers that last, movement since the last release, rules that pass the gate, and few customers."""
+
+import pytest
+
+from project.harness import Outcome, Project, copy_of_the_project, query_file
+from project.test_landing import PURCHASES, write
+
+RULES = "seeds/configuration/segment_rules.csv"
+LATER = PURCHASES.replace("'i' || c", "'later' || c").replace("2024-01-01", "2025-06-01")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A shop with two releases: the second knows a second period of purchases by a quarter of the customers."""
+    project = copy_of_the_project(tmp_path_factory.mktemp("segments"))
+    write(project.root / "mine/interactions/first.parquet", PURCHASES)
+    built = run(project)
+    assert built.is_green, built.output
+    project.first = dict(project.serving("select customer_id, segment_number from customer_segments"))
+    project.first_segments = segments(project)
+    write(project.root / "mine/interactions/later.parquet", f"from ({LATER}) where hash(customer_id) % 4 = 0")
+    built = run(project)
+    assert built.is_green, built.output
+    return project
+
+
+def run(shop: Project, *select: str, branch: str = "main", folder: str = "mine", **environment: str) -> Outcome:
+    variables = f"{{interaction_sources: [landing], landing_path: {shop.root / folder}}}"
+    return shop.dbt("build", "--vars", variables, *select, branch=branch, **environment)
+
+
+def segments(shop: Project) -> dict[int, tuple]:
+    rows = shop.catalog("select segment_number, model_version, segment, money_ratio from scores.segments")
+    return {number: row for number, *row in rows}
+
+
+def test_customers_get_the_nearest_named_segment(shop: Project) -> None:
+    rows = shop.serving("select count(*), count(segment), min(distance) >= 0, count(distinct segment) from customer_segments")
+    ((customers, named, is_distance, kinds),) = rows
+    assert customers == named > 300
+    assert is_distance
+    assert 3 <= kinds <= 6
+    metrics = "from registry.model_metrics where is_current and model = 'segments__kmeans'"
+    assert shop.catalog(f"select value > 0.2 {metrics} and metric = 'silhouette'") == [(True,)]
+
+
+def test_a_new_version_keeps_the_segments_numbers_and_says_who_moved(shop: Project) -> None:
+    before, now = shop.first_segments, segments(shop)
+    assert {row[0] for row in before.values()} != {row[0] for row in now.values()}
+    assert len(before.keys() & now.keys()) == min(len(before), len(now))
+    richest = [max(found, key=lambda number: found[number][2]) for found in (before, now)]
+    assert richest[0] == richest[1]
+    served = shop.serving("select customer_id, segment_number, previous_segment_number, has_moved from customer_segments")
+    assert {customer: number for customer, _, number, _ in served if number is not None} == shop.first
+    assert all(
+        has_moved == (number != shop.first[customer]) for customer, number, _, has_moved in served if customer in shop.first
+    )
+    assert len({has_moved for *_, has_moved in served}) == 2
+
+
+def test_building_again_computes_and_publishes_nothing(shop: Project) -> None:
+    outcome = run(shop)
+    assert outcome.is_green, outcome.output
+    assert shop.computed() == set()
+    assert "stays: nothing changed" in outcome.output
+    assert shop.work("main", "select count(*) from duckdb_views() where contains(view_name, '@')") == [(0,)]
+
+
+def test_rule_segments_are_the_conditions_of_the_seed(shop: Project) -> None:
+    (same,) = shop.catalog(
+        "select bool_and(list_contains(rule_segments, 'overdue regulars')"
+        " = coalesce(purchase_day_count >= 4 and recency_in_gaps > 3, false)),"
+        " count(*) filter (where len(rule_segments) > 0) > 10"
+        " from serving.customer_segments inner join features.customer_snapshots using (customer_id) where is_current"
+    )
+    assert same == (True, True)
+
+
+def test_a_condition_that_reads_outside_its_row_fails_the_build(shop: Project) -> None:
+    rules = (shop.root / RULES).read_text()
+    shop.write(RULES, f"{rules}9,curious,exists (from 'secrets.csv'),Reads a file.\n")
+    outcome = run(shop, "--select", "segment_rules", "customer_segments", branch="curious")
+    shop.write(RULES, rules)
+    assert not outcome.is_green
+    assert "Seed segment_rules, curious: expected one condition over the columns of a row" in outcome.output
+
+
+def test_one_customer_has_rule_segments_and_no_cluster(shop: Project) -> None:
+    write(shop.root / "one/interactions/one.parquet", f"from ({PURCHASES}) where customer_id = 'c7'")
+    warehouse = shop.root / "other"
+    outcome = run(
+        shop, "--select", "+customer_segments", "--indirect-selection", "cautious", folder="one", WAREHOUSE_PATH=str(warehouse)
+    )
+    assert outcome.is_green, outcome.output
+    query = "select segment, distance, rule_segments is not null from serving.customer_segments"
+    assert query_file(warehouse / "main/.work/warehouse.duckdb", query) == [(None, None, True)]
