@@ -11,8 +11,10 @@
             {%- do statuses.update({result.node.unique_id: result.status | string}) -%}
         {%- endfor -%}
         {%- set outcome = scorehouse('finish', statuses=statuses, command=flags.WHICH, is_empty=flags.EMPTY or false) -%}
-        {%- if outcome -%}
-            {%- do log(outcome, info=true) -%}
+        {%- if outcome.is_red -%}
+            select error('{{ outcome.line | replace("'", "''") }}')
+        {%- elif outcome.line -%}
+            {%- do log(outcome.line, info=true) -%}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}

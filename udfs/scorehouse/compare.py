@@ -12,7 +12,7 @@ from scorehouse import branch as branches
 from scorehouse import release, text
 from scorehouse.errors import ScorehouseError
 from scorehouse.operation import operation
-from scorehouse.records import NodeRecord
+from scorehouse.records import NodeRecord, identifier
 from scorehouse.run import Run
 from scorehouse.store import Store, read_sql
 from scorehouse.warehouse import Warehouse
@@ -195,7 +195,7 @@ class Comparison:
     def _rows(self, pair: Pair, main: dict[str, str], branch: dict[str, str]) -> None:
         shared = [name for name in main if name in branch and name not in pair.key]
         self._join(pair, {name: main[name] != branch[name] for name in shared})
-        differs = " or ".join(f'"differs {name}"' for name in shared if name not in STAMPS) or "false"
+        differs = " or ".join(_of("differs", name) for name in shared if name not in STAMPS) or "false"
         counts = (
             "count(*) filter (in_main), count(*) filter (in_branch), count(*) filter (not in_main),"
             f" count(*) filter (not in_branch), count(*) filter (in_main and in_branch and ({differs}))"
@@ -214,12 +214,14 @@ class Comparison:
     def _join(self, pair: Pair, retyped: dict[str, bool]) -> None:
         """Both sides in one temporary table: in_main, in_branch, key, and for each column main, branch and differs."""
         picked = ", ".join(
-            f'm."{name}" as "main {name}", b."{name}" as "branch {name}", m.here and b.here and'
-            f' {_typed("m", name, other)} is distinct from {_typed("b", name, other)} as "differs {name}"'
+            f"m.{identifier(name)} as {_of('main', name)}, b.{identifier(name)} as {_of('branch', name)}, m.here and b.here and"
+            f" {_typed('m', name, other)} is distinct from {_typed('b', name, other)} as {_of('differs', name)}"
             for name, other in retyped.items()
         )
-        on = " and ".join(f'm."{column}" is not distinct from b."{column}"' for column in pair.key)
-        named = " || ', ' || ".join(f'coalesce(cast(coalesce(m."{c}", b."{c}") as varchar), \'NULL\')' for c in pair.key)
+        on = " and ".join(f"m.{column} is not distinct from b.{column}" for column in map(identifier, pair.key))
+        named = " || ', ' || ".join(
+            f"coalesce(cast(coalesce(m.{c}, b.{c}) as varchar), 'NULL')" for c in map(identifier, pair.key)
+        )
         self._cursor.execute(
             f"create or replace temp table joined as select m.here is not null as in_main, b.here is not null as in_branch,"
             f" {named} as key{', ' + picked if picked else ''}"
@@ -231,8 +233,12 @@ class Comparison:
             self._put("columns", pair, [name, "added" if main_type is None else "removed", None, None, None])
             return
         numeric = all(_is_number(kind) for kind in (main_type, branch_type))
-        means = f'avg("main {name}") filter (in_main), avg("branch {name}") filter (in_branch)' if numeric else "null, null"
-        changed, *averages = self._one(f'select count(*) filter ("differs {name}"), {means} from joined')
+        means = (
+            f"avg({_of('main', name)}) filter (in_main), avg({_of('branch', name)}) filter (in_branch)"
+            if numeric
+            else "null, null"
+        )
+        changed, *averages = self._one(f"select count(*) filter ({_of('differs', name)}), {means} from joined")
         if changed:
             state = "changed" if main_type == branch_type else f"changed from {main_type} to {branch_type}"
             self._put("columns", pair, [name, state, changed, *averages])
@@ -255,7 +261,7 @@ class Comparison:
         self._put("scores", pair, [both[0], *means, *both[1:], *spread])
 
     def _decisions(self, pair: Pair) -> None:
-        main, branch = f'"main {pair.decision}"', f'"branch {pair.decision}"'
+        main, branch = _of("main", pair.decision), _of("branch", pair.decision)
         self._cursor.execute(
             f"insert into comparison.decisions select ?, ?, ?, key, cast({main} as varchar), cast({branch} as varchar)"
             f" from joined where {main} is distinct from {branch} order by key",
@@ -336,7 +342,13 @@ class Comparison:
 
 
 def _typed(side: str, column: str, is_retyped: bool) -> str:
-    return f'cast({side}."{column}" as varchar)' if is_retyped else f'{side}."{column}"'
+    value = f"{side}.{identifier(column)}"
+    return f"cast({value} as varchar)" if is_retyped else value
+
+
+def _of(side: str, column: str) -> str:
+    """Name of one side of a column in the joined table."""
+    return identifier(f"{side} {column}")
 
 
 def _is_number(kind: str) -> bool:

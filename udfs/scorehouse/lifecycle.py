@@ -1,6 +1,9 @@
 """A run's beginning and end."""
 
+import duckdb
+
 from scorehouse import branch, release, segments
+from scorehouse.errors import ScorehouseError
 from scorehouse.landing import land_sources
 from scorehouse.operation import operation
 from scorehouse.records import quoted
@@ -18,8 +21,20 @@ def start(run: Run) -> None:
 
 
 @operation
-def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> str:
-    """After all nodes: publish a release if the whole build is green. Returns one line that says what happened."""
+def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> dict[str, object]:
+    """After all nodes: publish a release if the whole build is green.
+
+    Returns: 'line', what happened, and 'is_red', whether it must end the run as failed: dbt takes an error raised in this
+    hook for a keyboard interrupt.
+    """
+    try:
+        return {"line": _finish(run, statuses, command, is_empty), "is_red": False}
+    except (ScorehouseError, duckdb.Error, OSError) as error:
+        found = str(error).splitlines()[0].rstrip(".;")
+        return {"line": f"Nothing published: {found}; {_current(run)}.", "is_red": True}
+
+
+def _finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> str:
     run.records.flush()
     segments.forget_served_before(run)
     if command != "build":

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.fingerprint import digest
-from scorehouse.records import NodeRecord, quoted
+from scorehouse.records import NodeRecord, identifier, quoted
 from scorehouse.store import Store
 
 GRAINS = ("day", "month", "year")
@@ -45,8 +45,9 @@ class Partitioning:
         >>> print(Partitioning("at", "month").key_sql())
         case when isfinite("at") then strftime(date_trunc('month', "at"), '%Y-%m-%d') else 'unknown' end
         """
-        first_day = f"strftime(date_trunc('{self.grain}', \"{self.column}\"), '%Y-%m-%d')"
-        return f"case when isfinite(\"{self.column}\") then {first_day} else '{UNKNOWN}' end"
+        column = identifier(self.column)
+        first_day = f"strftime(date_trunc('{self.grain}', {column}), '%Y-%m-%d')"
+        return f"case when isfinite({column}) then {first_day} else '{UNKNOWN}' end"
 
     def coarse(self, day: str) -> str:
         """The partition in which a day lies.

@@ -213,4 +213,13 @@ def quoted(relation: str) -> str:
     >>> quoted("features.customer_snapshots")
     '"features"."customer_snapshots"'
     """
-    return ".".join(f'"{part}"' for part in relation.split(".", 1))
+    return ".".join(identifier(part) for part in relation.split(".", 1))
+
+
+def identifier(name: str) -> str:
+    """A name as SQL quotes it, whatever is in it.
+
+    >>> print(identifier('the "best" item'))
+    "the ""best"" item"
+    """
+    return '"' + name.replace('"', '""') + '"'

@@ -14,7 +14,7 @@ import duckdb
 from scorehouse.build import changes
 from scorehouse.errors import ScorehouseError
 from scorehouse.project import ServedFunction, ServedTable
-from scorehouse.records import NodeRecord, Records, quoted
+from scorehouse.records import NodeRecord, Records, identifier, quoted
 from scorehouse.warehouse import Warehouse, sync_folder, write_durably
 
 CATALOG = "catalog.duckdb"
@@ -204,21 +204,33 @@ def _write_serving(
 
 def _write_served(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> None:
     columns = cursor.execute(f"describe {quoted(table.relation)}").fetchall()
-    target = f'serving_file.main."{table.name}"'
-    key = ", ".join(f'"{column}"' for column in table.key)
-    definitions = ", ".join(f'"{name}" {kind}' for name, kind, *_ in columns)
+    names = [name for name, *_ in columns]
+    if not set(table.key) <= set(names):
+        raise ScorehouseError(
+            f"{table.relation}: expected its columns to hold the key {', '.join(table.key)} (meta.endpoint.key), "
+            f"found {', '.join(names)}; correct the key"
+        )
+    target = f"serving_file.main.{identifier(table.name)}"
+    key = ", ".join(map(identifier, table.key))
+    definitions = ", ".join(f"{identifier(name)} {kind}" for name, kind, *_ in columns)
     cursor.execute(f"create table {target} ({definitions}, primary key ({key}))")
-    cursor.execute(f"insert into {target} select * from {quoted(table.relation)} order by {key}")
+    try:
+        cursor.execute(f"insert into {target} select * from {quoted(table.relation)} order by {key}")
+    except duckdb.ConstraintException as error:
+        raise ScorehouseError(
+            f"{table.relation}: expected one row for each {', '.join(table.key)} (meta.endpoint.key), "
+            f"found: {str(error).splitlines()[0]}; correct the model or the key"
+        ) from None
     cursor.execute(f"comment on table {target} is '{_text(table.description)}'")
     for column, text in (table.columns or {}).items():
-        cursor.execute(f"comment on column {target}.\"{column}\" is '{_text(text)}'")
+        cursor.execute(f"comment on column {target}.{identifier(column)} is '{_text(text)}'")
 
 
 def _write_endpoints(cursor: duckdb.DuckDBPyConnection, served: Sequence[ServedTable]) -> None:
     """What the file offers, by whom and how fresh; an endpoint without rows says so."""
     cursor.execute(f"create table serving_file.main.endpoints {_ENDPOINTS_DDL}")
     for table in served:
-        relation = f'serving_file.main."{table.name}"'
+        relation = f"serving_file.main.{identifier(table.name)}"
         names = {row[0] for row in cursor.execute(f"describe {relation}").fetchall()}
         as_of = "max(as_of)" if "as_of" in names else "cast(null as timestamp)"
         count, newest = cursor.execute(f"select count(*), {as_of} from {relation}").fetchall()[0]
@@ -254,8 +266,9 @@ def _write_functions(
         ).fetchone()
         body = re.sub(pattern, lambda match: names[match[0].replace('"', "")], body)
         table = "table " if kind == "table_macro" else ""
-        cursor.execute(f"create macro {function.name}({', '.join(parameters)}) as {table}({body})")
-        cursor.execute(f"comment on macro {table}{function.name} is '{_text(function.description)}'")
+        name = identifier(function.name)
+        cursor.execute(f"create macro {name}({', '.join(map(identifier, parameters))}) as {table}({body})")
+        cursor.execute(f"comment on macro {table}{name} is '{_text(function.description)}'")
     cursor.execute(f'use "{home}"')
 
 
@@ -292,7 +305,7 @@ def _verify(folder: Path, warehouse: Warehouse, records: Records, served: Sequen
     with duckdb.connect(str(folder / SERVING), read_only=True) as serving:
         counts = dict(serving.execute("select table_name, row_count from release where table_name is not null").fetchall())
         for table in served:
-            found = serving.execute(f'select count(*) from "{table.name}"').fetchone()[0]
+            found = serving.execute(f"select count(*) from {identifier(table.name)}").fetchone()[0]
             if found != counts[table.name]:
                 raise ScorehouseError(
                     f"Release: expected {counts[table.name]} rows in {table.name}, found {found}; run dbt build again."
