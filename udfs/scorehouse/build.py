@@ -20,7 +20,7 @@ from scorehouse.guard import time_limit
 from scorehouse.learning import Spec, fit
 from scorehouse.partitions import Partitioning
 from scorehouse.project import Project, relation_of
-from scorehouse.records import NodeRecord, Records, quoted
+from scorehouse.records import NodeRecord, Records, identifier, quoted
 from scorehouse.store import FORMAT_VERSION, Store, read_sql
 from scorehouse.versions import POLICY_SEED, Entry, version_name
 
@@ -72,6 +72,7 @@ class Builder:
 
     def table(self, node_id: str, sql: str, columns_ddl: str | None = None) -> Outcome:
         """Build or reuse a model whose rows are stored."""
+        _check_columns(columns_ddl, self._project.node(node_id).original_file_path)
         draft = self._draft(node_id, sql, columns_ddl)
         return self._stored(draft, lambda cursor, file: self._store.write(cursor, sql, file, columns_ddl))
 
@@ -145,6 +146,7 @@ class Builder:
         """Build or reuse a model partition by partition (see scorehouse.partitions)."""
         node = self._project.node(node_id)
         where = node.original_file_path
+        _check_columns(columns_ddl, where)
         cut = Partitioning.of(where, node.config.meta)
         draft = self._draft(node_id, sql, [columns_ddl, cut.column, cut.grain])
         parents = self._parents(node).values()
@@ -161,7 +163,7 @@ class Builder:
         files = {part: folder / f"{mark}.parquet" for part, mark in marks.items()}
         missing = {part: file for part, file in files.items() if not file.exists()}
         if missing:
-            tree = gate.check(sql, where, node.raw_code)
+            tree = gate.check(sql, where, node.raw_code, self._project.reach(node))
             with self._cursor(draft) as cursor:
                 partitions.compute(cursor, self._store, tree, cut, inputs, missing, columns_ddl, where)
         pieces = [{"parts": [part], "mark": marks[part], "file": f"{draft.relation}/{marks[part]}.parquet"} for part in files]
@@ -194,7 +196,7 @@ class Builder:
         if previous and previous.text_hash == text_hash:
             query_hash = previous.query_hash
         else:
-            query_hash = digest(canonical_sql(gate.check(sql, node.original_file_path, node.raw_code)))
+            query_hash = digest(canonical_sql(gate.check(sql, node.original_file_path, node.raw_code, self._project.reach(node))))
         own = [node.config.materialized, self._store.data_format, shape, query_hash]
         return self._record(node, own, sql, text_hash=text_hash, query_hash=query_hash)
 
@@ -217,7 +219,9 @@ class Builder:
     def _read_by(self, node: Any, sql: str) -> dict[str, NodeRecord]:
         """The parents that a result is made of: all but the seeds that steer a macro, whose effect stands in the SQL."""
         parents = self._parents(node)
-        return {name: p for name, p in parents.items() if p.resource_type != "seed" or quoted(p.relation) in sql}
+        unseen = {name for name, p in parents.items() if p.resource_type == "seed" and quoted(p.relation) not in sql}
+        read = gate.tables_in(sql) if unseen and sql else frozenset()  # a name may stand there without quotes
+        return {name: p for name, p in parents.items() if name not in unseen or p.relation.lower() in read}
 
     def _parents(self, node: Any) -> dict[str, NodeRecord]:
         parents = {}
@@ -238,6 +242,11 @@ class Builder:
         """Load or reuse a seed: its fingerprint is its values and types, not its spelling."""
         node = self._project.node(node_id)
         path = self._project.folder / node.original_file_path
+        if not path.resolve().is_relative_to(self._project.folder):
+            raise ScorehouseError(
+                f"{node.original_file_path}: expected a file of the project, found a link to {path.resolve()}; "
+                f"copy the file, or declare it as a source."
+            )
         text_hash = digest(
             FORMAT_VERSION,
             hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -259,17 +268,32 @@ class Builder:
 
         return self._stored(draft, load)
 
-    def function(self, node_id: str, body: str, create: str) -> Outcome:
-        """Create or keep a function node.
+    def function(self, node_id: str, body: str) -> Outcome:
+        """Create or keep a function node: a macro of its SQL, or a macro that calls the registered Python function.
 
         Args:
-            body: what its fingerprint is made of: the SQL expression, or the Python file's text.
-            create: the statement that creates the macro.
+            body: the SQL; for a Python function the file's own text counts.
         """
         node = self._project.node(node_id)
         arguments = [(argument.name, argument.data_type) for argument in node.arguments]
-        draft = self._record(node, ["function", arguments, node.returns.data_type, body])
+        text = node.raw_code if node.language == "python" else body  # the file is what was registered
+        table, value = "table " if node.config.meta.get("returns_table") else "", self._value_of(node, body)
+        own = ["function", arguments, node.returns.data_type, text]
+        draft = self._record(node, own, value if table else f"select {value}")
+        create = f"create or replace macro {quoted(draft.relation)}({_arguments(node)}) as {table}{value}"
         return self._settle(draft, [create])
+
+    def _value_of(self, node: Any, body: str) -> str:
+        """What a macro computes, in brackets; it names no database, so that it holds wherever the file is opened."""
+        if node.language == "python":
+            return f"({identifier(node.name)}({_arguments(node)}))"
+        where, reach = node.original_file_path, self._project.reach(node)
+        body = body.strip().replace(f"{identifier(gate.DATABASE)}.", "")
+        if node.config.meta.get("returns_table"):
+            gate.check(body, where, node.raw_code, reach)
+            return f"(\n{body}\n)"
+        gate.check_expression(body, where, reach)
+        return f"(cast((\n{body}\n) as {gate.check_type(node.returns.data_type, where)}))"
 
     # ---------------------------------------------------------------- tests
 
@@ -328,6 +352,15 @@ class Builder:
         else:
             self._records.put(draft, statements)
         return Outcome(action, draft.reason, draft.row_count)
+
+
+def _check_columns(columns_ddl: str | None, where: str) -> None:
+    if columns_ddl and gate.statement_kinds(f"create table data {columns_ddl}", where) != ["create"]:
+        raise ScorehouseError(f"{where}: expected a contract of columns, found several statements; correct its types and checks.")
+
+
+def _arguments(node: Any) -> str:
+    return ", ".join(identifier(argument.name) for argument in node.arguments)
 
 
 def explain(previous: NodeRecord | None, now: NodeRecord, is_built: bool) -> str:

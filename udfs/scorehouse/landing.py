@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from scorehouse import release
+from scorehouse import gate, release
 from scorehouse.branch import PRODUCTION
 from scorehouse.build import explain
 from scorehouse.errors import ScorehouseError
 from scorehouse.fingerprint import Fingerprint
 from scorehouse.project import relation_of
-from scorehouse.records import NodeRecord, quoted
+from scorehouse.records import NodeRecord, identifier, quoted
 from scorehouse.run import Run
 from scorehouse.sources import Column, LandedFile, SourceTable, check_landed, data_version, land, view_sql
 
@@ -64,7 +64,7 @@ def _record(run: Run, node: Any, table: SourceTable, files: list[LandedFile]) ->
         run.records.note(record)
         return
     schema = table.relation.split(".")[0]
-    statements = [f'create schema if not exists "{schema}"']
+    statements = [f"create schema if not exists {identifier(schema)}"]
     statements.append(f"create or replace view {quoted(table.relation)} as {view_sql(table, files, run.store)}")
     run.records.put(record, statements)
 
@@ -97,7 +97,11 @@ def declared(node: Any, folder: Path, variables: dict[str, object]) -> SourceTab
             )
         folder = folder / Path(value).expanduser()
     columns = tuple(
-        Column(name, column.data_type or "VARCHAR", bool(column.meta.get("required") or column.config.meta.get("required")))
+        Column(name, _type_of(column, node), bool(column.meta.get("required") or column.config.meta.get("required")))
         for name, column in node.columns.items()
     )
     return SourceTable(relation_of(node), str(folder / meta["path"]), columns, meta.get("partition_by"))
+
+
+def _type_of(column: Any, node: Any) -> str:
+    return gate.check_type(column.data_type or "VARCHAR", f"{node.original_file_path}: source {node.name}: column {column.name}")

@@ -44,16 +44,16 @@ def seed(run: Run, node_id: str) -> str:
 
 
 @operation
-def function(run: Run, node_id: str, body: str, create: str) -> str:
+def function(run: Run, node_id: str, body: str) -> str:
     """Create or keep a function node."""
-    return run.builder.function(node_id, body, create).message
+    return run.builder.function(node_id, body).message
 
 
 @operation
 def check_sql(run: Run, node_id: str, sql: str) -> None:
     """Let a test's SQL pass the sandbox gate. Returns nothing."""
     node = run.project.node(node_id)
-    gate.check(sql, node.original_file_path, getattr(node, "raw_code", None))
+    gate.check(sql, node.original_file_path, getattr(node, "raw_code", None), run.project.reach(node))
 
 
 @operation

@@ -42,6 +42,7 @@ class Plugin(BasePlugin):
             self._lock = BuildLock.take(self._warehouse.folder, self._warehouse.branch, wait_seconds)
             prepare(self._warehouse)
         self.creds.path = str(self._warehouse.work_database)
+        self.creds.keep_open = True  # with one thread dbt would close the database between two nodes
         self._run: Run | None = None
         self._starting = threading.Lock()
 
@@ -53,6 +54,7 @@ class Plugin(BasePlugin):
         """Confine the database to the branch's folders and its resource envelope."""
         variables = _variables()
         guard.lock_down(conn, _envelope(self._warehouse, variables), self._warehouse.writable_folders())
+        guard.bound_process(conn)
         _guard_statements(float(variables["query_timeout_seconds"]))
         _take_over(conn)
         self._connection = conn
@@ -149,7 +151,7 @@ def _guard_statements(timeout_seconds: float) -> None:
 
     def execute(wrapper: Any, sql: str, bindings: Any = None) -> Any:
         with _ShownByDbt():
-            guard.check_statement(wrapper._cursor, sql)
+            guard.check_statement(sql, functions.registered())
             with guard.time_limit(wrapper._cursor, timeout_seconds, "Query"):
                 return _execute(wrapper, sql, bindings)
 

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scorehouse.errors import ScorehouseError
 from scorehouse.fingerprint import digest
+from scorehouse.gate import Reach
 
 _VAR = re.compile(r"\bvar\(\s*['\"](\w+)['\"]")
+_PLAIN = re.compile(r"\w[\w .$-]*")
 _ENV_VAR = re.compile(r"\benv_var\(\s*['\"](\w+)['\"]")
 
 
@@ -128,6 +131,12 @@ class Project:
                 found[parent_id] = None
         return list(found)
 
+    def reach(self, node: Any) -> Reach:
+        """What a node's SQL may read: the relations and functions that it names with ref(), source() and function()."""
+        parents = [self.node(parent_id) for parent_id in self.parents(node)]
+        functions = frozenset(relation_of(parent) for parent in parents if parent.resource_type == "function")
+        return Reach(frozenset(map(relation_of, parents)) - functions, functions)
+
     def keys(self) -> dict[str, tuple[str, ...]]:
         """The key of every table that declares one, by relation: its endpoint's, or that of a uniqueness test."""
         found: dict[str, tuple[str, ...]] = {}
@@ -199,5 +208,14 @@ def _served(node: Any, owner: str) -> ServedTable:
 
 
 def relation_of(node: Any) -> str:
-    """schema.name of a node's relation."""
-    return f"{node.schema}.{node.identifier if node.resource_type == 'source' else node.alias}"
+    """schema.name of a node's relation, which also names its folder in the store.
+
+    Raises ScorehouseError when a name could lead elsewhere.
+    """
+    name = node.identifier if node.resource_type == "source" else node.alias
+    if not (_PLAIN.fullmatch(node.schema) and _PLAIN.fullmatch(name)):
+        raise ScorehouseError(
+            f"{node.original_file_path}: expected a schema and a name of letters, digits, spaces and _-.$, "
+            f"found {node.schema}.{name}; rename it."
+        )
+    return f"{node.schema}.{name}"

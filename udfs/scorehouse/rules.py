@@ -46,7 +46,7 @@ def condition(text: str | None, columns: Collection[str], where: str) -> str:
             f"{where}: expected one condition over the columns of a row, found '{text or ''}'; "
             f"write for example recency_days < 30 and net_amount > 100."
         )
-    gate.check_tree(tree, where, text)
+    gate.check_expression(text, where, gate.Reach())
     unknown = sorted({column.name.lower() for column in tree.find_all(exp.Column)} - set(columns))
     if unknown:
         raise ScorehouseError(

@@ -49,4 +49,4 @@ class Run:
     def _register(self, node: Any) -> None:
         file = self.project.folder / node.original_file_path
         function = functions.load_function(file, node.original_file_path, node.config.entry_point)
-        functions.register(self.connection, node.name, function, node.returns.data_type)
+        functions.register(self.connection, node.name, function, node.returns.data_type, node.original_file_path)
