@@ -81,3 +81,16 @@ def test_explain_names_the_cause(tiny: Project) -> None:
     assert "macro bonus" in output
     assert "file seeds/points.csv" in output
     assert "model weighted" in tiny.operation("explain", "{node: scores}").output
+
+
+def test_a_seed_counts_wherever_and_however_it_is_read(tiny: Project) -> None:
+    tiny.write("udfs/twice.sql", "x * (select 2 * count(*) / 2 from {{ ref('points') }})\n")
+    tiny.write(
+        "models/features/unrelated.sql", "-- {{ ref('points') }}\nselect max(points) as number from configuration.Points\n"
+    )
+    tiny.build()
+    tiny.replace("seeds/points.csv", "b,2", "b,2\nc,3")
+    tiny.build()
+    assert tiny.computed() == {"points", "twice", "weighted", "scores", "unrelated"}
+    assert tiny.catalog("select number from features.unrelated") == [(3.0,)]
+    assert tiny.catalog("select value from features.weighted where event_id = '1'") == [(70.0,)]
