@@ -19,6 +19,19 @@ policies as (
 
 ),
 
+contextual_policies as (
+
+    select * from {{ ref('contextual_policies') }}
+
+),
+
+in_context as (
+
+    select * from decisions
+    where decision_id in (select contextual_policies.decision_id from contextual_policies)
+
+),
+
 fixed_policies as (
 
     select * from policies
@@ -86,6 +99,11 @@ estimated as (
         *,
         'later_half' as sample
     from {{ off_policy_values('later_half', 'learned_policies', on=['slot']) }} as of_learned
+    union all by name
+    select
+        *,
+        'later_half' as sample
+    from {{ off_policy_values('in_context', 'contextual_policies', on=['decision_id']) }} as of_contextual
 
 ),
 
