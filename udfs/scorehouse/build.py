@@ -126,6 +126,7 @@ class Builder:
         if is_new:
             from scorehouse.scoring.sql import with_sql  # compiled code loads only where something trains
 
+            self._refuse_later_features(cursor, node, sql, spec)
             version = version_name(node.name, draft.fingerprint.whole)
             row = with_sql(fit(cursor.sql(sql).to_arrow_table(), spec, version, node.original_file_path))
             cursor.register("fitted_version", row)
@@ -136,6 +137,18 @@ class Builder:
             )
             self._store.write(cursor, query, file)
         return str(file.relative_to(self._store.folder)), is_new
+
+    def _refuse_later_features(self, cursor: duckdb.DuckDBPyConnection, node: Any, sql: str, spec: Spec) -> None:
+        """Refuse features that the examples' SQL computes from after their time (see scorehouse.learning.lineage)."""
+        if spec.split is None:
+            return
+        from scorehouse.learning import lineage  # scikit-learn loads only where something trains
+
+        schema = lineage.schema_of(cursor)
+        known: dict[str, set[str]] = {}
+        for ancestor in self._project.compiled_ancestors(node):
+            known[relation_of(ancestor)] = lineage.columns_from_after(ancestor.compiled_code, spec.split.time, schema, known)
+        lineage.refuse(lineage.columns_from_after(sql, spec.split.time, schema, known), spec, node.original_file_path)
 
     def _retrain_policy(self, cursor: duckdb.DuckDBPyConnection, node: Any) -> dict[str, object] | None:
         """The policy's row for a model, else its row `default`; None for a model that does not name the seed."""

@@ -137,6 +137,15 @@ class Project:
         functions = frozenset(relation_of(parent) for parent in parents if parent.resource_type == "function")
         return Reach(frozenset(map(relation_of, parents)) - functions, functions)
 
+    def compiled_ancestors(self, node: Any) -> list[Any]:
+        """The models that a node's rows come from, those that others read first; only models compiled in this run."""
+        found: dict[str, Any] = {}
+        for parent_id in node.depends_on_nodes:
+            parent = self.node(parent_id)
+            if parent.resource_type == "model" and parent.compiled_code and parent_id not in found:
+                found |= {ancestor.unique_id: ancestor for ancestor in self.compiled_ancestors(parent)} | {parent_id: parent}
+        return list(found.values())
+
     def keys(self) -> dict[str, tuple[str, ...]]:
         """The key of every table that declares one, by relation: its endpoint's, or that of a uniqueness test."""
         found: dict[str, tuple[str, ...]] = {}

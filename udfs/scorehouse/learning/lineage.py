@@ -1,0 +1,149 @@
+"""Features computed from after the examples' time, found by the lineage of their columns through the models' SQL."""
+
+from collections.abc import Iterator, Mapping
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import Scope, traverse_scope
+
+from scorehouse.learning.leak import LeakError
+from scorehouse.learning.spec import Spec
+
+Schema = Mapping[str, Mapping[str, Mapping[str, str]]]
+"""Database, schema and table -> column -> type."""
+
+_LATER = {exp.GT: False, exp.GTE: False, exp.LT: True, exp.LTE: True}
+"""Comparisons, and whether their right side is the later one."""
+
+
+def refuse(later: set[str], spec: Spec, where: str) -> None:
+    """Raise LeakError naming the features among columns from after the examples' time."""
+    others = {spec.label, spec.weight, spec.split.time, *spec.key, *spec.slices, *spec.separating}
+    declared = {name for names in (spec.features or {}).values() for name in names}
+    found = sorted((later & declared if declared else later) - others)
+    if found:
+        raise LeakError(
+            f"{where}: feature {found[0]}: expected a feature that was known at {spec.split.time}, found one that the SQL "
+            f"computes from rows at or after it; leave it out, or list it in meta.separating if it truly is known then."
+        )
+
+
+def schema_of(cursor: duckdb.DuckDBPyConnection) -> Schema:
+    """Columns of every table and view of a database."""
+    schema: dict[str, dict[str, dict[str, str]]] = {}
+    rows = cursor.sql("select database_name, schema_name, table_name, column_name, data_type from duckdb_columns()").fetchall()
+    for database, name, table, column, kind in rows:
+        schema.setdefault(database, {}).setdefault(name, {}).setdefault(table, {})[column] = kind
+    return schema
+
+
+def columns_from_after(sql: str, time: str, schema: Schema, known: Mapping[str, set[str]]) -> set[str]:
+    """Output columns of a query that depend on rows which a condition places at or after the examples' time.
+
+    A condition such as `days.occurred_date >= snapshots.as_of` makes every column of `days` one from after; unless another
+    places the same table before (`valid_from <= as_of and valid_to > as_of` is what was valid then).
+
+    Args:
+        time: name of the as-of column.
+        schema: columns of the tables that the query reads, which resolve its stars.
+        known: table name (schema.name) -> its columns that are from after.
+
+    A query that cannot be resolved gives none.
+    """
+    try:
+        query = sqlglot.parse_one(sql, dialect="duckdb")
+        tree = qualify(query, schema=schema, dialect="duckdb", validate_qualify_columns=False, quote_identifiers=False)
+        columns = Columns(time, known)
+        for scope in traverse_scope(tree):
+            columns.read(scope)
+        return columns.after.get(id(scope), set())
+    except SqlglotError:
+        return set()
+
+
+class Columns:
+    """Columns from after of one query's scopes, innermost first.
+
+    Attributes:
+        after: scope -> its columns that depend on later rows.
+        filtered: scopes with only such rows for which there is something later; whether one is there tells the future.
+    """
+
+    def __init__(self, time: str, known: Mapping[str, set[str]]) -> None:
+        self.after: dict[int, set[str]] = {}
+        self.filtered: set[int] = set()
+        self._time, self._known = time, known
+
+    def read(self, scope: Scope) -> None:
+        """Add a scope whose inner scopes were read."""
+        select = scope.expression
+        if scope.set_operation_scopes:
+            self.after[id(scope)] = set().union(*(self.after[id(part)] for part in scope.set_operation_scopes))
+        if not isinstance(select, exp.Select):
+            return
+        joins = select.args.get("joins") or []
+        optional = {join.alias_or_name for join in joins if join.side in ("LEFT", "FULL")}
+        later = _sides_after(_conditions(select), self._time)
+        if later - optional:
+            self.filtered.add(id(scope))
+        self.after[id(scope)] = {
+            projection.alias_or_name for projection in select.selects if self._is_after(projection, scope, later, optional)
+        }
+
+    def _is_after(self, projection: exp.Expression, scope: Scope, later: set[str], optional: set[str]) -> bool:
+        if later and any(isinstance(count.this, exp.Star) for count in projection.find_all(exp.Count)):
+            return True
+        if _sides_after(_inner_conditions(projection), self._time):
+            return True
+        return any(self._comes_from_after(column, scope, later, optional) for column in projection.find_all(exp.Column))
+
+    def _comes_from_after(self, column: exp.Column, scope: Scope, later: set[str], optional: set[str]) -> bool:
+        if column.table in later:
+            return True
+        source = scope.sources.get(column.table)
+        if isinstance(source, Scope):
+            is_filtered = id(source) in self.filtered and column.table in optional
+            return is_filtered or column.name in self.after.get(id(source), set())
+        return isinstance(source, exp.Table) and column.name in self._known.get(f"{source.db}.{source.name}", set())
+
+
+def _conditions(select: exp.Select) -> Iterator[exp.Expression]:
+    """The parts, joined by AND, of a select's WHERE and of its joins."""
+    clauses = [select.args.get("where"), *(join.args.get("on") for join in select.args.get("joins") or [])]
+    for clause in clauses:
+        if clause is not None:
+            condition = clause.this if isinstance(clause, exp.Where) else clause
+            yield from condition.flatten() if isinstance(condition, exp.And) else [condition]
+
+
+def _inner_conditions(projection: exp.Expression) -> Iterator[exp.Expression]:
+    """The conditions inside an expression: FILTER and CASE."""
+    for part in projection.find_all(exp.Filter, exp.If):
+        condition = part.expression.this if isinstance(part, exp.Filter) else part.this
+        yield from condition.flatten() if isinstance(condition, exp.And) else [condition]
+
+
+def _sides_after(conditions: Iterator[exp.Expression], time: str) -> set[str]:
+    """Tables that the conditions place at or after the time, and never before it."""
+    after, before = set(), set()
+    for condition in conditions:
+        bare = condition.unnest()
+        if type(bare) not in _LATER:
+            continue
+        later, earlier = (bare.right, bare.left) if _LATER[type(bare)] else (bare.left, bare.right)
+        if _is_time(earlier, time) and not earlier.find(exp.Sub, exp.DateSub, exp.TimestampSub):
+            after |= _tables(later, time)
+        if _is_time(later, time) and not later.find(exp.Add, exp.DateAdd, exp.TimestampAdd):
+            before |= _tables(earlier, time)
+    return after - before
+
+
+def _is_time(side: exp.Expression, time: str) -> bool:
+    return not side.find(exp.Query) and {column.name for column in side.find_all(exp.Column)} == {time}
+
+
+def _tables(side: exp.Expression, time: str) -> set[str]:
+    return {column.table for column in side.find_all(exp.Column) if column.name != time}
