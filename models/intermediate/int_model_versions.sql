@@ -9,6 +9,8 @@ versions as (
         'churn__logistic', 'churn__boosted',
         'ranking__pointwise', 'ranking__pairwise',
         'segments__kmeans',
+        'uplift__treated', 'uplift__held_out',
+        'recommendation__popular', 'recommendation__item_item', 'recommendation__ease',
     ]) }}
 
 )

@@ -27,7 +27,11 @@ def fit(examples: pa.Table, spec: Spec | Mapping[str, Any], version: str, where:
     Raises:
         ScorehouseError: a declaration or examples that cannot be used; LeakError for a feature that gives the label away.
     """
+    declared = spec if isinstance(spec, Spec) else Spec.read(where, spec)
+    if declared.estimator.startswith("scorehouse.recommending."):
+        from scorehouse.recommending.fitting import fit_items
+
+        return fit_items(examples, declared, version, where)
     from scorehouse.learning.fitting import fit_examples  # scikit-learn loads only where something trains
 
-    declared = spec if isinstance(spec, Spec) else Spec.read(where, spec)
     return fit_examples(examples, declared, version, where)

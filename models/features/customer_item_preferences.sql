@@ -1,0 +1,41 @@
+{# The same formula as scorehouse.recommending.history.History.preferences, which a test holds together. #}
+
+with
+
+examples as (
+
+    select * from {{ ref('recommendation_examples') }}
+
+),
+
+aged as (
+
+    select
+        *,
+        date_diff(
+            'day',
+            occurred_date,
+            max(occurred_date) filter (where weight > 0) over (partition by customer_id)
+        ) as age_days
+
+    from examples
+
+),
+
+preferences as (
+
+    select
+        customer_id,
+        item_id,
+        {# sums of decimals do not depend on their order #}
+        greatest(0, least(1, cast(sum(cast(weight as decimal(18, 9))) as double)))
+        * coalesce(max(power(2, -age_days / half_life_days)) filter (where weight > 0), 0) as preference,
+        bool_or(is_taken) as is_taken,
+        max(as_of) as as_of
+
+    from aged
+    group by customer_id, item_id
+
+)
+
+select * from preferences

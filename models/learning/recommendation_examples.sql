@@ -1,0 +1,86 @@
+with
+
+interactions as (
+
+    select * from {{ ref('int_interactions') }}
+    where item_id is not null
+
+),
+
+interaction_weights as (
+
+    select * from {{ ref('interaction_weights') }}
+
+),
+
+policy as (
+
+    select * from {{ ref('recommendation_policy') }}
+    where policy = 'default'
+
+),
+
+as_of_times as (
+
+    select * from {{ ref('as_of_times') }}
+    where is_current
+
+),
+
+known as (
+
+    select
+        interactions.customer_id,
+        interactions.item_id,
+        cast(interactions.occurred_at as date) as occurred_date,
+        cast(interaction_weights.weight as decimal(18, 9)) as weight,
+        interaction_weights.half_life_days,
+        interaction_weights.is_taken,
+        as_of_times.as_of,
+        case
+            when interactions.interaction_type = 'rating'
+                then try_cast(json_extract_string(interactions.properties, '$.rating') as double)
+        end as rating
+
+    from interactions
+    inner join interaction_weights on interactions.interaction_type = interaction_weights.interaction_type
+    cross join policy
+    inner join as_of_times
+        on
+            interactions.occurred_at < as_of_times.as_of
+            and interactions.received_at < as_of_times.as_of
+            and interactions.occurred_at >= as_of_times.as_of - to_days(policy.window_days)
+
+),
+
+rated as (
+
+    select
+        *,
+        {# the highest rating counts fully #}
+        case
+            when rating is null then 1
+            else coalesce(greatest(rating, 0) / nullif(max(rating) over (), 0), 0)
+        end as rating_share
+
+    from known
+
+),
+
+examples as (
+
+    select
+        customer_id,
+        item_id,
+        occurred_date,
+        cast(sum(cast(weight * rating_share as decimal(18, 9))) as double) as weight,
+        max(half_life_days) as half_life_days,
+        bool_or(is_taken) as is_taken,
+        max(as_of) as as_of
+
+    from rated
+    group by customer_id, item_id, occurred_date
+
+)
+
+select * from examples

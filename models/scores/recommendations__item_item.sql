@@ -1,0 +1,9 @@
+with
+
+recommended as (
+
+    {{ recommended('recommendation__item_item', 'recommendations__item_item') }}
+
+)
+
+select * from recommended

@@ -1,0 +1,9 @@
+with
+
+recommended as (
+
+    {{ recommended('recommendation__popular', 'recommendations__popular') }}
+
+)
+
+select * from recommended

@@ -1,0 +1,74 @@
+with
+
+versions as (
+
+    select * from {{ ref('recommendation__item_item') }}
+    where status = 'ready'
+
+),
+
+policy as (
+
+    select * from {{ ref('recommendation_policy') }}
+    where policy = 'default'
+
+),
+
+blocked as (
+
+    select item_id from {{ ref('blocked_items') }}
+
+),
+
+weights as (
+
+    select
+        model_version,
+        unnest(weights, max_depth => 2)  -- noqa: AL03
+
+    from versions
+
+),
+
+pairs as (
+
+    select
+        model_version,
+        input as item_id,
+        output as similar_item_id,
+        value as score
+
+    from weights
+    where part = 'similarity' and output not in (select blocked.item_id from blocked)
+
+),
+
+ranked as (
+
+    select
+        pairs.*,
+        row_number() over (partition by pairs.item_id order by pairs.score desc, pairs.similar_item_id desc) as rank
+
+    from pairs
+    cross join policy
+    qualify rank <= policy.list_length
+
+),
+
+similar_items as (
+
+    select
+        item_id,
+        cast(rank as integer) as rank,
+        similar_item_id,
+        score,
+        'recommendation__item_item' as implementation,
+        model_version,
+        {{ as_of() }} as as_of,
+        {{ built_at() }} as scored_at
+
+    from ranked
+
+)
+
+select * from similar_items

@@ -1,0 +1,13 @@
+"""Recommending: interactions become weights between items, in the one-row form of every fitted model.
+
+A customer's score of an item is the sum, over the items that the customer likes, of preference times similarity, plus
+the item's popularity. Every implementation is a choice of these two: similarities and popularities.
+"""
+
+from scorehouse.recommending.ease import Ease
+from scorehouse.recommending.item_item import ItemItem
+from scorehouse.recommending.popular import Popular
+
+__all__ = ["Ease", "Evaluation", "ItemItem", "Popular"]
+
+from scorehouse.recommending.evaluation import Evaluation

@@ -1,0 +1,67 @@
+"""EASE: the linear model that predicts each item from all others, in closed form."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import lapack
+from threadpoolctl import threadpool_limits
+
+from scorehouse.recommending.history import History
+from scorehouse.recommending.weights import ItemWeights, scaled, strongest
+
+
+@dataclass(frozen=True)
+class Ease:
+    """Recommends what a ridge regression of each item on all others predicts, plus what is popular now.
+
+    Steck, Embarrassingly shallow autoencoders for sparse data, 2019: B = I - P diag(1 / P), P = (X'X + penalty I)^-1. Here X
+    has a row for each customer and, with `basket_weight`, one for each customer's day.
+
+    Attributes:
+        penalty: of the ridge regression.
+        basket_weight: how much one day's items say against a customer's whole history.
+        maximum_items: so many items, those liked most, have similarities; memory grows with its square, time with its cube.
+        neighbour_count: similar items kept of each item.
+        trend: score of the most popular item; 0.1 is as good as a similarity of 0.1 to an item taken just now.
+        trend_half_life_days: of that popularity.
+        repeat: similarity of an item to itself, which counts where taken items may be recommended again.
+    """
+
+    penalty: float = 100
+    basket_weight: float = 1
+    maximum_items: int = 1500
+    neighbour_count: int = 30
+    trend: float = 0.15
+    trend_half_life_days: float = 4
+    repeat: float = 0.4
+
+    def fit(self, history: History) -> ItemWeights:
+        """The weights that a history teaches."""
+        count = len(history.items)
+        liked = np.asarray(history.strengths.sum(axis=0)).ravel()
+        chosen = np.sort(np.argsort(-liked, kind="stable")[: self.maximum_items])
+        gram = _products(history.strengths[:, chosen]) + self.basket_weight * _products(history.baskets[:, chosen])
+        similarity = strongest(_regression(gram, self.penalty), self.neighbour_count)
+        similarity = (similarity + self.repeat * sparse.eye_array(len(chosen))).tocoo()
+        everywhere = (similarity.data, (chosen[similarity.row], chosen[similarity.col]))
+        popularity = scaled(history.popularity(self.trend_half_life_days), self.trend)
+        return ItemWeights(sparse.csr_matrix(everywhere, (count, count)), popularity)
+
+
+def _products(matrix: sparse.csr_matrix) -> np.ndarray:
+    return (matrix.T @ matrix).toarray()
+
+
+def _regression(gram: np.ndarray, penalty: float) -> np.ndarray:
+    """Coefficients [items, items] of each item (column) on all others (rows); 0 on the diagonal."""
+    if not len(gram):
+        return gram
+    gram[np.diag_indices_from(gram)] += penalty
+    with threadpool_limits(1):  # sums in one order, so that every build gives the same bits
+        factor, _ = lapack.dpotrf(np.asfortranarray(gram), lower=1, overwrite_a=1)
+        inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
+    inverse = np.tril(inverse) + np.tril(inverse, -1).T
+    coefficients = -inverse / np.diag(inverse)
+    np.fill_diagonal(coefficients, 0)
+    return coefficients

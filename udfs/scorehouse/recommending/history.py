@@ -1,0 +1,136 @@
+"""What customers did with items, as arrays."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy import sparse
+
+from scorehouse.errors import ScorehouseError
+
+COLUMNS = ("customer_id", "item_id", "occurred_date", "weight", "half_life_days", "is_taken", "as_of")
+SMALLEST_PREFERENCE = 0.01
+"""A smaller preference is none."""
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Rows of customer, item and day, ordered by these.
+
+    Attributes:
+        customers, items: names, in order.
+        customer, item: int64 [rows], places among the names.
+        day: int64 [rows], days since 1970.
+        weight: float64 [rows], what the day's interactions say: 1 is a purchase, less than 0 takes back.
+        is_taken: bool [rows], whether the customer had the item that day (bought, rated), not only looked.
+        half_life_days: float64 [rows], after so many days the customer's interest in the item is half.
+        today: the day of the as-of time; all rows are before it.
+    """
+
+    customers: np.ndarray
+    items: np.ndarray
+    customer: np.ndarray
+    item: np.ndarray
+    day: np.ndarray
+    weight: np.ndarray
+    half_life_days: np.ndarray
+    is_taken: np.ndarray
+    today: int
+
+    @classmethod
+    def read(cls, table: pa.Table, where: str) -> Self:
+        """From a table with the columns `COLUMNS`; raises ScorehouseError when one is missing or has a NULL."""
+        for name in COLUMNS:
+            found = "none" if name not in table.column_names else f"{table[name].null_count} NULLs"
+            if found != "0 NULLs":
+                raise ScorehouseError(f"{where}: expected the column {name} without NULL in the examples, found {found}.")
+        table = table.sort_by([(name, "ascending") for name in COLUMNS[:3]])
+        names, places = {}, {}
+        for name in ("customer_id", "item_id"):
+            names[name], places[name] = np.unique(table[name].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
+        days = table["occurred_date"].cast(pa.date32()).cast(pa.int32()).to_numpy().astype(np.int64)
+        as_of = pc.max(table["as_of"]).as_py()
+        return cls(
+            names["customer_id"],
+            names["item_id"],
+            places["customer_id"],
+            places["item_id"],
+            days,
+            table["weight"].cast(pa.float64()).to_numpy(),
+            table["half_life_days"].cast(pa.float64()).to_numpy(),
+            table["is_taken"].to_numpy(zero_copy_only=False).astype(bool),
+            0 if as_of is None else int(np.datetime64(as_of, "D").astype(np.int64)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.customer)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of customers and of items."""
+        return len(self.customers), len(self.items)
+
+    def take(self, rows: np.ndarray, today: int | None = None) -> Self:
+        """Some of the rows (bool [rows] or places), among the same customers and items."""
+        names = ("customer", "item", "day", "weight", "half_life_days", "is_taken")
+        columns = {name: getattr(self, name)[rows] for name in names}
+        return replace(self, **columns, today=self.today if today is None else today)
+
+    @cached_property
+    def pairs(self) -> np.ndarray:
+        """The customer's and item's common number, int64 [rows]."""
+        return self.customer * len(self.items) + self.item
+
+    @cached_property
+    def strengths(self) -> sparse.csr_matrix:
+        """How much each customer likes each item, 0 to 1, at any time: float64 [customers, items]."""
+        return positive(sparse.csr_matrix((self.weight, (self.customer, self.item)), self.shape))
+
+    @cached_property
+    def taken(self) -> sparse.csr_matrix:
+        """1 where the customer ever took the item: float64 [customers, items]."""
+        rows = self.is_taken
+        return positive(sparse.csr_matrix((np.ones(rows.sum()), (self.customer[rows], self.item[rows])), self.shape))
+
+    @cached_property
+    def baskets(self) -> sparse.csr_matrix:
+        """The same of each customer's days: float64 [customer days, items]."""
+        _, rows = np.unique(self.customer * (self.today + 1) + self.day, return_inverse=True)
+        return positive(sparse.csr_matrix((self.weight, (rows, self.item)), (rows.max(initial=-1) + 1, len(self.items))))
+
+    @cached_property
+    def preferences(self) -> sparse.csr_matrix:
+        """How much each customer likes each item now: strength, halved with each half-life before the customer's last day."""
+        liked = self.weight > 0
+        last = np.zeros(len(self.customers), np.int64)
+        np.maximum.at(last, self.customer[liked], self.day[liked])
+        recency = np.exp2((self.day - last[self.customer]) / self.half_life_days)
+        pairs, places = np.unique(self.pairs[liked], return_inverse=True)
+        latest = np.zeros(len(pairs))
+        np.maximum.at(latest, places, recency[liked])
+        known = sparse.csr_matrix((latest, np.divmod(pairs, max(len(self.items), 1))), self.shape)
+        found = self.strengths.multiply(known).tocsr()
+        found.data[found.data < SMALLEST_PREFERENCE] = 0
+        found.eliminate_zeros()
+        return found
+
+    def popularity(self, half_life_days: float | None = None, window_days: int | None = None) -> np.ndarray:
+        """Liked customer days of each item, float64 [items]; halved with each half-life of age, or only the latest days."""
+        age = self.today - self.day
+        weight = np.clip(self.weight, 0, 1)
+        if half_life_days is not None:
+            weight = weight * np.exp2(-age / half_life_days)
+        if window_days is not None:
+            weight = weight * (age <= window_days)
+        return np.bincount(self.item, weight, len(self.items))
+
+
+def positive(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """The matrix with values above 1 as 1, and without those below 0."""
+    matrix.sum_duplicates()
+    matrix.data = np.clip(matrix.data, 0, 1)
+    matrix.eliminate_zeros()
+    return matrix

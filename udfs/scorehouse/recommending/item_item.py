@@ -1,0 +1,42 @@
+"""Similarity of two items: the cosine of the customers who took them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from scorehouse.recommending.history import History
+from scorehouse.recommending.weights import ItemWeights, scaled, strongest
+
+BLOCK = 500
+"""Items whose similarities are held in memory at once."""
+
+
+@dataclass(frozen=True)
+class ItemItem:
+    """Recommends what customers with the same items took (Sarwar et al., Item-based collaborative filtering, 2001).
+
+    Attributes:
+        neighbour_count: similar items kept of each item.
+        trend: score of the most popular item, for customers and items without neighbours.
+        trend_half_life_days: of that popularity.
+    """
+
+    neighbour_count: int = 60
+    trend: float = 0.001
+    trend_half_life_days: float = 7
+
+    def fit(self, history: History) -> ItemWeights:
+        """The weights that a history teaches."""
+        liked = history.strengths
+        norms = np.sqrt(np.maximum(np.asarray(liked.multiply(liked).sum(axis=0)).ravel(), 1e-12))
+        directions = (liked @ sparse.diags_array(1 / norms)).tocsc()
+        blocks = [self._similar(directions, start) for start in range(0, len(history.items), BLOCK)]
+        similarity = sparse.vstack(blocks).tocsr() if blocks else sparse.csr_matrix((0, 0))
+        return ItemWeights(similarity, scaled(history.popularity(self.trend_half_life_days), self.trend))
+
+    def _similar(self, directions: sparse.csc_matrix, start: int) -> sparse.csr_matrix:
+        block = (directions[:, start : start + BLOCK].T @ directions).toarray()
+        places = np.arange(len(block))
+        block[places, start + places] = 0
+        return strongest(block, self.neighbour_count)
