@@ -11,6 +11,7 @@ versions as (
         'segments__kmeans',
         'uplift__treated', 'uplift__held_out',
         'recommendation__popular', 'recommendation__item_item', 'recommendation__ease',
+        'fraud__boosted', 'fraud__rules',
     ]) }}
 
 )

@@ -342,7 +342,20 @@ class Builder:
         if is_new:
             with self._cursor(draft) as cursor:
                 compute(cursor, file)
-        return self._settle_files(replace(draft, files=[str(file.relative_to(self._store.folder))]), [file], is_new)
+        draft = replace(draft, files=[str(file.relative_to(self._store.folder))])
+        draft = replace(draft, details=self._cut(draft, file))
+        return self._settle_files(draft, [file], is_new)
+
+    def _cut(self, draft: NodeRecord, file: Path) -> dict[str, object]:
+        """The time partitions of a table that declares meta.partition_by, so that partitioned models may read it by them."""
+        node = self._project.node(draft.node_id)
+        if "partition_by" not in node.config.meta:
+            return {}
+        cut = Partitioning.of(node.original_file_path, node.config.meta)
+        query = f"select distinct {cut.key_sql()} from ({read_sql([file])}) order by 1"
+        parts = [part for (part,) in self._connection.cursor().execute(query).fetchall()]
+        piece = {"parts": parts, "mark": draft.fingerprint.whole, "file": draft.files[0]}
+        return {"partitions": {"column": cut.column, "grain": cut.grain, "pieces": [piece]}}
 
     def _settle_files(self, draft: NodeRecord, files: list[Path], is_new: bool) -> Outcome:
         previous = self._records.nodes.get(draft.node_id)

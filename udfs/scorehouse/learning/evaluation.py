@@ -148,9 +148,12 @@ def _aucs_alone(fitted: Fitted, judged: Examples) -> dict[str, float]:
 def _importances(scorer: Scorer, training: dict[str, Column]) -> dict[str, float]:
     """The mean absolute contribution of each feature.
 
-    Where scores cannot be taken apart: the mean absolute change of the score when the feature's values are shuffled.
+    Where scores cannot be taken apart: the mean absolute change of the score when the feature's values are shuffled. Without
+    rows there are none.
     """
     count = len(next(iter(training.values())))
+    if not count:
+        return {}
     affordable = IMPORTANCE_ROWS if scorer.explanation is None else IMPORTANCE_STEPS // max(scorer.explanation.cost, 1)
     wanted = min(count, IMPORTANCE_ROWS, max(affordable, FEWEST_IMPORTANCE_ROWS))
     places = np.unique(np.linspace(0, count - 1, wanted).astype(np.int64))

@@ -1,0 +1,13 @@
+{#
+    A uniform draw in [0, 1) of the payment simulator: a hash of what is drawn and of payment_simulator_seed.
+
+    Example:
+        100 * {{ uniform_draw('customer_id', 'x') }}
+
+    Arguments:
+        key: SQL text that says for whom
+        name: of the draw, so that several for the same key are independent
+#}
+{% macro uniform_draw(key, name) -%}
+    {{ function('stable_share') }}({{ key }}, '{{ name }} {{ var("payment_simulator_seed") }}')
+{%- endmacro %}

@@ -1,0 +1,28 @@
+{#- sources that come without labels have no model of them; a new source with labels is added here -#}
+{%- set sources = var('interaction_sources') | select('in', ['landing', 'payment_simulator']) | list -%}
+
+with
+
+unioned as (
+
+    {%- for source in sources %}
+
+    select label, entity_type, entity_id, value, occurred_at, known_at, '{{ source }}' as label_source
+    from {{ ref('stg_' ~ source ~ '__labels') }}
+    {{ 'union all' if not loop.last }}
+    {%- else %}
+
+    select
+        cast(null as varchar) as label,
+        cast(null as varchar) as entity_type,
+        cast(null as varchar) as entity_id,
+        cast(null as double) as value,
+        cast(null as timestamp) as occurred_at,
+        cast(null as timestamp) as known_at,
+        cast(null as varchar) as label_source
+    where false
+    {%- endfor %}
+
+)
+
+select * from unioned

@@ -1,0 +1,11 @@
+{%- do ref('retrain_policy') %}
+
+with
+
+examples as (
+
+    select * from {{ ref('fraud_examples') }}
+
+)
+
+select * from examples

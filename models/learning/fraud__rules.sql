@@ -1,0 +1,9 @@
+with
+
+rules as (
+
+    select * from {{ ref('fraud_rules') }}
+
+)
+
+select * from rules

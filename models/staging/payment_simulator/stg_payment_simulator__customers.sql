@@ -1,0 +1,27 @@
+with
+
+payments as (
+
+    select * from {{ ref('stg_payment_simulator__payments') }}
+
+),
+
+customers as (
+
+    select distinct
+        ---------- ids
+        customer_id,
+
+        ---------- strings
+        cast(null as varchar) as country,
+        cast(null as varchar) as email,
+        cast(null as json) as properties,
+
+        ---------- timestamps
+        cast(null as timestamp) as signed_up_at
+
+    from payments
+
+)
+
+select * from customers
