@@ -39,21 +39,33 @@ arms as (
 
 ),
 
+named as (
+
+    select
+        *,
+        lower(replace(replace(variant, ' ', '_'), '-', '_')) in (
+            'control', 'holdout', 'hold_out', 'held_out', 'none', 'no_coupon', 'baseline', 'placebo', 'off'
+        ) as is_named_control
+
+    from arms
+
+),
+
 experiment_arms as (
 
     select
-        arms.experiment,
-        arms.variant,
+        named.experiment,
+        named.variant,
         row_number() over (
-            partition by arms.experiment
-            order by arms.is_declared_control desc, lower(arms.variant) = 'control' desc, arms.variant
+            partition by named.experiment
+            order by named.is_declared_control desc, named.is_named_control desc, named.variant asc
         ) = 1 as is_control,
-        arms.is_enabled,
-        count(*) filter (where arms.is_enabled) over (partition by arms.experiment) as enabled_count,
-        row_number() over (partition by arms.experiment, arms.is_enabled order by arms.variant) as place
+        named.is_enabled,
+        count(*) filter (where named.is_enabled) over (partition by named.experiment) as enabled_count,
+        row_number() over (partition by named.experiment, named.is_enabled order by named.variant) as place
 
-    from arms
-    inner join experiments on arms.experiment = experiments.experiment
+    from named
+    inner join experiments on named.experiment = experiments.experiment
 
 )
 

@@ -1,0 +1,12 @@
+{%- do ref('retrain_policy') %}
+
+with
+
+examples as (
+
+    select * from {{ ref('uplift_examples') }}
+    where not is_treated
+
+)
+
+select * from examples

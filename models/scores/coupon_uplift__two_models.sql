@@ -1,0 +1,85 @@
+{# By how much the coupon raises the probability of a purchase: what the model of the treated says less that of the held out. #}
+
+with
+
+snapshots as (
+
+    select * from {{ ref('customer_snapshots') }}
+    where is_current
+
+),
+
+latest_contexts as (
+
+    select
+        {%- for place in range(2, 26) %}
+        examples.context_{{ place }},
+        {%- endfor %}
+        examples.customer_id
+
+    from {{ ref('uplift_examples') }} as examples
+    qualify row_number() over (
+        partition by examples.customer_id
+        order by examples.period_at desc, examples.assignment_id desc
+    ) = 1
+
+),
+
+customers as (
+
+    select customer_id from snapshots
+    union
+    select customer_id from latest_contexts
+
+),
+
+known as (
+
+    select
+        {%- for feature in coupon_features() %}
+        snapshots.{{ feature }},
+        {%- endfor %}
+        {%- for place in range(2, 26) %}
+        latest_contexts.context_{{ place }},
+        {%- endfor %}
+        customers.customer_id
+
+    from customers
+    left join snapshots on customers.customer_id = snapshots.customer_id
+    left join latest_contexts on customers.customer_id = latest_contexts.customer_id
+
+),
+
+scored as (
+
+    select
+        customer_id,
+        {{ score('uplift__treated') }} as treated_score,
+        {{ score('uplift__held_out') }} as held_out_score,
+        'coupon_uplift__two_models' as implementation,
+        {{ model_version('uplift__treated') }} as model_version,
+        {{ as_of() }} as as_of,
+        {{ built_at() }} as scored_at
+
+    from known
+
+),
+
+usable as (
+
+    select
+        customer_id,
+        treated_score - held_out_score as score,
+        treated_score,
+        held_out_score,
+        implementation,
+        model_version,
+        as_of,
+        scored_at
+
+    from scored
+    where treated_score is not null and held_out_score is not null
+
+)
+
+select * from usable
