@@ -1,0 +1,126 @@
+"""Recommendations on small data: SQL against the arithmetic of the package, policy, blocked items, and hardly any data."""
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from project.harness import Project, copy_of_the_project
+from project.test_landing import write
+from scorehouse.recommending.history import History
+
+SELECTION = ("stg_landing__rejected", "+recommendations", "+similar_items", "+popular_items", "recommend")
+INTERACTIONS = """
+select
+    'i' || i as interaction_id,
+    timestamp '2024-01-01' + interval (hash(i) % 120) day as occurred_at,
+    'c' || hash(i, 'c') % 60 as customer_id,
+    case hash(i, 't') % 8 when 0 then 'view' when 1 then 'cancel' when 2 then 'rating' else 'purchase' end as interaction_type,
+    'item' || (hash(i, 'c') % 3 * 10 + hash(i, 'x') % 15) as item_id,
+    case when hash(i, 't') % 8 = 2 then json_object('rating', hash(i, 'r') % 6) end as properties
+from range(1500) as t(i)
+"""
+ITEMS = "select 'item' || i as item_id, case when i % 4 > 0 then 'category' || i % 2 end as category from range(35) as t(i)"
+POLICY = "policy,list_length,excludes_taken,maximum_per_category,window_days\ndefault,6,true,2,3650\n"
+
+
+def build(shop: Project, branch: str, folder: Path) -> None:
+    variables = f"{{interaction_sources: [landing], landing_path: {folder}}}"
+    shop.build("--select", *SELECTION, "--vars", variables, branch=branch)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = copy_of_the_project(tmp_path_factory.mktemp("shop"))
+    project.write("seeds/configuration/recommendation_policy.csv", POLICY)
+    project.write("seeds/configuration/blocked_items.csv", "item_id,reason\nitem3,out of stock\n")
+    write(project.root / "mine/interactions/all.parquet", INTERACTIONS)
+    write(project.root / "mine/items/all.parquet", ITEMS)
+    write(project.root / "mine/customers/all.csv", "select 'newcomer' as customer_id")
+    build(project, "main", project.root / "mine")
+    return project
+
+
+def test_sql_scores_are_those_of_the_package(shop: Project) -> None:
+    with duckdb.connect(str(shop.folder() / ".work/warehouse.duckdb"), read_only=True) as connection:
+        history = History.read(connection.sql("from learning.recommendation_examples").to_arrow_table(), "test")
+    preferences = history.preferences.toarray()
+    for customer, item, preference in shop.work(
+        "main", "select customer_id, item_id, preference from features.customer_item_preferences"
+    ):
+        place = np.searchsorted(history.customers, customer), np.searchsorted(history.items, item)
+        assert_allclose(preferences[place], preference if preference >= 0.01 else 0, atol=1e-12)
+    weights = shop.work("main", "select unnest(weights, max_depth => 2) from learning.recommendation__ease")
+    similarity, popularity = np.zeros((len(history.items),) * 2), np.zeros(len(history.items))
+    for row in weights:
+        part, liked, item, value = row[2], row[3], row[4], row[-1]
+        place = np.searchsorted(history.items, item)
+        if part == "similarity":
+            similarity[np.searchsorted(history.items, liked), place] = value
+        else:
+            popularity[place] = value
+    expected = preferences @ similarity + popularity
+    served = shop.work("main", "select customer_id, item_id, score from serving.recommendations where customer_id <> 'newcomer'")
+    assert len(served) > 300
+    for customer, item, score in served:
+        assert_allclose(
+            score, expected[np.searchsorted(history.customers, customer), np.searchsorted(history.items, item)], atol=1e-7
+        )
+
+
+def test_nothing_taken_or_blocked_is_recommended_and_nothing_better_is_left_out(shop: Project) -> None:
+    taken = "select customer_id, item_id from intermediate.int_interactions where interaction_type in ('purchase', 'rating')"
+    assert shop.work("main", f"select * from serving.recommendations semi join ({taken}) using (customer_id, item_id)") == []
+    for table in ("recommendations", "popular_items"):
+        assert shop.work("main", f"select * from serving.{table} where item_id = 'item3'") == []
+    assert shop.work("main", "select * from serving.similar_items where similar_item_id = 'item3'") == []
+    lists = shop.work("main", "select customer_id, list(rank order by rank) from serving.recommendations group by 1")
+    assert {tuple(ranks) for _, ranks in lists} == {(1, 2, 3, 4, 5, 6)}
+
+
+def test_a_category_gets_its_share_of_a_list_at_most(shop: Project) -> None:
+    counts = shop.work(
+        "main",
+        "select max(items) from (select count(*) as items from serving.recommendations"
+        " join intermediate.int_items using (item_id) where category is not null group by customer_id, category)",
+    )
+    assert counts == [(2,)]
+
+
+def test_because_of_is_an_item_that_the_customer_likes(shop: Project) -> None:
+    likes = "select customer_id, item_id as because_of from features.customer_item_preferences where preference > 0"
+    query = "select count(because_of) from serving.recommendations {} join ({}) using (customer_id, because_of)"
+    assert shop.work("main", query.format("anti", likes)) == [(0,)]
+    assert shop.work("main", query.format("semi", likes))[0][0] > 200
+
+
+def test_a_newcomer_gets_what_is_popular(shop: Project) -> None:
+    popular = shop.work("main", "select item_id from serving.popular_items where rank <= 3 order by rank")
+    assert len(popular) == 3
+    assert shop.work("main", "select item_id from functions.recommend('nobody', 3)") == popular
+    assert shop.work("main", "select item_id from functions.recommend(null, 3)") == popular
+    known = shop.work(
+        "main", "select rank, item_id from serving.recommendations where customer_id = 'c1' and rank <= 2 order by 1"
+    )
+    assert shop.work("main", "select rank, item_id from functions.recommend('c1', 2)") == known
+    assert shop.work("main", "select count(*) from serving.recommendations where customer_id = 'newcomer'") == [(6,)]
+
+
+@pytest.mark.parametrize(
+    ("branch", "interactions", "expected"),
+    [
+        ("one-item", "1,2024-01-01,ada,purchase,tea\n2,2024-01-02,ada,purchase,tea\n", (0, 0, 1)),
+        ("no-items", "1,2024-01-01,ada,signup,\n2,2024-01-02,ada,search,\n", (0, 0, 0)),
+    ],
+)
+def test_hardly_any_data_gives_short_lists_and_no_failure(
+    shop: Project, tmp_path: Path, branch: str, interactions: str, expected: tuple[int, ...]
+) -> None:
+    header = "interaction_id,occurred_at,customer_id,interaction_type,item_id\n"
+    write(tmp_path / "interactions/all.csv", header + interactions)
+    build(shop, branch, tmp_path)
+    tables = ("recommendations", "similar_items", "popular_items")
+    counts = ", ".join(f"(select count(*) from serving.{table})" for table in tables)
+    assert shop.work(branch, f"select {counts}") == [expected]
