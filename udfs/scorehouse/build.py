@@ -294,6 +294,8 @@ class Builder:
         own = ["function", arguments, node.returns.data_type, text]
         draft = self._record(node, own, value if table else f"select {value}")
         create = f"create or replace macro {quoted(draft.relation)}({_arguments(node)}) as {table}{value}"
+        if node.language == "python":  # a branch starts from a catalog, which has no macro over what only this process can run
+            self._connection.cursor().execute(create)
         return self._settle(draft, [create])
 
     def _value_of(self, node: Any, body: str) -> str:
