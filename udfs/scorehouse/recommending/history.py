@@ -47,23 +47,22 @@ class History:
             found = "none" if name not in table.column_names else f"{table[name].null_count} NULLs"
             if found != "0 NULLs":
                 raise ScorehouseError(f"{where}: expected the column {name} without NULL in the examples, found {found}.")
-        table = table.sort_by([(name, "ascending") for name in COLUMNS[:3]])
-        names, places = {}, {}
-        for name in ("customer_id", "item_id"):
-            names[name], places[name] = np.unique(table[name].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
-        days = table["occurred_date"].cast(pa.date32()).cast(pa.int32()).to_numpy().astype(np.int64)
+        customers, customer = _placed(table["customer_id"])
+        items, item = _placed(table["item_id"])
+        day = table["occurred_date"].cast(pa.date32()).cast(pa.int32()).to_numpy().astype(np.int64)
         as_of = pc.max(table["as_of"]).as_py()
-        return cls(
-            names["customer_id"],
-            names["item_id"],
-            places["customer_id"],
-            places["item_id"],
-            days,
+        history = cls(
+            customers,
+            items,
+            customer,
+            item,
+            day,
             table["weight"].cast(pa.float64()).to_numpy(),
             table["half_life_days"].cast(pa.float64()).to_numpy(),
             table["is_taken"].to_numpy(zero_copy_only=False).astype(bool),
             0 if as_of is None else int(np.datetime64(as_of, "D").astype(np.int64)),
         )
+        return history.take(np.lexsort((day, item, customer)))
 
     def __len__(self) -> int:
         return len(self.customer)
@@ -126,6 +125,14 @@ class History:
         if window_days is not None:
             weight = weight * (age <= window_days)
         return np.bincount(self.item, weight, len(self.items))
+
+
+def _placed(texts: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct texts in order, and each row's place among them: int64 [rows]."""
+    found = texts.cast(pa.string()).combine_chunks().dictionary_encode()
+    names = found.dictionary.to_numpy(zero_copy_only=False).astype(str)
+    order = np.argsort(names)
+    return names[order], np.argsort(order)[found.indices.to_numpy()].astype(np.int64)
 
 
 def positive(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
