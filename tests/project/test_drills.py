@@ -72,6 +72,25 @@ def test_a_build_killed_at_any_moment_leaves_the_release_and_the_next_build_repa
 
 
 @pytest.mark.drill
+def test_ctrl_c_stops_what_is_being_computed_and_the_next_build_goes_on(tiny: Project) -> None:
+    endless = (
+        "with recursive forever as (select 1 as n union all select n + 1 from forever) select count(*) as number from forever"
+    )
+    kept = (tiny.root / "models/features/unrelated.sql").read_text()
+    tiny.write("models/features/unrelated.sql", endless)
+    build = tiny.start("build")
+    assert any("START sql table model features.unrelated" in line for line in build.stdout)
+    time.sleep(1)
+    os.killpg(build.pid, signal.SIGINT)
+    output, _ = build.communicate(timeout=60)
+    assert "ERROR creating sql table model features.unrelated" in output
+    assert tiny.release() == 1
+    tiny.write("models/features/unrelated.sql", kept)
+    tiny.build()
+    assert tiny.computed() == set()
+
+
+@pytest.mark.drill
 def test_processes_that_build_the_same_nodes_at_once_all_succeed(tiny: Project) -> None:
     weights = [("main", 41), ("main", 41), ("one", 41), ("two", 41)]
     builds = [tiny.start("build", "--vars", f"{{weight: {weight}}}", branch=branch) for branch, weight in weights]

@@ -113,10 +113,16 @@ def time_limit(cursor: duckdb.DuckDBPyConnection, seconds: float, what: str) -> 
         raise ScorehouseError(block.sentence) from error
 
 
+def cancel_all() -> None:
+    """Stop all work that runs under a time limit, as if its time were over."""
+    _watch.cancel()
+
+
 class _Block:
     """A block of work under a time limit."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, seconds: float, what: str) -> None:
+        self._what = what
         self.sentence = (
             f"{what}: expected to end within {seconds:g} seconds, found it still running and stopped it; "
             f"make the query smaller, or raise the variable query_timeout_seconds."
@@ -129,6 +135,12 @@ class _Block:
     def remaining(self) -> float:
         """Seconds until nothing but the end of the process is left, however busy the interpreter is."""
         return max(0.1, self._deadline + 2 * self._grace - time.monotonic())
+
+    def cancel(self) -> None:
+        """Let the time be over now."""
+        self.sentence = f"{self._what}: stopped by the user."
+        self._deadline = time.monotonic()
+        self.check()
 
     def check(self) -> None:
         """Interrupt what is late; end the process when that does not help."""
@@ -171,6 +183,13 @@ class _Watch:
                 self._blocks.remove(block)
                 if not self._blocks:
                     faulthandler.cancel_dump_traceback_later()
+
+    def cancel(self) -> None:
+        """Let the time of all blocks be over."""
+        with self._lock:
+            blocks = list(self._blocks)
+        for block in blocks:
+            block.cancel()
 
     def _look(self) -> None:
         while True:

@@ -141,6 +141,7 @@ class _ShownByDbt:
 
 
 _execute = local.DuckDBCursorWrapper.execute
+_cancel = local.LocalEnvironment.cancel
 
 
 def _guard_statements(timeout_seconds: float) -> None:
@@ -160,5 +161,10 @@ def _guard_statements(timeout_seconds: float) -> None:
             "Refused: expected a model written in SQL, found Python; write a select, a fitted model or a function node."
         )
 
+    def cancel(connection: Any) -> None:
+        guard.cancel_all()  # Ctrl-C: the store computes on cursors that dbt does not know
+        _cancel(connection)
+
     local.DuckDBCursorWrapper.execute = execute
     local.LocalEnvironment.submit_python_job = submit_python_job
+    local.LocalEnvironment.cancel = staticmethod(cancel)
