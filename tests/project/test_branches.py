@@ -112,6 +112,18 @@ def test_dropped_branches_leave_garbage_that_is_shown_before_it_is_deleted(tiny:
     assert tiny.computed() == set()
 
 
+def test_an_endpoint_that_is_declared_anew_is_published_though_nothing_is_computed(tiny: Project) -> None:
+    tiny.replace("models/serving/scores.yml", "type: score", "type: rank")
+    tiny.build()
+    assert tiny.computed() == set()
+    assert tiny.release() == 2
+    assert tiny.serving("select type from endpoints") == [("rank",)]
+    tiny.replace("models/features/unrelated.sql", "select i", "{{ config(meta={'endpoint': {'key': ['number']}}) }}\nselect i")
+    tiny.build()
+    assert tiny.computed() == set()
+    assert tiny.serving("select count(*) from unrelated") == [(3,)]
+
+
 def test_old_releases_go_and_the_current_one_stays(tiny: Project) -> None:
     for weight in (3, 4, 5):
         tiny.build("--vars", f"{{weight: {weight}, retained_releases: 2}}")

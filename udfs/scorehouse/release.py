@@ -69,10 +69,12 @@ def publish(
     Returns: the current release's number, and whether it is new. A state equal to the current release is not
     published again. Raises ScorehouseError when the new files fail their check; the old release then stays.
     """
-    changed = _changed(warehouse, records)
     current = warehouse.current_release()
-    if current is not None and not changed:
-        return current, False
+    changed = _changed(warehouse, records)
+    if current is not None:
+        changed += _redeclared(warehouse.release(current), served, functions)
+        if not changed:
+            return current, False
     number = max([0, current or 0, *warehouse.release_numbers()]) + 1
     aside = warehouse.releases / f".{number}.{os.getpid()}"
     shutil.rmtree(aside, ignore_errors=True)
@@ -172,6 +174,27 @@ def _changed(warehouse: Warehouse, records: Records) -> list[str]:
     return [".".join(key.split(".")[2:]) for key in changes(before, after)]
 
 
+def _redeclared(release: Path, served: Sequence[ServedTable], functions: Sequence[ServedFunction]) -> list[str]:
+    """Names of endpoints and functions that a release declares otherwise: a new owner or key is news to readers."""
+    with duckdb.connect(str(release / SERVING), read_only=True) as serving:
+        rows = serving.execute(f"select {', '.join(_DECLARED)} from endpoints").fetchall()
+        names = serving.execute(
+            "select function_name from duckdb_functions() where database_name = current_database()"
+        ).fetchall()
+    before = {row[0]: repr(row[1:]) for row in rows} | {name: "function" for (name,) in names}
+    after = {table.name: repr(_declaration(table)[1:]) for table in served} | {one.name: "function" for one in functions}
+    return [f"endpoint {name}" for name in changes(before, after)]
+
+
+_DECLARED = ("name", "type", "key", "contract_version", "owner", "volume", "refresh", "decay", "sla")
+
+
+def _declaration(table: ServedTable) -> tuple[object, ...]:
+    """What a model's meta says of its endpoint, in the order of `_DECLARED`."""
+    needs = [table.requirements.get(name) for name in _DECLARED[5:]]
+    return (table.name, table.kind, table.key, table.contract_version, table.owner, *(need and str(need) for need in needs))
+
+
 def _release_rows(
     number: int, branch: str, commit: str | None, changed: list[str], records: Records, served: Sequence[ServedTable]
 ) -> list[list[object]]:
@@ -235,9 +258,9 @@ def _write_endpoints(cursor: duckdb.DuckDBPyConnection, served: Sequence[ServedT
         as_of = "max(as_of)" if "as_of" in names else "cast(null as timestamp)"
         count, newest = cursor.execute(f"select count(*), {as_of} from {relation}").fetchall()[0]
         status = "serving" if count else "empty: its inputs are absent, or its models have no usable version"
-        needs = [table.requirements.get(name) for name in ("volume", "refresh", "decay", "sla")]
-        row = [table.name, table.kind, table.key, table.contract_version, table.owner, _shares(cursor, relation, names), *needs,
-               count, newest, status, table.description, table.example]  # fmt: skip
+        *who, volume, refresh, decay, sla = _declaration(table)
+        row = [*who, _shares(cursor, relation, names), volume, refresh, decay, sla]
+        row += [count, newest, status, table.description, table.example]
         cursor.execute(f"insert into serving_file.main.endpoints values ({', '.join('?' * len(row))})", row)
 
 
