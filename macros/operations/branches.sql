@@ -5,5 +5,5 @@
         dbt run-operation branches
 #}
 {% macro branches() %}
-    {%- do print(scorehouse('branches')) -%}
+    {%- do print(scorehouse('branches', **kwargs)) -%}
 {% endmacro %}

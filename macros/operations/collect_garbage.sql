@@ -5,5 +5,5 @@
         dbt run-operation collect_garbage --args '{delete: true}'
 #}
 {% macro collect_garbage(delete=false) %}
-    {%- do print(scorehouse('collect_garbage', delete=delete)) -%}
+    {%- do print(scorehouse('collect_garbage', delete=delete, **kwargs)) -%}
 {% endmacro %}

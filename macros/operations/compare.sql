@@ -8,5 +8,5 @@
         examples: how many rows of long lists the terminal shows; the tables in schema `comparison` have them all
 #}
 {% macro compare(examples=5) %}
-    {%- do print(scorehouse('compare', examples=examples)) -%}
+    {%- do print(scorehouse('compare', examples=examples, **kwargs)) -%}
 {% endmacro %}

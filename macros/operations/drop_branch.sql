@@ -5,5 +5,5 @@
         dbt run-operation drop_branch --args '{branch: new-weights}'
 #}
 {% macro drop_branch(branch=none) %}
-    {%- do print(scorehouse('drop_branch', branch=branch)) -%}
+    {%- do print(scorehouse('drop_branch', branch=branch, **kwargs)) -%}
 {% endmacro %}

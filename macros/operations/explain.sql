@@ -5,5 +5,5 @@
         dbt run-operation explain --args '{node: churn_risk}'
 #}
 {% macro explain(node=none) %}
-    {%- do print(scorehouse('explain', node=node)) -%}
+    {%- do print(scorehouse('explain', node=node, **kwargs)) -%}
 {% endmacro %}

@@ -5,5 +5,5 @@
         dbt run-operation releases
 #}
 {% macro releases() %}
-    {%- do print(scorehouse('releases')) -%}
+    {%- do print(scorehouse('releases', **kwargs)) -%}
 {% endmacro %}

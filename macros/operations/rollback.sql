@@ -5,5 +5,5 @@
         dbt run-operation rollback --args '{to: 3}'
 #}
 {% macro rollback(to=none) %}
-    {%- do print(scorehouse('rollback', to=to)) -%}
+    {%- do print(scorehouse('rollback', to=to, **kwargs)) -%}
 {% endmacro %}

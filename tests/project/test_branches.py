@@ -76,6 +76,8 @@ def test_rollback_restores_every_table_at_once_and_the_next_build_publishes_anew
     [
         ("rollback", "{to: 77}", "expected release 77, found only 1"),
         ("rollback", "{}", "expected a release before 1, found only 1"),
+        ("rollback", "{too: 1}", "rollback: expected to, found too; correct --args"),
+        ("releases", "{last: 3}", "releases: expected no arguments, found last; correct --args"),
         ("rollback", "{to: soon}", "expected a release number such as {to: 3}, found 'soon'"),
         ("drop_branch", "{branch: main}", "main serves customers and is never dropped"),
         ("drop_branch", "{branch: ghost}", "expected one of none, found 'ghost'"),

@@ -94,6 +94,23 @@ def test_a_build_that_runs_out_of_memory_and_disk_says_so(tiny: Project) -> None
     assert tiny.release() == 1
 
 
+@pytest.mark.parametrize(
+    ("variable", "sentence"),
+    [
+        ("memory_limit: lots", "Variable memory_limit: expected a size such as 8GB, found 'lots'"),
+        ("query_timeout_seconds: soon", "Variable query_timeout_seconds: expected seconds above 0, found 'soon'"),
+        ("retained_releases: 0", "Variable retained_releases: expected a whole number from 1, found '0'"),
+    ],
+)
+def test_a_variable_that_cannot_be_stops_the_build_with_one_sentence(
+    tiny_template: Project, variable: str, sentence: str
+) -> None:
+    outcome = tiny_template.dbt("build", "--vars", f"{{{variable}}}", branch="variables")
+    assert not outcome.is_green
+    assert sentence in outcome.output
+    assert "Traceback" not in outcome.output
+
+
 def test_a_query_without_end_is_stopped_at_the_limit(tiny: Project) -> None:
     tiny.write(
         "models/features/unrelated.sql",

@@ -35,8 +35,8 @@ _AUDIT = r'"[^"]+"\."[^"]*dbt_test__audit"\."[^"]+"'
 _TEMPORARY = r'"[^"]*__dbt_tmp[^"]*"'
 _OF_DBT = re.compile(
     r'create schema if not exists "[^"]+"\."[^"]+"'
-    rf"|create temporary table\s+{_TEMPORARY}\s+as \((?P<fixture>.*)\)"
-    rf"|create table\s+{_AUDIT}\s+as \((?P<failures>.*)\)"
+    rf"|create\s+temporary\s+table\s+{_TEMPORARY}\s+as \((?P<fixture>.*)\)"
+    rf"|create\s+table\s+{_AUDIT}\s+as \((?P<failures>.*)\)"
     rf"|drop table if exists ({_TEMPORARY}|{_AUDIT}) cascade",
     re.IGNORECASE | re.DOTALL,
 )

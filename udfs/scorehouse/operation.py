@@ -1,6 +1,7 @@
 """The list of what macros can ask for."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Collection
 from typing import Any
 
 from scorehouse.errors import ScorehouseError
@@ -15,8 +16,14 @@ def operation(function: Operation) -> Operation:
     return function
 
 
-def named(name: str) -> Operation:
-    """The operation called `name`; raises ScorehouseError when there is none."""
+def named(name: str, arguments: Collection[str] = ()) -> Operation:
+    """The operation called `name`; raises ScorehouseError when there is none, or none with such arguments."""
     if name not in _OPERATIONS:
         raise ScorehouseError(f"scorehouse(): expected one of {', '.join(sorted(_OPERATIONS))}, found '{name}'.")
+    _, *known = inspect.signature(_OPERATIONS[name]).parameters
+    unknown = sorted(set(arguments) - set(known))
+    if unknown:
+        raise ScorehouseError(
+            f"{name}: expected {', '.join(known) or 'no arguments'}, found {', '.join(unknown)}; correct --args."
+        )
     return _OPERATIONS[name]

@@ -19,7 +19,7 @@ from dbt.adapters.factory import get_adapter_by_type
 from dbt_common.exceptions import DbtRuntimeError
 from dbt_common.invocation import get_invocation_id
 
-from scorehouse import branch, functions, guard, operations
+from scorehouse import branch, functions, guard, operations, variables
 from scorehouse.errors import ScorehouseError
 from scorehouse.project import Project
 from scorehouse.records import Records
@@ -52,10 +52,11 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Confine the database to the branch's folders and its resource envelope."""
-        variables = _variables()
-        guard.lock_down(conn, _envelope(self._warehouse, variables), self._warehouse.writable_folders())
+        with _ShownByDbt():
+            values = _variables()
+        guard.lock_down(conn, _envelope(self._warehouse, values), self._warehouse.writable_folders())
         guard.bound_process(conn)
-        _guard_statements(float(variables["query_timeout_seconds"]))
+        _guard_statements(float(values["query_timeout_seconds"]))
         _take_over(conn)
         self._connection = conn
         self._run = None
@@ -64,8 +65,8 @@ class Plugin(BasePlugin):
         """Carry out one operation; the answer is put into the request as 'result'."""
         request = target_config.config
         arguments = {name: value for name, value in request.items() if name != "result"}
-        operation = operations.named(target_config.location.path)
         with _ShownByDbt():
+            operation = operations.named(target_config.location.path, arguments)
             request["result"] = operation(self._current_run(), **arguments)
 
     def _current_run(self) -> Run:
@@ -75,15 +76,15 @@ class Plugin(BasePlugin):
     def _run_of(self, run_id: str) -> Run:
         if self._run is None or self._run.run_id != run_id:
             manifest = get_adapter_by_type("duckdb").get_macro_resolver()
-            variables = _variables()
+            values = _variables()
             self._run = Run(
                 run_id=run_id,
                 warehouse=self._warehouse,
                 connection=self._connection,
                 records=Records(self._connection),
-                store=Store(self._warehouse.store, variables["store_format"]),
-                project=Project(manifest, variables, project_folder()),
-                timeout_seconds=float(variables["query_timeout_seconds"]),
+                store=Store(self._warehouse.store, values["store_format"]),
+                project=Project(manifest, values, project_folder()),
+                timeout_seconds=float(values["query_timeout_seconds"]),
             )
         return self._run
 
@@ -110,21 +111,24 @@ def _close_all() -> None:
 
 def project_folder() -> Path:
     """The root of the project that dbt runs."""
-    return Path(get_adapter_by_type("duckdb").config.project_root).resolve()
+    config = get_adapter_by_type("duckdb").config
+    return Path(getattr(config, "project_root", ".")).resolve()  # `dbt debug` looks at the profile alone
 
 
 def _variables() -> dict[str, Any]:
     config = get_adapter_by_type("duckdb").config
+    if not hasattr(config, "vars"):  # `dbt debug`
+        return variables.checked({})
     declared = config.vars.to_dict()
-    return {**declared, **declared.get(config.project_name, {}), **config.cli_vars}
+    return variables.checked({**declared, **declared.get(config.project_name, {}), **config.cli_vars})
 
 
-def _envelope(warehouse: Warehouse, variables: dict[str, Any]) -> dict[str, str]:
+def _envelope(warehouse: Warehouse, values: dict[str, Any]) -> dict[str, str]:
     return {
         "temp_directory": str(warehouse.spill),
-        "memory_limit": variables["memory_limit"],
-        "max_temp_directory_size": variables["spill_limit"],
-        "threads": str(variables["query_threads"] or os.cpu_count()),
+        "memory_limit": values["memory_limit"],
+        "max_temp_directory_size": values["spill_limit"],
+        "threads": str(values["query_threads"] or os.cpu_count()),
         "TimeZone": "UTC",
     }
 

@@ -1,0 +1,48 @@
+"""The project's variables that steer a build: what they are without a declaration, and what they may be."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from scorehouse.errors import ScorehouseError
+
+DEFAULTS: dict[str, Any] = {
+    "store_format": "duckdb",
+    "retained_releases": 10,
+    "memory_limit": "8GB",
+    "spill_limit": "50GB",
+    "query_threads": None,
+    "query_timeout_seconds": 3600,
+    "fresh_data": False,
+}
+
+
+def checked(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """The declared variables and the defaults of the others; raises ScorehouseError naming the first that cannot be.
+
+    >>> checked({"memory_limit": "1GB"})["retained_releases"]
+    10
+    """
+    values = {**DEFAULTS, **declared}
+    for name, (is_right, expected) in _RULES.items():
+        if not is_right(values[name]):
+            raise ScorehouseError(f"Variable {name}: expected {expected}, found '{values[name]}'; correct it.")
+    return values
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)? ?([KMGT]i?B|%)", value) is not None
+
+
+_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "retained_releases": (_is_whole, "a whole number from 1"),
+    "memory_limit": (_is_size, "a size such as 8GB"),
+    "spill_limit": (_is_size, "a size such as 50GB"),
+    "query_threads": (lambda value: value is None or _is_whole(value), "null or a whole number from 1"),
+    "query_timeout_seconds": (lambda value: _is_whole(value) or (isinstance(value, float) and value > 0), "seconds above 0"),
+    "fresh_data": (lambda value: isinstance(value, bool), "true or false"),
+}
