@@ -12,6 +12,7 @@ versions as (
         'uplift__treated', 'uplift__held_out',
         'recommendation__popular', 'recommendation__item_item', 'recommendation__ease',
         'fraud__boosted', 'fraud__rules',
+        'lifetime_value__poisson',
     ]) }}
 
 )

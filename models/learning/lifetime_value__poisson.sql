@@ -1,0 +1,11 @@
+{%- do ref('retrain_policy') %}
+
+with
+
+examples as (
+
+    select * from {{ ref('lifetime_value_examples') }}
+
+)
+
+select * from examples

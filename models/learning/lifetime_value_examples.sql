@@ -1,0 +1,66 @@
+{#- a purchase is in the horizon if it happened and became known there, so that a label that has matured never changes -#}
+
+with
+
+snapshots as (
+
+    select * from {{ ref('customer_snapshots') }}
+    where as_of + interval '{{ var("churn_horizon_days") }} days' <= {{ as_of() }}
+
+),
+
+customer_days as (
+
+    select * from {{ ref('int_customer_days') }}
+    where purchase_count > 0
+
+),
+
+spent as (
+
+    select
+        snapshots.customer_id,
+        snapshots.as_of,
+        cast(sum(customer_days.purchase_amount) as double) as spent_amount
+
+    from snapshots
+    inner join customer_days
+        on
+            snapshots.customer_id = customer_days.customer_id
+            and customer_days.occurred_date >= cast(snapshots.as_of as date)
+            and customer_days.occurred_date < cast(snapshots.as_of as date) + {{ var('churn_horizon_days') }}
+            and customer_days.received_date < cast(snapshots.as_of as date) + {{ var('churn_horizon_days') }}
+    group by snapshots.customer_id, snapshots.as_of
+
+),
+
+examples as (
+
+    select
+        snapshots.customer_id,
+        snapshots.as_of,
+        snapshots.recency_days,
+        snapshots.tenure_days,
+        snapshots.purchase_day_count,
+        snapshots.purchase_day_count_30d,
+        snapshots.purchase_day_count_90d,
+        snapshots.purchase_day_count_180d,
+        snapshots.purchase_month_count,
+        snapshots.purchase_count,
+        snapshots.purchase_amount,
+        snapshots.purchase_amount_30d,
+        snapshots.purchase_amount_90d,
+        snapshots.net_amount,
+        snapshots.mean_basket_amount,
+        snapshots.purchase_days_per_month,
+        snapshots.item_count,
+        snapshots.recency_share,
+        snapshots.activity,
+        coalesce(spent.spent_amount, 0) as spent_amount
+
+    from snapshots
+    left join spent on snapshots.customer_id = spent.customer_id and snapshots.as_of = spent.as_of
+
+)
+
+select * from examples
