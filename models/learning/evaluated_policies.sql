@@ -64,6 +64,8 @@ everywhere as (
         1 as probability
 
     from arms
+    {# with more arms a policy for each is more than anybody reads #}
+    where enabled_count <= 50
     union all
     {# a floor for every arm, the rest by the draws, as variant_choices does #}
     select
