@@ -15,7 +15,7 @@ test: .venv/ready
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/sqlfluff lint --disable-progress-bar models tests/singular analyses
+	WAREHOUSE_PATH=$(CURDIR)/target/lint $(BIN)/sqlfluff lint --disable-progress-bar models tests/singular analyses
 
 check: lint test
 

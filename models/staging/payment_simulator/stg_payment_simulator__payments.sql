@@ -11,8 +11,7 @@ with
 
 customer_numbers as (
 
-    select concat('customer ', number) as customer_id
-    from range({{ var('payment_simulator_customers') }}) as numbers(number)
+    select concat('customer ', unnest(range({{ var('payment_simulator_customers') }}))) as customer_id
 
 ),
 
@@ -31,8 +30,7 @@ customers as (
 
 terminal_numbers as (
 
-    select concat('terminal ', number) as terminal_id
-    from range({{ var('payment_simulator_terminals') }}) as numbers(number)
+    select concat('terminal ', unnest(range({{ var('payment_simulator_terminals') }}))) as terminal_id
 
 ),
 
@@ -60,13 +58,22 @@ reachable_terminals as (
 
     from customers
     inner join terminals
-        on (customers.x - terminals.x) * (customers.x - terminals.x) + (customers.y - terminals.y) * (customers.y - terminals.y) < 25
+        on
+            (customers.x - terminals.x) * (customers.x - terminals.x)
+            + (customers.y - terminals.y) * (customers.y - terminals.y)
+            < 25
 
 ),
 
 days as (
 
-    select cast(number as integer) as day from range({{ var('payment_simulator_days') }}) as numbers(number)
+    select cast(unnest(range({{ var('payment_simulator_days') }})) as integer) as day
+
+),
+
+numbers as (
+
+    select unnest(range(20)) as number
 
 ),
 
@@ -85,7 +92,7 @@ payment_numbers as (
         ) as chance_of_fewer
 
     from customers
-    cross join range(20) as numbers(number)
+    cross join numbers
 
 ),
 
