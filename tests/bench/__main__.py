@@ -2,9 +2,9 @@
 
 import sys
 
-from bench import main_job, store
+from bench import main_job, scoring, store
 
-BENCHMARKS = {"main_job": main_job.run, "store": store.run}
+BENCHMARKS = {"main_job": main_job.run, "store": store.run, "scoring": scoring.run}
 
 for name in sys.argv[1:] or BENCHMARKS:
     print(f"\n## {name}\n", flush=True)

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from scorehouse.learning import Spec, fit
 from scorehouse.learning.examples import Examples
 from scorehouse.learning.training import Trained, train
-from scorehouse.scoring import columns, registry, udf
+from scorehouse.scoring import columns, expressions, registry, udf
 from scorehouse.scoring.scorer import load
 
 WHERE = "models/churn__test.yml"
@@ -140,9 +140,12 @@ def as_numbers(score: pa.ChunkedArray) -> np.ndarray:
 
 
 def assert_agreement(examples: pa.Table, meta: Mapping[str, Any], tolerance: float = 1e-9, numbers: tuple = NUMBERS) -> pa.Table:
-    """Fit; SQL, function and estimator agree on hostile rows. Gives the version's row."""
+    """Fit; SQL, function and estimator agree on hostile rows, and SQL is no longer than estimated. Gives the version's row."""
     row = fit(examples, meta, "test", WHERE)
     assert row["status"][0].as_py() == "ready", row["status_reason"][0].as_py()
+    formula = load(row).formula
+    if row["sql_expression"][0].as_py() is not None:
+        assert expressions.size(formula.expression()) <= formula.size()
     rows = hostile_rows(examples, row, numbers)
     trained = trained_alone(examples, meta)
     expected, taken = by_estimator(trained, rows)

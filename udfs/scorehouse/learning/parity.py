@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from scorehouse.learning.examples import Feature
 from scorehouse.scoring import columns
 from scorehouse.scoring.columns import NUMERIC, Column
-from scorehouse.scoring.operations import Bins, ChosenDistance, Largest, Trees
+from scorehouse.scoring.operations import Bins, Largest, Nearest, Trees
 from scorehouse.scoring.scorer import Scorer
 
 TOLERANCE = 1e-9
@@ -91,21 +91,23 @@ def checks(
 def _tied(scorer: Scorer, rows: dict[str, Column]) -> np.ndarray:
     """Rows as near to one cluster as to another, but for rounding, where no way to score is wrong: bool [rows]."""
     tied = np.zeros(_count(rows), bool)
-    choices = [operation for operation in scorer.formula.operations if isinstance(operation, Largest)]
-    for operation in choices:
-        if len(operation.inputs) > 1:
-            made = scorer.formula.columns(rows)
-            second, first = np.sort(np.vstack([made[name] for name in operation.inputs]), axis=0)[-2:]
+    for operation in scorer.formula.operations:
+        if isinstance(operation, Largest | Nearest):
+            made = scorer.formula.columns(rows, operation)
+            columns_ = [made[name] for name in operation.inputs]
             with np.errstate(all="ignore"):
-                is_clear = first - second > TOLERANCE * np.maximum(1.0, np.abs(first))
-                tied |= ~is_clear | ~(np.abs(first) < FAR_AWAY) | ~_is_near(scorer, made)
+                values, size = _closeness(operation, columns_)
+                second, first = np.sort(values, axis=0)[-2:] if len(values) > 1 else (-np.inf, values[0])
+                tied |= ~(first - second > TOLERANCE * np.maximum(1.0, size)) | ~(size < FAR_AWAY)
     return tied
 
 
-def _is_near(scorer: Scorer, made: dict[str, Column]) -> np.ndarray:
-    """Rows whose distance to their cluster is small enough to tell two clusters apart: bool [rows]."""
-    distances = [made[operation.outputs[0]] for operation in scorer.formula.operations if isinstance(operation, ChosenDistance)]
-    return np.square(distances[0]) < FAR_AWAY if distances else np.ones(1, bool)
+def _closeness(choice: Largest | Nearest, made: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """What a choice compares [choices, rows], and the size of the numbers that cancel in it [rows]."""
+    if isinstance(choice, Largest):
+        return np.vstack(made), np.abs(np.max(made, axis=0))
+    coordinates = choice.coordinates(made)
+    return -np.square(choice.distances(coordinates)), np.sum(np.square(coordinates), axis=0)
 
 
 def _column(rows: np.ndarray, like: np.ndarray) -> np.ndarray:

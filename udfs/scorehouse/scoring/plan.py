@@ -1,23 +1,27 @@
 """Which way to score is cheaper: SQL or the user-defined function.
 
-Costs are nanoseconds of one core for one row; they were measured with `make bench` and only their ratios matter.
+Costs are nanoseconds for a row, measured on two cores; only their ratios matter.
 """
 
 from dataclasses import dataclass
 
+from scorehouse.scoring.columns import NUMERIC
 from scorehouse.scoring.formula import Formula
-from scorehouse.scoring.operations import Interpolate, Kernel, Linear, Lookup, SquaredDistance, Trees
+from scorehouse.scoring.operations import Interpolate, Kernel, Linear, Lookup, Nearest, SquaredDistance, Trees
 
-SQL_SIZE_LIMIT = 8_000
-"""Nodes of an expression. DuckDB parses, binds and optimizes that many in about a second."""
+SQL_SIZE_LIMIT = 16_000
+"""Nodes of an expression, as estimated."""
 
-SQL_NODE = 0.7
-SQL_TREE_NODE = 4.0
+SQL_NODE = 0.15
+SQL_LEAF = 2.5
+SQL_COORDINATE = 1.5
 UDF_CALL = 180.0
-UDF_COLUMN = 6.0
-UDF_NUMBER = 1.5
-UDF_CATEGORY = 40.0
-UDF_LEAF = 0.1
+UDF_COLUMN = 30.0
+UDF_CATEGORY = 140.0
+UDF_NUMBER = 2.0
+UDF_LEAF = 0.15
+UDF_PART = 60.0
+"""What the function costs includes that one thread waits while another one runs Python."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +51,22 @@ def plans(formula: Formula) -> list[Plan]:
 
 
 def sql_cost(formula: Formula, size: int) -> float:
-    """Nanoseconds for a row in SQL; equal subexpressions are computed once, so operations count once."""
-    leaves = sum(operation.leaf_count for operation in formula.operations if isinstance(operation, Trees))
-    return SQL_NODE * (min(size, 8 * _numbers(formula)) + 20) + SQL_TREE_NODE * leaves
+    """Nanoseconds for a row in SQL; distances to centres are written often and computed once."""
+    centres = [operation.centres for operation in formula.operations if isinstance(operation, Nearest)]
+    written = sum(3 * len(found) + 2 for found in centres) or 1
+    return SQL_NODE * size / written + SQL_LEAF * _leaves(formula) + SQL_COORDINATE * sum(found.size for found in centres)
 
 
 def udf_cost(formula: Formula) -> float:
     """Nanoseconds for a row in the user-defined function."""
-    inputs = formula.inputs
-    categories = sum(kind != "numeric" for kind in inputs.kinds)
-    leaves = sum(operation.leaf_count for operation in formula.operations if isinstance(operation, Trees))
-    passed = UDF_COLUMN * len(inputs.kinds) + UDF_CATEGORY * categories
-    return UDF_CALL + passed + UDF_NUMBER * _numbers(formula) + UDF_LEAF * leaves
+    categories = sum(kind != NUMERIC for kind in formula.inputs.kinds)
+    passed = UDF_COLUMN * len(formula.inputs.kinds) + UDF_CATEGORY * categories
+    parts = len(formula.result.outputs) if len(formula.result.outputs) > 1 else 0
+    return UDF_CALL + passed + UDF_NUMBER * _numbers(formula) + UDF_LEAF * _leaves(formula) + UDF_PART * parts
+
+
+def _leaves(formula: Formula) -> int:
+    return sum(operation.leaf_count for operation in formula.operations if isinstance(operation, Trees))
 
 
 def _numbers(formula: Formula) -> int:
@@ -67,6 +75,8 @@ def _numbers(formula: Formula) -> int:
     for operation in formula.operations:
         if isinstance(operation, Linear | SquaredDistance | Kernel):
             count += len(operation.inputs) * len(operation.outputs)
+        elif isinstance(operation, Nearest):
+            count += operation.centres.size
         elif isinstance(operation, Lookup | Interpolate):
             count += 4 * len(operation.outputs)
         else:

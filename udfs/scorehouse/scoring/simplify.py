@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from scorehouse.scoring.formula import Formula
-from scorehouse.scoring.operations import Bins, Function, Impute, Linear, Lookup, Operation, Scale, Trees
+from scorehouse.scoring.operations import Bins, Function, Impute, Linear, Lookup, Nearest, Operation, Scale, Trees
 from scorehouse.scoring.operations.trees import join, weighted
 from scorehouse.scoring.trees import TreeEnsemble
 
 LARGEST_MOVED_OFFSET = 1e3
-"""coefficient * offset moves into the intercept below this: the rounding that it costs stays below 1e-12."""
+"""coefficient * offset moves into the intercept, or into a centre, below this: the rounding that it costs stays below 1e-12."""
 
 
 def simplify(formula: Formula) -> Formula:
@@ -29,6 +29,8 @@ def simplify(formula: Formula) -> Formula:
         if isinstance(operation, Linear):
             made = {name: earlier for earlier in operations for name in earlier.outputs}
             operations.extend(_Fold(operation, made, used, names).result())
+        elif isinstance(operation, Nearest):
+            operations.append(_nearest(operation, {name: earlier for earlier in operations for name in earlier.outputs}, used))
         else:
             operations.append(operation)
     return Formula(tuple(_needed(operations)))
@@ -183,6 +185,23 @@ class _Fold:
             offsets=np.where(is_moved, 0.0, offsets),
             fills=np.array([term.fill for term in self.terms]),
         )
+
+
+def _nearest(nearest: Nearest, made: dict[str, Operation], used: Counter) -> Nearest:
+    """Scaling and imputing that is made only for the nearest centre, folded into its coordinates."""
+    names, factors, fills = list(nearest.inputs), nearest.factors.copy(), nearest.fills.copy()
+    moved = np.zeros(len(names))
+    for i, name in enumerate(names):
+        maker = made[name]
+        if isinstance(maker, Scale) and used[name] == 1 and np.isnan(fills[i]):
+            factor = factors[i] * maker.factor / maker.divisor
+            shift = factors[i] * maker.shift - factor * maker.offset
+            if abs(shift) <= LARGEST_MOVED_OFFSET:
+                names[i], factors[i], moved[i] = maker.inputs[0], factor, shift
+                maker = made[names[i]]
+        if isinstance(maker, Impute) and used[names[i]] == 1:
+            names[i], fills[i] = maker.inputs[0], maker.fill
+    return replace(nearest, inputs=tuple(names), centres=nearest.centres - moved, factors=factors, fills=fills)
 
 
 def _is_finite(maker: Lookup | Bins) -> bool:

@@ -2,7 +2,7 @@
 
 from scorehouse.scoring.operations.baseline import Baseline
 from scorehouse.scoring.operations.combine import Largest, Normalize, Softmax, UnitLength
-from scorehouse.scoring.operations.distance import ChosenDistance, Kernel, SquaredDistance
+from scorehouse.scoring.operations.distance import Kernel, Nearest, SquaredDistance
 from scorehouse.scoring.operations.ends import Inputs, Result
 from scorehouse.scoring.operations.linear import Linear
 from scorehouse.scoring.operations.lookup import Bins, FillCategory, Interpolate, Lookup
@@ -17,7 +17,6 @@ BY_NAME: dict[str, type[Operation]] = {
     for kind in (
         Baseline,
         Bins,
-        ChosenDistance,
         Clip,
         FillCategory,
         Function,
@@ -29,6 +28,7 @@ BY_NAME: dict[str, type[Operation]] = {
         Largest,
         Linear,
         Lookup,
+        Nearest,
         Normalize,
         Onnx,
         Power,

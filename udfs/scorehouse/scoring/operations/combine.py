@@ -111,16 +111,12 @@ class Largest(Combination):
         return [np.where(is_missing, np.nan, np.where(is_missing, 0, stacked).argmax(axis=0))]
 
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation.
-
-        DuckDB's greatest passes over NULL and takes NaN for the largest, so only missing columns need care.
-        """
-        largest = exp.Greatest(this=columns[0], expressions=list(columns[1:]))
-        cases = [(exp.EQ(this=sql.wrap(x), expression=largest), sql.number(i)) for i, x in enumerate(columns[:-1])]
-        position = sql.when(cases, sql.number(len(columns) - 1))
+        """See Operation."""
+        largest = exp.Greatest(this=columns[0], expressions=list(columns[1:]), ignore_nulls=True)
         are_present = sql.balanced([sql.is_present(x) for x in columns], sql.both)
-        return [sql.when([(are_present, position)], exp.cast(exp.null(), "double"))]
+        place = exp.ArrayPosition(this=exp.Array(expressions=list(columns)), expression=largest)
+        return [sql.when([(are_present, sql.subtract(place, sql.number(1)))], exp.cast(exp.null(), "double"))]
 
     def sizes(self, sizes: Sequence[int]) -> list[int]:
         """See Operation."""
-        return [(len(sizes) + 2) * (sum(sizes) + 4)]
+        return [3 * sum(sizes) + 6 * len(sizes) + 12]

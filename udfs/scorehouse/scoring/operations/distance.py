@@ -115,61 +115,97 @@ class SquaredDistance(Operation):
 
 
 @dataclass(frozen=True, eq=False)
-class ChosenDistance(Operation):
-    """Euclidean distance to the centre whose number is the first input; the other inputs are the coordinates.
+class Nearest(Operation):
+    """The place of the nearest centre, the first one when several are as near, and the Euclidean distance to it.
+
+    A coordinate is factor * x, with x = fill where it is missing. Neither output is known where a coordinate is missing or
+    infinite.
 
     Attributes:
-        centres: float64 [centres, coordinates].
+        centres: float64 [centres, inputs].
+        factors: float64 [inputs].
+        fills: float64 [inputs]; NaN leaves a missing number missing.
     """
 
-    name = "chosen_distance"
+    name = "nearest"
     centres: np.ndarray
+    factors: np.ndarray
+    fills: np.ndarray
+
+    @classmethod
+    def of(cls, inputs: Sequence[str], outputs: Sequence[str], centres: np.ndarray) -> Self:
+        """The nearest of `centres` [centres, inputs] to the inputs as they are."""
+        centres = np.asarray(centres, np.float64)
+        return cls(tuple(inputs), tuple(outputs), centres, np.ones(len(inputs)), np.full(len(inputs), np.nan))
+
+    def coordinates(self, columns: Sequence[Column]) -> np.ndarray:
+        """float64 [inputs, rows]."""
+        pairs = zip(columns, self.factors, self.fills, strict=True)
+        return np.vstack([factor * np.where(np.isnan(x), fill, x) for x, factor, fill in pairs])
+
+    def distances(self, coordinates: np.ndarray) -> np.ndarray:
+        """The distance of coordinates [inputs, rows] to each centre: float64 [centres, rows]."""
+        squared = np.zeros((len(self.centres), coordinates.shape[1]))
+        for x, values in zip(coordinates, self.centres.T, strict=True):
+            squared += np.square(x - values[:, None])
+        return np.sqrt(squared)
 
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
         """See Operation."""
-        choice, *coordinates = columns
-        known = np.where(np.isnan(choice), 0, choice).astype(np.int64)
-        summed = np.zeros(len(choice))
-        for x, values in zip(coordinates, self.centres.T, strict=True):
-            difference = x - values[known]
-            summed += difference * difference
-        return [np.where(np.isnan(choice), np.nan, np.sqrt(summed))]
+        distances = self.distances(self.coordinates(columns))
+        nothing = 0 * distances[0]
+        return [distances.argmin(axis=0) + nothing, distances.min(axis=0) + nothing]
 
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
-        choice, *coordinates = columns
-        cases = [(sql.number(place), self._distance(coordinates, centre)) for place, centre in enumerate(self.centres)]
-        return [sql.match(choice, cases, exp.cast(exp.null(), "double"))]
+        """See Operation.
 
-    def _distance(self, coordinates: Sequence[Expression], centre: np.ndarray) -> Expression:
-        differences = [sql.subtract(x, sql.number(value)) for x, value in zip(coordinates, centre, strict=True)]
-        return exp.Sqrt(this=sql.total([sql.square(difference) for difference in differences]))
+        DuckDB computes each distance once, however often it is written, but not within a case: 0 * distance is missing
+        where the distance is not finite.
+        """
+        distances = self._distance_expressions(columns)
+        smallest = exp.Least(this=distances[0], expressions=distances[1:], ignore_nulls=True)
+        place = exp.ArrayPosition(this=exp.Array(expressions=distances), expression=smallest)
+        nothing = sql.multiply(sql.number(0), distances[0])
+        return [sql.add(sql.subtract(place, sql.number(1)), nothing), sql.add(smallest, nothing)]
+
+    def _distance_expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """DuckDB refuses NULL among coordinates."""
+        coordinates = []
+        for x, factor, fill in zip(columns, self.factors, self.fills, strict=True):
+            known = exp.Coalesce(this=x, expressions=[sql.number(fill)]) if np.isnan(fill) else sql.filled(x, fill)
+            coordinates.append(known if factor == 1 else sql.multiply(sql.number(factor), known))
+        row = exp.Array(expressions=coordinates)
+        centres = [exp.Array(expressions=[sql.number(value) for value in centre]) for centre in self.centres]
+        return [exp.EuclideanDistance(this=row, expression=centre) for centre in centres]
 
     def sizes(self, sizes: Sequence[int]) -> list[int]:
         """See Operation."""
-        return [sizes[0] + len(self.centres) * (2 * sum(sizes[1:]) + 10 * len(sizes))]
+        count = len(self.centres)
+        coordinates = sum(2 * size + 13 for size in sizes)
+        distance = coordinates + 2 * len(sizes) + 4
+        return [(2 * count + 1) * distance + 12, (count + 1) * distance + 8]
 
     def rows(self) -> pa.Table:
         """See Operation."""
         count, width = self.centres.shape
-        centres = weights.rows(
-            "centre",
-            input=list(self.inputs[1:]) * count,
-            output=self.outputs * (count * width),
-            position=np.repeat(np.arange(count), width),
-            value=self.centres.ravel(),
+        places = np.repeat(np.arange(count), width)
+        return pa.concat_tables(
+            [
+                weights.rows("output", output=self.outputs),
+                weights.rows("centre", input=list(self.inputs) * count, position=places, value=self.centres.ravel()),
+                weights.rows("factor", input=self.inputs, value=self.factors),
+                weights.rows("fill", input=self.inputs, value=self.fills),
+            ]
         )
-        return pa.concat_tables([weights.rows("choice", input=self.inputs[:1]), centres])
 
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
         """See Operation."""
-        centres = weights.part(table, "centre")
-        count = int(weights.integers(centres, "position").max()) + 1
-        coordinates = weights.texts(centres, "input")[: centres.num_rows // count]
-        choice = weights.part(table, "choice")["input"][0].as_py()
-        values = weights.numbers(centres).reshape(count, -1)
-        return cls((choice, *coordinates), (centres["output"][0].as_py(),), values)
+        factors = weights.part(table, "factor")
+        inputs = tuple(weights.texts(factors, "input"))
+        outputs = tuple(weights.texts(weights.part(table, "output"), "output"))
+        centres = weights.numbers(weights.part(table, "centre")).reshape(-1, len(inputs))
+        return cls(inputs, outputs, centres, weights.numbers(factors), weights.numbers(weights.part(table, "fill")))
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,7 +53,12 @@ class Operation(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Univariate(Operation):
-    """An operation from one number to one number; all that it learned are its own fields, one number each."""
+    """An operation from one number to one number; all that it learned are its own fields, one number each.
+
+    Its expression holds the number `uses` times.
+    """
+
+    uses: ClassVar[int] = 2
 
     @property
     def direction(self) -> int:
@@ -83,7 +88,7 @@ class Univariate(Operation):
 
     def sizes(self, sizes: Sequence[int]) -> list[int]:
         """See Operation."""
-        return [2 * sizes[0] + 8]
+        return [self.uses * sizes[0] + 16]
 
     def rows(self) -> pa.Table:
         """See Operation."""

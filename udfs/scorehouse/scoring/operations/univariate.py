@@ -36,6 +36,7 @@ class Indicate(Univariate):
     """1 where x is missing, else 0."""
 
     name = "indicate"
+    uses = 1
 
     @property
     def direction(self) -> int:
@@ -65,6 +66,7 @@ class Scale(Univariate):
     """(x - offset) / divisor * factor + shift: standard, robust and minimum-maximum scaling, in scikit-learn's order."""
 
     name = "scale"
+    uses = 1
     offset: float = 0.0
     divisor: float = 1.0
     factor: float = 1.0
@@ -93,6 +95,7 @@ class Clip(Univariate):
     """x, but at least low and at most high; missing stays missing."""
 
     name = "clip"
+    uses = 4
     low: float = -np.inf
     high: float = np.inf
 
@@ -112,6 +115,7 @@ class Power(Univariate):
     """Yeo and Johnson's power transform (Biometrika 87, 2000) with exponent `exponent`."""
 
     name = "power"
+    uses = 4
     exponent: float = 1.0
 
     def value(self, x: np.ndarray) -> np.ndarray:
@@ -152,6 +156,7 @@ class Formula:
         is_total: True when it gives a number for every number.
         direction: 1 where it rises, -1 where it falls, 0 where it does neither.
         is_straight: True when it is a straight line.
+        uses: how many times the expression holds the number.
     """
 
     value: Callable[[np.ndarray], np.ndarray]
@@ -159,6 +164,7 @@ class Formula:
     is_total: bool = True
     direction: int = 1
     is_straight: bool = False
+    uses: int = 1
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -199,12 +205,12 @@ FORMULAS = {
     "log1p": Formula(np.log1p, lambda x: exp.Ln(this=sql.add(sql.number(1), x)), is_total=False),
     "log10": Formula(np.log10, lambda x: sql.call("log10", x), is_total=False),
     "log2": Formula(np.log2, lambda x: sql.call("log2", x), is_total=False),
-    "symmetric_log": Formula(symmetric_log, _symmetric_log_sql),
+    "symmetric_log": Formula(symmetric_log, _symmetric_log_sql, uses=2),
     "square_root": Formula(np.sqrt, lambda x: exp.Sqrt(this=x), is_total=False),
-    "square": Formula(np.square, sql.square, direction=0),
+    "square": Formula(np.square, sql.square, direction=0, uses=2),
     "absolute": Formula(np.abs, lambda x: exp.Abs(this=x), direction=0),
     "tanh": Formula(np.tanh, lambda x: sql.call("tanh", x)),
-    "relu": Formula(lambda x: np.maximum(x, 0), _relu_sql),
+    "relu": Formula(lambda x: np.maximum(x, 0), _relu_sql, uses=2),
     "negative": Formula(np.negative, lambda x: exp.Neg(this=sql.wrap(x)), direction=-1, is_straight=True),
     "complement": Formula(lambda x: 1 - x, lambda x: sql.subtract(sql.number(1), x), direction=-1, is_straight=True),
 }
@@ -247,7 +253,7 @@ class Function(Operation):
 
     def sizes(self, sizes: Sequence[int]) -> list[int]:
         """See Operation."""
-        return [2 * sizes[0] + 8]
+        return [FORMULAS[self.formula].uses * sizes[0] + 12]
 
     def rows(self) -> pa.Table:
         """See Operation."""
