@@ -37,13 +37,23 @@ class Onnx(Operation):
         return session(self.model)
 
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
+        """See Operation.
+
+        Raises ScorehouseError when onnxruntime refuses the rows.
+        """
         given = self._session.get_inputs()[0]
         kind = np.float64 if given.type == "tensor(double)" else np.float32
         matrix = np.column_stack(list(columns)).astype(kind)
         if not len(matrix):
             return [np.zeros(0)] * len(self.outputs)
-        found = self._session.run([self.output], {given.name: matrix})[0]
+        try:
+            found = self._session.run([self.output], {given.name: matrix})[0]
+        except Exception as error:  # onnxruntime's own, which have no common class
+            words = " ".join(str(error).split())
+            raise ScorehouseError(
+                f"score(): expected rows that the ONNX model takes, found some that onnxruntime refuses: {words[:300]}; "
+                f"use an estimator whose formula is known."
+            ) from error
         found = np.asarray(found, np.float64).reshape(len(matrix), -1)
         return list(found[:, -len(self.outputs) :].T)
 
