@@ -51,10 +51,10 @@ class Project:
         self.write(path, text.replace(old, new))
 
     def start(self, *arguments: str, branch: str = "main", **environment: str) -> subprocess.Popen:
-        """Start dbt and return its process."""
+        """Start dbt and return its process; it heeds Ctrl-C, which what is started in the background otherwise ignores."""
         inherited = {name: value for name, value in os.environ.items() if not OWN_VARIABLES.match(name)}
         return subprocess.Popen(
-            [DBT, "--no-use-colors", *arguments],
+            ["env", "--default-signal=INT", DBT, "--no-use-colors", *arguments],
             cwd=self.root,
             env={**inherited, "SCOREHOUSE_BRANCH": branch, **environment},
             stdout=subprocess.PIPE,
