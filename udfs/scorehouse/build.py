@@ -76,6 +76,14 @@ class Builder:
         draft = self._draft(node_id, sql, columns_ddl)
         return self._stored(draft, lambda cursor, file: self._store.write(cursor, sql, file, columns_ddl))
 
+    def is_stored(self, node_id: str, sql: str, columns_ddl: str) -> bool:
+        """Whether the store has the very rows that `table` would compute."""
+        if self._project.node(node_id).config.materialized == "partitioned":
+            return False
+        _check_columns(columns_ddl, self._project.node(node_id).original_file_path)
+        draft = self._draft(node_id, sql, columns_ddl)
+        return self._store.file(draft.relation, draft.fingerprint.whole).exists()
+
     def fitted(self, node_id: str, sql: str) -> Outcome:
         """Train a model, or keep the version in use: its data are its versions' rows (see scorehouse.versions)."""
         node = self._project.node(node_id)

@@ -47,10 +47,17 @@ def expect_routable(run: Run, endpoint: str, implementations: Mapping[str, str],
             f"Seed routes: expected an implementation of {endpoint} ({', '.join(sorted(implementations))}), "
             f"found '{unknown[0]}'; correct it."
         )
-    champion = _champion(run, endpoint)
-    rows = [_judged(run, cursor, endpoint, name, implementations[name], champion, policy) for name in sorted(implementations)]
+    champion, limits = _champion(run, endpoint), run.fingerprint(policy)
+    before = {
+        tuple(row[1:5]): row[1:-1] for row in cursor.execute("from history.gates where endpoint = ?", [endpoint]).fetchall()
+    }
+    rows = []
+    for name in sorted(implementations):
+        ((version,),) = cursor.execute(f"select min(model_version) from {implementations[name]}").fetchall()
+        known = before.get((name, version, champion, limits))
+        rows.append([endpoint, *(known or _judged(run, cursor, endpoint, name, version, champion, policy, limits))])
     _note(cursor, endpoint, rows)
-    for _, implementation, version, _, status, reason, *_ in rows:
+    for _, implementation, version, _, _, status, reason, *_ in rows:
         if status == REJECTED and shares.get(implementation):
             raise ScorehouseError(
                 f"Seed routes: expected a version of {implementation} that may serve {endpoint}, found {version}, which is "
@@ -83,26 +90,31 @@ def _served_versions(run: Run, endpoint: str, number: int) -> list[str]:
 
 
 def _judged(
-    run: Run, cursor: duckdb.DuckDBPyConnection, endpoint: str, name: str, relation: str, champion: str | None, policy: str
+    run: Run,
+    cursor: duckdb.DuckDBPyConnection,
+    endpoint: str,
+    name: str,
+    version: str | None,
+    champion: str | None,
+    policy: str,
+    limits: str,
 ) -> list[object]:
-    """One row of history.gates, without its time."""
-    ((version,),) = cursor.execute(f"select min(model_version) from {relation}").fetchall()
+    """One row of history.gates, without its endpoint and its time."""
     row = run.read_version(version) if version else None
+    head = [name, version, champion, limits]
     if row is None:
-        return [endpoint, name, version, champion, ACCEPTED if version else EMPTY, None, None, None, None]
+        return [*head, ACCEPTED if version else EMPTY, None, None, None, None]
     best = run.read_version(champion) if champion and champion != version else None
     if best is None or best["status"][0].as_py() != "ready":
-        status = CHAMPION if champion == version else ACCEPTED
-        return [endpoint, name, version, champion, status, None, None, None, None]
+        return [*head, CHAMPION if champion == version else ACCEPTED, None, None, None, None]
     from scorehouse.learning import policy as policies  # scikit-learn loads only where something is compared
 
-    limits = policies.Policy.of(policy_row(cursor, policy, version.partition("@")[0]) or {})
+    rules = policies.Policy.of(policy_row(cursor, policy, version.partition("@")[0]) or {})
     measured = _measured(run, best, row)
-    metric = limits.metric_of(row)
-    reason = None if _has_served(run, endpoint, version) else policies.refusal(limits, row, best, measured)
+    metric = rules.metric_of(row)
+    reason = None if _has_served(run, endpoint, version) else policies.refusal(rules, row, best, measured)
     value = policies.metrics_of(row).get(("all", metric))
-    status = REJECTED if reason else ACCEPTED
-    return [endpoint, name, version, champion, status, reason, metric, value, measured.get(("all", metric))]
+    return [*head, REJECTED if reason else ACCEPTED, reason, metric, value, measured.get(("all", metric))]
 
 
 def _measured(run: Run, champion: pa.Table, challenger: pa.Table) -> dict[tuple[str, str], float]:
@@ -124,5 +136,5 @@ def _measured(run: Run, champion: pa.Table, challenger: pa.Table) -> dict[tuple[
 def _note(cursor: duckdb.DuckDBPyConnection, endpoint: str, rows: list[list[object]]) -> None:
     cursor.execute("begin")
     cursor.execute("delete from history.gates where endpoint = ?", [endpoint])
-    cursor.executemany("insert into history.gates values (?, ?, ?, ?, ?, ?, ?, ?, ?, now()::timestamp)", rows)
+    cursor.executemany("insert into history.gates values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, now()::timestamp)", rows)
     cursor.execute("commit")

@@ -20,6 +20,12 @@ def table(run: Run, node_id: str, sql: str, columns_ddl: str | None) -> str:
 
 
 @operation
+def is_stored(run: Run, node_id: str, sql: str, columns_ddl: str) -> bool:
+    """Whether the store has what a table would be."""
+    return run.builder.is_stored(node_id, sql, columns_ddl)
+
+
+@operation
 def partitioned(run: Run, node_id: str, sql: str, columns_ddl: str | None) -> str:
     """Build or reuse a model partition by partition."""
     return run.builder.partitioned(node_id, sql, columns_ddl).message

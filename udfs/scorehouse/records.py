@@ -53,8 +53,8 @@ create view if not exists history.decisions as
     )
     select model, unnest(decision) from listed;
 create table if not exists history.gates (
-    endpoint varchar, implementation varchar, model_version varchar, champion_version varchar, status varchar, reason varchar,
-    metric varchar, value double, champion_value double, decided_at timestamp
+    endpoint varchar, implementation varchar, model_version varchar, champion_version varchar, policy varchar, status varchar,
+    reason varchar, metric varchar, value double, champion_value double, decided_at timestamp
 );
 """
 

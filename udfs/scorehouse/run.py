@@ -9,7 +9,7 @@ import pyarrow as pa
 from scorehouse import functions
 from scorehouse.build import Builder
 from scorehouse.project import Project
-from scorehouse.records import Records
+from scorehouse.records import NodeRecord, Records
 from scorehouse.scoring import registry
 from scorehouse.store import Store
 from scorehouse.versions import read_row
@@ -43,8 +43,15 @@ class Run:
 
     def has(self, relation: str) -> bool:
         """Whether a relation, as SQL writes it, was built on this branch."""
-        parts = [part.strip('"') for part in relation.split(".")]
-        return any(record.relation == ".".join(parts[-2:]) for record in self.records.nodes.values())
+        return self._record_of(relation) is not None
+
+    def fingerprint(self, relation: str) -> str:
+        """Identity of the rows of a relation, as SQL writes it."""
+        return self._record_of(relation).fingerprint.whole
+
+    def _record_of(self, relation: str) -> NodeRecord | None:
+        name = ".".join(part.strip('"') for part in relation.split(".")[-2:])
+        return next((record for record in self.records.nodes.values() if record.relation == name), None)
 
     def _register(self, node: Any) -> None:
         file = self.project.folder / node.original_file_path
