@@ -58,7 +58,7 @@ def test_every_block_runs_and_prints_what_the_readme_shows(clone: Project) -> No
         else:
             continue
         ran.append(language)
-    assert ran == ["bash", "python", "text", "sql", "bash", "text", "bash", "python"]
+    assert ran == ["bash", "python", "text", "sql", "sql", "bash", "text", "bash", "sql", "python"]
 
 
 def test_the_example_of_an_own_model_builds(clone: Project) -> None:
