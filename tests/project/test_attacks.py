@@ -293,7 +293,8 @@ ATTACKS: dict[str, Attack] = {
         "statements",
     ),
     "contract's type ends its bracket": contract(
-        f'{{name: number, data_type: "integer); {OVERWRITE}; create temp table evil (a integer"}}', "syntax error", ";"
+        f'{{name: number, data_type: "integer); {OVERWRITE}; create temp table evil (a integer"}}',
+        "expected a contract of columns",
     ),
     "endpoint's key ends its quotes": endpoint(f'number")); {OVERWRITE}; --', "found", 'number"'),
     "source's type ends its bracket": source_column(

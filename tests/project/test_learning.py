@@ -123,5 +123,7 @@ def test_a_challenger_that_does_not_beat_the_champion_cannot_be_routed(shop: Pro
     shop.write(POLICY, f"{header}\ndefault,28,200,0.25,0.6,,-0.3,0.15,0.05\n")
     build(shop, "challenger")
     assert served_version(shop, "challenger").startswith("churn__boosted@")
-    statuses = shop.catalog("select implementation, status from registry.model_gates order by 1", "challenger")
+    statuses = shop.catalog(
+        "select implementation, status from registry.model_gates where endpoint = 'churn_risk' order by 1", "challenger"
+    )
     assert statuses == [("churn_risk__boosted", "accepted"), ("churn_risk__logistic", "champion")]

@@ -187,6 +187,8 @@ PREPROCESSING = {
     "rare": {"categorical": {"minimum_count": 60}},
     "target": {"categorical": {"encode": "target", "impute": "most_frequent"}},
     "filled category": {"categorical": {"impute": "plus"}},
+    "category of its own": {"categorical": {"impute": "not told"}},
+    "ordinal category of its own": {"categorical": {"impute": "not told", "encode": "ordinal"}},
     "listed": {
         "numeric": [
             {"transformer": "sklearn.impute.SimpleImputer"},

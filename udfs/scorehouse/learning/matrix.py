@@ -26,10 +26,12 @@ class Encoding:
     categories: Mapping[str, list[str]]
 
     @classmethod
-    def of(cls, features: Mapping[str, Column], kinds: Mapping[str, str]) -> Self:
-        """The encoding that knows every category of `features`."""
+    def of(cls, features: Mapping[str, Column], kinds: Mapping[str, str], fills: Mapping[str, str]) -> Self:
+        """The encoding that knows every category of `features`, and the one of `fills` that stands for its NULLs."""
         known = {
-            name: sorted(pc.unique(features[name]).drop_null().to_pylist()) for name, kind in kinds.items() if kind == CATEGORICAL
+            name: sorted({*pc.unique(features[name]).drop_null().to_pylist(), *([fills[name]] if name in fills else [])})
+            for name, kind in kinds.items()
+            if kind == CATEGORICAL
         }
         return cls(dict(kinds), known)
 

@@ -38,6 +38,7 @@ SCALERS = {
 }
 NUMERIC_WORDS = ("impute", "indicator", "log", "bins", "scale")
 CATEGORICAL_WORDS = ("impute", "encode", "minimum_count")
+MOST_FREQUENT = "most_frequent"
 ENCODINGS = ("one_hot", "ordinal", "target", "native")
 
 
@@ -80,6 +81,17 @@ def column_transformer(
             places = [names.index(name) for name in chosen]
             transformers.append((f"{group} {kind} {number}", step, places))
     return ColumnTransformer(transformers, sparse_threshold=0)
+
+
+def category_fills(spec: Spec, features: tuple[Feature, ...]) -> dict[str, str]:
+    """The category declared to stand for NULL, by categorical feature that has one."""
+    fills = {}
+    for feature in features:
+        declared = spec.preprocessing.get(feature.group)
+        fill = declared.get("impute") if isinstance(declared, Mapping) and feature.kind == CATEGORICAL else None
+        if not _is_off(fill) and fill != MOST_FREQUENT:
+            fills[feature.name] = str(fill)
+    return fills
 
 
 class _Maker:
@@ -136,7 +148,7 @@ class _Maker:
         indicator = {"add_indicator": bool(declared.get("indicator")), "keep_empty_features": True}
         if isinstance(impute, int | float) and not isinstance(impute, bool):
             return SimpleImputer(strategy="constant", fill_value=float(impute), **indicator)
-        if impute not in ("median", "mean", "most_frequent"):
+        if impute not in ("median", "mean", MOST_FREQUENT):
             raise self._wrong("impute", "median, mean, most_frequent, none or a number", impute)
         return SimpleImputer(strategy=impute, **indicator)
 
@@ -167,19 +179,17 @@ class _Maker:
         return [(self._encoder(declared, encode, name), [name]) for name in members]
 
     def _encoder(self, declared: Mapping, encode: str, name: str) -> object:
-        codes = np.arange(len(self._encoding.categories[name]), dtype=np.float64)
         fill = declared.get("impute")
         if _is_off(fill):
             steps = []
-        elif fill == "most_frequent":
-            steps = [SimpleImputer(strategy="most_frequent", keep_empty_features=True)]
+        elif fill == MOST_FREQUENT:
+            steps = [SimpleImputer(strategy=MOST_FREQUENT, keep_empty_features=True)]
         else:
-            known = self._encoding.categories[name]
-            code = float(known.index(str(fill))) if str(fill) in known else -1.0
+            code = float(self._encoding.categories[name].index(str(fill)))
             steps = [SimpleImputer(strategy="constant", fill_value=code, keep_empty_features=True)]
-        return _pipeline([*steps, *self._encoders(declared, encode, codes)]) if steps or encode != "native" else "passthrough"
+        return _pipeline([*steps, *self._encoders(declared, encode)])
 
-    def _encoders(self, declared: Mapping, encode: str, codes: np.ndarray) -> list[object]:
+    def _encoders(self, declared: Mapping, encode: str) -> list[object]:
         if encode == "one_hot":
             minimum = declared.get("minimum_count")
             unknown = "infrequent_if_exist" if minimum else "ignore"

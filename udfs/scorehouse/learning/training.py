@@ -1,6 +1,6 @@
 """Training: the declared estimator, fitted on the training rows; everything random is seeded, every sum is ordered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -18,7 +18,7 @@ from scorehouse.learning import spec as declaration
 from scorehouse.learning import split
 from scorehouse.learning.examples import Examples
 from scorehouse.learning.matrix import Encoding
-from scorehouse.learning.preprocessing import column_transformer, transformers
+from scorehouse.learning.preprocessing import category_fills, column_transformer, transformers
 from scorehouse.learning.spec import Spec
 from scorehouse.scoring.columns import CATEGORICAL, Column
 
@@ -140,7 +140,7 @@ def train(examples: Examples, rows: np.ndarray) -> Trained:
     spec, where, chosen = examples.spec, examples.where, examples.take(rows)
     estimator = declared_estimator(spec, where)
     task = task_of(estimator)
-    encoding = Encoding.of(chosen.columns, chosen.kinds)
+    encoding = Encoding.of(chosen.columns, chosen.kinds, category_fills(chosen.spec, chosen.features))
     matrix = encoding.matrix(examples.columns)
     labels = Labels.of(chosen.label, task) if spec.label else Labels(None, ())
     pipeline = _assemble(estimator, examples, encoding, matrix[rows], labels)
@@ -222,16 +222,17 @@ def _set_categories(estimator: BaseEstimator, names: list[tuple[str, bool]], exa
     declared = examples.spec.preprocessing
     if parameter is None or parameter in examples.spec.parameters:
         return
-    native = {
-        feature.name
-        for feature in examples.features
-        if feature.kind == CATEGORICAL and dict(declared.get(feature.group) or {}).get("encode", "native") == "native"
-    }
+    native = {f.name for f in examples.features if f.kind == CATEGORICAL and _is_native(declared.get(f.group, {}))}
     places = [place for place, (name, _) in enumerate(names) if name in native]
     if parameter == "categorical_features":
         estimator.set_params(categorical_features=places or None)
     elif places:
         estimator.set_params(categorical_feature=places)
+
+
+def _is_native(declared: object) -> bool:
+    """Whether a group's categories reach the estimator as codes."""
+    return isinstance(declared, Mapping) and declared.get("encode", "native") == "native"
 
 
 def _set_monotonic(estimator: BaseEstimator, names: list[tuple[str, bool]], spec: Spec, where: str) -> None:

@@ -66,8 +66,10 @@ def _filled(name: str, value: float, draft: Draft) -> str:
     if name not in draft.categories:
         return draft.step(Impute.of, name, f"{name} imputed", fill=float(value))
     known = draft.categories[name]
-    if not 0 <= value < len(known):
+    if not known:
         return name
+    if not 0 <= value < len(known):
+        raise UnknownFormulaError(f"SimpleImputer that fills {name} with {value:g}, which is no category")
     output = draft.fresh(f"{name} imputed")
     draft.categories[output] = known
     return draft.add(FillCategory((name,), (output,), known[int(value)]))[0]
