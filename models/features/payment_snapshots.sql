@@ -1,7 +1,5 @@
 {# What was known at the moment of each payment, and nothing else: earlier payments once received, labels once known. #}
 
-{%- set range_end = "and interval 1 microsecond preceding" -%}
-
 with
 
 payments as (
@@ -86,10 +84,7 @@ customer_moments as (
         coalesce(sum(is_fraud) over month_before, 0) as customer_fraud_count_30d
 
     from moments
-    window
-        day_before as (partition by customer_id order by moment range between interval 1 day preceding {{ range_end }}),
-        week_before as (partition by customer_id order by moment range between interval 7 days preceding {{ range_end }}),
-        month_before as (partition by customer_id order by moment range between interval 30 days preceding {{ range_end }})
+    window {{ windows_before('customer_id') }}
 
 ),
 
@@ -109,10 +104,7 @@ item_moments as (
 
     from moments
     where item_id is not null
-    window
-        day_before as (partition by item_id order by moment range between interval 1 day preceding {{ range_end }}),
-        week_before as (partition by item_id order by moment range between interval 7 days preceding {{ range_end }}),
-        month_before as (partition by item_id order by moment range between interval 30 days preceding {{ range_end }})
+    window {{ windows_before('item_id') }}
 
 ),
 

@@ -9,25 +9,8 @@ snapshots as (
 
 scored as (
 
-    select
-        customer_id,
-        {{ score('churn__logistic') }} as score,
-        'churn_risk__logistic' as implementation,
-        {{ model_version('churn__logistic') }} as model_version,
-        as_of,
-        {{ built_at() }} as scored_at,
-        {{ reasons('churn__logistic') }} as reasons
-
-    from snapshots
-
-),
-
-{# a model without a usable version gives no score: the table is empty, not wrong #}
-usable as (
-
-    select * from scored
-    where score is not null
+    {{ scored('churn__logistic', ['customer_id']) }}
 
 )
 
-select * from usable
+select * from scored

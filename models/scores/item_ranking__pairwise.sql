@@ -9,25 +9,8 @@ snapshots as (
 
 scored as (
 
-    select
-        query,
-        item_id,
-        {{ score('ranking__pairwise') }} as score,
-        'item_ranking__pairwise' as implementation,
-        {{ model_version('ranking__pairwise') }} as model_version,
-        as_of,
-        {{ built_at() }} as scored_at,
-        {{ reasons('ranking__pairwise') }} as reasons
-
-    from snapshots
-
-),
-
-usable as (
-
-    select * from scored
-    where score is not null
+    {{ scored('ranking__pairwise', ['query', 'item_id']) }}
 
 )
 
-select * from usable
+select * from scored

@@ -15,21 +15,11 @@ version as (
 
 scored as (
 
-    select
-        customer_id,
-        {{ score('lifetime_value__poisson') }} as score,
-        'predicted_spend__poisson' as implementation,
-        {{ model_version('lifetime_value__poisson') }} as model_version,
-        as_of,
-        {{ built_at() }} as scored_at,
-        {{ reasons('lifetime_value__poisson') }} as reasons
-
-    from snapshots
+    {{ scored('lifetime_value__poisson', ['customer_id']) }}
 
 ),
 
-{# a model without a usable version gives no score: the table is empty, not wrong #}
-usable as (
+bounded as (
 
     select
         scored.*,
@@ -38,8 +28,7 @@ usable as (
 
     from scored
     cross join version
-    where scored.score is not null
 
 )
 
-select * from usable
+select * from bounded

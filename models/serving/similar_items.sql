@@ -1,12 +1,5 @@
 with
 
-versions as (
-
-    select * from {{ ref('recommendation__item_item') }}
-    where status = 'ready'
-
-),
-
 policy as (
 
     select * from {{ ref('recommendation_policy') }}
@@ -22,11 +15,7 @@ blocked as (
 
 weights as (
 
-    select
-        model_version,
-        unnest(weights, max_depth => 2)  -- noqa: AL03
-
-    from versions
+    {{ weights_of('recommendation__item_item', 'similarity') }}
 
 ),
 
@@ -39,7 +28,7 @@ pairs as (
         value as score
 
     from weights
-    where part = 'similarity' and output not in (select blocked.item_id from blocked)
+    where output not in (select blocked.item_id from blocked)
 
 ),
 

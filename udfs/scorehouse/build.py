@@ -12,17 +12,15 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from scorehouse import gate, partitions, sources, versions
+from scorehouse import gate, partitions, sources
 from scorehouse.canonical import canonical_sql
 from scorehouse.errors import ScorehouseError
 from scorehouse.fingerprint import Fingerprint, digest
 from scorehouse.guard import time_limit
-from scorehouse.learning import Spec, fit
 from scorehouse.partitions import Partitioning
 from scorehouse.project import Project, relation_of
 from scorehouse.records import NodeRecord, Records, identifier, quoted
 from scorehouse.store import FORMAT_VERSION, Store, read_sql
-from scorehouse.versions import POLICY_SEED, Entry, version_name
 
 Compute = Callable[[duckdb.DuckDBPyConnection, Path], None]
 
@@ -50,6 +48,9 @@ class Builder:
         records, store, project: what is known, where data goes, what is asked for.
         timeout_seconds: wall-clock limit of one node's computation.
         run_id: dbt's invocation id.
+
+    Attributes:
+        columns_from_after: name of an as-of column -> relation -> its columns from after (see scorehouse.learning.lineage).
     """
 
     def __init__(
@@ -62,115 +63,35 @@ class Builder:
         run_id: str,
     ) -> None:
         self._connection = connection
-        self._records = records
-        self._store = store
-        self._project = project
+        self.records = records
+        self.store = store
+        self.project = project
         self._timeout_seconds = timeout_seconds
         self._run_id = run_id
+        self._drafts: dict[tuple[str, str, str | None], NodeRecord] = {}
+        self.columns_from_after: dict[str, dict[str, set[str]]] = {}
 
     # ---------------------------------------------------------------- models
 
     def table(self, node_id: str, sql: str, columns_ddl: str | None = None) -> Outcome:
         """Build or reuse a model whose rows are stored."""
-        _check_columns(columns_ddl, self._project.node(node_id).original_file_path)
-        draft = self._draft(node_id, sql, columns_ddl)
-        return self._stored(draft, lambda cursor, file: self._store.write(cursor, sql, file, columns_ddl))
+        draft = self._contracted(node_id, sql, columns_ddl, columns_ddl)
+        return self._stored(draft, lambda cursor, file: self.store.write(cursor, sql, file, columns_ddl))
 
     def is_stored(self, node_id: str, sql: str, columns_ddl: str) -> bool:
         """Whether the store has the very rows that `table` would compute."""
-        if self._project.node(node_id).config.materialized == "partitioned":
+        if self.project.node(node_id).config.materialized == "partitioned":
             return False
-        _check_columns(columns_ddl, self._project.node(node_id).original_file_path)
-        draft = self._draft(node_id, sql, columns_ddl)
-        return self._store.file(draft.relation, draft.fingerprint.whole).exists()
-
-    def fitted(self, node_id: str, sql: str) -> Outcome:
-        """Train a model, or keep the version in use: its data are its versions' rows (see scorehouse.versions)."""
-        node = self._project.node(node_id)
-        spec = Spec.read(node.original_file_path, node.config.meta)
-        draft = self._draft(node_id, sql, spec.text())
-        previous = self._records.nodes.get(node_id)
-        if versions.is_answered(previous, draft, self._store):
-            same = replace(draft, fingerprint=previous.fingerprint, files=previous.files, details=previous.details, row_count=1)
-            return self._settle(same, versions.statements(same, self._store), False)
-        with self._cursor(draft) as cursor:
-            record, is_new, reason = self._decided(cursor, node, sql, spec, draft)
-        return self._settle(record, versions.statements(record, self._store), is_new, reason)
-
-    def _decided(
-        self, cursor: duckdb.DuckDBPyConnection, node: Any, sql: str, spec: Spec, draft: NodeRecord
-    ) -> tuple[NodeRecord, bool, str | None]:
-        """The model's new record, whether something was trained, and the policy's reason where it had one."""
-        previous = self._records.nodes.get(node.unique_id)
-        row, now = self._retrain_policy(cursor, node), version_name(node.name, draft.fingerprint.whole)
-        known = versions.incumbent(previous, draft, self._store) if row else None
-        if known is None:
-            file, is_new = self._trained(cursor, node, sql, spec, draft)
-            return (
-                versions.replaced(previous, draft, file, Entry("train", explain(previous, draft, True), now, now)),
-                is_new,
-                None,
-            )
-        from scorehouse.learning import policy  # scikit-learn loads only where something is decided
-
-        limits, in_use = policy.Policy.of(row), known["model_version"][0].as_py()
-        found = policy.decide(limits, known, cursor.sql(sql).to_arrow_table(), spec, node.original_file_path)
-        measured = {"measured_version": in_use, "test_until": found.test_until, "metrics": list(found.metrics)}
-        if found.decision != policy.TRAIN:
-            entry = Entry(found.decision, found.reason, in_use, **measured)
-            return versions.kept(previous, draft, entry), False, f"{found.decision}: {found.reason}"
-        file, is_new = self._trained(cursor, node, sql, spec, draft)
-        refused = policy.refusal(limits, versions.read_row(self._store.folder / file), known, policy.by_slice(found.metrics))
-        if refused:
-            entry = Entry(policy.ALARM, f"{found.reason}; {now} was trained and is rejected: {refused}", in_use, now, **measured)
-            return versions.kept(previous, replace(draft, files=[file]), entry), False, f"alarm: {entry.reason}"
-        entry = Entry(policy.TRAIN, found.reason, now, now, **measured)
-        return versions.replaced(previous, draft, file, entry), is_new, f"train: {found.reason}"
-
-    def _trained(self, cursor: duckdb.DuckDBPyConnection, node: Any, sql: str, spec: Spec, draft: NodeRecord) -> tuple[str, bool]:
-        """The file of the version that a draft asks for, and whether it had to be trained."""
-        file = self._store.file(draft.relation, draft.fingerprint.whole)
-        is_new = not file.exists()
-        if is_new:
-            from scorehouse.scoring.sql import with_sql  # compiled code loads only where something trains
-
-            self._refuse_later_features(cursor, node, sql, spec)
-            version = version_name(node.name, draft.fingerprint.whole)
-            row = with_sql(fit(cursor.sql(sql).to_arrow_table(), spec, version, node.original_file_path))
-            cursor.register("fitted_version", row)
-            examples = digest({parent.relation: parent.fingerprint.whole for parent in self._read_by(node, sql).values()})
-            query = (
-                f"select *, '{draft.fingerprint.whole}' as fingerprint, '{examples}' as examples_fingerprint,"
-                f" getvariable('built_at') as trained_at from fitted_version"
-            )
-            self._store.write(cursor, query, file)
-        return str(file.relative_to(self._store.folder)), is_new
-
-    def _refuse_later_features(self, cursor: duckdb.DuckDBPyConnection, node: Any, sql: str, spec: Spec) -> None:
-        """Refuse features that the examples' SQL computes from after their time (see scorehouse.learning.lineage)."""
-        if spec.split is None:
-            return
-        from scorehouse.learning import lineage  # scikit-learn loads only where something trains
-
-        schema = lineage.schema_of(cursor)
-        known: dict[str, set[str]] = {}
-        for ancestor in self._project.compiled_ancestors(node):
-            known[relation_of(ancestor)] = lineage.columns_from_after(ancestor.compiled_code, spec.split.time, schema, known)
-        lineage.refuse(lineage.columns_from_after(sql, spec.split.time, schema, known), spec, node.original_file_path)
-
-    def _retrain_policy(self, cursor: duckdb.DuckDBPyConnection, node: Any) -> dict[str, object] | None:
-        """The policy's row for a model, else its row `default`; None for a model that does not name the seed."""
-        seed = next((p for p in self._parents(node).values() if p.relation and p.relation.endswith(f".{POLICY_SEED}")), None)
-        return versions.policy_row(cursor, quoted(seed.relation), node.name) if seed else None
+        draft = self._contracted(node_id, sql, columns_ddl, columns_ddl)
+        return self.store.file(draft.relation, draft.fingerprint.whole).exists()
 
     def partitioned(self, node_id: str, sql: str, columns_ddl: str | None = None) -> Outcome:
         """Build or reuse a model partition by partition (see scorehouse.partitions)."""
-        node = self._project.node(node_id)
+        node = self.project.node(node_id)
         where = node.original_file_path
-        _check_columns(columns_ddl, where)
         cut = Partitioning.of(where, node.config.meta)
-        draft = self._draft(node_id, sql, [columns_ddl, cut.column, cut.grain])
-        parents = self._parents(node).values()
+        draft = self._contracted(node_id, sql, columns_ddl, [columns_ddl, cut.column, cut.grain])
+        parents = self.parents(node).values()
         seen = {parent.relation: partitions.input_of(parent, cut, self._select_of(parent)) for parent in parents}
         inputs = [read for read in seen.values() if read]
         whole = {parent.relation: self._mark(parent) for parent in parents if seen[parent.relation] is None}
@@ -180,13 +101,13 @@ class Builder:
                 f"same or a finer grain), found {', '.join(whole) or 'none'}; materialize it as a table instead."
             )
         marks = partitions.marks(draft.fingerprint.own, inputs, whole) or {partitions.UNKNOWN: draft.fingerprint.whole}
-        folder = self._store.folder / draft.relation
+        folder = self.store.folder / draft.relation
         files = {part: folder / f"{mark}.parquet" for part, mark in marks.items()}
         missing = {part: file for part, file in files.items() if not file.exists()}
         if missing:
-            tree = gate.check(sql, where, node.raw_code, self._project.reach(node))
-            with self._cursor(draft) as cursor:
-                partitions.compute(cursor, self._store, tree, cut, inputs, missing, columns_ddl, where)
+            tree = gate.check(sql, where, node.raw_code, self.project.reach(node))
+            with self.cursor(draft) as cursor:
+                partitions.compute(cursor, self.store, tree, cut, inputs, missing, columns_ddl, where)
         pieces = [{"parts": [part], "mark": marks[part], "file": f"{draft.relation}/{marks[part]}.parquet"} for part in files]
         draft = replace(
             draft,
@@ -200,31 +121,46 @@ class Builder:
 
     def _mark(self, parent: NodeRecord) -> str:
         """What a partition knows a whole input by: its fingerprint, or its rows where `meta: {read_by: rows}` says so."""
-        if self._project.node(parent.node_id).config.meta.get("read_by") != "rows":
+        if self.project.node(parent.node_id).config.meta.get("read_by") != "rows":
             return parent.fingerprint.whole
         return partitions.rows_mark(self._connection.cursor(), parent.relation)
 
     def view(self, node_id: str, sql: str) -> Outcome:
         """Create or keep a model that is only a query."""
-        draft = self._draft(node_id, sql)
-        return self._settle(draft, [f"create or replace view {quoted(draft.relation)} as ({sql}\n)"])
+        draft = self.draft(node_id, sql)
+        return self.settle(draft, [f"create or replace view {quoted(draft.relation)} as ({sql}\n)"])
 
-    def _draft(self, node_id: str, sql: str, shape: object = None) -> NodeRecord:
+    def _contracted(self, node_id: str, sql: str, columns_ddl: str | None, shape: object) -> NodeRecord:
+        """The draft of a stored model, whose contract is columns and nothing else; asked again, it is the same."""
+        key = (node_id, sql, columns_ddl)
+        if key not in self._drafts:
+            self._drafts[key] = self._checked(node_id, sql, columns_ddl, shape)
+        return self._drafts[key]
+
+    def _checked(self, node_id: str, sql: str, columns_ddl: str | None, shape: object) -> NodeRecord:
+        where = self.project.node(node_id).original_file_path
+        if columns_ddl and gate.statement_kinds(f"create table data {columns_ddl}", where) != ["create"]:
+            raise ScorehouseError(
+                f"{where}: expected a contract of columns, found several statements; correct its types and checks."
+            )
+        return self.draft(node_id, sql, shape)
+
+    def draft(self, node_id: str, sql: str, shape: object = None) -> NodeRecord:
         """A node's record up to its fingerprint; its SQL has passed the gate."""
-        node = self._project.node(node_id)
+        node = self.project.node(node_id)
         text_hash = digest(FORMAT_VERSION, sql)
-        previous = self._records.nodes.get(node_id)
+        previous = self.records.nodes.get(node_id)
         if previous and previous.text_hash == text_hash:
             query_hash = previous.query_hash
         else:
-            query_hash = digest(canonical_sql(gate.check(sql, node.original_file_path, node.raw_code, self._project.reach(node))))
-        own = [node.config.materialized, self._store.data_format, shape, query_hash]
+            query_hash = digest(canonical_sql(gate.check(sql, node.original_file_path, node.raw_code, self.project.reach(node))))
+        own = [node.config.materialized, self.store.data_format, shape, query_hash]
         return self._record(node, own, sql, text_hash=text_hash, query_hash=query_hash)
 
     def _record(self, node: Any, own: list[object], sql: str = "", **known: Any) -> NodeRecord:
-        parents = self._parents(node)
-        inputs = self._project.inputs(node) | {_named(parent): parent.fingerprint.whole for parent in parents.values()}
-        read = {parent.relation or name: parent.fingerprint for name, parent in self._read_by(node, sql).items()}
+        parents = self.parents(node)
+        inputs = self.project.inputs(node) | {_named(parent): parent.fingerprint.whole for parent in parents.values()}
+        read = {parent.relation or name: parent.fingerprint for name, parent in self.read_by(node, sql).items()}
         fingerprint = Fingerprint.of(own, read)
         materialized = "function" if node.resource_type == "function" else node.config.materialized
         return NodeRecord(
@@ -237,17 +173,21 @@ class Builder:
             **known,
         )
 
-    def _read_by(self, node: Any, sql: str) -> dict[str, NodeRecord]:
+    def read_by(self, node: Any, sql: str) -> dict[str, NodeRecord]:
         """The parents that a result is made of: all but the seeds that steer a macro, whose effect stands in the SQL."""
-        parents = self._parents(node)
+        parents = self.parents(node)
         unseen = {name for name, p in parents.items() if p.resource_type == "seed" and quoted(p.relation) not in sql}
         read = gate.tables_in(sql) if unseen and sql else frozenset()  # a name may stand there without quotes
         return {name: p for name, p in parents.items() if name not in unseen or p.relation.lower() in read}
 
-    def _parents(self, node: Any) -> dict[str, NodeRecord]:
+    def parents(self, node: Any) -> dict[str, NodeRecord]:
+        """The records of what a node refers to, by id.
+
+        Raises ScorehouseError for one that was never built on this branch.
+        """
         parents = {}
-        for parent_id in self._project.parents(node):
-            record = self._records.nodes.get(parent_id)
+        for parent_id in self.project.parents(node):
+            record = self.records.nodes.get(parent_id)
             if record is None:
                 name = parent_id.split(".")[-1]
                 raise ScorehouseError(
@@ -261,9 +201,9 @@ class Builder:
 
     def seed(self, node_id: str) -> Outcome:
         """Load or reuse a seed: its fingerprint is its values and types, not its spelling."""
-        node = self._project.node(node_id)
-        path = self._project.folder / node.original_file_path
-        if not path.resolve().is_relative_to(self._project.folder):
+        node = self.project.node(node_id)
+        path = self.project.folder / node.original_file_path
+        if not path.resolve().is_relative_to(self.project.folder):
             raise ScorehouseError(
                 f"{node.original_file_path}: expected a file of the project, found a link to {path.resolve()}; "
                 f"copy the file, or declare it as a source."
@@ -274,18 +214,18 @@ class Builder:
             node.config.column_types,
             node.config.delimiter,
         )
-        previous = self._records.nodes.get(node_id)
+        previous = self.records.nodes.get(node_id)
         if previous and previous.text_hash == text_hash:
             query_hash, rows = previous.query_hash, None
         else:
             rows = read_seed(path, node.config.column_types, node.config.delimiter)
             query_hash = digest([str(field) for field in rows.schema], rows.to_pylist())
-        draft = self._record(node, ["seed", self._store.data_format, query_hash], text_hash=text_hash, query_hash=query_hash)
+        draft = self._record(node, ["seed", self.store.data_format, query_hash], text_hash=text_hash, query_hash=query_hash)
 
         def load(cursor: duckdb.DuckDBPyConnection, file: Path) -> None:
             seed_rows = rows if rows is not None else read_seed(path, node.config.column_types, node.config.delimiter)
             cursor.register("seed_rows", seed_rows)
-            self._store.write(cursor, "select * from seed_rows", file)
+            self.store.write(cursor, "select * from seed_rows", file)
 
         return self._stored(draft, load)
 
@@ -295,7 +235,7 @@ class Builder:
         Args:
             body: the SQL; for a Python function the file's own text counts.
         """
-        node = self._project.node(node_id)
+        node = self.project.node(node_id)
         arguments = [(argument.name, argument.data_type) for argument in node.arguments]
         text = node.raw_code if node.language == "python" else body  # the file is what was registered
         table, value = "table " if node.config.meta.get("returns_table") else "", self._value_of(node, body)
@@ -304,13 +244,13 @@ class Builder:
         create = f"create or replace macro {quoted(draft.relation)}({_arguments(node)}) as {table}{value}"
         if node.language == "python":  # a branch starts from a catalog, which has no macro over what only this process can run
             self._connection.cursor().execute(create)
-        return self._settle(draft, [create])
+        return self.settle(draft, [create])
 
     def _value_of(self, node: Any, body: str) -> str:
         """What a macro computes, in brackets; it names no database, so that it holds wherever the file is opened."""
         if node.language == "python":
             return f"({identifier(node.name)}({_arguments(node)}))"
-        where, reach = node.original_file_path, self._project.reach(node)
+        where, reach = node.original_file_path, self.project.reach(node)
         body = body.strip().replace(f"{identifier(gate.DATABASE)}.", "")
         if node.config.meta.get("returns_table"):
             gate.check(body, where, node.raw_code, reach)
@@ -322,8 +262,8 @@ class Builder:
 
     def test_fingerprint(self, node_id: str, sql: str) -> str:
         """Identity of a test's question: its text, and the data it looks at."""
-        node = self._project.node(node_id)
-        parents = [self._records.nodes.get(parent) for parent in self._project.parents(node)]
+        node = self.project.node(node_id)
+        parents = [self.records.nodes.get(parent) for parent in self.project.parents(node)]
         known = [parent.fingerprint.whole for parent in parents if parent]
         return digest(FORMAT_VERSION, sql, str(node.config), known)
 
@@ -332,11 +272,11 @@ class Builder:
     def _select_of(self, record: NodeRecord) -> Callable[[list[str]], str]:
         """How to read some of a partitioned relation's files."""
         if record.resource_type == "source":
-            return lambda files: sources.select_files(record, files, self._store)
-        return lambda files: read_sql([self._store.folder / file for file in files])
+            return lambda files: sources.select_files(record, files, self.store)
+        return lambda files: read_sql([self.store.folder / file for file in files])
 
     @contextmanager
-    def _cursor(self, draft: NodeRecord) -> Iterator[duckdb.DuckDBPyConnection]:
+    def cursor(self, draft: NodeRecord) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor to compute one node with: the time of the build is set, the time limit runs."""
         cursor = self._connection.cursor()
         try:
@@ -347,18 +287,18 @@ class Builder:
             cursor.close()
 
     def _stored(self, draft: NodeRecord, compute: Compute) -> Outcome:
-        file = self._store.file(draft.relation, draft.fingerprint.whole)
+        file = self.store.file(draft.relation, draft.fingerprint.whole)
         is_new = not file.exists()
         if is_new:
-            with self._cursor(draft) as cursor:
+            with self.cursor(draft) as cursor:
                 compute(cursor, file)
-        draft = replace(draft, files=[str(file.relative_to(self._store.folder))])
+        draft = replace(draft, files=[str(file.relative_to(self.store.folder))])
         draft = replace(draft, details=self._cut(draft, file))
         return self._settle_files(draft, [file], is_new)
 
     def _cut(self, draft: NodeRecord, file: Path) -> dict[str, object]:
         """The time partitions of a table that declares meta.partition_by, so that partitioned models may read it by them."""
-        node = self._project.node(draft.node_id)
+        node = self.project.node(draft.node_id)
         if "partition_by" not in node.config.meta:
             return {}
         cut = Partitioning.of(node.original_file_path, node.config.meta)
@@ -368,31 +308,26 @@ class Builder:
         return {"partitions": {"column": cut.column, "grain": cut.grain, "pieces": [piece]}}
 
     def _settle_files(self, draft: NodeRecord, files: list[Path], is_new: bool) -> Outcome:
-        previous = self._records.nodes.get(draft.node_id)
+        previous = self.records.nodes.get(draft.node_id)
         read = read_sql(files)
         if not is_new and previous and previous.fingerprint.whole == draft.fingerprint.whole:
             draft = replace(draft, row_count=previous.row_count)
         else:
             draft = replace(draft, row_count=self._connection.cursor().execute(f"select count(*) from ({read})").fetchone()[0])
-        return self._settle(draft, [f"create or replace view {quoted(draft.relation)} as {read}"], is_new)
+        return self.settle(draft, [f"create or replace view {quoted(draft.relation)} as {read}"], is_new)
 
-    def _settle(self, draft: NodeRecord, statements: list[str], is_new: bool | None = None, reason: str | None = None) -> Outcome:
+    def settle(self, draft: NodeRecord, statements: list[str], is_new: bool | None = None, reason: str | None = None) -> Outcome:
         """Record a node's result; point its name at it where that changed."""
-        previous = self._records.nodes.get(draft.node_id)
+        previous = self.records.nodes.get(draft.node_id)
         is_same = previous is not None and previous.fingerprint.whole == draft.fingerprint.whole
         is_built = not is_same if is_new is None else is_new
         action = "built" if is_built else "reused"
         draft = replace(draft, run_id=self._run_id, action=action, reason=reason or explain(previous, draft, is_built))
         if is_same and previous.inputs == draft.inputs and previous.details == draft.details and not is_new:
-            self._records.note(draft)
+            self.records.note(draft)
         else:
-            self._records.put(draft, statements)
+            self.records.put(draft, statements)
         return Outcome(action, draft.reason, draft.row_count)
-
-
-def _check_columns(columns_ddl: str | None, where: str) -> None:
-    if columns_ddl and gate.statement_kinds(f"create table data {columns_ddl}", where) != ["create"]:
-        raise ScorehouseError(f"{where}: expected a contract of columns, found several statements; correct its types and checks.")
 
 
 def _arguments(node: Any) -> str:

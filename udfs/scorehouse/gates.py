@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import duckdb
 import pyarrow as pa
 
-from scorehouse import release
+from scorehouse import release, versions
 from scorehouse.branch import PRODUCTION
 from scorehouse.errors import ScorehouseError
 from scorehouse.run import Run
@@ -113,8 +113,8 @@ def _judged(
     measured = _measured(run, best, row)
     metric = rules.metric_of(row)
     reason = None if _has_served(run, endpoint, version) else policies.refusal(rules, row, best, measured)
-    value = policies.metrics_of(row).get(("all", metric))
-    return [*head, REJECTED if reason else ACCEPTED, reason, metric, value, measured.get(("all", metric))]
+    value = policies.metrics_of(row).get((policies.ALL, metric))
+    return [*head, REJECTED if reason else ACCEPTED, reason, metric, value, measured.get((policies.ALL, metric))]
 
 
 def _measured(run: Run, champion: pa.Table, challenger: pa.Table) -> dict[tuple[str, str], float]:
@@ -127,7 +127,7 @@ def _measured(run: Run, champion: pa.Table, challenger: pa.Table) -> dict[tuple[
     version, until = champion["model_version"][0].as_py(), challenger["test_until"][0].as_py()
     if champion["test_until"][0].as_py() != until:
         for record in run.records.nodes.values():
-            for entry in reversed(record.details.get("decisions", []) if record.materialized == "fitted" else []):
+            for entry in reversed(versions.decisions(record)):
                 if entry["test_until"] == str(until) and entry["measured_version"] == version:
                     return policies.by_slice(entry["metrics"])
     return policies.metrics_of(champion)

@@ -6,6 +6,7 @@ from scorehouse import branch, release, segments
 from scorehouse.errors import ScorehouseError
 from scorehouse.landing import land_sources
 from scorehouse.operation import operation
+from scorehouse.project import REGISTERED
 from scorehouse.records import quoted
 from scorehouse.run import Run
 
@@ -66,11 +67,11 @@ def _publish(run: Run) -> str:
     if not is_new:
         return f"Release {number} of {run.warehouse.branch} stays: nothing changed."
     lines = [f"Published release {number} of {run.warehouse.branch}: {run.warehouse.folder / release.SERVING}"]
-    return "\n".join(lines + unusable_models(run))
+    return "\n".join(lines + notices(run))
 
 
-def unusable_models(run: Run) -> list[str]:
-    """One sentence for every fitted model that has examples and cannot score, and one for the tables without any data."""
+def notices(run: Run) -> list[str]:
+    """What a green build leaves to know: models that cannot score, tables without data, models that the registry lacks."""
     sentences = []
     for record in run.records.nodes.values():
         if record.materialized == "fitted":
@@ -79,7 +80,12 @@ def unusable_models(run: Run) -> list[str]:
                 sentences.append(f"{record.relation} gives no scores: {status.replace('_', ' ')}: {reason}")
     counts = {record.relation: record.row_count for record in run.records.nodes.values()}
     empty = sorted(table.name for table in run.project.served_tables() if counts.get(table.relation) == 0)
-    return sentences + ([f"Empty, because this data has nothing for them: {', '.join(empty)}."] if empty else [])
+    unlisted = run.project.unlisted_models()
+    return [
+        *sentences,
+        *([f"Empty, because this data has nothing for them: {', '.join(empty)}."] if empty else []),
+        *([f"Schema registry lacks {', '.join(unlisted)}: add the name to {REGISTERED}.sql."] if unlisted else []),
+    ]
 
 
 def _current(run: Run) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from scorehouse import gate, gates, versions
 from scorehouse.errors import ScorehouseError
 from scorehouse.operation import operation
+from scorehouse.retraining import Retraining
 from scorehouse.run import Run
 from scorehouse.versions import version_name
 
@@ -34,7 +35,7 @@ def partitioned(run: Run, node_id: str, sql: str, columns_ddl: str | None) -> st
 @operation
 def fitted(run: Run, node_id: str, sql: str) -> str:
     """Train or reuse a fitted model."""
-    return run.builder.fitted(node_id, sql).message
+    return Retraining(run.builder, node_id, sql).run().message
 
 
 @operation
@@ -87,7 +88,7 @@ def fitted_version(run: Run, relation: str, routes: str, implementation: str) ->
 
     The version is the one that `routes` pins for the implementation, else the one in use.
     """
-    record = next((record for record in run.records.nodes.values() if record.relation == relation), None)
+    record = run.record_of(relation)
     if record is None or record.materialized != "fitted":
         return None
     pinned = gates.pinned_version(run, routes, implementation)

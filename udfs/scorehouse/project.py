@@ -11,6 +11,8 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.fingerprint import digest
 from scorehouse.gate import Reach
 
+REGISTERED = "int_model_versions"
+"""The model that lists the fitted models of schema registry."""
 _VAR = re.compile(r"\bvar\(\s*['\"](\w+)['\"]")
 _PLAIN = re.compile(r"\w[\w .$-]*")
 _ENV_VAR = re.compile(r"\benv_var\(\s*['\"](\w+)['\"]")
@@ -160,6 +162,12 @@ class Project:
         """The column that an application acts on (`meta.endpoint.decision`), by relation."""
         endpoints = {relation_of(node): node.config.meta.get("endpoint") or {} for node in self.tables()}
         return {relation: endpoint["decision"] for relation, endpoint in endpoints.items() if "decision" in endpoint}
+
+    def unlisted_models(self) -> list[str]:
+        """Fitted models that the registry does not read."""
+        fitted = {node.unique_id: node.name for node in self.tables() if node.config.materialized == "fitted"}
+        listed = {parent for node in self.tables() if node.name == REGISTERED for parent in node.depends_on_nodes}
+        return [name for node_id, name in fitted.items() if listed and node_id not in listed]
 
     def children(self) -> dict[str, list[str]]:
         """Ids of the tables that read each node."""

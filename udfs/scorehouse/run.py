@@ -43,13 +43,14 @@ class Run:
 
     def has(self, relation: str) -> bool:
         """Whether a relation, as SQL writes it, was built on this branch."""
-        return self._record_of(relation) is not None
+        return self.record_of(relation) is not None
 
     def fingerprint(self, relation: str) -> str:
         """Identity of the rows of a relation, as SQL writes it."""
-        return self._record_of(relation).fingerprint.whole
+        return self.record_of(relation).fingerprint.whole
 
-    def _record_of(self, relation: str) -> NodeRecord | None:
+    def record_of(self, relation: str) -> NodeRecord | None:
+        """The record of a relation, as SQL writes it; None when it was not built on this branch."""
         name = ".".join(part.strip('"') for part in relation.split(".")[-2:])
         return next((record for record in self.records.nodes.values() if record.relation == name), None)
 

@@ -15,6 +15,7 @@ from scorehouse.records import NodeRecord, quoted
 from scorehouse.store import Store, read_sql
 
 POLICY_SEED = "retrain_policy"
+DECISIONS = "decisions"
 
 
 @dataclass(frozen=True)
@@ -80,19 +81,35 @@ def read_row(file: Path) -> pa.Table:
         return reader.sql(read_sql([file])).to_arrow_table()
 
 
-def kept(previous: NodeRecord, draft: NodeRecord, entry: Entry) -> NodeRecord:
-    """The record when the version in use stays: its fingerprint is still the node's, so nothing downstream is built."""
-    details = {"asked": draft.fingerprint.whole, "decisions": [*previous.details.get("decisions", []), asdict(entry)]}
-    files = previous.files + [file for file in draft.files if file not in previous.files]
-    return replace(draft, fingerprint=previous.fingerprint, files=files, row_count=1, details=details)
+def unchanged(previous: NodeRecord, draft: NodeRecord) -> NodeRecord:
+    """The record when nothing new was asked: the version in use and the decisions stay."""
+    return replace(draft, fingerprint=previous.fingerprint, files=previous.files, row_count=1, details=previous.details)
+
+
+def kept(previous: NodeRecord, draft: NodeRecord, entry: Entry, rejected: str | None = None) -> NodeRecord:
+    """The record when the version in use stays: its fingerprint is still the node's, so nothing downstream is built.
+
+    Args:
+        rejected: file of a version that was trained and may not take over.
+    """
+    files = previous.files + [file for file in [rejected] if file and file not in previous.files]
+    return replace(unchanged(previous, draft), files=files, details=_details(previous, draft, entry))
 
 
 def replaced(previous: NodeRecord | None, draft: NodeRecord, file: str, entry: Entry) -> NodeRecord:
     """The record when a new version takes over; the earlier ones stay listed."""
     before = previous.files if previous else []
-    decisions = previous.details.get("decisions", []) if previous else []
-    details = {"asked": draft.fingerprint.whole, "decisions": [*decisions, asdict(entry)]}
-    return replace(draft, files=[file, *(f for f in before if f != file)], row_count=1, details=details)
+    files = [file, *(f for f in before if f != file)]
+    return replace(draft, files=files, row_count=1, details=_details(previous, draft, entry))
+
+
+def _details(previous: NodeRecord | None, draft: NodeRecord, entry: Entry) -> dict[str, object]:
+    return {"asked": draft.fingerprint.whole, DECISIONS: [*(decisions(previous) if previous else []), asdict(entry)]}
+
+
+def decisions(record: NodeRecord) -> list[dict[str, object]]:
+    """A fitted model's decisions (`Entry` as mappings), the earliest first; none for any other node."""
+    return record.details.get(DECISIONS, [])
 
 
 def statements(record: NodeRecord, store: Store) -> list[str]:

@@ -53,6 +53,8 @@ def columns_from_after(sql: str, time: str, schema: Schema, known: Mapping[str, 
 
     A query that cannot be resolved gives none.
     """
+    if time not in sql and not any(known.values()):
+        return set()
     try:
         query = sqlglot.parse_one(sql, dialect="duckdb")
         tree = qualify(query, schema=schema, dialect="duckdb", validate_qualify_columns=False, quote_identifiers=False)

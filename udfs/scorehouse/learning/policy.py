@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from scorehouse.learning import evaluation
+from scorehouse.learning.evaluation import ALL
 from scorehouse.learning.examples import Examples
 from scorehouse.learning.fitted import Fitted
 from scorehouse.learning.spec import Spec
@@ -85,7 +86,7 @@ def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where
     new = _new_examples(version, examples)
     metrics, test_until = measure(version, examples)
     name = policy.metric_of(version)
-    value = by_slice(metrics).get((evaluation.ALL, name))
+    value = by_slice(metrics).get((ALL, name))
     is_poor = value is not None and policy.performance_limit is not None and _worse_by(name, value, policy.performance_limit) > 0
 
     def decision(word: str, reason: str) -> Decision:
@@ -114,19 +115,19 @@ def refusal(policy: Policy, challenger: pa.Table, champion: pa.Table, measured: 
     """
     name = policy.metric_of(challenger)
     own = metrics_of(challenger)
-    value, reference = own.get((evaluation.ALL, name)), measured.get((evaluation.ALL, name))
+    value, reference = own.get((ALL, name)), measured.get((ALL, name))
     champion_name = champion["model_version"][0].as_py()
     if policy.margin is not None and value is not None and reference is not None:
         lead = -_worse_by(name, value, reference)
         if lead < policy.margin:
             return f"its {name} {value:.4f} leads {champion_name}'s {reference:.4f} by {lead:.4f}, expected {policy.margin:g}"
-    error = own.get((evaluation.ALL, "calibration_error"))
+    error = own.get((ALL, "calibration_error"))
     if policy.calibration_limit is not None and error is not None and error > policy.calibration_limit:
         return f"its calibration error {error:.4f} is above the limit {policy.calibration_limit:g}"
     if policy.slice_limit is None:
         return None
     for (part, metric), reference in sorted(measured.items()):
-        if metric == name and part != evaluation.ALL and (part, name) in own:
+        if metric == name and part != ALL and (part, name) in own:
             loss = _worse_by(name, own[part, name], reference)
             if loss > policy.slice_limit:
                 return f"on {part} its {name} {own[part, name]:.4f} is {loss:.4f} worse than the champion's {reference:.4f}"
