@@ -1,14 +1,15 @@
 """Models that were fitted elsewhere: scorecards, LightGBM texts, XGBoost JSON and ONNX files become versions like any other."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import scorecard
 from scorehouse.learning.examples import Examples
-from scorehouse.learning.fitted import Fitted
+from scorehouse.learning.fitted import Fitted, Score
 from scorehouse.learning.spec import Spec
 from scorehouse.learning.training import Labels
 from scorehouse.learning.translate import UnknownFormulaError, lightgbm, xgboost
@@ -19,7 +20,7 @@ from scorehouse.scoring.formula import Formula
 from scorehouse.scoring.operations import Inputs, Result
 
 BINARY = ("binary", "cross_entropy", "binary:logistic", "reg:logistic")
-SEVERAL = ("multiclass", "multi:softprob", "multi:softmax")
+SEVERAL = ("multiclass", "multiclassova", "multi:softprob", "multi:softmax")
 
 
 def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
@@ -45,19 +46,24 @@ def _scorecard(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Example
 
 
 def _lightgbm(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
-    model = lightgbm.parse(spec.model(where).decode())
-    return _ensemble(table, spec, where, model.features, model.objective, lambda n, d: lightgbm.scores(model, n, d))
+    text = spec.model(where).decode(errors="replace")
+    model = lightgbm.parse(text)
+    brought = _Brought(model.features, model.objective, lambda n, d: lightgbm.scores(model, n, d), lightgbm.own_scores(text))
+    return _ensemble(table, spec, where, brought)
 
 
 def _xgboost(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
-    model = xgboost.parse(spec.model(where))
-    return _ensemble(table, spec, where, model.features, model.objective, lambda n, d: xgboost.scores(model, n, d))
+    content = spec.model(where)
+    model = xgboost.parse(content)
+    brought = _Brought(model.features, model.objective, lambda n, d: xgboost.scores(model, n, d), xgboost.own_scores(content))
+    return _ensemble(table, spec, where, brought)
 
 
 def _onnx(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
     file = onnx_files.read(spec.model(where))
     objective = {1: "regression", 2: "binary"}.get(file.outputs, "multiclass")
-    return _ensemble(table, spec, where, file.features, objective, lambda n, d: onnx_files.scores(file, n, d))
+    brought = _Brought(file.features, objective, lambda n, d: onnx_files.scores(file, n, d))
+    return _ensemble(table, spec, where, brought)
 
 
 FORMATS: dict[str, Callable[[pa.Table, Spec, str], tuple[Fitted, Examples]]] = {
@@ -69,27 +75,50 @@ FORMATS: dict[str, Callable[[pa.Table, Spec, str], tuple[Fitted, Examples]]] = {
 """Formats by the name that meta.estimator gives."""
 
 
-def _ensemble(
-    table: pa.Table,
-    spec: Spec,
-    where: str,
-    features: tuple[str, ...],
-    objective: str,
-    write: Callable[[list[str], Draft], list[str]],
-) -> tuple[Fitted, Examples]:
+@dataclass(frozen=True)
+class _Brought:
+    """What a model over numbers says of itself.
+
+    Attributes:
+        features: names of its inputs in order; empty where it names none.
+        objective: what its scores are.
+        write: writes its formula over named columns, and gives the names of the scores.
+        own_scores: those of the library that it comes from, of a matrix [rows, features]; None where that is not installed.
+    """
+
+    features: tuple[str, ...]
+    objective: str
+    write: Callable[[list[str], Draft], list[str]]
+    own_scores: Callable[[np.ndarray], np.ndarray] | None = None
+
+
+def _ensemble(table: pa.Table, spec: Spec, where: str, brought: _Brought) -> tuple[Fitted, Examples]:
     """A model over numbers: its features are columns of the examples, by name."""
-    named = replace(spec, features={NUMERIC: features}) if features else spec
+    named = replace(spec, features={NUMERIC: brought.features}) if brought.features else spec
     examples = Examples.read(table, named, where)
     draft = Draft()
     names = draft.add(Inputs.of(examples.kinds))
-    outputs = write(list(features) or names, draft)
-    is_classifier = objective in (*BINARY, *SEVERAL)
-    classes = _classes(examples, 2 if objective in BINARY else len(outputs)) if is_classifier else ()
+    outputs = brought.write(list(brought.features) or names, draft)
+    is_classifier = brought.objective in (*BINARY, *SEVERAL)
+    classes = _classes(examples, 2 if brought.objective in BINARY else len(outputs)) if is_classifier else ()
     labels = ("score",) if len(outputs) == 1 else classes or tuple(f"component_{i}" for i in range(len(outputs)))
     draft.add(Result(tuple(outputs), labels, ("DOUBLE",) * len(outputs)))
-    task = "classification" if is_classifier else "regression"
-    fitted = Fitted(Formula(tuple(draft.operations)), task, classes, is_classifier)
+    fitted = Fitted(
+        Formula(tuple(draft.operations)),
+        "classification" if is_classifier else "regression",
+        classes,
+        is_classifier,
+        score=_over_columns(brought, names),
+        is_float32=draft.is_float32,
+    )
     return fitted, examples
+
+
+def _over_columns(brought: _Brought, names: list[str]) -> Score | None:
+    if brought.own_scores is None:
+        return None
+    order = brought.features or names
+    return lambda rows: brought.own_scores(np.column_stack([rows[name] for name in order]))
 
 
 def _classes(examples: Examples, count: int) -> tuple[str, ...]:

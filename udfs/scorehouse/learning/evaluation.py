@@ -136,7 +136,7 @@ def _slices(chosen: Examples) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _aucs_alone(fitted: Fitted, judged: Examples) -> dict[str, float]:
-    if len(fitted.classes) != 2:
+    if len(fitted.classes) != 2 or not judged.spec.label:
         return {}
     labels = Labels.of(judged.label, fitted.task, fitted.classes).values
     if len(np.unique(labels[labels >= 0])) < 2:

@@ -4,6 +4,7 @@ The format is that of LightGBM's `Booster.save_model`; decisions are those of `T
 `Tree::CategoricalDecision` in its source (tree.h).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -142,10 +143,10 @@ def raw_scores(model: LightGbmModel, inputs: list[str], draft: Draft) -> list[st
 def scores(model: LightGbmModel, inputs: list[str], draft: Draft) -> list[str]:
     """What the objective makes of the raw scores."""
     raw = raw_scores(model, inputs, draft)
-    if model.objective in ("binary", "cross_entropy"):
+    if model.objective in ("binary", "cross_entropy", "multiclassova"):
         slope = float(model.settings.get("sigmoid", 1))
-        margin = raw[0] if slope == 1 else draft.step(Scale.of, raw[0], "margin", factor=slope)
-        return [draft.step(Function.of, margin, "probability", formula="sigmoid")]
+        margins = raw if slope == 1 else [draft.step(Scale.of, name, "scaled margin", factor=slope) for name in raw]
+        return [draft.step(Function.of, name, "probability", formula="sigmoid") for name in margins]
     if model.objective == "multiclass":
         return linear.softmax(raw, draft)
     if model.objective in ("poisson", "gamma", "tweedie"):
@@ -153,6 +154,16 @@ def scores(model: LightGbmModel, inputs: list[str], draft: Draft) -> list[str]:
     if model.objective in IDENTITIES and "sqrt" not in model.settings:
         return raw
     raise UnknownFormulaError(f"LightGBM with objective {model.objective}")
+
+
+def own_scores(text: str) -> Callable[[np.ndarray], np.ndarray] | None:
+    """LightGBM's scores of a matrix [rows, features], to compare with; None where it is not installed."""
+    try:
+        import lightgbm  # an optional extra
+    except ImportError:
+        return None
+    booster = lightgbm.Booster(model_str=text, params={"verbose": -1})
+    return lambda matrix: booster.predict(matrix, num_threads=1)
 
 
 @formula_of("predict", "lightgbm.LGBMRegressor", "lightgbm.LGBMRanker")

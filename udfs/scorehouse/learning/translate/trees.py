@@ -62,9 +62,15 @@ def _flat(arrays: Sequence[np.ndarray], kind: type) -> np.ndarray:
 def add_trees(
     draft: Draft, inputs: list[str], names: Sequence[str], outputs: Sequence[Sequence[Tree]], baselines: Sequence[float]
 ) -> list[str]:
-    """Append one ensemble for each name."""
+    """Append one ensemble for each name; a number that is split by categories counts without its fraction."""
     made = [joined(trees, baseline) for trees, baseline in zip(outputs, baselines, strict=True)]
-    numbers = tuple(draft.numbers(inputs))
+    coded = {int(tree.feature[node]) for trees in outputs for tree in trees for node in tree.categories}
+    numbers = tuple(
+        draft.step(Function.of, name, f"{name} truncated", formula="truncate")
+        if place in coded and name not in draft.categories
+        else draft.numbers([name])[0]
+        for place, name in enumerate(inputs)
+    )
     fresh = tuple(draft.fresh(name) for name in names)
     return draft.add(Trees(numbers, fresh, tuple(e for e, _ in made), tuple(cover for _, cover in made)))
 

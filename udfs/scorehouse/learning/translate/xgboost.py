@@ -5,6 +5,7 @@ scores carry float32 rounding, so they agree with ours to about 1e-6.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +111,7 @@ def _categories(tree: dict[str, Any]) -> dict[int, frozenset[int]]:
 
 def raw_scores(model: XGBoostModel, inputs: list[str], draft: Draft) -> list[str]:
     """The sums of leaves."""
+    draft.is_float32 = True
     names = ["margin"] if len(model.trees) == 1 else [f"margin {place}" for place in range(len(model.trees))]
     return trees.add_trees(draft, inputs, names, model.trees, model.baselines)
 
@@ -128,6 +130,19 @@ def scores(model: XGBoostModel, inputs: list[str], draft: Draft) -> list[str]:
     raise UnknownFormulaError(f"XGBoost with objective {model.objective}")
 
 
+def own_scores(model: bytes) -> Callable[[np.ndarray], np.ndarray] | None:
+    """XGBoost's scores of a matrix [rows, features], to compare with; None where it is not installed."""
+    try:
+        import xgboost  # an optional extra
+    except ImportError:
+        return None
+    booster = xgboost.Booster(model_file=bytearray(model))
+    if json.loads(model)["learner"]["objective"]["name"] == "multi:softmax":
+        booster.set_param({"objective": "multi:softprob"})
+    booster.set_param({"nthread": 1})
+    return lambda matrix: booster.predict(xgboost.DMatrix(matrix, feature_names=booster.feature_names))
+
+
 def _of(model: object) -> XGBoostModel:
     return parse(bytes(model.get_booster().save_raw("json")))
 
@@ -136,5 +151,4 @@ def _of(model: object) -> XGBoostModel:
 @formula_of("predict_proba", "xgboost.XGBClassifier", "xgboost.XGBRFClassifier")
 def estimator(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """The booster's scores."""
-    draft.is_float32 = True
     return scores(_of(model), inputs, draft)
