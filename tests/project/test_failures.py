@@ -31,6 +31,17 @@ def test_a_red_build_publishes_nothing_and_says_so_in_one_line(tiny: Project, pa
     assert tiny.release() == 1
 
 
+def test_a_row_that_breaks_a_constraint_is_never_stored_and_the_column_is_named(tiny: Project) -> None:
+    tiny.write("models/serving/whole.sql", "select nullif(i, 2) as number from range(4) as numbers(i)\n")
+    column = "{name: number, data_type: bigint, constraints: [{type: not_null}]}"
+    contract = "{contract: {enforced: true}}"
+    tiny.write("models/serving/whole.yml", f"models:\n  - name: whole\n    config: {contract}\n    columns: [{column}]\n")
+    outcome = tiny.dbt("build", "--select", "whole")
+    assert "serving.whole: expected rows that keep the contract, found one that does not: " in outcome.output
+    assert "number" in outcome.output.split("keep the contract")[1].splitlines()[0]
+    assert not list(tiny.root.glob("warehouse/store/serving.whole/*"))
+
+
 def test_the_build_after_a_red_one_asks_the_failed_test_again(tiny: Project) -> None:
     tiny.replace("seeds/points.csv", "b,2", "b,")
     assert not tiny.dbt("build").is_green

@@ -48,8 +48,14 @@ class Store:
         When another process finishes the same file first, its file stays: both hold the same data.
         """
         writer = _write_parquet if self.data_format == "parquet" else _write_duckdb
-        with self.new_file(file) as temporary:
-            writer(cursor, query, temporary, columns_ddl)
+        try:
+            with self.new_file(file) as temporary:
+                writer(cursor, query, temporary, columns_ddl)
+        except duckdb.ConstraintException as error:
+            raise ScorehouseError(
+                f"{file.parent.name}: expected rows that keep the contract, found one that does not: {_first_line(error)}; "
+                f"correct the select, or the column's constraints."
+            ) from None
 
     def write_parquet(self, cursor: duckdb.DuckDBPyConnection, query: str, file: Path) -> None:
         """Write a partition: always Parquet, of which many small files are cheap to open together."""
@@ -71,7 +77,7 @@ class Store:
         except OSError as error:
             raise _out_of_order(file, error.strerror or str(error)) from error
         except duckdb.IOException as error:
-            raise _out_of_order(file, str(error).splitlines()[0]) from error
+            raise _out_of_order(file, _first_line(error)) from error
 
     def leftovers(self) -> list[Path]:
         """Temporary files of processes that no longer run (their names carry the process id)."""
@@ -140,6 +146,10 @@ def _out_of_order(file: Path, found: str) -> ScorehouseError:
         f"Store {file.parent}: expected to write {file.name}, found: {found}; "
         f"free disk space or make the folder writable and run the build again (nothing was published, nothing is lost)."
     )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
 
 
 def _is_alive(process_id: int) -> bool:

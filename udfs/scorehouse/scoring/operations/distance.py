@@ -118,8 +118,8 @@ class SquaredDistance(Operation):
 class Nearest(Operation):
     """The place of the nearest centre, the first one when several are as near, and the Euclidean distance to it.
 
-    A coordinate is factor * x, with x = fill where it is missing. Neither output is known where a coordinate is missing or
-    infinite.
+    A coordinate is factor * x, with x = fill where it is missing. Neither output is known where a coordinate is missing; where
+    one is infinite, so is the distance, and no centre is the nearest.
 
     Attributes:
         centres: float64 [centres, inputs].
@@ -153,8 +153,7 @@ class Nearest(Operation):
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
         """See Operation."""
         distances = self.distances(self.coordinates(columns))
-        nothing = 0 * distances[0]
-        return [distances.argmin(axis=0) + nothing, distances.min(axis=0) + nothing]
+        return [distances.argmin(axis=0) + 0 * distances[0], distances.min(axis=0)]
 
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
         """See Operation.
@@ -166,7 +165,7 @@ class Nearest(Operation):
         smallest = exp.Least(this=distances[0], expressions=distances[1:], ignore_nulls=True)
         place = exp.ArrayPosition(this=exp.Array(expressions=distances), expression=smallest)
         nothing = sql.multiply(sql.number(0), distances[0])
-        return [sql.add(sql.subtract(place, sql.number(1)), nothing), sql.add(smallest, nothing)]
+        return [sql.add(sql.subtract(place, sql.number(1)), nothing), smallest]
 
     def _distance_expressions(self, columns: Sequence[Expression]) -> list[Expression]:
         """DuckDB refuses NULL among coordinates."""
@@ -183,7 +182,7 @@ class Nearest(Operation):
         count = len(self.centres)
         coordinates = sum(2 * size + 13 for size in sizes)
         distance = coordinates + 2 * len(sizes) + 4
-        return [(2 * count + 1) * distance + 12, (count + 1) * distance + 8]
+        return [(2 * count + 1) * distance + 12, count * distance + 4]
 
     def rows(self) -> pa.Table:
         """See Operation."""
