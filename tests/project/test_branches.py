@@ -192,3 +192,18 @@ def test_builds_on_hostile_branches_stay_apart(tiny: Project, name: str) -> None
     assert bytes_of(tiny.folder()) == main
     assert tiny.folder(name).parent == tiny.warehouse
     assert tiny.release(name) == 1
+
+
+def test_a_warehouse_that_was_moved_is_built_on_and_read_where_it_is(tiny: Project) -> None:
+    moved = Project(tiny.root.with_name("it's elsewhere"))
+    tiny.root.rename(moved.root)
+    moved.build()
+    assert moved.computed() == {"events"}  # whose files have another path
+    assert moved.release() == 2
+    assert moved.catalog("select count(*) from serving.scores") == moved.serving("select count(*) from scores")
+    moved.build(branch="feature")
+    assert moved.catalog("select count(*) from features.weighted", "feature") == moved.catalog(
+        "select count(*) from features.weighted"
+    )
+    moved.build()
+    assert moved.release() == 2

@@ -81,11 +81,14 @@ def lock_down(connection: duckdb.DuckDBPyConnection, settings: dict[str, str], f
     if is_locked:  # this process opened the database before
         return
     for name, value in settings.items():
-        connection.execute(f"set {name} = '{value}'")
-    listed = ", ".join("'" + folder.replace("'", "''") + "'" for folder in folders)
-    connection.execute(f"set allowed_directories = [{listed}]")
+        connection.execute(f"set {name} = {_literal(value)}")
+    connection.execute(f"set allowed_directories = [{', '.join(map(_literal, folders))}]")
     for name, value in LOCKED_SETTINGS.items():
         connection.execute(f"set {name} = {value}")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def bound_process(connection: duckdb.DuckDBPyConnection) -> None:

@@ -24,7 +24,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.project import Project
 from scorehouse.records import Records
 from scorehouse.run import Run
-from scorehouse.store import Store
+from scorehouse.store import Store, follow
 from scorehouse.warehouse import BuildLock, Warehouse
 from scorehouse.workplace import prepare
 
@@ -54,6 +54,7 @@ class Plugin(BasePlugin):
         """Confine the database to the branch's folders and its resource envelope."""
         with _ShownByDbt():
             values = _variables()
+        follow(conn, self._warehouse.store)
         guard.lock_down(conn, _envelope(self._warehouse, values), self._warehouse.writable_folders())
         guard.bound_process(conn)
         _guard_statements(float(values["query_timeout_seconds"]))

@@ -15,6 +15,7 @@ from scorehouse.build import changes
 from scorehouse.errors import ScorehouseError
 from scorehouse.project import ServedFunction, ServedTable
 from scorehouse.records import NodeRecord, Records, identifier, quoted
+from scorehouse.store import place_of
 from scorehouse.warehouse import Warehouse, sync_folder, write_durably
 
 CATALOG = "catalog.duckdb"
@@ -168,10 +169,20 @@ def records_of(warehouse: Warehouse, number: int | None = None) -> dict[str, Nod
 
 
 def _changed(warehouse: Warehouse, records: Records) -> list[str]:
-    """Names of the tables that differ from the current release."""
+    """Names of the tables that differ from the current release; all of them when its catalog looks for the store elsewhere."""
+    if _is_elsewhere(warehouse):
+        return sorted(".".join(key.split(".")[2:]) for key in records.nodes)
     before = {key: record.fingerprint.whole for key, record in records_of(warehouse).items()}
     after = {key: record.fingerprint.whole for key, record in records.nodes.items()}
     return [".".join(key.split(".")[2:]) for key in changes(before, after)]
+
+
+def _is_elsewhere(warehouse: Warehouse) -> bool:
+    number = warehouse.current_release()
+    if number is None:
+        return False
+    with duckdb.connect(str(warehouse.release(number) / CATALOG), read_only=True) as catalog:
+        return place_of(catalog) not in (None, _text(warehouse.store))
 
 
 def _redeclared(release: Path, served: Sequence[ServedTable], functions: Sequence[ServedFunction]) -> list[str]:

@@ -17,6 +17,10 @@ FORMAT_VERSION = "1"
 EXTENSIONS = {"duckdb": "duckdb", "parquet": "parquet"}
 
 
+_STORE_FILE = r"'((?:[^']|'')*/store)/[^/']+/[^/']+'"
+"""A path of a store file in a view's SQL; the store's folder is its first group."""
+
+
 class Store:
     """Files of one warehouse's store.
 
@@ -99,6 +103,24 @@ def read_sql(files: list[Path]) -> str:
         by_name = ", union_by_name => true" if len(paths) > 1 else ""
         return f"select * from read_parquet({listed}{by_name})"
     return f"select * from read_duckdb({listed}, table_name => 'data')"
+
+
+def place_of(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The store's folder as the views of a database spell it; None for a database without views of store files."""
+    query = "select regexp_extract(sql, ?, 1) as place from duckdb_views() where not internal and place <> '' limit 1"
+    found = connection.execute(query, [_STORE_FILE]).fetchall()
+    return found[0][0] if found else None
+
+
+def follow(connection: duckdb.DuckDBPyConnection, store: Path) -> None:
+    """Point the views of a database at the store's folder, if that was moved or is mounted elsewhere since they were made."""
+    place = place_of(connection)
+    if place in (None, _quoted(store)):
+        return
+    query = "select sql from duckdb_views() where not internal and contains(sql, ?)"
+    for (view,) in connection.execute(query, [f"'{place}/"]).fetchall():
+        moved = view.replace(f"'{place}/", f"'{_quoted(store)}/")
+        connection.execute(moved.replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1))
 
 
 def _write_duckdb(cursor: duckdb.DuckDBPyConnection, query: str, file: Path, columns_ddl: str | None) -> None:
