@@ -22,8 +22,8 @@ def _sql(row: pa.Table) -> tuple[str | None, str | None]:
     version, status, plan, expression, reasons_expression = (row.column(name)[0].as_py() for name in names)
     if status != "ready":
         return None, None
-    if plan == "sql":
+    if plan == "sql" and reasons_expression:
         return expression, reasons_expression
     scorer = load(row)
     reasons = udf.reasons_sql(scorer.formula, version) if scorer.explanation else None
-    return udf.call_sql(scorer.formula, version), reasons
+    return expression if plan == "sql" else udf.call_sql(scorer.formula, version), reasons

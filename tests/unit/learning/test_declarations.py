@@ -1,0 +1,209 @@
+"""What a declaration may say, and what it gets back when it or its examples are wrong."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from agreement import FEATURES, WHERE, assert_agreement, customers, declared, in_duckdb
+from sklearn.metrics import roc_auc_score
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.learning import Spec, fit
+from scorehouse.learning.examples import Examples
+from scorehouse.learning.training import train
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+LOGISTIC = "sklearn.linear_model.LogisticRegression"
+RIDGE = "sklearn.linear_model.Ridge"
+BOOSTED = "sklearn.ensemble.HistGradientBoostingClassifier"
+MONTHLY = {"time": "as_of", "test_periods": 1, "horizon_days": 30}
+
+
+def refusal(examples: pa.Table, meta: dict) -> str:
+    with pytest.raises(ScorehouseError) as refused:
+        fit(examples, meta, "test", WHERE)
+    sentence = str(refused.value)
+    assert sentence.startswith(f"{WHERE}: "), sentence
+    assert "\n" not in sentence
+    assert all(word in sentence for word in ("expected", "found", ";")), sentence
+    return sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"label": "is_gone"}, ["column is_gone"]),
+        ({"features": {"numeric": ["visits", "steps"]}}, ["column steps"]),
+        ({"features": {"numeric": ["visits", "visits"]}}, ["visits twice"]),
+        ({"features": {"numeric": ["visits", "is_churned"]}}, ["the label is_churned"]),
+        ({"features": {"numeric": ["plan"]}}, ["feature plan", "VARCHAR"]),
+        ({"features": {"categorical": ["amount"]}}, ["feature amount", "DOUBLE"]),
+        ({"features": {"numeric": ["as_of"]}}, ["feature as_of", "TIMESTAMP"]),
+        ({"features": "visits"}, ["meta.features", "'visits'"]),
+        ({"features": {}}, ["at least one feature"]),
+        ({"key": ["client"]}, ["column client"]),
+        ({"estimator": "sklearn.linear_model.Logistic"}, ["meta.estimator", "sklearn.linear_model.Logistic"]),
+        ({"estimator": "catboost.CatBoostClassifier"}, ["install the package catboost"]),
+        ({"estimator": "sklearn.model_selection.KFold"}, ["KFold"]),
+        ({"estimator": None}, ["meta.estimator"]),
+        ({"parameters": {"depth": 3}}, ["'depth'"]),
+        ({"parameters": {"C": -1.0}}, ["LogisticRegression"]),
+        ({"preprocessing": {"numeric": {"scaling": "standard"}}}, ["scaling", "scale"]),
+        ({"preprocessing": {"numeric": {"scale": "normal"}}}, ["normal", "standard"]),
+        ({"preprocessing": {"numbers": {"scale": "standard"}}}, ["numbers", "numeric"]),
+        ({"preprocessing": {"categorical": {"encode": "native"}}}, ["native", "one_hot"]),
+        ({"preprocessing": {"numeric": {"impute": "zero"}}}, ["zero", "median"]),
+        ({"split": {"time": "as_of", "test_period": 1}}, ["meta.split", "test_period"]),
+        ({"split": {"time": "visits"}}, ["visits", "timestamp"]),
+        ({"split": {**MONTHLY, "horizon_days": -1}}, ["horizon_days"]),
+        ({"search": {"parameters": {"C": [1.0]}}}, ["meta.split"]),
+        ({"search": {"parameters": {"depth": [1]}}, "split": MONTHLY}, ["'depth'"]),
+        ({"search": {"parameters": {"C": []}}, "split": MONTHLY}, ["meta.search.parameters.C"]),
+        ({"calibration": "platt"}, ["calibration", "isotonic"]),
+        ({"class_weight": {"maybe": 2.0}}, ["class_weight", "maybe"]),
+        ({"monotonic": {"visits": 1}}, ["monotonic", "HistGradientBoostingClassifier"]),
+        ({"monotonic": {"visits": "up"}}, ["monotonic.visits", "up"]),
+        ({"weight": "plan"}, ["column plan", "weight"]),
+        ({"coverage": 1.5}, ["coverage", "1.5"]),
+        ({"minimum_examples": 0}, ["minimum_examples"]),
+        ({"steps": [{"StandardScaler": {}}]}, ["steps", "transformer"]),
+    ],
+    ids=lambda case: str(case)[:60] if isinstance(case, dict) else "",
+)
+def test_a_wrong_declaration_is_refused_in_one_sentence(change, words):
+    sentence = refusal(customers(), declared(LOGISTIC, "is_churned") | change)
+    assert all(word in sentence for word in words), sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"calibration": "isotonic"}, ["meta.calibration", "classifier"]),
+        ({"class_weight": "balanced"}, ["meta.class_weight"]),
+        ({"label": None}, ["meta.label"]),
+    ],
+)
+def test_what_only_a_classifier_has_is_refused_for_a_regressor(change, words):
+    sentence = refusal(customers(), declared(RIDGE, "spent") | change)
+    assert all(word in sentence for word in words), sentence
+
+
+def test_a_label_that_is_not_known_is_refused_with_its_count():
+    examples = customers()
+    label = pa.array([None, None, *examples["is_churned"].to_pylist()[2:]])
+    examples = examples.set_column(examples.column_names.index("is_churned"), "is_churned", label)
+    assert "found 2 of 240 NULL" in refusal(examples, declared(LOGISTIC, "is_churned"))
+
+
+@pytest.mark.parametrize("column", ["exact", "noisy", "text"])
+def test_a_column_that_gives_the_label_away_is_named(column):
+    examples = customers()
+    label = examples["is_churned"].to_numpy(zero_copy_only=False)
+    noise = np.random.default_rng(0).normal(0, 0.01, len(label))
+    values = {"exact": label.astype(float), "noisy": label + noise, "text": np.where(label, "left", "stayed")}[column]
+    kind = "categorical" if column == "text" else "numeric"
+    features = FEATURES | {kind: [*FEATURES[kind], "hint"]}
+    meta = declared(LOGISTIC, "is_churned") | {"features": features}
+    assert "feature hint" in refusal(examples.append_column("hint", pa.array(values)), meta)
+    row = fit(examples.append_column("hint", pa.array(values)), meta | {"separating": ["hint"]}, "test", WHERE)
+    assert row["status"][0].as_py() == "ready"
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        (lambda examples: examples.slice(0, 0), "at least 20 examples to train on, found 0"),
+        (lambda examples: examples.slice(0, 7), "at least 20 examples to train on, found 7"),
+        (lambda examples: examples.filter(examples["is_churned"]), "two classes or more in is_churned, found only 1"),
+    ],
+    ids=["none", "few", "one class"],
+)
+def test_too_little_to_learn_from_is_a_version_without_scores(rows, reason):
+    row = fit(rows(customers()), declared(LOGISTIC, "is_churned", minimum_examples=20), "test", WHERE)
+    assert row["status"][0].as_py() == "insufficient_examples"
+    assert reason in row["status_reason"][0].as_py()
+    assert row["weights"][0].as_py() == []
+    assert row["sql_expression"][0].as_py() is None
+
+
+@pytest.mark.parametrize("path", [LOGISTIC, BOOSTED, "sklearn.ensemble.RandomForestClassifier", "sklearn.cluster.KMeans"])
+def test_the_same_examples_in_any_order_give_the_same_weights(path):
+    examples = customers()
+    label = None if "KMeans" in path else "is_churned"
+    meta = declared(path, label, preprocessing={"numeric": {"impute": "median"}})
+    shuffled = examples.take(pa.array(np.random.default_rng(1).permutation(len(examples))))
+    one, other = (fit(rows, meta, "test", WHERE)["weights"] for rows in (examples, shuffled))
+    assert repr(one.to_pylist()) == repr(other.to_pylist())  # NaN is unlike itself
+
+
+def test_a_search_takes_what_is_best_at_predicting_later_from_earlier():
+    examples, values = customers(rows=480), [1e-4, 1e-2, 1.0]
+    split = {"time": "as_of", "test_periods": 1, "horizon_days": 30}
+    search = {"parameters": {"C": values}, "folds": 2, "metric": "roc_auc"}
+    meta = declared(LOGISTIC, "is_churned", split=split, preprocessing={"numeric": {"scale": "standard"}})
+    row = fit(examples, meta | {"search": search}, "test", WHERE)
+
+    months = sorted(set(examples["as_of"].to_pylist()))
+    found = {}
+    for value in values:
+        scores = []
+        for place in (1, 2):  # the last two training times; the fourth time is the test
+            alone = meta | {"parameters": {"C": value}, "split": None}
+            earlier = examples.filter(pc.less(examples["as_of"], pa.scalar(months[place], pa.timestamp("us"))))
+            later = examples.filter(pc.equal(examples["as_of"], pa.scalar(months[place], pa.timestamp("us"))))
+            read = Examples.read(earlier, Spec.read(WHERE, alone), WHERE)
+            trained = train(read, np.ones(len(read), bool))
+            judged = Examples.read(later, Spec.read(WHERE, alone), WHERE)
+            scores.append(roc_auc_score(judged.label, trained.score(judged.columns)))
+        found[value] = np.mean(scores)
+    assert row["chosen_parameters"][0].as_py() == f'{{"C": {max(values, key=found.get)}}}'
+    assert row["test_from"][0].as_py() == row["test_until"][0].as_py() == months[3]
+    assert row["train_until"][0].as_py() == months[2]
+
+
+def test_candidates_limit_a_search():
+    examples = customers(rows=480)
+    search = {"parameters": {"C": [0.01, 0.1, 1.0, 10.0], "tol": [1e-3, 1e-4]}, "folds": 1, "candidates": 2}
+    meta = declared(LOGISTIC, "is_churned", split=MONTHLY, search=search, preprocessing={"numeric": {"scale": "standard"}})
+    one, other = (fit(examples, meta, "test", WHERE)["chosen_parameters"][0].as_py() for _ in range(2))
+    assert one == other
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("path", [BOOSTED, "lightgbm.LGBMClassifier", "xgboost.XGBClassifier"])
+def test_a_monotonic_score_never_moves_against_its_feature(path, sign):
+    examples = customers(rows=400)
+    size = {"max_iter": 20} if path == BOOSTED else {"n_estimators": 20}
+    row = fit(examples, declared(path, "is_churned", monotonic={"age_days": sign}, parameters=size), "test", WHERE)
+    assert row["status"][0].as_py() == "ready", row["status_reason"][0].as_py()
+    base = examples.select([name for names in FEATURES.values() for name in names]).slice(0, 20)
+    ages = np.linspace(-10, 800, 60)
+    rows = pa.concat_tables(
+        [base.set_column(base.column_names.index("age_days"), "age_days", pa.array(np.full(20, age))) for age in ages]
+    )
+    scores = in_duckdb(row, rows)["udf"].reshape(60, 20)
+    assert (np.diff(scores, axis=0) * sign >= -1e-12).all()
+    assert np.ptp(scores, axis=0).max() > 0.01
+
+
+def test_a_regressors_interval_covers_what_it_says_of_later_examples():
+    examples, later = customers(rows=2000, seed=1), customers(rows=4000, seed=2)
+    meta = declared("sklearn.ensemble.HistGradientBoostingRegressor", "spent", split=MONTHLY, coverage=0.8)
+    row = fit(examples, meta, "test", WHERE)
+    half, scores = row["interval_half_width"][0].as_py(), in_duckdb(row, later)["udf"]
+    covered = np.mean(np.abs(later["spent"].to_numpy() - scores) <= half)
+    assert row["interval_coverage"][0].as_py() == 0.8
+    assert 0.75 < covered < 0.85
+
+
+def test_balanced_class_weights_are_those_of_the_training_rows():
+    examples = customers()
+    meta = declared(LOGISTIC, "is_churned", class_weight="balanced", preprocessing={"numeric": {"scale": "standard"}})
+    row = assert_agreement(examples, meta)
+    plain = fit(examples, {**meta, "class_weight": None}, "test", WHERE)
+    rare = examples.filter(pc.or_(examples["is_churned"], pc.equal(pc.bit_wise_and(examples["customer_id"], 7), 0)))
+    assert repr(row["weights"].to_pylist()) == repr(plain["weights"].to_pylist())  # half left: both are 1
+    heavy, light = (fit(rare, {**meta, "class_weight": weight}, "test", WHERE) for weight in ("balanced", None))
+    means = [in_duckdb(version, rare)["udf"].mean() for version in (heavy, light)]
+    assert means[0] < means[1]
