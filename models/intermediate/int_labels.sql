@@ -5,13 +5,6 @@ with
 
 unioned as (
 
-    {%- for source in sources %}
-
-    select label, entity_type, entity_id, value, occurred_at, known_at, '{{ source }}' as label_source
-    from {{ ref('stg_' ~ source ~ '__labels') }}
-    {{ 'union all' if not loop.last }}
-    {%- else %}
-
     select
         cast(null as varchar) as label,
         cast(null as varchar) as entity_type,
@@ -21,6 +14,10 @@ unioned as (
         cast(null as timestamp) as known_at,
         cast(null as varchar) as label_source
     where false
+    {%- for source in sources %}
+    union all
+    select label, entity_type, entity_id, value, occurred_at, known_at, '{{ source }}' as label_source
+    from {{ ref('stg_' ~ source ~ '__labels') }}
     {%- endfor %}
 
 )
