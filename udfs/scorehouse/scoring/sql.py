@@ -22,7 +22,7 @@ def _sql(row: pa.Table) -> tuple[str | None, str | None]:
     version, status, plan, expression, reasons_expression = (row.column(name)[0].as_py() for name in names)
     if status != "ready":
         return None, None
-    if plan == "sql" and reasons_expression:
+    if plan == "sql" and (reasons_expression or not expression):  # recommenders have weights, and no formula of a row
         return expression, reasons_expression
     scorer = load(row)
     reasons = udf.reasons_sql(scorer.formula, version) if scorer.explanation else None
