@@ -14,7 +14,6 @@ from scorehouse.scoring.columns import Column
 from scorehouse.scoring.scorer import Scorer
 
 IMPORTANCE_ROWS = 1_000
-FEWEST_IMPORTANCE_ROWS = 20
 IMPORTANCE_STEPS = 500_000_000
 LARGEST_SLICE_COUNT = 50
 ALL = "all"
@@ -155,7 +154,7 @@ def _importances(scorer: Scorer, training: dict[str, Column]) -> dict[str, float
     if not count:
         return {}
     affordable = IMPORTANCE_ROWS if scorer.explanation is None else IMPORTANCE_STEPS // max(scorer.explanation.cost, 1)
-    wanted = min(count, IMPORTANCE_ROWS, max(affordable, FEWEST_IMPORTANCE_ROWS))
+    wanted = min(count, IMPORTANCE_ROWS, affordable)
     places = np.unique(np.linspace(0, count - 1, wanted).astype(np.int64))
     sample = {name: _take(values, places) for name, values in training.items()}
     if scorer.explanation is not None:

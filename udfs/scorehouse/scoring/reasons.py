@@ -35,6 +35,9 @@ COUNT = 3
 LARGEST_MIXTURE = 3
 """A term made of more raw features than this is not a reason."""
 
+LARGEST_COST = 5_000_000
+"""A sum of trees that takes more steps than this to explain one row, some milliseconds, gives no reasons."""
+
 REASON = pa.struct([("feature", pa.string()), ("contribution", pa.float64())])
 SQL_TYPE = "STRUCT(feature VARCHAR, contribution DOUBLE)[]"
 
@@ -71,10 +74,15 @@ class Explanation:
         if not factor or not isinstance(operation, Linear | Trees):
             return None
         found = cls(formula, operation, operation.outputs.index(name), factor)
-        return found if isinstance(operation, Trees) or found._is_separable() else None
+        return found if found._is_affordable() and found._is_separable() else None
+
+    def _is_affordable(self) -> bool:
+        return self.cost <= LARGEST_COST
 
     def _is_separable(self) -> bool:
-        """True when no term mixes more features than a reader can follow."""
+        """True when no term mixes more features than a reader can follow; Shapley values never do."""
+        if isinstance(self.operation, Trees):
+            return True
         makers = {name: self.formula.producer(name) for name in self.operation.inputs}
         sources = [maker.inputs if isinstance(maker, SquaredDistance) else (name,) for name, maker in makers.items()]
         mixed = (self.formula.features_behind(name) for names in sources for name in names)
@@ -108,10 +116,11 @@ class Explanation:
     def _paths(self) -> tree_shap.Paths:
         return tree_shap.paths_of(self.operation.ensembles[self.output], self.operation.covers[self.output])
 
-    @property
+    @cached_property
     def cost(self) -> int:
         """About how many steps explaining one row takes."""
-        return tree_shap.cost(self._paths) if isinstance(self.operation, Trees) else len(self.operation.inputs)
+        is_trees = isinstance(self.operation, Trees)
+        return tree_shap.cost(self.operation.ensembles[self.output]) if is_trees else len(self.operation.inputs)
 
     def _tree_terms(self, made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         columns = [made[name] for name in self.operation.inputs]

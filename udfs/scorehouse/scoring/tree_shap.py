@@ -12,6 +12,9 @@ import numpy as np
 
 from scorehouse.scoring.trees import TreeEnsemble
 
+BLOCK_DECISIONS = 32_000_000
+"""Decisions (nodes times rows) that are held at once."""
+
 
 @dataclass(frozen=True, eq=False)
 class Paths:
@@ -46,8 +49,15 @@ def contributions(ensemble: TreeEnsemble, paths: Paths, columns: Sequence[np.nda
     Returns:
         float64 [rows] for each column; with the mean they sum to the ensemble's raw score.
     """
-    goes_left = _decisions(ensemble, columns)
-    found = np.zeros((len(columns[0]), len(columns)))
+    count, block = len(columns[0]), max(1, BLOCK_DECISIONS // max(len(ensemble.feature), 1))
+    found = np.zeros((count, len(columns)))
+    for start in range(0, count, block):
+        rows = slice(start, start + block)
+        _add(ensemble, paths, [column[rows] for column in columns], found[rows])
+    return list(found.T)
+
+
+def _add(ensemble: TreeEnsemble, paths: Paths, columns: Sequence[np.ndarray], found: np.ndarray) -> None:
     longest = int(np.diff(paths.leaf_starts).max(initial=0))
     _add_paths(
         paths.leaf_starts,
@@ -57,17 +67,23 @@ def contributions(ensemble: TreeEnsemble, paths: Paths, columns: Sequence[np.nda
         paths.split_starts,
         paths.split_node,
         paths.split_is_left,
-        goes_left,
+        _decisions(ensemble, columns),
         found,
         np.zeros(longest + 1),
         np.zeros(longest, np.bool_),
     )
-    return list(found.T)
 
 
-def cost(paths: Paths) -> int:
-    """About how many steps explaining one row takes: the sum of the squared path lengths."""
-    return int(np.sum(np.diff(paths.leaf_starts).astype(np.int64) ** 2))
+def cost(ensemble: TreeEnsemble) -> int:
+    """About how many steps explaining one row takes: the sum over leaves of the squared number of features on the path."""
+    features = len(np.unique(ensemble.feature[ensemble.feature >= 0]))
+    total, nodes, depth = 0, ensemble.roots, 0
+    while len(nodes):
+        is_leaf = ensemble.feature[nodes] < 0
+        total += int(is_leaf.sum()) * min(depth, features) ** 2
+        inner = nodes[~is_leaf]
+        nodes, depth = np.concatenate([ensemble.left[inner], ensemble.right[inner]]), depth + 1
+    return total
 
 
 def expected_value(ensemble: TreeEnsemble, cover: np.ndarray) -> float:

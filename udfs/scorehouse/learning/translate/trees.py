@@ -37,15 +37,13 @@ def joined(trees: Sequence[Tree], baseline: float = 0.0) -> tuple[TreeEnsemble, 
     """An ensemble of trees in their order, and its nodes' cover."""
     starts = np.cumsum([0, *(len(tree.feature) for tree in trees)]).astype(np.int32)
     places = list(zip(trees, starts, strict=False))
-    splits = [
-        (node in tree.categories, tree.categories.get(node, frozenset())) for tree in trees for node in range(len(tree.feature))
-    ]
+    categories = {int(start) + node: listed for tree, start in places for node, listed in tree.categories.items()}
     ensemble = TreeEnsemble(
         roots=starts[:-1],
         feature=_flat([tree.feature for tree in trees], np.int32),
         threshold=_flat([tree.threshold for tree in trees], np.float64),
-        is_categorical=np.array([is_categorical for is_categorical, _ in splits], bool),
-        categories=[categories for _, categories in splits],
+        is_categorical=np.isin(np.arange(starts[-1]), list(categories)),
+        categories=[categories.get(node, frozenset()) for node in range(starts[-1])],
         missing_left=_flat([tree.missing_left for tree in trees], bool),
         left=_flat([np.where(tree.feature < 0, -1, tree.left + start) for tree, start in places], np.int32),
         right=_flat([np.where(tree.feature < 0, -1, tree.right + start) for tree, start in places], np.int32),
