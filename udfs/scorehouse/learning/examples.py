@@ -57,7 +57,7 @@ class Examples:
         """
         time = [spec.split.time] if spec.split else []
         named = [*time, *spec.key, *_one(spec.label), *_one(spec.weight), *spec.slices]
-        _expect_columns(table, named, where)
+        _expect_columns(table, [*named, *spec.separating], where)
         table = _plain(table)
         features = _features(table, spec, where)
         _expect_labels(table, spec, where)

@@ -39,6 +39,7 @@ SCALERS = {
 NUMERIC_WORDS = ("impute", "indicator", "log", "bins", "scale")
 CATEGORICAL_WORDS = ("impute", "encode", "minimum_count")
 MOST_FREQUENT = "most_frequent"
+BIN_ENCODINGS = {"one_hot": "onehot-dense", "ordinal": "ordinal"}
 ENCODINGS = ("one_hot", "ordinal", "target", "native")
 
 
@@ -126,7 +127,7 @@ class _Maker:
     def _logged(self, log: object, members: list[str]) -> list[str]:
         if log is True or log in (None, False):
             return members if log else []
-        unknown = [log] if isinstance(log, str) else [name for name in log if name not in members]
+        unknown = [name for name in log if name not in members] if isinstance(log, list | tuple) else [log]
         if unknown:
             raise self._wrong("log", f"true or a list of {', '.join(members)}", unknown[0])
         return [name for name in members if name in log]
@@ -145,7 +146,9 @@ class _Maker:
         impute = declared.get("impute", "median" if is_needed else None)
         if _is_off(impute):
             return None
-        indicator = {"add_indicator": bool(declared.get("indicator")), "keep_empty_features": True}
+        if not isinstance(declared.get("indicator", False), bool):
+            raise self._wrong("indicator", "true or false", declared["indicator"])
+        indicator = {"add_indicator": declared.get("indicator", False), "keep_empty_features": True}
         if isinstance(impute, int | float) and not isinstance(impute, bool):
             return SimpleImputer(strategy="constant", fill_value=float(impute), **indicator)
         if impute not in ("median", "mean", MOST_FREQUENT):
@@ -155,7 +158,9 @@ class _Maker:
     def _bins(self, group: str, declared: object) -> KBinsDiscretizer:
         settings = {"count": declared} if isinstance(declared, int) else declared
         self._check(f"{group}.bins", settings, ("count", "strategy", "encode"))
-        encode = "ordinal" if settings.get("encode") == "ordinal" else "onehot-dense"
+        encode = BIN_ENCODINGS.get(settings.get("encode", "one_hot"))
+        if encode is None:
+            raise self._wrong("bins.encode", " or ".join(BIN_ENCODINGS), settings["encode"])
         return KBinsDiscretizer(
             n_bins=settings.get("count", 10),
             strategy=settings.get("strategy", "quantile"),

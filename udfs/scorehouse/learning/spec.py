@@ -3,8 +3,9 @@
 import hashlib
 import importlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 
@@ -106,6 +107,8 @@ class Spec:
         Raises ScorehouseError naming what is missing or malformed. `where` is the model's file.
         """
         known = {name.name for name in fields(cls)}
+        for name in meta.keys() - known:
+            _refuse_misspelled(where, "meta", name, known)
         declared = {name: value for name, value in meta.items() if name in known and value is not None}
         if not isinstance(declared.get("estimator"), str):
             raise ScorehouseError(
@@ -151,6 +154,13 @@ class Spec:
         return json.dumps(said, sort_keys=True, default=str)
 
 
+def _refuse_misspelled(where: str, what: str, name: str, known: Collection[str]) -> None:
+    """Refuse a name that is nearly a known one; any other name may mean something to somebody else."""
+    meant = get_close_matches(name, known, 1, cutoff=0.85)
+    if meant:
+        raise ScorehouseError(f"{where}: {what}: expected {meant[0]}, found '{name}'; correct its name.")
+
+
 def _content(where: str, file: str) -> bytes:
     path = Path(file).resolve()
     if not path.is_relative_to(Path.cwd()) or not path.is_file():
@@ -174,6 +184,8 @@ def make(where: str, name: str, path: object, parameters: Mapping[str, object], 
             f"{where}: meta.{name}: expected parameters of {path} ({', '.join(sorted(allowed))}), "
             f"found '{unknown[0]}'; correct its name."
         )
+    for parameter in unknown if allowed else []:
+        _refuse_misspelled(where, f"meta.{name}", parameter, allowed)
     given = {key: nested(where, name, value, seed) for key, value in parameters.items()}
     if allowed and "random_state" in allowed:
         given.setdefault("random_state", seed)
