@@ -39,6 +39,33 @@ QUERIES = {
         " from w.f.snapshots as s inner join w.f.days as d using (customer_id) group by all",
         {"n"},
     ),
+    "a range beyond": (
+        f"select s.*, sum(d.amount) as amount from {LATER} d.day between s.as_of - interval 30 day and s.as_of + interval 9 day"
+        " group by all",
+        {"amount"},
+    ),
+    "an end beyond": (
+        f"select s.*, sum(d.amount) as amount from {LATER} d.day < s.as_of + interval 9 day group by all",
+        {"amount"},
+    ),
+    "a denial": (f"select s.*, sum(d.amount) as amount from {LATER} not (d.day < s.as_of) group by all", {"amount"}),
+    "an aggregate of comparisons": (
+        "select s.customer_id, s.as_of, bool_or(d.day > s.as_of) as later, sum((d.day >= s.as_of)::int) as n,"
+        " sum((d.day < s.as_of)::int) as earlier"
+        " from w.f.snapshots as s inner join w.f.days as d using (customer_id) group by all",
+        {"later", "n"},
+    ),
+    "a correlated subquery": (
+        "select s.*, (select count(*) from w.f.days as d where d.customer_id = s.customer_id and d.day >= s.as_of) as n,"
+        " (select count(*) from w.f.days as d where d.customer_id = s.customer_id and d.day < s.as_of) as earlier"
+        " from w.f.snapshots as s",
+        {"n"},
+    ),
+    "a range before": (
+        f"select s.*, sum(d.amount) as amount from {LATER} d.day between s.as_of - interval 30 day and s.as_of - interval 1 day"
+        " group by all",
+        set(),
+    ),
     "a window before": (
         f"select s.*, sum(d.amount) as amount from {LATER} d.day >= s.as_of - interval 90 day and d.day < s.as_of group by all",
         set(),

@@ -1,6 +1,6 @@
 """Features computed from after the examples' time, found by the lineage of their columns through the models' SQL."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import duckdb
 import sqlglot
@@ -43,8 +43,9 @@ def schema_of(cursor: duckdb.DuckDBPyConnection) -> Schema:
 def columns_from_after(sql: str, time: str, schema: Schema, known: Mapping[str, set[str]]) -> set[str]:
     """Output columns of a query that depend on rows which a condition places at or after the examples' time.
 
-    A condition such as `days.occurred_date >= snapshots.as_of` makes every column of `days` one from after; unless another
-    places the same table before (`valid_from <= as_of and valid_to > as_of` is what was valid then).
+    A condition such as `days.occurred_date >= snapshots.as_of`, or one that ends only after it (`< as_of + interval 30 day`),
+    makes every column of `days` one from after; unless another places the same table before (`valid_from <= as_of and
+    valid_to > as_of` is what was valid then). Conditions that hide the comparison in a function (`date_diff`) are not read.
 
     Args:
         time: name of the as-of column.
@@ -77,11 +78,13 @@ class Columns:
     def __init__(self, time: str, known: Mapping[str, set[str]]) -> None:
         self.after: dict[int, set[str]] = {}
         self.filtered: set[int] = set()
+        self._scope_of: dict[int, int] = {}
         self._time, self._known = time, known
 
     def read(self, scope: Scope) -> None:
         """Add a scope whose inner scopes were read."""
         select = scope.expression
+        self._scope_of[id(select)] = id(scope)
         if scope.set_operation_scopes:
             self.after[id(scope)] = set().union(*(self.after[id(part)] for part in scope.set_operation_scopes))
         if not isinstance(select, exp.Select):
@@ -98,9 +101,16 @@ class Columns:
     def _is_after(self, projection: exp.Expression, scope: Scope, later: set[str], optional: set[str]) -> bool:
         if later and any(isinstance(count.this, exp.Star) for count in projection.find_all(exp.Count)):
             return True
-        if _sides_after(_inner_conditions(projection), self._time):
+        if _sides_after(projection.find_all(*_LATER, exp.Between), self._time):
+            return True
+        if any(self._is_later_query(query) for query in projection.find_all(exp.Query)):
             return True
         return any(self._comes_from_after(column, scope, later, optional) for column in projection.find_all(exp.Column))
+
+    def _is_later_query(self, query: exp.Query) -> bool:
+        """Whether a subquery among the columns looks at later rows."""
+        scope = self._scope_of.get(id(query))
+        return scope in self.filtered or bool(self.after.get(scope))
 
     def _comes_from_after(self, column: exp.Column, scope: Scope, later: set[str], optional: set[str]) -> bool:
         if column.table in later:
@@ -121,26 +131,28 @@ def _conditions(select: exp.Select) -> Iterator[exp.Expression]:
             yield from condition.flatten() if isinstance(condition, exp.And) else [condition]
 
 
-def _inner_conditions(projection: exp.Expression) -> Iterator[exp.Expression]:
-    """The conditions inside an expression: FILTER and CASE."""
-    for part in projection.find_all(exp.Filter, exp.If):
-        condition = part.expression.this if isinstance(part, exp.Filter) else part.this
-        yield from condition.flatten() if isinstance(condition, exp.And) else [condition]
-
-
-def _sides_after(conditions: Iterator[exp.Expression], time: str) -> set[str]:
-    """Tables that the conditions place at or after the time, and never before it."""
+def _sides_after(conditions: Iterable[exp.Expression], time: str) -> set[str]:
+    """Tables that the conditions place at or after the time, or let reach beyond it, and never before it."""
     after, before = set(), set()
-    for condition in conditions:
-        bare = condition.unnest()
-        if type(bare) not in _LATER:
-            continue
-        later, earlier = (bare.right, bare.left) if _LATER[type(bare)] else (bare.left, bare.right)
+    for earlier, later in (pair for condition in conditions for pair in _ordered(condition)):
         if _is_time(earlier, time) and not earlier.find(exp.Sub, exp.DateSub, exp.TimestampSub):
             after |= _tables(later, time)
-        if _is_time(later, time) and not later.find(exp.Add, exp.DateAdd, exp.TimestampAdd):
-            before |= _tables(earlier, time)
+        if _is_time(later, time):
+            reaches_beyond = later.find(exp.Add, exp.DateAdd, exp.TimestampAdd)
+            (after if reaches_beyond else before).update(_tables(earlier, time))
     return after - before
+
+
+def _ordered(condition: exp.Expression) -> list[tuple[exp.Expression, exp.Expression]]:
+    """What a comparison says of time: (the earlier side, the later side)."""
+    bare = condition.unnest()
+    if isinstance(bare, exp.Not):
+        return [(later, earlier) for earlier, later in _ordered(bare.this)]
+    if isinstance(bare, exp.Between):
+        return [(bare.args["low"], bare.this), (bare.this, bare.args["high"])]
+    if type(bare) not in _LATER:
+        return []
+    return [(bare.left, bare.right) if _LATER[type(bare)] else (bare.right, bare.left)]
 
 
 def _is_time(side: exp.Expression, time: str) -> bool:
