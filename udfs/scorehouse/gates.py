@@ -104,6 +104,9 @@ def _judged(
     head = [name, version, champion, limits]
     if row is None:
         return [*head, ACCEPTED if version else EMPTY, None, None, None, None]
+    rejection = versions.rejection(run.records.nodes.values(), version)
+    if rejection and not _has_served(run, endpoint, version):
+        return [*head, REJECTED, rejection, None, None, None]
     best = run.read_version(champion) if champion and champion != version else None
     if best is None or best["status"][0].as_py() != "ready":
         return [*head, CHAMPION if champion == version else ACCEPTED, None, None, None, None]

@@ -4,6 +4,7 @@ They are kept in the model's record: `files` lists every version's file, the one
 fingerprint that was asked for last and every decision. Schema `history` of the branch's database shows both to SQL.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -110,6 +111,15 @@ def _details(previous: NodeRecord | None, draft: NodeRecord, entry: Entry) -> di
 def decisions(record: NodeRecord) -> list[dict[str, object]]:
     """A fitted model's decisions (`Entry` as mappings), the earliest first; none for any other node."""
     return record.details.get(DECISIONS, [])
+
+
+def rejection(records: Iterable[NodeRecord], version: str) -> str | None:
+    """Why a version was rejected when it was trained; None for one that took over, or that nobody decided on."""
+    for record in records:
+        for entry in decisions(record):
+            if entry["trained_version"] == version != entry["model_version"]:
+                return entry["reason"]
+    return None
 
 
 def statements(record: NodeRecord, store: Store) -> list[str]:

@@ -1,10 +1,14 @@
 """What a declaration may say, and what it gets back when it or its examples are wrong."""
 
+from decimal import Decimal
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from agreement import FEATURES, WHERE, assert_agreement, customers, declared, in_duckdb
+from numpy.testing import assert_allclose
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
 from scorehouse.errors import ScorehouseError
@@ -167,6 +171,35 @@ def test_a_search_takes_what_is_best_at_predicting_later_from_earlier():
     assert row["chosen_parameters"][0].as_py() == f'{{"C": {max(values, key=found.get)}}}'
     assert row["test_from"][0].as_py() == row["test_until"][0].as_py() == months[3]
     assert row["train_until"][0].as_py() == months[2]
+
+
+def test_a_search_heeds_the_examples_weights():
+    examples = customers(rows=480)
+    rows = np.arange(len(examples))
+    label = np.where(rows % 4 == 0, examples["visits"].to_numpy() > 2, np.random.default_rng(3).random(len(rows)) < 0.5)
+    examples = examples.append_column("hidden", pa.array(label)).append_column(
+        "heavy", pa.array(np.where(rows % 4 == 0, 1.0, 0.0))
+    )
+    search = {"parameters": {"C": [1e-6, 1.0]}, "folds": 2, "metric": "roc_auc"}
+    meta = declared(LOGISTIC, "hidden", split=MONTHLY, search=search, preprocessing={"numeric": {"scale": "standard"}})
+    row = fit(examples, meta | {"weight": "heavy"}, "test", WHERE)
+    assert row["status"][0].as_py() == "ready"
+    alone = fit(examples.filter(pc.greater(examples["heavy"], 0)), meta, "test", WHERE)
+    assert row["chosen_parameters"][0].as_py() == alone["chosen_parameters"][0].as_py()
+
+
+def test_decimals_are_learned_as_duckdb_reads_them():
+    random, count = np.random.default_rng(1), 3000
+    cents = np.round(random.normal(0, 20_000, count)).astype(int)
+    amounts = pa.array([Decimal(int(value)).scaleb(-2) for value in cents], pa.decimal128(10, 2))
+    label = cents / 10_000 + random.normal(0, 1, count) > 0
+    examples = pa.table({"customer_id": np.arange(count), "amount": amounts, "is_churned": label})
+    meta = declared(BOOSTED, "is_churned") | {"features": {"numeric": ["amount"]}, "key": ["customer_id"]}
+    row = fit(examples, meta, "test", WHERE)
+    floats = np.array([float(value) for value in amounts.to_pylist()])
+    expected = HistGradientBoostingClassifier(random_state=0).fit(floats[:, None], label).predict_proba(floats[:, None])[:, 1]
+    for way, scores in in_duckdb(row, examples.select(["amount"])).items():
+        assert_allclose(scores, expected, 1e-9, 1e-9, err_msg=way)
 
 
 def test_candidates_limit_a_search():

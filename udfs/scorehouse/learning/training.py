@@ -298,8 +298,9 @@ def _searched(
         search = RandomizedSearchCV(pipeline, grid, n_iter=spec.search.candidates, random_state=spec.seed, **settings)
     else:
         search = GridSearchCV(pipeline, grid, **settings)
+    weights = {} if examples.weight is None else {"estimator__sample_weight": examples.weight[used]}
     with _refusals(pipeline, where):
-        search.fit(matrix[used], label)
+        search.fit(matrix[used], label, **weights)
     best = search.best_params_
     return clone(pipeline).set_params(**best), {name.removeprefix("estimator__"): value for name, value in best.items()}
 

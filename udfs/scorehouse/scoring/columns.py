@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,6 +27,8 @@ def numeric(values: object) -> np.ndarray:
     if isinstance(values, np.ndarray):
         return values.astype(np.float64, copy=False)
     array = _one_array(values)
+    if pa.types.is_decimal(array.type):  # Arrow rounds otherwise than DuckDB, in whose SQL the value is scored
+        return _cast_by_duckdb(array)
     if not pa.types.is_float64(array.type):
         array = array.cast(pa.float64(), safe=False)
     return array.to_numpy(zero_copy_only=False)
@@ -102,6 +105,13 @@ def category_codes(column: pa.Array, categories: list[str | None]) -> np.ndarray
     """
     positions = pc.index_in(column, value_set=pa.array(categories, pa.string()))
     return pc.fill_null(positions, len(categories)).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _cast_by_duckdb(array: pa.Array) -> np.ndarray:
+    with duckdb.connect() as connection:
+        connection.register("given", pa.table({"x": array}))
+        found = connection.sql("select cast(x as double) as x from given").to_arrow_table()["x"]
+    return _one_array(found).to_numpy(zero_copy_only=False)
 
 
 def _one_array(values: object) -> pa.Array:
