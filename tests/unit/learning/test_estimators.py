@@ -208,6 +208,16 @@ def test_preprocessing_is_part_of_the_score(preprocessing, label):
     )
 
 
+@pytest.mark.parametrize("size", [1e-9, 1e-6, 1e6])
+@pytest.mark.parametrize("numeric", [{"log": True, "bins": 4}, {"log": True, "scale": "standard"}])
+def test_numbers_of_any_size_keep_their_digits_and_their_bins(numeric, size):
+    examples = customers()
+    amounts = np.round(examples["amount"].to_numpy(), 1) * size
+    examples = examples.set_column(examples.column_names.index("amount"), "amount", pa.array(amounts, from_pandas=True))
+    meta = declared(SK + "linear_model.LogisticRegression", "is_churned", preprocessing={"numeric": numeric})
+    assert_agreement(examples, meta)
+
+
 @pytest.mark.parametrize("estimator", ["linear_model.Ridge", "tree.DecisionTreeRegressor"])
 def test_steps_between_preprocessing_and_estimator_are_part_of_the_score(estimator):
     steps = [

@@ -57,6 +57,10 @@ def refusal(examples: pa.Table, meta: dict) -> str:
         ({"preprocessing": {"numeric": {"scale": "normal"}}}, ["normal", "standard"]),
         ({"preprocessing": {"numbers": {"scale": "standard"}}}, ["numbers", "numeric"]),
         ({"preprocessing": {"categorical": {"encode": "native"}}}, ["native", "one_hot"]),
+        (
+            {"preprocessing": {"categorical": {"encode": "target"}}, "label": None, "estimator": "sklearn.cluster.KMeans"},
+            ["target"],
+        ),
         ({"preprocessing": {"numeric": {"impute": "zero"}}}, ["zero", "median"]),
         ({"split": {"time": "as_of", "test_period": 1}}, ["meta.split", "test_period"]),
         ({"split": {"time": "visits"}}, ["visits", "timestamp"]),

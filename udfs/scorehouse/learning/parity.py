@@ -11,7 +11,8 @@ from threadpoolctl import threadpool_limits
 from scorehouse.learning.examples import Feature
 from scorehouse.scoring import columns
 from scorehouse.scoring.columns import NUMERIC, Column
-from scorehouse.scoring.operations import Bins, Largest, Nearest, Trees
+from scorehouse.scoring.formula import Formula
+from scorehouse.scoring.operations import Bins, Largest, Nearest, Operation, SquaredDistance, Trees
 from scorehouse.scoring.scorer import Scorer
 
 TOLERANCE = 1e-9
@@ -19,6 +20,10 @@ FLOAT32_TOLERANCE = 1e-6
 REAL_ROWS = 5_000
 FAR_AWAY = 1e8
 """Beyond this a squared distance has no digits left for the difference between two clusters."""
+ROUNDING = 1e-14
+"""Relative rounding of a log-likelihood, a sum over the features."""
+CERTAIN = 40.0
+"""A lead in log-likelihood that leaves the others less than 1e-17."""
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 """Estimators that calculate in float32 refuse what is larger."""
 TIES = 200
@@ -77,8 +82,8 @@ def checks(
         paths["estimator"] = _of_estimator(estimator, everything, reference)
     if sql_expression is not None:
         paths["sql"] = run_sql(sql_expression, everything, features)
-    tied = _tied(scorer, everything)
-    paths = {path: np.where(_column(tied, reference), reference, scores) for path, scores in paths.items()}
+    is_tied = tied(scorer.formula, everything)
+    paths = {path: np.where(_column(is_tied, reference), reference, scores) for path, scores in paths.items()}
     found = []
     for (name, rows), chosen in zip(sets.items(), slices, strict=True):
         found += [
@@ -88,18 +93,38 @@ def checks(
     return found
 
 
-def _tied(scorer: Scorer, rows: dict[str, Column]) -> np.ndarray:
-    """Rows as near to one cluster as to another, but for rounding, where no way to score is wrong: bool [rows]."""
-    tied = np.zeros(_count(rows), bool)
-    for operation in scorer.formula.operations:
-        if isinstance(operation, Largest | Nearest):
-            made = scorer.formula.columns(rows, operation)
-            columns_ = [made[name] for name in operation.inputs]
+def tied(formula: Formula, rows: dict[str, Column]) -> np.ndarray:
+    """Rows between two choices that differ by rounding alone, where no way to score is wrong: bool [rows]."""
+    found = np.zeros(_count(rows), bool)
+    for operation in formula.operations:
+        is_choice = isinstance(operation, Largest | Nearest)
+        if is_choice or _compares_densities(operation, formula):
+            made = formula.columns(rows, operation)
+            compared = [made[name] for name in operation.inputs]
             with np.errstate(all="ignore"):
-                values, size = _closeness(operation, columns_)
-                second, first = np.sort(values, axis=0)[-2:] if len(values) > 1 else (-np.inf, values[0])
-                tied |= ~(first - second > TOLERANCE * np.maximum(1.0, size)) | ~(size < FAR_AWAY)
-    return tied
+                found |= _tied_choice(operation, compared) if is_choice else _tied_densities(compared)
+    return found
+
+
+def _compares_densities(operation: Operation, formula: Formula) -> bool:
+    names = operation.inputs
+    return len(names) > 1 and all(isinstance(formula.producer(name), SquaredDistance) for name in names)
+
+
+def _tied_densities(densities: list[np.ndarray]) -> np.ndarray:
+    rounding = ROUNDING * np.max(np.abs(densities), axis=0)
+    return (rounding > TOLERANCE) & ~(_lead(np.vstack(densities)) > CERTAIN + rounding)
+
+
+def _tied_choice(choice: Largest | Nearest, made: list[np.ndarray]) -> np.ndarray:
+    values, size = _closeness(choice, made)
+    return ~(_lead(values) > TOLERANCE * np.maximum(1.0, size)) | ~(size < FAR_AWAY)
+
+
+def _lead(values: np.ndarray) -> np.ndarray:
+    """How far the largest of several values [choices, rows] is ahead of the second; of one, infinitely."""
+    second, first = np.sort(values, axis=0)[-2:] if len(values) > 1 else (-np.inf, values[0])
+    return first - second
 
 
 def _closeness(choice: Largest | Nearest, made: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

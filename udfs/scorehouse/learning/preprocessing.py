@@ -181,6 +181,8 @@ class _Maker:
             raise self._wrong("encode", ", ".join(ENCODINGS), encode)
         if encode == "native" and not self._takes_categories:
             raise self._wrong("encode", "one_hot, ordinal or target for this estimator", encode)
+        if encode == "target" and self._spec.label is None:
+            raise self._wrong("encode", "one_hot or ordinal where there is no label", encode)
         return [(self._encoder(declared, encode, name), [name]) for name in members]
 
     def _encoder(self, declared: Mapping, encode: str, name: str) -> object:

@@ -1,8 +1,9 @@
 """Algebra on formulas: what comes before a weighted sum is folded into its weights.
 
 Scaling becomes part of the coefficients, imputing part of the sum, one-hot and bins become tables of points, a weighted
-sum of weighted sums becomes one. The value stays the same but for rounding; the SQL becomes short and quick, and every
-raw feature's share of the sum becomes visible, which is what reasons are made of.
+sum of weighted sums becomes one; bins read what came before scaling, logarithm and imputing. The value stays the same but
+for rounding; the SQL becomes short and quick, and every raw feature's share of the sum becomes visible, which is what
+reasons are made of.
 """
 
 from collections import Counter
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from scorehouse.scoring.formula import Formula
-from scorehouse.scoring.operations import Bins, Function, Impute, Linear, Lookup, Nearest, Operation, Scale, Trees
+from scorehouse.scoring.operations import Bins, Function, Impute, Linear, Lookup, Nearest, Operation, Power, Scale, Trees
 from scorehouse.scoring.operations.trees import join, weighted
 from scorehouse.scoring.trees import TreeEnsemble
 
@@ -26,11 +27,13 @@ def simplify(formula: Formula) -> Formula:
     used = Counter(name for operation in formula.operations for name in operation.inputs)
     names = {name for operation in formula.operations for name in operation.outputs}
     for operation in formula.operations:
+        made = {name: earlier for earlier in operations for name in earlier.outputs}
         if isinstance(operation, Linear):
-            made = {name: earlier for earlier in operations for name in earlier.outputs}
             operations.extend(_Fold(operation, made, used, names).result())
         elif isinstance(operation, Nearest):
-            operations.append(_nearest(operation, {name: earlier for earlier in operations for name in earlier.outputs}, used))
+            operations.append(_nearest(operation, made, used))
+        elif isinstance(operation, Bins):
+            operations.append(_bins(operation, made))
         else:
             operations.append(operation)
     return Formula(tuple(_needed(operations)))
@@ -202,6 +205,48 @@ def _nearest(nearest: Nearest, made: dict[str, Operation], used: Counter) -> Nea
         if isinstance(maker, Impute) and used[names[i]] == 1:
             names[i], fills[i] = maker.inputs[0], maker.fill
     return replace(nearest, inputs=tuple(names), centres=nearest.centres - moved, factors=factors, fills=fills)
+
+
+def _bins(bins: Bins, made: dict[str, Operation]) -> Bins:
+    """Bins of a number before it was scaled, bent and imputed: their edges are exact there, and there is less to compute."""
+    maker = made[bins.inputs[0]]
+    while isinstance(maker, Impute) or _rises(maker):
+        missing, edges = bins.missing, bins.edges
+        if isinstance(maker, Impute):
+            missing = bins.table[np.searchsorted(edges, maker.fill, side="right")]
+        else:
+            edges = _first_reaching(maker, edges)
+        bins = replace(bins, inputs=maker.inputs, edges=edges, missing=missing)
+        maker = made[bins.inputs[0]]
+    return bins
+
+
+def _rises(maker: Operation) -> bool:
+    """True for a function that takes every number and never falls."""
+    is_total = isinstance(maker, Power) or (isinstance(maker, Function) and maker.is_total)
+    return (is_total and maker.direction == 1) or (isinstance(maker, Scale) and maker.factor / maker.divisor > 0)
+
+
+def _first_reaching(maker: Operation, values: np.ndarray) -> np.ndarray:
+    """The smallest numbers that a rising function takes to each of `values` or above, by halving all doubles."""
+    low, high = (np.full(len(values), _place(end)) for end in (-np.inf, np.inf))
+    with np.errstate(all="ignore"):
+        while (low < high).any():
+            middle = (low >> 1) + (high >> 1) + (low & high & 1)
+            is_reached = maker.apply([_at(middle)])[0] >= values
+            low, high = np.where(is_reached, low, np.minimum(middle + 1, high)), np.where(is_reached, middle, high)
+    return _at(high)
+
+
+def _place(value: float) -> np.int64:
+    """The place of a double among all doubles in their order."""
+    bits = np.float64(value).view(np.int64)
+    return bits if bits >= 0 else np.int64(np.iinfo(np.int64).min) - bits
+
+
+def _at(places: np.ndarray) -> np.ndarray:
+    """The doubles at places."""
+    return np.where(places >= 0, places, np.iinfo(np.int64).min - places).view(np.float64)
 
 
 def _is_finite(maker: Lookup | Bins) -> bool:

@@ -55,10 +55,11 @@ class Operation(ABC):
 class Univariate(Operation):
     """An operation from one number to one number; all that it learned are its own fields, one number each.
 
-    Its expression holds the number `uses` times.
+    Its expression holds the number `uses` times, and at most `nodes` nodes besides.
     """
 
     uses: ClassVar[int] = 2
+    nodes: ClassVar[int] = 16
 
     @property
     def direction(self) -> int:
@@ -88,7 +89,7 @@ class Univariate(Operation):
 
     def sizes(self, sizes: Sequence[int]) -> list[int]:
         """See Operation."""
-        return [self.uses * sizes[0] + 16]
+        return [self.uses * sizes[0] + self.nodes]
 
     def rows(self) -> pa.Table:
         """See Operation."""

@@ -115,7 +115,8 @@ class Power(Univariate):
     """Yeo and Johnson's power transform (Biometrika 87, 2000) with exponent `exponent`."""
 
     name = "power"
-    uses = 4
+    uses = 15
+    nodes = 140
     exponent: float = 1.0
 
     def value(self, x: np.ndarray) -> np.ndarray:
@@ -139,11 +140,35 @@ class Power(Univariate):
 
 
 def _power_of_size(size: Expression, power: float) -> Expression:
-    larger = sql.add(size, sql.number(1))
+    """((1 + size) ** power - 1) / power, or its limit ln(1 + size); with all digits near 0."""
     if power == 0:
-        return exp.Ln(this=larger)
-    powered = exp.Pow(this=sql.wrap(larger), expression=sql.number(power))
-    return sql.divide(sql.subtract(powered, sql.number(1)), sql.number(power))
+        return _log1p_sql(size)
+    larger = exp.Pow(this=sql.wrap(sql.add(size, sql.number(1))), expression=sql.number(power))
+    near = _expm1_near_sql(sql.multiply(sql.number(power), _log1p_near_sql(size)))
+    return sql.divide(_below_one(size, near, sql.subtract(larger, sql.number(1))), sql.number(power))
+
+
+def _log1p_sql(x: Expression) -> Expression:
+    return _below_one(exp.Abs(this=x), _log1p_near_sql(x), exp.Ln(this=sql.add(sql.number(1), x)))
+
+
+def _log1p_near_sql(x: Expression) -> Expression:
+    """ln(1 + x) as 2 atanh(x / (2 + x)), which keeps the digits near 0 that ln loses."""
+    return sql.multiply(sql.number(2), sql.call("atanh", sql.divide(x, sql.add(sql.number(2), x))))
+
+
+def _expm1_sql(x: Expression) -> Expression:
+    return _below_one(exp.Abs(this=x), _expm1_near_sql(x), sql.subtract(exp.Exp(this=x), sql.number(1)))
+
+
+def _expm1_near_sql(x: Expression) -> Expression:
+    """exp(x) - 1 as 2 sinh(x / 2) exp(x / 2), which keeps the digits near 0."""
+    half = sql.divide(x, sql.number(2))
+    return sql.multiply(sql.multiply(sql.number(2), sql.call("sinh", half)), exp.Exp(this=half))
+
+
+def _below_one(x: Expression, near: Expression, far: Expression) -> Expression:
+    return sql.when([(exp.LT(this=sql.wrap(x), expression=sql.number(1)), near)], far)
 
 
 @dataclass(frozen=True)
@@ -190,7 +215,7 @@ def _sigmoid_sql(x: Expression) -> Expression:
 
 
 def _symmetric_log_sql(x: Expression) -> Expression:
-    return sql.multiply(exp.Sign(this=x), exp.Ln(this=sql.add(sql.number(1), exp.Abs(this=x))))
+    return sql.multiply(exp.Sign(this=x), _log1p_sql(exp.Abs(this=x)))
 
 
 def _relu_sql(x: Expression) -> Expression:
@@ -200,12 +225,12 @@ def _relu_sql(x: Expression) -> Expression:
 FORMULAS = {
     "sigmoid": Formula(sigmoid, _sigmoid_sql),
     "exp": Formula(np.exp, lambda x: exp.Exp(this=x)),
-    "expm1": Formula(np.expm1, lambda x: sql.subtract(exp.Exp(this=x), sql.number(1))),
+    "expm1": Formula(np.expm1, _expm1_sql, uses=4),
     "ln": Formula(np.log, lambda x: exp.Ln(this=x), is_total=False),
-    "log1p": Formula(np.log1p, lambda x: exp.Ln(this=sql.add(sql.number(1), x)), is_total=False),
+    "log1p": Formula(np.log1p, _log1p_sql, is_total=False, uses=4),
     "log10": Formula(np.log10, lambda x: sql.call("log10", x), is_total=False),
     "log2": Formula(np.log2, lambda x: sql.call("log2", x), is_total=False),
-    "symmetric_log": Formula(symmetric_log, _symmetric_log_sql, uses=2),
+    "symmetric_log": Formula(symmetric_log, _symmetric_log_sql, uses=5),
     "square_root": Formula(np.sqrt, lambda x: exp.Sqrt(this=x), is_total=False),
     "square": Formula(np.square, sql.square, direction=0, uses=2),
     "absolute": Formula(np.abs, lambda x: exp.Abs(this=x), direction=0),
@@ -254,7 +279,7 @@ class Function(Operation):
 
     def sizes(self, sizes: Sequence[int]) -> list[int]:
         """See Operation."""
-        return [FORMULAS[self.formula].uses * sizes[0] + 12]
+        return [FORMULAS[self.formula].uses * sizes[0] + 40]
 
     def rows(self) -> pa.Table:
         """See Operation."""
