@@ -15,7 +15,7 @@
     {%- if config.get('contract').enforced -%}
         {%- set columns_ddl = get_table_columns_and_constraints() -%}
         {#- the contract is part of the fingerprint: what is stored has met it -#}
-        {%- if not scorehouse('is_stored', is_open=true, node_id=model.unique_id, sql=compiled_code, columns_ddl=columns_ddl) -%}
+        {%- if operation != 'table' or not scorehouse('is_stored', is_open=true, node_id=model.unique_id, sql=compiled_code, columns_ddl=columns_ddl) -%}
             {%- do get_assert_columns_equivalent(compiled_code) -%}
         {%- endif -%}
     {%- endif -%}

@@ -14,12 +14,13 @@ import pyarrow as pa
 
 from scorehouse import gate, partitions, sources
 from scorehouse.canonical import canonical_sql
-from scorehouse.errors import ScorehouseError
+from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.fingerprint import Fingerprint, digest
 from scorehouse.guard import time_limit
 from scorehouse.partitions import Partitioning
 from scorehouse.project import Project, relation_of
-from scorehouse.records import NodeRecord, Records, identifier, quoted
+from scorehouse.quoting import identifier, quoted
+from scorehouse.records import NodeRecord, Records
 from scorehouse.store import FORMAT_VERSION, Store, read_sql
 
 Compute = Callable[[duckdb.DuckDBPyConnection, Path], None]
@@ -80,8 +81,6 @@ class Builder:
 
     def is_stored(self, node_id: str, sql: str, columns_ddl: str) -> bool:
         """Whether the store has the very rows that `table` would compute."""
-        if self.project.node(node_id).config.materialized == "partitioned":
-            return False
         draft = self._contracted(node_id, sql, columns_ddl, columns_ddl)
         return self.store.file(draft.relation, draft.fingerprint.whole).exists()
 
@@ -371,9 +370,7 @@ def read_seed(path: Path, column_types: Mapping[str, str], delimiter: str) -> pa
             )
             return rows.to_arrow_table()
         except duckdb.Error as error:
-            raise ScorehouseError(
-                f"{path.name}: expected a CSV table, found: {str(error).splitlines()[0]}; correct the file."
-            ) from None
+            raise ScorehouseError(f"{path.name}: expected a CSV table, found: {first_line(error)}; correct the file.") from None
 
 
 def _named(record: NodeRecord) -> str:

@@ -12,7 +12,8 @@ from scorehouse import branch as branches
 from scorehouse import release, text
 from scorehouse.errors import ScorehouseError
 from scorehouse.operation import operation
-from scorehouse.records import NodeRecord, identifier
+from scorehouse.quoting import identifier
+from scorehouse.records import NodeRecord
 from scorehouse.run import Run
 from scorehouse.store import Store, read_sql
 from scorehouse.warehouse import Warehouse

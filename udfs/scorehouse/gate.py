@@ -18,7 +18,7 @@ import duckdb
 from sqlglot import exp
 
 from scorehouse.canonical import parse
-from scorehouse.errors import ScorehouseError
+from scorehouse.errors import ScorehouseError, first_line
 
 Tree = dict[str, Any]
 """DuckDB's parse tree, as `json_serialize_sql` prints it."""
@@ -143,7 +143,7 @@ def statement_kinds(sql: str, where: str) -> list[str]:
         return [_kind_of(statement) for statement in _parser().extract_statements(sql)]
     except duckdb.Error as error:
         raise ScorehouseError(
-            f"{where}: expected one SQL query, found text that cannot be read ({_first_line(error)}); "
+            f"{where}: expected one SQL query, found text that cannot be read ({first_line(error)}); "
             f"correct it (`dbt show` runs a query by itself)."
         ) from None
 
@@ -351,10 +351,6 @@ def _parser() -> duckdb.DuckDBPyConnection:
 
 
 atexit.register(_parsers.__dict__.clear)  # a connection that outlives the interpreter is reported as a leak
-
-
-def _first_line(error: duckdb.Error) -> str:
-    return str(error).splitlines()[0]
 
 
 def _line(text: str, word: str) -> str:

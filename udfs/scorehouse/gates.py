@@ -72,10 +72,13 @@ def _champion(run: Run, endpoint: str) -> str | None:
     return served[0] if served else None
 
 
-def _has_served(run: Run, endpoint: str, version: str) -> bool:
-    """Whether a kept release of main served a version: going back to it is always allowed."""
+def _standing(run: Run, endpoint: str, version: str, reason: str | None) -> str | None:
+    """A reason against a version; none for one that a kept release of main serves: going back to it is always allowed."""
+    if reason is None:
+        return None
     releases = run.warehouse.on(PRODUCTION).release_numbers()
-    return any(version in _served_versions(run, endpoint, number) for number in reversed(releases))
+    has_served = any(version in _served_versions(run, endpoint, number) for number in reversed(releases))
+    return None if has_served else reason
 
 
 def _served_versions(run: Run, endpoint: str, number: int) -> list[str]:
@@ -104,8 +107,8 @@ def _judged(
     head = [name, version, champion, limits]
     if row is None:
         return [*head, ACCEPTED if version else EMPTY, None, None, None, None]
-    rejection = versions.rejection(run.records.nodes.values(), version)
-    if rejection and not _has_served(run, endpoint, version):
+    rejection = _standing(run, endpoint, version, versions.rejection(run.records.nodes.values(), version))
+    if rejection:
         return [*head, REJECTED, rejection, None, None, None]
     best = run.read_version(champion) if champion and champion != version else None
     if best is None or best["status"][0].as_py() != "ready":
@@ -115,7 +118,7 @@ def _judged(
     rules = policies.Policy.of(policy_row(cursor, policy, version.partition("@")[0]) or {})
     measured = _measured(run, best, row)
     metric = rules.metric_of(row)
-    reason = None if _has_served(run, endpoint, version) else policies.refusal(rules, row, best, measured)
+    reason = _standing(run, endpoint, version, policies.refusal(rules, row, best, measured))
     value = policies.metrics_of(row).get((policies.ALL, metric))
     return [*head, REJECTED if reason else ACCEPTED, reason, metric, value, measured.get((policies.ALL, metric))]
 

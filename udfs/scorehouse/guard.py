@@ -18,6 +18,7 @@ import duckdb
 
 from scorehouse import gate
 from scorehouse.errors import ScorehouseError
+from scorehouse.quoting import literal
 
 LOCKED_SETTINGS = {
     "enable_external_access": "false",
@@ -81,14 +82,10 @@ def lock_down(connection: duckdb.DuckDBPyConnection, settings: dict[str, str], f
     if is_locked:  # this process opened the database before
         return
     for name, value in settings.items():
-        connection.execute(f"set {name} = {_literal(value)}")
-    connection.execute(f"set allowed_directories = [{', '.join(map(_literal, folders))}]")
+        connection.execute(f"set {name} = {literal(value)}")
+    connection.execute(f"set allowed_directories = [{', '.join(map(literal, folders))}]")
     for name, value in LOCKED_SETTINGS.items():
         connection.execute(f"set {name} = {value}")
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def bound_process(connection: duckdb.DuckDBPyConnection) -> None:

@@ -9,7 +9,8 @@ from scorehouse.build import explain
 from scorehouse.errors import ScorehouseError
 from scorehouse.fingerprint import Fingerprint
 from scorehouse.project import relation_of
-from scorehouse.records import NodeRecord, identifier, quoted
+from scorehouse.quoting import identifier, quoted
+from scorehouse.records import NodeRecord
 from scorehouse.run import Run
 from scorehouse.sources import Column, LandedFile, SourceTable, check_landed, data_version, land, view_sql
 

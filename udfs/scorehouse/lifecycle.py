@@ -3,11 +3,11 @@
 import duckdb
 
 from scorehouse import branch, release, segments
-from scorehouse.errors import ScorehouseError
+from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.landing import land_sources
 from scorehouse.operation import operation
 from scorehouse.project import REGISTERED
-from scorehouse.records import quoted
+from scorehouse.quoting import quoted
 from scorehouse.run import Run
 
 
@@ -31,7 +31,7 @@ def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> 
     try:
         return {"line": _finish(run, statuses, command, is_empty), "is_red": False}
     except (ScorehouseError, duckdb.Error, OSError) as error:
-        found = str(error).splitlines()[0].rstrip(".;")
+        found = first_line(error).rstrip(".;")
         return {"line": f"Nothing published: {found}; {_current(run)}.", "is_red": True}
 
 

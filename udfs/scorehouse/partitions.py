@@ -13,7 +13,8 @@ from sqlglot import exp
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.fingerprint import digest
-from scorehouse.records import NodeRecord, identifier, quoted
+from scorehouse.quoting import identifier, quoted
+from scorehouse.records import NodeRecord
 from scorehouse.store import Store
 
 GRAINS = ("day", "month", "year")

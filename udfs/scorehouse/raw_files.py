@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import duckdb
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.quoting import identifier, literal
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz")
 DELIMITERS = ",;\t|"
@@ -81,7 +82,7 @@ def open_raw(reader: duckdb.DuckDBPyConnection, file: Path, added: Mapping[str, 
         raise _unreadable(file, error) from None
     known = {row[0].lower() for row in reader.execute(f"describe {rows}").fetchall()}
     missing = [
-        f"cast({literal(value)} as varchar) as {quoted(name)}" for name, value in added.items() if name.lower() not in known
+        f"cast({literal(value)} as varchar) as {identifier(name)}" for name, value in added.items() if name.lower() not in known
     ]
     reader.execute(f"create or replace temp view raw as select {', '.join(['*', *missing])} from {rows}")
 
@@ -90,16 +91,6 @@ def read_parquet(files: list[Path]) -> str:
     """The table function that reads Parquet files by column name: no file's name is a pattern, no folder's name a column."""
     paths = ", ".join(literal(_without_pattern(file)) for file in files)
     return f"read_parquet([{paths}], union_by_name => true, hive_partitioning => false)"
-
-
-def quoted(column: str) -> str:
-    """A column's name in SQL."""
-    return '"' + column.replace('"', '""') + '"'
-
-
-def literal(value: object) -> str:
-    """A text in SQL; NULL for None."""
-    return "null" if value is None else "'" + str(value).replace("'", "''") + "'"
 
 
 def _read_csv(file: Path) -> str:

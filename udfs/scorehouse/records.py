@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from scorehouse.fingerprint import Fingerprint
+from scorehouse.quoting import quoted
 
 _DDL = """
 create schema if not exists scorehouse;
@@ -205,21 +206,3 @@ class Records:
         """Remember that a test passed; `flush` writes it."""
         with self._lock:
             self._passed[test_id] = self._newly_passed[test_id] = fingerprint
-
-
-def quoted(relation: str) -> str:
-    """A relation's two-part name, quoted.
-
-    >>> quoted("features.customer_snapshots")
-    '"features"."customer_snapshots"'
-    """
-    return ".".join(identifier(part) for part in relation.split(".", 1))
-
-
-def identifier(name: str) -> str:
-    """A name as SQL quotes it, whatever is in it.
-
-    >>> print(identifier('the "best" item'))
-    "the ""best"" item"
-    """
-    return '"' + name.replace('"', '""') + '"'

@@ -12,9 +12,10 @@ from pathlib import Path
 import duckdb
 
 from scorehouse.build import changes
-from scorehouse.errors import ScorehouseError
+from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.project import ServedFunction, ServedTable
-from scorehouse.records import NodeRecord, Records, identifier, quoted
+from scorehouse.quoting import identifier, literal, quoted
+from scorehouse.records import NodeRecord, Records
 from scorehouse.store import place_of
 from scorehouse.warehouse import Warehouse, sync_folder, write_durably
 
@@ -170,19 +171,15 @@ def records_of(warehouse: Warehouse, number: int | None = None) -> dict[str, Nod
 
 def _changed(warehouse: Warehouse, records: Records) -> list[str]:
     """Names of the tables that differ from the current release; all of them when its catalog looks for the store elsewhere."""
-    if _is_elsewhere(warehouse):
-        return sorted(".".join(key.split(".")[2:]) for key in records.nodes)
-    before = {key: record.fingerprint.whole for key, record in records_of(warehouse).items()}
+    number = warehouse.current_release()
+    before: dict[str, str] = {}
+    if number is not None:
+        with duckdb.connect(str(warehouse.release(number) / CATALOG), read_only=True) as catalog:
+            if place_of(catalog) in (None, str(warehouse.store)):
+                published = Records(catalog, writable=False).nodes
+                before = {key: record.fingerprint.whole for key, record in published.items()}
     after = {key: record.fingerprint.whole for key, record in records.nodes.items()}
     return [".".join(key.split(".")[2:]) for key in changes(before, after)]
-
-
-def _is_elsewhere(warehouse: Warehouse) -> bool:
-    number = warehouse.current_release()
-    if number is None:
-        return False
-    with duckdb.connect(str(warehouse.release(number) / CATALOG), read_only=True) as catalog:
-        return place_of(catalog) not in (None, _text(warehouse.store))
 
 
 def _redeclared(release: Path, served: Sequence[ServedTable], functions: Sequence[ServedFunction]) -> list[str]:
@@ -223,7 +220,7 @@ def _write_serving(
     release_rows: list[list[object]],
 ) -> None:
     cursor = connection.cursor()
-    cursor.execute(f"attach '{_text(file)}' as serving_file (storage_version 'v1.5.0')")
+    cursor.execute(f"attach {literal(file)} as serving_file (storage_version 'v1.5.0')")
     try:
         for table in served:
             _write_served(cursor, table)
@@ -253,11 +250,11 @@ def _write_served(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> None
     except duckdb.ConstraintException as error:
         raise ScorehouseError(
             f"{table.relation}: expected one row for each {', '.join(table.key)} (meta.endpoint.key), "
-            f"found: {str(error).splitlines()[0]}; correct the model or the key"
+            f"found: {first_line(error)}; correct the model or the key"
         ) from None
-    cursor.execute(f"comment on table {target} is '{_text(table.description)}'")
+    cursor.execute(f"comment on table {target} is {literal(table.description)}")
     for column, text in (table.columns or {}).items():
-        cursor.execute(f"comment on column {target}.{identifier(column)} is '{_text(text)}'")
+        cursor.execute(f"comment on column {target}.{identifier(column)} is {literal(text)}")
 
 
 def _write_endpoints(cursor: duckdb.DuckDBPyConnection, served: Sequence[ServedTable]) -> None:
@@ -302,7 +299,7 @@ def _write_functions(
         table = "table " if kind == "table_macro" else ""
         name = identifier(function.name)
         cursor.execute(f"create macro {name}({', '.join(map(identifier, parameters))}) as {table}({body})")
-        cursor.execute(f"comment on macro {table}{name} is '{_text(function.description)}'")
+        cursor.execute(f"comment on macro {table}{name} is {literal(function.description)}")
     cursor.execute(f'use "{home}"')
 
 
@@ -360,7 +357,3 @@ def _forget_old(warehouse: Warehouse, keep: int) -> None:
     for number in warehouse.release_numbers()[:-keep]:
         if number != current:
             shutil.rmtree(warehouse.release(number))
-
-
-def _text(value: object) -> str:
-    return str(value).replace("'", "''")

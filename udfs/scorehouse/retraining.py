@@ -9,7 +9,8 @@ from scorehouse.build import Builder, Outcome, explain
 from scorehouse.fingerprint import digest
 from scorehouse.learning import Spec, fit
 from scorehouse.project import relation_of
-from scorehouse.records import NodeRecord, quoted
+from scorehouse.quoting import quoted
+from scorehouse.records import NodeRecord
 from scorehouse.versions import POLICY_SEED, Entry, version_name
 
 

@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from scorehouse import release
 from scorehouse.branch import PRODUCTION
 from scorehouse.operation import operation
-from scorehouse.records import quoted
+from scorehouse.quoting import quoted
 from scorehouse.run import Run
 from scorehouse.store import read_sql
 

@@ -10,7 +10,8 @@ import duckdb
 from scorehouse.errors import ScorehouseError
 from scorehouse.fingerprint import digest
 from scorehouse.partitions import Partitioning
-from scorehouse.raw_files import discover, folder_columns, hash_of, is_text, literal, open_raw, quoted, read_parquet
+from scorehouse.quoting import identifier, literal
+from scorehouse.raw_files import discover, folder_columns, hash_of, is_text, open_raw, read_parquet
 from scorehouse.records import NodeRecord
 from scorehouse.store import Store
 
@@ -188,7 +189,7 @@ def _check_type(reader: duckdb.DuckDBPyConnection, path: Path, column: Column, n
         return
     try:
         wrong = reader.execute(
-            f"select row, value from (select row_number() over () as row, {quoted(name)} as value from raw)"
+            f"select row, value from (select row_number() over () as row, {identifier(name)} as value from raw)"
             f" where value is not null and {_cast('value', found_type, column.data_type, 'try_cast')} is null"
             " order by row limit 1"
         ).fetchone()
@@ -215,8 +216,8 @@ def _days(reader: duckdb.DuckDBPyConnection, table: SourceTable, columns: Mappin
 
 
 def _typed(column: Column, found: str | None) -> str:
-    value = _cast(quoted(column.name), found, column.data_type) if found else f"cast(null as {column.data_type})"
-    return f"{value} as {quoted(column.name)}"
+    value = _cast(identifier(column.name), found, column.data_type) if found else f"cast(null as {column.data_type})"
+    return f"{value} as {identifier(column.name)}"
 
 
 def _kinds(file: LandedFile) -> dict[str, str]:
@@ -237,12 +238,12 @@ def _extra(table: SourceTable, files: list[LandedFile]) -> list[Column]:
 
 def _other(column: Column, found: str | None) -> str:
     """An undeclared column, without numbers that JSON cannot hold."""
-    value = quoted(column.name)
+    value = identifier(column.name)
     if found is None:
         value = f"cast(null as {column.data_type})"
     elif found in ("FLOAT", "DOUBLE"):
         value = f"case when isfinite({value}) then {value} end"
-    return f"{f'to_json({value})' if column.data_type == 'JSON' else value} as {quoted(column.name)}"
+    return f"{f'to_json({value})' if column.data_type == 'JSON' else value} as {identifier(column.name)}"
 
 
 def _cast(value: str, found: str, data_type: str, how: str = "cast") -> str:

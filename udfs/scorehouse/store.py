@@ -8,7 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from scorehouse.errors import ScorehouseError
+from scorehouse.errors import ScorehouseError, first_line
+from scorehouse.quoting import literal
 from scorehouse.warehouse import log_of, sync_folder
 
 FORMAT_VERSION = "1"
@@ -57,7 +58,7 @@ class Store:
                 writer(cursor, query, temporary, columns_ddl)
         except duckdb.ConstraintException as error:
             raise ScorehouseError(
-                f"{file.parent.name}: expected rows that keep the contract, found one that does not: {_first_line(error)}; "
+                f"{file.parent.name}: expected rows that keep the contract, found one that does not: {first_line(error)}; "
                 f"correct the select, or the column's constraints."
             ) from None
 
@@ -81,7 +82,7 @@ class Store:
         except OSError as error:
             raise _out_of_order(file, error.strerror or str(error)) from error
         except duckdb.IOException as error:
-            raise _out_of_order(file, _first_line(error)) from error
+            raise _out_of_order(file, first_line(error)) from error
 
     def leftovers(self) -> list[Path]:
         """Temporary files of processes that no longer run (their names carry the process id)."""
@@ -97,7 +98,7 @@ def read_sql(files: list[Path]) -> str:
     >>> read_sql([Path("/w/a.parquet"), Path("/w/b.parquet")])
     "select * from read_parquet(['/w/a.parquet', '/w/b.parquet'], union_by_name => true)"
     """
-    paths = ["'" + str(file).replace("'", "''") + "'" for file in files]
+    paths = [literal(file) for file in files]
     listed = paths[0] if len(paths) == 1 else f"[{', '.join(paths)}]"
     if files[0].suffix == ".parquet":
         by_name = ", union_by_name => true" if len(paths) > 1 else ""
@@ -106,26 +107,26 @@ def read_sql(files: list[Path]) -> str:
 
 
 def place_of(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """The store's folder as the views of a database spell it; None for a database without views of store files."""
+    """The store's folder in the views of a database; None for a database without views of store files."""
     query = "select regexp_extract(sql, ?, 1) as place from duckdb_views() where not internal and place <> '' limit 1"
     found = connection.execute(query, [_STORE_FILE]).fetchall()
-    return found[0][0] if found else None
+    return found[0][0].replace("''", "'") if found else None
 
 
 def follow(connection: duckdb.DuckDBPyConnection, store: Path) -> None:
     """Point the views of a database at the store's folder, if that was moved or is mounted elsewhere since they were made."""
     place = place_of(connection)
-    if place in (None, _quoted(store)):
+    if place in (None, str(store)):
         return
+    old, new = (literal(f"{folder}/").removesuffix("'") for folder in (place, store))
     query = "select sql from duckdb_views() where not internal and contains(sql, ?)"
-    for (view,) in connection.execute(query, [f"'{place}/"]).fetchall():
-        moved = view.replace(f"'{place}/", f"'{_quoted(store)}/")
-        connection.execute(moved.replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1))
+    for (view,) in connection.execute(query, [old]).fetchall():
+        connection.execute(view.replace(old, new).replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1))
 
 
 def _write_duckdb(cursor: duckdb.DuckDBPyConnection, query: str, file: Path, columns_ddl: str | None) -> None:
     alias = f"new_{uuid.uuid4().hex[:12]}"
-    cursor.execute(f"attach '{_quoted(file)}' as {alias} (storage_version 'v1.5.0')")
+    cursor.execute(f"attach {literal(file)} as {alias} (storage_version 'v1.5.0')")
     try:
         if columns_ddl:
             cursor.execute(f"create table {alias}.data {columns_ddl}")
@@ -139,11 +140,11 @@ def _write_duckdb(cursor: duckdb.DuckDBPyConnection, query: str, file: Path, col
 
 def _write_parquet(cursor: duckdb.DuckDBPyConnection, query: str, file: Path, columns_ddl: str | None) -> None:
     if not columns_ddl:
-        cursor.execute(f"copy ({query}\n) to '{_quoted(file)}' (format parquet, compression zstd)")
+        cursor.execute(f"copy ({query}\n) to {literal(file)} (format parquet, compression zstd)")
         return
     cursor.execute(f"create or replace temp table checked {columns_ddl}")
     cursor.execute(f"insert into checked by name ({query}\n)")
-    cursor.execute(f"copy checked to '{_quoted(file)}' (format parquet, compression zstd)")
+    cursor.execute(f"copy checked to {literal(file)} (format parquet, compression zstd)")
     cursor.execute("drop table checked")
 
 
@@ -170,10 +171,6 @@ def _out_of_order(file: Path, found: str) -> ScorehouseError:
     )
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
-
-
 def _is_alive(process_id: int) -> bool:
     try:
         os.kill(process_id, 0)
@@ -182,7 +179,3 @@ def _is_alive(process_id: int) -> bool:
         return False
     except PermissionError:
         return True
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -12,7 +12,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from scorehouse.records import NodeRecord, quoted
+from scorehouse.quoting import quoted
+from scorehouse.records import NodeRecord
 from scorehouse.store import Store, read_sql
 
 POLICY_SEED = "retrain_policy"

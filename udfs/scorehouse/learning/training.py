@@ -298,9 +298,8 @@ def _searched(
         search = RandomizedSearchCV(pipeline, grid, n_iter=spec.search.candidates, random_state=spec.seed, **settings)
     else:
         search = GridSearchCV(pipeline, grid, **settings)
-    weights = {} if examples.weight is None else {"estimator__sample_weight": examples.weight[used]}
     with _refusals(pipeline, where):
-        search.fit(matrix[used], label, **weights)
+        search.fit(matrix[used], label, **_weights(None if examples.weight is None else examples.weight[used]))
     best = search.best_params_
     return clone(pipeline).set_params(**best), {name.removeprefix("estimator__"): value for name, value in best.items()}
 
@@ -361,9 +360,12 @@ def _calibrated(pipeline: Pipeline, spec: Spec, task: str, chosen: Examples, lab
 
 
 def _fit(pipeline: Pipeline, matrix: np.ndarray, labels: np.ndarray | None, weight: np.ndarray | None, where: str) -> None:
-    weights = {} if weight is None else {"estimator__sample_weight": weight}
     with _refusals(pipeline, where):
-        pipeline.fit(matrix, labels, **weights)
+        pipeline.fit(matrix, labels, **_weights(weight))
+
+
+def _weights(weight: np.ndarray | None) -> dict[str, np.ndarray]:
+    return {} if weight is None else {"estimator__sample_weight": weight}
 
 
 @contextmanager

@@ -74,10 +74,7 @@ class Explanation:
         if not factor or not isinstance(operation, Linear | Trees):
             return None
         found = cls(formula, operation, operation.outputs.index(name), factor)
-        return found if found._is_affordable() and found._is_separable() else None
-
-    def _is_affordable(self) -> bool:
-        return self.cost <= LARGEST_COST
+        return found if found.cost <= LARGEST_COST and found._is_separable() else None
 
     def _is_separable(self) -> bool:
         """True when no term mixes more features than a reader can follow; Shapley values never do."""
