@@ -61,6 +61,88 @@ QUERIES = {
         " from w.f.snapshots as s",
         {"n"},
     ),
+    "a difference": (
+        f"select s.*, sum(d.amount) as amount from {LATER} date_diff('day', s.as_of, d.day) >= 0 group by all",
+        {"amount"},
+    ),
+    "a difference that reaches beyond": (
+        f"select s.*, sum(d.amount) as amount from {LATER} d.day - cast(s.as_of as date) < 30 group by all",
+        {"amount"},
+    ),
+    "one of two conditions": (
+        f"select s.*, sum(d.amount) as amount from {LATER} (d.day >= s.as_of or d.amount > 9) group by all",
+        {"amount"},
+    ),
+    "another name of the time": (
+        "with t as (select *, as_of as cutoff from w.f.snapshots) select t.customer_id, t.as_of, sum(d.amount) as amount"
+        " from t left join w.f.days as d on t.customer_id = d.customer_id and d.day >= t.cutoff group by all",
+        {"amount"},
+    ),
+    "a lateral join": (
+        "select s.*, l.amount from w.f.snapshots as s left join lateral (select sum(d.amount) as amount from w.f.days as d"
+        " where d.customer_id = s.customer_id and d.day > s.as_of) as l on true",
+        {"amount"},
+    ),
+    "the next snapshot": (
+        "select a.customer_id, a.as_of, b.visits as next_visits from w.f.snapshots as a left join w.f.snapshots as b"
+        " on a.customer_id = b.customer_id and b.as_of = a.as_of + interval 30 day",
+        {"next_visits"},
+    ),
+    "a window that looks ahead": (
+        "select customer_id, as_of, lead(visits) over later as next_visits, lag(visits) over (partition by customer_id"
+        " order by as_of) as previous, lag(visits) over (partition by customer_id order by as_of desc) as next_too,"
+        " sum(visits) over (partition by customer_id order by as_of rows between 1 following and 3 following) as coming"
+        " from w.f.snapshots window later as (partition by customer_id order by as_of)",
+        {"next_visits", "next_too", "coming"},
+    ),
+    "a condition on groups": (
+        f"select s.customer_id, s.as_of, max(d.amount) as amount from {LATER} true group by all having max(d.day) > s.as_of",
+        {"amount"},
+    ),
+    "no condition at all": (
+        "select s.customer_id, s.as_of, sum(d.amount) as amount, max(d.day) as last_day"
+        " from w.f.snapshots as s left join w.f.days as d using (customer_id) group by all",
+        {"amount", "last_day"},
+    ),
+    "no condition further in": (
+        "with totals as (select customer_id, sum(amount) as amount from w.f.days group by all)"
+        " select s.*, t.amount from w.f.snapshots as s left join totals as t using (customer_id)",
+        {"amount"},
+    ),
+    "no condition on rows from further in": (
+        "with e as (select customer_id, amount from w.f.days)"
+        " select s.customer_id, s.as_of, sum(e.amount) as amount from w.f.snapshots as s left join e using (customer_id)"
+        " group by all",
+        {"amount"},
+    ),
+    "days further in, bounded outside": (
+        "with daily as (select customer_id, day, sum(amount) as amount from w.f.days group by all)"
+        " select s.customer_id, s.as_of, sum(daily.amount) as amount from w.f.snapshots as s left join daily"
+        " on s.customer_id = daily.customer_id and daily.day < s.as_of group by all",
+        set(),
+    ),
+    "the day before": (
+        "select s.*, d.amount from w.f.snapshots as s left join w.f.days as d"
+        " on s.customer_id = d.customer_id and d.day = s.as_of - interval 1 day",
+        set(),
+    ),
+    "a difference before": (
+        f"select s.*, sum(d.amount) as amount from {LATER} date_diff('day', d.day, s.as_of) between 1 and 30 group by all",
+        set(),
+    ),
+    "two conditions before": (
+        f"select s.*, sum(d.amount) as amount from {LATER} (d.day < s.as_of or d.day = s.as_of - interval 9 day) group by all",
+        set(),
+    ),
+    "a window over what was known": (
+        "select s.customer_id, s.as_of, lead(d.amount) over (partition by s.customer_id order by d.day) as following"
+        " from w.f.snapshots as s inner join w.f.days as d on s.customer_id = d.customer_id and d.day < s.as_of",
+        set(),
+    ),
+    "an attribute with a date": (
+        "select s.*, p.plan from w.f.snapshots as s left join w.f.plans as p using (customer_id)",
+        set(),
+    ),
     "a range before": (
         f"select s.*, sum(d.amount) as amount from {LATER} d.day between s.as_of - interval 30 day and s.as_of - interval 1 day"
         " group by all",

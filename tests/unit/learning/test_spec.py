@@ -111,18 +111,42 @@ def test_a_label_that_is_not_known_is_refused_with_its_count():
     assert "found 2 of 240 NULL" in refusal(examples, declared(LOGISTIC, "is_churned"))
 
 
-@pytest.mark.parametrize("column", ["exact", "noisy", "text"])
+def _hints(label: np.ndarray, noise: np.ndarray) -> dict[str, tuple[str, np.ndarray]]:
+    """Columns that give a label away: estimator, values."""
+    churned, tier, spent = label["is_churned"], label["tier"], label["spent"]
+    between = np.where(churned, 0.0, np.sign(noise) * 3)
+    return {
+        "exact": ("is_churned", churned.astype(float)),
+        "noisy": ("is_churned", churned + noise / 100),
+        "text": ("is_churned", np.where(churned, "left", "stayed")),
+        "in the middle": ("is_churned", between + noise / 100),
+        "one class of three": ("tier", np.where(tier == tier[0], noise, noise + 20)),
+        "text of three": ("tier", np.char.add("is ", tier.astype(str))),
+        "number": ("spent", spent * 2 + 1),
+        "bent number": ("spent", np.exp(spent / np.abs(spent).max())),
+    }
+
+
+@pytest.mark.parametrize("column", list(_hints(dict.fromkeys(["is_churned", "tier", "spent"], np.ones(2)), np.ones(2))))
 def test_a_column_that_gives_the_label_away_is_named(column):
-    examples = customers()
-    label = examples["is_churned"].to_numpy(zero_copy_only=False)
-    noise = np.random.default_rng(0).normal(0, 0.01, len(label))
-    values = {"exact": label.astype(float), "noisy": label + noise, "text": np.where(label, "left", "stayed")}[column]
-    kind = "categorical" if column == "text" else "numeric"
+    examples = customers(rows=400)
+    label = {name: np.array(examples[name].to_pylist()) for name in ("is_churned", "tier", "spent")}
+    name, values = _hints(label, np.random.default_rng(0).normal(0, 1, len(examples)))[column]
+    kind = "numeric" if values.dtype.kind == "f" else "categorical"
     features = FEATURES | {kind: [*FEATURES[kind], "hint"]}
-    meta = declared(LOGISTIC, "is_churned") | {"features": features}
+    meta = declared(RIDGE if name == "spent" else LOGISTIC, name) | {"features": features}
     assert "feature hint" in refusal(examples.append_column("hint", pa.array(values)), meta)
     row = fit(examples.append_column("hint", pa.array(values)), meta | {"separating": ["hint"]}, "test", WHERE)
     assert row["status"][0].as_py() == "ready"
+
+
+def test_a_category_for_each_number_gives_it_away():
+    examples = customers()
+    steps = np.round(examples["spent"].to_numpy())
+    examples = examples.drop(["spent"]).append_column("spent", pa.array(np.minimum(steps, 4.0)))
+    examples = examples.append_column("hint", pa.array([f"about {value}" for value in examples["spent"].to_pylist()]))
+    meta = declared(RIDGE, "spent") | {"features": {"numeric": ["visits"], "categorical": ["hint"]}}
+    assert "feature hint" in refusal(examples, meta)
 
 
 @pytest.mark.parametrize(

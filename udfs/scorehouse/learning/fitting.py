@@ -47,8 +47,8 @@ def fit_examples(table: pa.Table, spec: Spec, version: str, where: str) -> pa.Ta
     labels = Labels.of(training.label, task) if spec.label else None
     if labels and len(labels.classes) > 2:
         _expect_distinct(labels.classes, spec, where)
-    if labels and len(labels.classes) == 2:
-        leak.refuse_leaks(training, labels.values)
+    if labels:
+        leak.refuse_leaks(training, labels.values, labels.classes)
     fitted = _fitted(train(examples, parts.train), where)
     return versions.row(**row, **_measured(_explained(fitted, training.columns), examples, parts))
 

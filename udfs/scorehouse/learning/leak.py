@@ -1,6 +1,10 @@
 """Features that give the label away."""
 
+from collections.abc import Iterator
+
 import numpy as np
+from scipy.stats import spearmanr
+from sklearn.tree import DecisionTreeRegressor
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import metrics
@@ -8,14 +12,19 @@ from scorehouse.learning.examples import Examples
 from scorehouse.scoring import columns
 from scorehouse.scoring.columns import CATEGORICAL, Column
 
-LARGEST_AUC = 0.999
+LARGEST = 0.999
 FEWEST_ROWS = 200
 FEWEST_OF_A_CLASS = 20
 SMALLEST_CATEGORY = 5
+SMALLEST_LEAF = 10
+LARGEST_LEAF_COUNT = 64
+SAMPLE = 20_000
+LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+"""What scikit-learn's trees take."""
 
 
 class LeakError(ScorehouseError):
-    """A feature that alone separates the label."""
+    """A feature that gives the label away."""
 
 
 def aucs_alone(features: dict[str, Column], kinds: dict[str, str], labels: np.ndarray) -> dict[str, float]:
@@ -36,20 +45,64 @@ def _as_numbers(values: Column, labels: np.ndarray) -> np.ndarray:
     return (positives / np.maximum(counts, 1))[codes]
 
 
-def refuse_leaks(examples: Examples, labels: np.ndarray) -> None:
-    """Raise LeakError naming a feature whose AUC alone is above `LARGEST_AUC`, if there are rows enough to say so.
+def refuse_leaks(examples: Examples, labels: np.ndarray, classes: tuple[str, ...]) -> None:
+    """Raise LeakError naming a feature that alone gives the label away, if there are rows enough to say so.
+
+    Of classes, one that a feature separates from the others with an AUC above `LARGEST`, in its order or by its values'
+    shares of the class; of numbers, a rank correlation above it, or as much of the variance that is between categories.
 
     Args:
         examples: the training rows.
-        labels: 0 or 1 [rows].
+        labels: the number, or the place of the class among `classes` [rows].
     """
-    smaller = min(np.sum(labels == 0), np.sum(labels == 1))
-    if len(labels) < FEWEST_ROWS or smaller < FEWEST_OF_A_CLASS:
+    if len(labels) < FEWEST_ROWS:
         return
-    for name, auc in aucs_alone(examples.columns, examples.kinds, labels).items():
-        if auc > LARGEST_AUC and name not in examples.spec.separating:
+    measure = _by_classes if classes else _by_ranks
+    for name, kind in examples.kinds.items():
+        if name in examples.spec.separating:
+            continue
+        value, found = measure(examples.columns[name], kind, labels, classes)
+        if value > LARGEST:
             raise LeakError(
                 f"{examples.where}: feature {name}: expected a feature that was known at the examples' time, found one that "
-                f"alone separates {examples.spec.label} (AUC {auc:.4f}): it leaks the label; leave it out, or list it in "
+                f"alone {found.format(label=examples.spec.label)} {value:.4f}): it leaks the label; leave it out, or list it in "
                 f"meta.separating if it truly is known then."
             )
+
+
+def _by_classes(values: Column, kind: str, labels: np.ndarray, classes: tuple[str, ...]) -> tuple[float, str]:
+    """The best AUC of a feature alone for one class against the others, and what that says."""
+    best = (0.0, "")
+    for place in range(1, 2) if len(classes) == 2 else range(len(classes)):
+        is_class = (labels == place).astype(np.float64)
+        if not FEWEST_OF_A_CLASS <= is_class.sum() <= len(labels) - FEWEST_OF_A_CLASS:
+            continue
+        what = "separates {label}" if len(classes) == 2 else f"separates class {classes[place]} of {{label}}"
+        for numbers in _told(values, kind, is_class):
+            best = max(best, (metrics.auc_alone(is_class, numbers), f"{what} (AUC"))
+    return best
+
+
+def _told(values: Column, kind: str, is_class: np.ndarray) -> Iterator[np.ndarray]:
+    """What a feature may tell of a class: itself, and its values' share of the class."""
+    if kind == CATEGORICAL:
+        yield _as_numbers(values, is_class)
+        return
+    yield values
+    sample = np.unique(np.linspace(0, len(values) - 1, min(len(values), SAMPLE)).astype(np.int64))
+    tree = DecisionTreeRegressor(min_samples_leaf=SMALLEST_LEAF, max_leaf_nodes=LARGEST_LEAF_COUNT, random_state=0)
+    numbers = np.clip(values, -LARGEST_FLOAT32, LARGEST_FLOAT32)[:, None]
+    yield tree.fit(numbers[sample], is_class[sample]).predict(numbers)
+
+
+def _by_ranks(values: Column, kind: str, labels: np.ndarray, _: tuple[str, ...]) -> tuple[float, str]:
+    """How far a feature alone tells a number, from 0 to 1, and what that says."""
+    if kind == CATEGORICAL:
+        numbers = _as_numbers(values, labels)
+        share = np.var(numbers) / np.var(labels) if np.ptp(labels) > 0 else 0.0
+        return float(share), "tells {label} by its categories (share of the variance"
+    is_known = np.isfinite(values)
+    known, told = values[is_known], labels[is_known]
+    if len(known) < max(FEWEST_ROWS, len(values) / 2) or np.ptp(known) == 0 or np.ptp(told) == 0:
+        return 0.0, ""
+    return abs(float(spearmanr(known, told).statistic)), "orders the rows like {label} (rank correlation"

@@ -1,6 +1,6 @@
 """Features computed from after the examples' time, found by the lineage of their columns through the models' SQL."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Set
 
 import duckdb
 import sqlglot
@@ -9,14 +9,13 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
+from scorehouse.learning import comparisons
+from scorehouse.learning.comparisons import Sides
 from scorehouse.learning.leak import LeakError
 from scorehouse.learning.spec import Spec
 
 Schema = Mapping[str, Mapping[str, Mapping[str, str]]]
 """Database, schema and table -> column -> type."""
-
-_LATER = {exp.GT: False, exp.GTE: False, exp.LT: True, exp.LTE: True}
-"""Comparisons, and whether their right side is the later one."""
 
 
 def refuse(later: set[str], spec: Spec, where: str) -> None:
@@ -41,11 +40,12 @@ def schema_of(cursor: duckdb.DuckDBPyConnection) -> Schema:
 
 
 def columns_from_after(sql: str, time: str, schema: Schema, known: Mapping[str, set[str]]) -> set[str]:
-    """Output columns of a query that depend on rows which a condition places at or after the examples' time.
+    """Output columns of a query that depend on rows at or after the examples' time, as far as the SQL tells.
 
-    A condition such as `days.occurred_date >= snapshots.as_of`, or one that ends only after it (`< as_of + interval 30 day`),
-    makes every column of `days` one from after; unless another places the same table before (`valid_from <= as_of and
-    valid_to > as_of` is what was valid then). Conditions that hide the comparison in a function (`date_diff`) are not read.
+    A condition such as `days.occurred_date >= snapshots.as_of`, or one that ends only after it (`< as_of + interval 30 day`,
+    `date_diff('day', as_of, occurred_date) < 30`), makes every column of `days` one from after; unless another places the same
+    table before (`valid_from <= as_of and valid_to > as_of` is what was valid then). So do windows that look ahead in time, and
+    aggregates over a table of events that no condition bounds at all.
 
     Args:
         time: name of the as-of column.
@@ -54,12 +54,13 @@ def columns_from_after(sql: str, time: str, schema: Schema, known: Mapping[str, 
 
     A query that cannot be resolved gives none.
     """
-    if time not in sql and not any(known.values()):
+    timed = {table for schemas in schema.values() for tables in schemas.values() for table in tables if time in tables[table]}
+    if not any(name in sql for name in (time, *timed)) and not any(known.values()):
         return set()
     try:
         query = sqlglot.parse_one(sql, dialect="duckdb")
         tree = qualify(query, schema=schema, dialect="duckdb", validate_qualify_columns=False, quote_identifiers=False)
-        columns = Columns(time, known)
+        columns = Columns(tree, time, schema, known)
         for scope in traverse_scope(tree):
             columns.read(scope)
         return columns.after.get(id(scope), set())
@@ -73,37 +74,64 @@ class Columns:
     Attributes:
         after: scope -> its columns that depend on later rows.
         filtered: scopes with only such rows for which there is something later; whether one is there tells the future.
+        events: scopes with rows of events, bounded by nothing and without the examples' time.
+        summed: such a scope -> its columns that sum up those events.
     """
 
-    def __init__(self, time: str, known: Mapping[str, set[str]]) -> None:
+    def __init__(self, tree: exp.Expression, time: str, schema: Schema, known: Mapping[str, set[str]]) -> None:
         self.after: dict[int, set[str]] = {}
         self.filtered: set[int] = set()
+        self.events: set[int] = set()
+        self.summed: dict[int, set[str]] = {}
         self._scope_of: dict[int, int] = {}
-        self._time, self._known = time, known
+        self._time, self._schema, self._known = time, schema, known
+        aliases = (alias for alias in tree.find_all(exp.Alias) if isinstance(_uncast(alias.this), exp.Column))
+        self._times = {time, *(alias.alias for alias in aliases if _uncast(alias.this).name == time)}
 
     def read(self, scope: Scope) -> None:
         """Add a scope whose inner scopes were read."""
         select = scope.expression
         self._scope_of[id(select)] = id(scope)
-        if scope.set_operation_scopes:
-            self.after[id(scope)] = set().union(*(self.after[id(part)] for part in scope.set_operation_scopes))
         if not isinstance(select, exp.Select):
+            inner = [*scope.set_operation_scopes, *(source for source in scope.sources.values() if isinstance(source, Scope))]
+            self.after[id(scope)] = set().union(*(self.after.get(id(part), set()) for part in inner))
             return
-        joins = select.args.get("joins") or []
-        optional = {join.alias_or_name for join in joins if join.side in ("LEFT", "FULL")}
-        later = _sides_after(_conditions(select), self._time)
-        if later - optional:
-            self.filtered.add(id(scope))
-        self.after[id(scope)] = {
-            projection.alias_or_name for projection in select.selects if self._is_after(projection, scope, later, optional)
-        }
+        self._read_select(scope, select)
 
-    def _is_after(self, projection: exp.Expression, scope: Scope, later: set[str], optional: set[str]) -> bool:
+    def _read_select(self, scope: Scope, select: exp.Select) -> None:
+        is_time = self._is_time(select)
+        optional = {join.alias_or_name for join in select.args.get("joins") or [] if join.side in ("LEFT", "FULL")}
+        later = Sides.of(comparisons.conditions(select), is_time).later
+        if (later - optional) | (Sides.of(comparisons.filters(select), is_time).after & later):
+            self.filtered.add(id(scope))
+        events = self._unbounded_events(scope, select, is_time)
+        has_time = any(self._has_time(source) for source in scope.sources.values())
+        summed = {one.alias_or_name for one in select.selects if self._sums_up(one, scope, events)}
+        self.after[id(scope)] = {
+            one.alias_or_name for one in select.selects if self._is_after(one, scope, later, optional, is_time)
+        }
+        if has_time:
+            self.after[id(scope)] |= summed
+        elif events:
+            self.events.add(id(scope))
+            self.summed[id(scope)] = summed
+
+    def _is_time(self, select: exp.Select) -> comparisons.IsTime:
+        """The time is the column that the select gives on as such; where it gives none, any column of that name."""
+        given = [_uncast(one.unalias()) for one in select.selects if one.alias_or_name == self._time]
+        anchor = given[0].table if given and isinstance(given[0], exp.Column) and given[0].name in self._times else None
+        return lambda column: column.name in self._times and (anchor is None or column.table == anchor)
+
+    def _is_after(
+        self, projection: exp.Expression, scope: Scope, later: Set[str], optional: set[str], is_time: comparisons.IsTime
+    ) -> bool:
         if later and any(isinstance(count.this, exp.Star) for count in projection.find_all(exp.Count)):
             return True
-        if _sides_after(projection.find_all(*_LATER, exp.Between), self._time):
+        if Sides.of(projection.find_all(*comparisons.INEQUALITIES, exp.Between), is_time).later:
             return True
         if any(self._is_later_query(query) for query in projection.find_all(exp.Query)):
+            return True
+        if any(self._looks_ahead(window, scope, is_time) for window in projection.find_all(exp.Window)):
             return True
         return any(self._comes_from_after(column, scope, later, optional) for column in projection.find_all(exp.Column))
 
@@ -112,7 +140,7 @@ class Columns:
         scope = self._scope_of.get(id(query))
         return scope in self.filtered or bool(self.after.get(scope))
 
-    def _comes_from_after(self, column: exp.Column, scope: Scope, later: set[str], optional: set[str]) -> bool:
+    def _comes_from_after(self, column: exp.Column, scope: Scope, later: Set[str], optional: set[str]) -> bool:
         if column.table in later:
             return True
         source = scope.sources.get(column.table)
@@ -121,43 +149,60 @@ class Columns:
             return is_filtered or column.name in self.after.get(id(source), set())
         return isinstance(source, exp.Table) and column.name in self._known.get(f"{source.db}.{source.name}", set())
 
+    def _looks_ahead(self, window: exp.Window, scope: Scope, is_time: comparisons.IsTime) -> bool:
+        """Whether a window, in the order of time, reads rows that follow (`lead`, `rows between ... and 3 following`)."""
+        named = {other.name: other for other in scope.expression.args.get("windows") or []}
+        over = named.get(window.alias, window)
+        first = over.args["order"].expressions[0] if over.args.get("order") else None
+        if first is None or not any(self._is_temporal(column, scope) for column in first.find_all(exp.Column)):
+            return False
+        read = {column.table for part in (window.this, first) for column in part.find_all(exp.Column)}
+        if read <= Sides.of(comparisons.conditions(scope.expression), is_time).before:
+            return False
+        spec = over.args.get("spec")
+        ahead, behind = (exp.Lag, "PRECEDING") if first.args.get("desc") else (exp.Lead, "FOLLOWING")
+        sides = {str(spec.args.get(side)).upper() for side in ("start_side", "end_side")} if spec else set()
+        return bool(window.find(ahead)) or behind in sides
 
-def _conditions(select: exp.Select) -> Iterator[exp.Expression]:
-    """The parts, joined by AND, of a select's WHERE and of its joins."""
-    clauses = [select.args.get("where"), *(join.args.get("on") for join in select.args.get("joins") or [])]
-    for clause in clauses:
-        if clause is not None:
-            condition = clause.this if isinstance(clause, exp.Where) else clause
-            yield from condition.flatten() if isinstance(condition, exp.And) else [condition]
+    # ---------------------------------------------------------------- tables of events
+
+    def _unbounded_events(self, scope: Scope, select: exp.Select, is_time: comparisons.IsTime) -> set[str]:
+        """Names of the sources that hold events, where nothing at all says which of them count."""
+        clauses = [*comparisons.conditions(select), *select.selects]
+        bounded = comparisons.compared(clauses, is_time)
+        return {name for name, source in scope.sources.items() if name not in bounded and self._holds_events(source)}
+
+    def _holds_events(self, source: exp.Table | Scope) -> bool:
+        if isinstance(source, Scope):
+            return id(source) in self.events
+        return not self._has_time(source) and any(_is_temporal_type(kind) for kind in self._columns_of(source).values())
+
+    def _has_time(self, source: exp.Table | Scope) -> bool:
+        names = source.expression.named_selects if isinstance(source, Scope) else self._columns_of(source)
+        return bool(self._times & set(names))
+
+    def _sums_up(self, projection: exp.Expression, scope: Scope, events: set[str]) -> bool:
+        """Whether a column sums up rows of `events`, here or further in."""
+        if any(column.table in events for total in projection.find_all(exp.AggFunc) for column in total.find_all(exp.Column)):
+            return not projection.find(exp.Window)
+        further_in = (column for column in projection.find_all(exp.Column) if column.table in events)
+        return any(column.name in self.summed.get(id(scope.sources[column.table]), set()) for column in further_in)
+
+    def _is_temporal(self, column: exp.Column, scope: Scope) -> bool:
+        """Whether a column is a date or a timestamp, or the examples' time."""
+        source = scope.sources.get(column.table)
+        if isinstance(source, exp.Table):
+            return _is_temporal_type(self._columns_of(source).get(column.name, ""))
+        return column.name in self._times
+
+    def _columns_of(self, table: exp.Table) -> Mapping[str, str]:
+        return self._schema.get(table.catalog, {}).get(table.db, {}).get(table.name, {})
 
 
-def _sides_after(conditions: Iterable[exp.Expression], time: str) -> set[str]:
-    """Tables that the conditions place at or after the time, or let reach beyond it, and never before it."""
-    after, before = set(), set()
-    for earlier, later in (pair for condition in conditions for pair in _ordered(condition)):
-        if _is_time(earlier, time) and not earlier.find(exp.Sub, exp.DateSub, exp.TimestampSub):
-            after |= _tables(later, time)
-        if _is_time(later, time):
-            reaches_beyond = later.find(exp.Add, exp.DateAdd, exp.TimestampAdd)
-            (after if reaches_beyond else before).update(_tables(earlier, time))
-    return after - before
+def _uncast(expression: exp.Expression) -> exp.Expression:
+    bare = expression.unnest()
+    return _uncast(bare.this) if isinstance(bare, exp.Cast) else bare
 
 
-def _ordered(condition: exp.Expression) -> list[tuple[exp.Expression, exp.Expression]]:
-    """What a comparison says of time: (the earlier side, the later side)."""
-    bare = condition.unnest()
-    if isinstance(bare, exp.Not):
-        return [(later, earlier) for earlier, later in _ordered(bare.this)]
-    if isinstance(bare, exp.Between):
-        return [(bare.args["low"], bare.this), (bare.this, bare.args["high"])]
-    if type(bare) not in _LATER:
-        return []
-    return [(bare.left, bare.right) if _LATER[type(bare)] else (bare.right, bare.left)]
-
-
-def _is_time(side: exp.Expression, time: str) -> bool:
-    return not side.find(exp.Query) and {column.name for column in side.find_all(exp.Column)} == {time}
-
-
-def _tables(side: exp.Expression, time: str) -> set[str]:
-    return {column.table for column in side.find_all(exp.Column) if column.name != time}
+def _is_temporal_type(kind: str) -> bool:
+    return kind.lower().startswith(("date", "timestamp"))
