@@ -66,6 +66,13 @@ CLASSIFIERS = {
     "calibrated sigmoid": ("calibration.CalibratedClassifierCV", {"cv": 3, "estimator": LINEAR_SVC}),
     "calibrated isotonic": ("calibration.CalibratedClassifierCV", {"cv": 2, "method": "isotonic", "estimator": TREE_CLASSIFIER}),
     "one against rest": ("multiclass.OneVsRestClassifier", {"estimator": LOGISTIC}),
+    "svc rbf": ("svm.SVC", {}),
+    "svc polynomial": ("svm.SVC", {"kernel": "poly", "degree": 2, "coef0": 1.0}),
+    "nu svc": ("svm.NuSVC", {"nu": 0.3}),
+    "neighbours": ("neighbors.KNeighborsClassifier", {}),
+    "weighted neighbours": ("neighbors.KNeighborsClassifier", {"weights": "distance", "p": 1, "algorithm": "kd_tree"}),
+    "nearest centroid": ("neighbors.NearestCentroid", {}),
+    "self-training": ("semi_supervised.SelfTrainingClassifier", {"estimator": LOGISTIC}),
     "network": ("neural_network.MLPClassifier", {"hidden_layer_sizes": [4, 3], "max_iter": 30}),
     "network logistic": ("neural_network.MLPClassifier", {"hidden_layer_sizes": [3], "activation": "logistic", "max_iter": 30}),
     "dummy": ("dummy.DummyClassifier", {}),
@@ -78,9 +85,6 @@ SAME_FOR_SEVERAL_CLASSES = (
 )  # fmt: skip
 """Classifiers whose formula for several classes is another one's."""
 BINARY_ONLY = {
-    "svc rbf": ("svm.SVC", {}),
-    "svc polynomial": ("svm.SVC", {"kernel": "poly", "degree": 2, "coef0": 1.0}),
-    "nu svc": ("svm.NuSVC", {"nu": 0.4}),
     "boosting exponential": ("ensemble.GradientBoostingClassifier", {**FEW, "loss": "exponential"}),
     "logistic liblinear": ("linear_model.LogisticRegression", {"solver": "liblinear"}),
     "threshold": ("model_selection.FixedThresholdClassifier", {"estimator": LOGISTIC}),
@@ -111,6 +115,9 @@ REGRESSORS = {
     "transformed target": ("compose.TransformedTargetRegressor", {"transformer": SCALER, "regressor": RIDGE}),
     "svr": ("svm.SVR", {}),
     "kernel ridge": ("kernel_ridge.KernelRidge", {"kernel": "rbf", "gamma": 0.1}),
+    "neighbours": ("neighbors.KNeighborsRegressor", {"n_neighbors": 3, "weights": "distance"}),
+    "ada boost": ("ensemble.AdaBoostRegressor", {"n_estimators": 5}),
+    "gaussian process": ("gaussian_process.GaussianProcessRegressor", {"alpha": 0.1, "normalize_y": True}),
     "network": ("neural_network.MLPRegressor", {"hidden_layer_sizes": [4], "activation": "tanh", "max_iter": 30}),
     "dummy": ("dummy.DummyRegressor", {}),
 }  # fmt: skip
@@ -119,6 +126,7 @@ WITHOUT_LABEL = {
     "mini-batch k-means": ("cluster.MiniBatchKMeans", {"n_clusters": 3, "n_init": 1}),
     "mean shift": ("cluster.MeanShift", {"bandwidth": 2.5}),
     "birch": ("cluster.Birch", {"threshold": 1.5}),
+    "bisecting k-means": ("cluster.BisectingKMeans", {"n_clusters": 4}),
     "gaussian mixture": ("mixture.GaussianMixture", {"n_components": 2, "reg_covar": 0.01}),
     "gaussian mixture diagonal": ("mixture.GaussianMixture", {"n_components": 2, "covariance_type": "diag", "reg_covar": 0.01}),
     "pca": ("decomposition.PCA", {"n_components": 2}),
@@ -127,6 +135,7 @@ WITHOUT_LABEL = {
     "factor analysis": ("decomposition.FactorAnalysis", {"n_components": 2}),
     "independent components": ("decomposition.FastICA", {"n_components": 2}),
     "sparse pca": ("decomposition.SparsePCA", {"n_components": 2}),
+    "kernel pca": ("decomposition.KernelPCA", {"n_components": 2, "kernel": "rbf", "gamma": 0.1}),
     "nystroem": ("kernel_approximation.Nystroem", {"n_components": 4, "gamma": 0.1}),
     "isolation forest": ("ensemble.IsolationForest", {"n_estimators": 5, "max_samples": 32}),
     "one-class svm": ("svm.OneClassSVM", {"nu": 0.2}),
@@ -176,6 +185,7 @@ def test_one_row_and_no_row_score_like_many(path, label):
             assert_allclose(some[way], many[way][:count], 1e-9, 1e-9)
 
 
+IMPUTER = {"transformer": "sklearn.impute.SimpleImputer"}
 PREPROCESSING = {
     "mean": {"numeric": {"impute": "mean", "indicator": True}},
     "constant": {"numeric": {"impute": -1, "scale": "minimum_maximum"}},
@@ -191,10 +201,14 @@ PREPROCESSING = {
     "ordinal category of its own": {"categorical": {"impute": "not told", "encode": "ordinal"}},
     "listed": {
         "numeric": [
-            {"transformer": "sklearn.impute.SimpleImputer"},
+            IMPUTER,
             {"transformer": "sklearn.preprocessing.PolynomialFeatures", "parameters": {"degree": 2}},
             {"transformer": "sklearn.preprocessing.Normalizer"},
         ]
+    },
+    "shares": {"numeric": [IMPUTER, {"transformer": "sklearn.preprocessing.Normalizer", "parameters": {"norm": "l1"}}]},
+    "shares of the largest": {
+        "numeric": [IMPUTER, {"transformer": "sklearn.preprocessing.Normalizer", "parameters": {"norm": "max"}}]
     },
 }
 
@@ -226,6 +240,15 @@ def test_steps_between_preprocessing_and_estimator_are_part_of_the_score(estimat
         {"transformer": "sklearn.feature_selection.VarianceThreshold"},
     ]
     assert_agreement(customers(), declared(SK + estimator, "spent", steps=steps))
+
+
+@pytest.mark.parametrize("label", ["is_churned", "tier"])
+def test_bayes_over_categories_takes_bins(label):
+    binned = {"numeric": {"bins": {"count": 3, "encode": "ordinal"}}}
+    meta = declared(SK + "naive_bayes.CategoricalNB", label, preprocessing=binned) | {
+        "features": {"numeric": ["visits", "amount"]}
+    }
+    assert_agreement(customers(), meta)
 
 
 @pytest.mark.parametrize("label", ["is_churned", "tier", "spent"])
@@ -270,10 +293,9 @@ def test_every_way_to_train_agrees_when_declared_with(declaration):
 @pytest.mark.parametrize(
     ("path", "label"),
     [
-        ("neighbors.KNeighborsClassifier", "is_churned"),
+        ("neighbors.RadiusNeighborsClassifier", "is_churned"),
         ("gaussian_process.GaussianProcessClassifier", "is_churned"),
-        ("gaussian_process.GaussianProcessRegressor", "spent"),
-        ("svm.SVC", "tier"),
+        ("semi_supervised.LabelSpreading", "tier"),
         ("decomposition.NMF", None),
         ("cluster.DBSCAN", None),
     ],

@@ -16,7 +16,7 @@ from scorehouse.learning.fitted import Fitted
 from scorehouse.learning.spec import Spec
 from scorehouse.learning.split import Cut, cut
 from scorehouse.learning.training import Labels, Trained, declared_estimator, task_of, train
-from scorehouse.learning.translate import UnknownFormulaError, fitted_of_trained
+from scorehouse.learning.translate import UnknownFormulaError, fitted_of_trained, onnx
 from scorehouse.scoring import plan
 from scorehouse.scoring.columns import Column
 from scorehouse.scoring.formula import Formula, printed
@@ -47,7 +47,7 @@ def fit_examples(table: pa.Table, spec: Spec, version: str, where: str) -> pa.Ta
     labels = Labels.of(training.label, task) if spec.label else None
     if labels and len(labels.classes) > 2:
         _expect_distinct(labels.classes, spec, where)
-    if labels:
+    if labels and task in ("classification", "regression"):
         leak.refuse_leaks(training, labels.values, labels.classes)
     fitted = _fitted(train(examples, parts.train), where)
     return versions.row(**row, **_measured(_explained(fitted, training.columns), examples, parts))
@@ -135,11 +135,11 @@ def _fitted(trained: Trained, where: str) -> Fitted:
                 f"{where}: expected a clusterer that can place rows it was not fitted on, found "
                 f"{type(trained.estimator).__name__}; use one with centres, for example sklearn.cluster.KMeans."
             ) from None
+        instead = "" if onnx.can_convert() else ", or install scorehouse[onnx] to run a classifier or regressor as ONNX"
         raise ScorehouseError(
             f"{where}: expected an estimator whose formula is known (linear and generalised linear models, naive Bayes, "
-            f"discriminant analysis, trees and their ensembles, support vectors, small networks, clusters with centres, linear "
-            f"decompositions), found {error}; choose one of these, or install scorehouse[onnx] to run a classifier or "
-            f"regressor as ONNX."
+            f"discriminant analysis, trees and their ensembles, support vectors, nearest neighbours, small networks, clusters "
+            f"with centres, linear and kernel decompositions), found {error}; choose one of these{instead}."
         ) from None
 
 

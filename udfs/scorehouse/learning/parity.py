@@ -180,7 +180,7 @@ def _taken(
         return
     try:
         found = estimator({name: _take(values, places) for name, values in rows.items()})
-    except ValueError:
+    except (ValueError, IndexError):
         for part in np.array_split(places, 2 if is_halved else len(places)) if len(places) > 1 else []:
             yield from _taken(estimator, rows, part, is_halved)
     else:

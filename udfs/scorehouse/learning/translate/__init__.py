@@ -7,6 +7,7 @@ from scorehouse.learning.translate import (
     decompositions,
     lightgbm,
     linear,
+    neighbours,
     networks,
     preprocessing,
     trees,
@@ -15,7 +16,7 @@ from scorehouse.learning.translate import (
 from scorehouse.learning.translate.draft import UnknownFormulaError
 from scorehouse.learning.translate.formula import fitted_of_trained
 
-FAMILIES = (bayes, clusters, compositions, decompositions, lightgbm, linear, networks, preprocessing, trees, xgboost)
+FAMILIES = (bayes, clusters, compositions, decompositions, lightgbm, linear, neighbours, networks, preprocessing, trees, xgboost)
 """Modules whose import makes their formulas known."""
 
 __all__ = ["FAMILIES", "UnknownFormulaError", "fitted_of_trained"]

@@ -5,7 +5,7 @@ import numpy as np
 from scorehouse.learning.translate import trees
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
 from scorehouse.learning.translate.preprocessing import above
-from scorehouse.scoring.operations import Largest, SquaredDistance
+from scorehouse.scoring.operations import Bins, Largest, SquaredDistance
 
 
 def posterior(joint: list[str], draft: Draft) -> list[str]:
@@ -46,6 +46,32 @@ def multinomial_naive_bayes(model: object, inputs: list[str], draft: Draft) -> l
     constants = np.zeros_like(model.class_log_prior_) if type(model).__name__ == "ComplementNB" else model.class_log_prior_
     names = [f"log likelihood {place}" for place in range(len(constants))]
     return posterior(draft.linear(inputs, names, model.feature_log_prob_, constants), draft)
+
+
+@formula_of("predict_proba", "sklearn.CategoricalNB")
+def categorical_naive_bayes(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """log prior + the log share of each feature's category, given as its code."""
+    found = []
+    for number, (name, shares) in enumerate(zip(draft.numbers(inputs), model.feature_log_prob_, strict=True)):
+        outputs = tuple(draft.fresh(f"log share {number} {place}") for place in range(len(shares)))
+        edges = np.arange(1.0, shares.shape[1])
+        found.append(draft.add(Bins((name,), outputs, edges, shares.T, np.full(len(shares), np.nan))))
+    joint = [
+        draft.linear(columns, [f"log likelihood {place}"], np.ones(len(columns)), model.class_log_prior_[place])[0]
+        for place, columns in enumerate(zip(*found, strict=True))
+    ]
+    return posterior(joint, draft)
+
+
+@formula_of("predict_proba", "sklearn.NearestCentroid")
+def nearest_centroid(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """2 log prior - the squared distance to each class's centre, in standard deviations within the classes."""
+    deviation = np.where(model.within_class_std_dev_ == 0, 1.0, model.within_class_std_dev_)
+    precisions = np.broadcast_to(deviation**-2.0, model.centroids_.shape)
+    names = _classes(len(model.classes_), draft)
+    constants = 2 * np.log(model.class_prior_)
+    numbers = tuple(draft.numbers(inputs))
+    return posterior(draft.add(SquaredDistance(numbers, names, model.centroids_, precisions, constants, -1.0)), draft)
 
 
 @formula_of("predict_proba", "sklearn.QuadraticDiscriminantAnalysis")

@@ -9,7 +9,7 @@ from scorehouse.learning.translate import linear, trees
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
 from scorehouse.learning.translate.preprocessing import FUNCTIONS, transform
 from scorehouse.learning.translate.trees import Tree, add_trees, sklearn_tree
-from scorehouse.scoring.operations import Function, Interpolate, Scale
+from scorehouse.scoring.operations import Function, Interpolate, Scale, WeightedMedian
 
 
 def _delegated(method: str, attribute: str) -> Callable[[object, list[str], Draft], list[str]]:
@@ -22,6 +22,7 @@ def _delegated(method: str, attribute: str) -> Callable[[object, list[str], Draf
 for _method in ("predict", "predict_proba", "decision_function", "cluster", "transform", "score_samples"):
     formula_of(_method, "sklearn.GridSearchCV", "sklearn.RandomizedSearchCV")(_delegated(_method, "best_estimator_"))
     formula_of(_method, "sklearn.FrozenEstimator")(_delegated(_method, "estimator"))
+    formula_of(_method, "sklearn.SelfTrainingClassifier")(_delegated(_method, "estimator_"))
     formula_of(_method, "sklearn.FixedThresholdClassifier", "sklearn.TunedThresholdClassifierCV")(
         _delegated(_method, "estimator_")
     )
@@ -177,6 +178,14 @@ def ada_boost(model: object, inputs: list[str], draft: Draft) -> list[str]:
     classes = [1] if count == 2 else range(count)
     votes = [[_vote(member, k, count, w * (2 if count == 2 else 1) / total) for member, w in weighted] for k in classes]
     return add_trees(draft, inputs, [f"margin {k}" for k in classes], votes, [0.0] * len(votes))
+
+
+@formula_of("predict", "sklearn.AdaBoostRegressor")
+def ada_boost_regressor(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """The weighted median of the members' predictions (Drucker, ICML 1997)."""
+    found = [drafts.apply(member, "predict", inputs, draft)[0] for member in model.estimators_]
+    shares = np.asarray(model.estimator_weights_[: len(found)], np.float64)
+    return draft.add(WeightedMedian(tuple(found), (draft.fresh("prediction"),), shares))
 
 
 def _vote(member: object, chosen: int, count: int, weight: float) -> Tree:

@@ -1,11 +1,15 @@
 """Models that run as ONNX: files, and estimators whose formula is not known but that skl2onnx can convert."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError
 from scorehouse.scoring.operations import Onnx
 from scorehouse.scoring.operations.onnx import session
+
+FAIL_ON_LONELY_ROWS = ("RadiusNeighborsClassifier", "RadiusNeighborsRegressor")
+"""Their ONNX form stops with an error at a row without neighbours."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +60,18 @@ def scores(file: OnnxFile, inputs: list[str], draft: Draft) -> list[str]:
     return draft.add(Onnx(tuple(draft.numbers(inputs)), names, file.model, file.output))
 
 
+def can_convert() -> bool:
+    """Whether the optional extra is installed."""
+    return find_spec("skl2onnx") is not None
+
+
 def converted(estimator: object, inputs: list[str], draft: Draft) -> list[str] | None:
     """The scores of an estimator that skl2onnx converts; None when it is not installed or cannot."""
-    try:
-        from skl2onnx import convert_sklearn  # an optional extra
-        from skl2onnx.common.data_types import DoubleTensorType
-    except ImportError:
+    if not can_convert() or type(estimator).__name__ in FAIL_ON_LONELY_ROWS:
         return None
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.data_types import DoubleTensorType
+
     try:
         model = convert_sklearn(
             estimator,

@@ -267,10 +267,8 @@ def polynomial(model: object, inputs: list[str], draft: Draft) -> list[str]:
 @formula_of("transform", "sklearn.Normalizer")
 def normalizer(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """Rows of length 1."""
-    if model.norm != "l2":
-        raise UnknownFormulaError(f"Normalizer with norm {model.norm}")
     names = draft.numbers(inputs)
-    return draft.add(UnitLength(tuple(names), tuple(draft.fresh(f"{name} normalized") for name in names)))
+    return draft.add(UnitLength(tuple(names), tuple(draft.fresh(f"{name} normalized") for name in names), model.norm))
 
 
 @formula_of(

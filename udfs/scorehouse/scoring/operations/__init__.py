@@ -6,6 +6,8 @@ from scorehouse.scoring.operations.distance import Kernel, Nearest, SquaredDista
 from scorehouse.scoring.operations.ends import Inputs, Result
 from scorehouse.scoring.operations.linear import Linear
 from scorehouse.scoring.operations.lookup import Bins, FillCategory, Interpolate, Lookup
+from scorehouse.scoring.operations.median import WeightedMedian
+from scorehouse.scoring.operations.neighbours import Neighbours
 from scorehouse.scoring.operations.onnx import Onnx
 from scorehouse.scoring.operations.operation import Operation, Univariate
 from scorehouse.scoring.operations.product import Product
@@ -29,6 +31,7 @@ BY_NAME: dict[str, type[Operation]] = {
         Linear,
         Lookup,
         Nearest,
+        Neighbours,
         Normalize,
         Onnx,
         Power,
@@ -39,6 +42,7 @@ BY_NAME: dict[str, type[Operation]] = {
         SquaredDistance,
         Trees,
         UnitLength,
+        WeightedMedian,
     )
 }
 """Operations by the name that their weights carry."""

@@ -82,20 +82,44 @@ class Normalize(Combination):
 
 @dataclass(frozen=True, eq=False)
 class UnitLength(Combination):
-    """x_i / sqrt(sum of x_j squared); 0 when all are 0 (scikit-learn's Normalizer)."""
+    """x_i / length of the row; 0 when all are 0 (scikit-learn's Normalizer).
+
+    Attributes:
+        norm: the length: l2, the root of the sum of squares; l1, the sum of absolute values; max, the largest of them.
+    """
 
     name = "unit_length"
+    norm: str = "l2"
 
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
         """See Operation."""
-        length = np.sqrt(np.add.reduce([x * x for x in columns]))
+        if self.norm == "l2":
+            length = np.sqrt(np.add.reduce([x * x for x in columns]))
+        else:
+            length = (np.add if self.norm == "l1" else np.maximum).reduce([np.abs(x) for x in columns])
         return [x / np.where(length == 0, 1, length) for x in columns]
 
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
         """See Operation."""
-        squared = sql.total([sql.square(x) for x in columns])
-        is_zero = exp.EQ(this=sql.wrap(squared), expression=sql.number(0))
-        return [sql.when([(is_zero, sql.number(0))], sql.divide(x, exp.Sqrt(this=squared))) for x in columns]
+        sizes = [exp.Abs(this=x) for x in columns]
+        if self.norm == "l2":
+            length: Expression = exp.Sqrt(this=sql.total([sql.square(x) for x in columns]))
+        elif self.norm == "l1":
+            length = sql.total(sizes)
+        else:
+            length = exp.Greatest(this=sizes[0], expressions=sizes[1:], ignore_nulls=True)
+        is_zero = exp.EQ(this=sql.wrap(length), expression=sql.number(0))
+        return [sql.when([(is_zero, sql.number(0))], sql.divide(x, length)) for x in columns]
+
+    def rows(self) -> pa.Table:
+        """See Operation."""
+        return pa.concat_tables([super().rows(), weights.rows("norm", category=[self.norm])])
+
+    @classmethod
+    def from_rows(cls, table: pa.Table) -> Self:
+        """See Operation."""
+        plain = super().from_rows(table)
+        return cls(plain.inputs, plain.outputs, weights.part(table, "norm")["category"][0].as_py())
 
 
 @dataclass(frozen=True, eq=False)

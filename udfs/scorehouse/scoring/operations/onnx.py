@@ -12,15 +12,11 @@ import pyarrow as pa
 from scorehouse.errors import ScorehouseError
 from scorehouse.scoring import weights
 from scorehouse.scoring.columns import Column
-from scorehouse.scoring.expressions import Expression
-from scorehouse.scoring.operations.operation import Operation
-
-NO_SQL_SIZE = 10**9
-"""Larger than any expression that would be printed."""
+from scorehouse.scoring.operations.operation import WithoutSql
 
 
 @dataclass(frozen=True, eq=False)
-class Onnx(Operation):
+class Onnx(WithoutSql):
     """The last columns of one output of an ONNX model over one matrix of numbers; onnxruntime runs it.
 
     Attributes:
@@ -56,14 +52,6 @@ class Onnx(Operation):
             ) from error
         found = np.asarray(found, np.float64).reshape(len(matrix), -1)
         return list(found[:, -len(self.outputs) :].T)
-
-    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """Never called: the plan never chooses SQL for it."""
-        raise ScorehouseError("expected a formula that has SQL, found an ONNX model; score it with the function.")
-
-    def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
-        return [NO_SQL_SIZE] * len(self.outputs)
 
     def rows(self) -> pa.Table:
         """See Operation."""

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 import pyarrow as pa
 
+from scorehouse.errors import ScorehouseError
 from scorehouse.scoring import weights
 from scorehouse.scoring.columns import Column
 from scorehouse.scoring.expressions import Expression
@@ -105,3 +106,15 @@ class Univariate(Operation):
         """See Operation."""
         learned = dict(zip(weights.texts(table, "part"), weights.texts(table, "value"), strict=True))
         return cls.of(table["input"][0].as_py(), table["output"][0].as_py(), **learned)
+
+
+class WithoutSql(Operation):
+    """An operation that only the function can run."""
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """Never called: the plan never chooses SQL for it."""
+        raise ScorehouseError(f"expected a formula that has SQL, found {self.name}; score it with the function.")
+
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """Larger than any expression that would be printed."""
+        return [10**9] * len(self.outputs)

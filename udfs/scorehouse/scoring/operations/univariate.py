@@ -218,6 +218,10 @@ def _symmetric_log_sql(x: Expression) -> Expression:
     return sql.multiply(exp.Sign(this=x), _log1p_sql(exp.Abs(this=x)))
 
 
+def _softsign_sql(x: Expression) -> Expression:
+    return sql.divide(x, sql.add(sql.number(1), exp.Abs(this=x)))
+
+
 def _relu_sql(x: Expression) -> Expression:
     return sql.when([(exp.LT(this=sql.wrap(x), expression=sql.number(0)), sql.number(0))], x)
 
@@ -235,6 +239,7 @@ FORMULAS = {
     "square": Formula(np.square, sql.square, direction=0, uses=2),
     "absolute": Formula(np.abs, lambda x: exp.Abs(this=x), direction=0),
     "truncate": Formula(np.trunc, lambda x: sql.call("trunc", x)),
+    "softsign": Formula(lambda x: x / (1 + np.abs(x)), _softsign_sql, uses=2),
     "tanh": Formula(np.tanh, lambda x: sql.call("tanh", x)),
     "relu": Formula(lambda x: np.maximum(x, 0), _relu_sql, uses=2),
     "negative": Formula(np.negative, lambda x: exp.Neg(this=sql.wrap(x)), direction=-1, is_straight=True),
