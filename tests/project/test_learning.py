@@ -38,9 +38,11 @@ def run(shop: Project, branch: str = "main") -> Outcome:
     return shop.dbt("build", "--vars", f"{{interaction_sources: [landing], landing_path: {folder}}}", branch=branch)
 
 
-def build(shop: Project, branch: str = "main") -> None:
+def build(shop: Project, branch: str = "main") -> str:
+    """What a build, which must be green, said."""
     outcome = run(shop, branch)
     assert outcome.is_green, outcome.output
+    return outcome.output
 
 
 def served_version(shop: Project, branch: str = "main") -> str:
@@ -62,7 +64,9 @@ def test_late_data_change_no_past_training_set_and_few_new_examples_train_nothin
     assert len(before) > 1000
     late = interactions(500, 12_000, 15_000, "timestamp '2024-06-25'")
     write(shop.root / "landing/interactions/late.parquet", late)
-    build(shop)
+    said = build(shop)
+    assert "REUSED ready" in said
+    assert "BUILT insufficient examples" in said or "REUSED insufficient examples" in said
     assert shop.catalog("select count(*) from intermediate.int_interactions")[0][0] == 15_000
     assert examples(shop) == before
     assert served_version(shop) == version

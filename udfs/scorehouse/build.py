@@ -28,17 +28,18 @@ Compute = Callable[[duckdb.DuckDBPyConnection, Path], None]
 
 @dataclass
 class Outcome:
-    """What became of a node: 'built' or 'reused', the reason, rows and the node's id."""
+    """What became of a node: 'built' or 'reused', the reason, its rows, or in a word what it holds instead."""
 
     action: str
     reason: str
     row_count: int | None
+    held: str | None = None
 
     @property
     def message(self) -> str:
         """The few words that dbt prints behind a node's name."""
-        rows = "" if self.row_count is None else f" {self.row_count:,} rows"
-        return f"{self.action.upper()}{rows}"
+        rows = "" if self.row_count is None else f"{self.row_count:,} rows"
+        return f"{self.action.upper()} {self.held or rows}".rstrip()
 
 
 class Builder:

@@ -1,5 +1,6 @@
 """A fitted model in a build: trained, or its version in use kept, as the seed retrain_policy decides."""
 
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -39,7 +40,10 @@ class Retraining:
         else:
             with self._builder.cursor(self._draft) as cursor:
                 record, is_new, reason = self._decided(cursor)
-        return self._builder.settle(record, versions.statements(record, self._store), is_new, reason)
+        outcome = self._builder.settle(record, versions.statements(record, self._store), is_new, reason)
+        with self._builder.cursor(record) as cursor:
+            ((status,),) = cursor.execute(f"select status from {quoted(record.relation)}").fetchall()
+        return replace(outcome, held=status.replace("_", " "))
 
     def _decided(self, cursor: duckdb.DuckDBPyConnection) -> tuple[NodeRecord, bool, str | None]:
         """The model's new record, whether something was trained, and the policy's reason where it had one."""

@@ -245,9 +245,8 @@ def test_steps_between_preprocessing_and_estimator_are_part_of_the_score(estimat
 @pytest.mark.parametrize("label", ["is_churned", "tier"])
 def test_bayes_over_categories_takes_bins(label):
     binned = {"numeric": {"bins": {"count": 3, "encode": "ordinal"}}}
-    meta = declared(SK + "naive_bayes.CategoricalNB", label, preprocessing=binned) | {
-        "features": {"numeric": ["visits", "amount"]}
-    }
+    meta = declared(SK + "naive_bayes.CategoricalNB", label, preprocessing=binned)
+    meta["features"] = {"numeric": ["visits", "amount"]}
     assert_agreement(customers(), meta)
 
 
