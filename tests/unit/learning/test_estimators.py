@@ -192,6 +192,7 @@ PREPROCESSING = {
     "robust log": {"numeric": {"log": ["amount", "visits"], "scale": "robust"}},
     "maximum": {"numeric": {"scale": "maximum"}},
     "power": {"numeric": {"scale": "power"}},
+    "quantile": {"numeric": {"scale": "quantile"}},
     "bins": {"numeric": {"bins": 4}, "categorical": {"encode": "ordinal"}},
     "ordinal bins": {"numeric": {"bins": {"count": 3, "strategy": "uniform", "encode": "ordinal"}}},
     "rare": {"categorical": {"minimum_count": 60}},

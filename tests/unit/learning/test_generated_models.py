@@ -32,7 +32,7 @@ NUMERIC = st.fixed_dictionaries(
     optional={
         "impute": st.sampled_from(["mean", "median", "most_frequent", 0, -1.5]),
         "indicator": st.booleans(),
-        "scale": st.sampled_from(["standard", "robust", "minimum_maximum", "maximum", "none"]),
+        "scale": st.sampled_from(["standard", "robust", "minimum_maximum", "maximum", "quantile", "none"]),
         "log": st.booleans(),
         "bins": st.sampled_from([2, 5, {"count": 3, "strategy": "uniform", "encode": "ordinal"}]),
     },

@@ -20,6 +20,9 @@ from scorehouse.scoring.operations import (
 )
 from scorehouse.scoring.operations.univariate import symmetric_log
 
+SMALLEST_GAP = 1e-300
+"""Beside 0 the next numbers are so near that a slope to them has no number."""
+
 FUNCTIONS = {
     symmetric_log: "symmetric_log", np.log: "ln", np.log1p: "log1p", np.log2: "log2", np.log10: "log10", np.exp: "exp",
     np.expm1: "expm1", np.sqrt: "square_root", np.square: "square", np.abs: "absolute", np.tanh: "tanh", np.negative: "negative",
@@ -294,12 +297,18 @@ def quantiles(model: object, inputs: list[str], draft: Draft) -> list[str]:
 
 
 def _quantile(name: str, knots: np.ndarray, shares: np.ndarray, draft: Draft) -> str:
+    """A repeated quantile is a jump: to the middle of its shares at the value itself, and to the ends beside it."""
     distinct = np.unique(knots)
     low = shares[np.searchsorted(knots, distinct, side="left")]
     high = shares[np.searchsorted(knots, distinct, side="right") - 1]
-    if np.array_equal(low, high):
-        return draft.step(_interpolation(distinct, low), name, f"{name} quantile")
-    raise UnknownFormulaError("QuantileTransformer of a column with repeated quantiles; use bins")
+    at = (low + high) / 2
+    at[-1], at[0] = 1.0, 0.0
+    gap = np.maximum(np.spacing(np.abs(distinct)), SMALLEST_GAP)
+    is_before, is_after = at != low, at != high
+    x = np.concatenate([(distinct - gap)[is_before], distinct, (distinct + gap)[is_after]])
+    y = np.concatenate([low[is_before], at, high[is_after]])
+    order = np.argsort(x)
+    return draft.step(_interpolation(x[order], y[order]), name, f"{name} quantile")
 
 
 def _interpolation(x: np.ndarray, y: np.ndarray) -> object:
