@@ -1,7 +1,8 @@
 {#
     Who was to get the coupon and who was held out, and what they bought afterwards. Where the interactions show it (exposures
     of an experiment whose name contains `coupon`), that holds. Where they only show redeemed coupons, the policy in force is
-    applied to every as-of time from the first redemption on: the hold-out is a stable hash, so it is known for ever.
+    applied to every as-of time from the first redemption on, if it ranks by risk: the hold-out is a stable hash, so it is known
+    for ever.
 #}
 
 with
@@ -115,7 +116,10 @@ eligible as (
 
     from scored
     cross join policy
-    where scored.score >= policy.minimum_score and scored.net_amount >= policy.minimum_value
+    where
+        policy.rank_by = 'risk' {# who was moved by a coupon is not known before its effect is #}
+        and scored.score >= policy.minimum_score
+        and scored.net_amount >= policy.minimum_value
 
 ),
 

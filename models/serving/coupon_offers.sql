@@ -1,4 +1,7 @@
-{# Who gets the coupon: at risk, worth it, not held out, and within the budget, the largest expected loss first. #}
+{#
+    Who gets the coupon: at risk or moved by it (as the policy ranks), worth it, not held out, and within the budget, the largest
+    expected loss or gain first.
+#}
 
 with
 
@@ -12,6 +15,12 @@ snapshots as (
 
     select * from {{ ref('customer_snapshots') }}
     where is_current
+
+),
+
+uplift as (
+
+    select * from {{ ref('coupon_uplift') }}
 
 ),
 
@@ -29,18 +38,26 @@ candidates as (
         churn_risk.score,
         snapshots.net_amount as customer_value,
         churn_risk.score * snapshots.net_amount as expected_loss,
+        uplift.score as uplift,
+        uplift.score * snapshots.net_amount as expected_gain,
+        policy.rank_by,
         policy.coupon_cost,
         policy.budget,
-        churn_risk.score >= policy.minimum_score and snapshots.net_amount >= policy.minimum_value as is_eligible,
+        snapshots.net_amount >= policy.minimum_value
+        and case policy.rank_by
+            when 'uplift' then coalesce(uplift.score > 0, false)
+            else churn_risk.score >= policy.minimum_score
+        end as is_eligible,
         {{ function('stable_share') }}(churn_risk.customer_id, 'coupon_holdout') < policy.holdout_share as is_held_out,
-        churn_risk.implementation,
-        churn_risk.model_version,
+        case policy.rank_by when 'uplift' then uplift.implementation else churn_risk.implementation end as implementation,
+        case policy.rank_by when 'uplift' then uplift.model_version else churn_risk.model_version end as model_version,
         churn_risk.as_of,
         churn_risk.scored_at,
         churn_risk.reasons
 
     from churn_risk
     inner join snapshots on churn_risk.customer_id = snapshots.customer_id
+    left join uplift on churn_risk.customer_id = uplift.customer_id
     cross join policy
 
 ),
@@ -50,7 +67,7 @@ spent as (
     select
         *,
         sum(case when is_eligible and not is_held_out then coupon_cost else 0 end) over (
-            order by expected_loss desc, customer_id asc
+            order by case rank_by when 'uplift' then expected_gain else expected_loss end desc nulls last, customer_id asc
             rows between unbounded preceding and current row
         ) as spent_so_far
 
@@ -64,6 +81,7 @@ offers as (
         customer_id,
         is_eligible and not is_held_out and spent_so_far <= budget as gets_coupon,
         case
+            when rank_by = 'uplift' and uplift is null then 'uplift unknown'
             when not is_eligible then 'not eligible'
             when is_held_out then 'held out'
             when spent_so_far <= budget then 'coupon'
@@ -74,6 +92,8 @@ offers as (
         score,
         customer_value,
         expected_loss,
+        uplift,
+        expected_gain,
         implementation,
         model_version,
         as_of,

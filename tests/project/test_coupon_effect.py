@@ -102,7 +102,7 @@ def test_without_logged_offers_the_policy_is_recomputed_from_the_first_redemptio
     project = copy_of_the_project(tmp_path_factory.mktemp("recomputed"))
     project.write(
         "seeds/configuration/coupon_policy.csv",
-        "policy,minimum_score,minimum_value,coupon_cost,budget,holdout_share\ndefault,0.1,20,5,2500,0.4\n",
+        "policy,minimum_score,minimum_value,coupon_cost,budget,holdout_share,rank_by\ndefault,0.1,20,5,2500,0.4,risk\n",
     )
     built_from(HISTORY, project)
     ((basis, first_at, propensity, treated, held_out),) = project.catalog(
