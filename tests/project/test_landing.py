@@ -1,5 +1,6 @@
 """A user's own data in the landing contract: what may be missing, odd or wrong."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -84,6 +85,16 @@ def test_csv_extra_columns_and_unusable_rows_arrive_where_they_belong(shop: Proj
         ("no interaction id",),
     ]
     assert shop.catalog("select distinct properties ->> 'colour' from staging.stg_landing__interactions", "csv") == [("red",)]
+    query = "select fingerprint from scorehouse.nodes where relation = 'staging.stg_landing__received'"
+    logic = query.replace("fingerprint", "logic")
+    before = shop.work("csv", query), shop.work("csv", logic)
+    files["interactions/d.csv"] = row.format("'y'") + """, 5 as amount, 'b' as "Colour", '[1]' as properties"""
+    selected = ("--select", "+stg_landing__interactions")
+    assert build(shop, files, "csv", *selected).is_green
+    found = shop.work("csv", "select properties from staging.stg_landing__interactions where interaction_id = 'y'")
+    assert [json.loads(text) for (text,) in found] == [{"properties": [1], "colour": "b"}]
+    assert before[0] != shop.work("csv", query)
+    assert before[1] == shop.work("csv", logic), "a new column is new data, not a new question"
     assert shop.catalog("select country from intermediate.int_customers", "csv") == [("DE",)]
     assert shop.serving("select distinct left(status, 6) from endpoints where name = 'churn_risk'", "csv") == [("empty:",)]
 

@@ -25,6 +25,9 @@ class Column:
     is_required: bool = False
 
 
+_PROPERTIES = Column("properties", "JSON")
+
+
 @dataclass(frozen=True)
 class SourceTable:
     """A source table's declaration.
@@ -32,7 +35,7 @@ class SourceTable:
     Attributes:
         relation: schema.name.
         path: a folder, one file or a glob.
-        columns: the contract; other columns of the files go through behind them.
+        columns: the contract; other columns of the files go into `properties`, or through behind them where there is none.
         partition_by: time column by which partitioned models may read the files, if any.
     """
 
@@ -98,9 +101,10 @@ def data_version(files: Iterable[LandedFile]) -> str:
 def view_sql(table: SourceTable, files: list[LandedFile], store: Store, among: list[LandedFile] | None = None) -> str:
     """The select that reads a source: declared columns, typed, NULL where a file lacks them; then all other columns.
 
-    Files with the same columns and types are read together, so that no file's types change the values of another's. An
-    undeclared column that has several types becomes JSON. The columns and types are those of all the files `among` which
-    `files` are.
+    A table with the JSON column `properties` has the other columns in that: a file with a new column is new data, and every
+    query over the table stays as it is. Files with the same columns and types are read together, so that no file's types
+    change the values of another's. Otherwise an undeclared column that has several types becomes JSON. The columns and types
+    are those of all the files `among` which `files` are.
     """
     extra = _extra(table, among or files)
     if not files:
@@ -110,12 +114,31 @@ def view_sql(table: SourceTable, files: list[LandedFile], store: Store, among: l
         alike.setdefault(tuple(sorted(_kinds(file).items())), []).append(file)
     selects = []
     for kinds, members in alike.items():
-        found = dict(kinds)
-        typed = [_typed(column, found.get(column.name.lower())) for column in table.columns]
-        other = [_other(column, found.get(column.name.lower())) for column in extra]
         copies = [copy_of(table, store, file) for file in members]
-        selects.append(f"select {', '.join([*typed, *other])} from {read_parquet(copies)}")
+        selects.append(f"select {', '.join(_columns(table, extra, dict(kinds)))} from {read_parquet(copies)}")
     return " union all ".join(selects)
+
+
+def _columns(table: SourceTable, extra: list[Column], found: dict[str, str]) -> list[str]:
+    """The columns of files with the columns and types `found`."""
+    typed = {column.name: _typed(column, found.get(column.name.lower())) for column in table.columns}
+    if _PROPERTIES not in table.columns:
+        others = ((column, _other(column, found.get(column.name.lower()))) for column in extra)
+        return [*typed.values(), *(f"{value} as {identifier(column.name)}" for column, value in others)]
+    own = [column for column in extra if column.name.lower() in found]
+    if own:
+        given = _cast("properties", found["properties"], "JSON") if "properties" in found else "cast(null as json)"
+        others = ", ".join(f"{identifier(column.name)} := {_other(column, found[column.name.lower()])}" for column in own)
+        typed["properties"] = f"json_merge_patch({_object(given)}, to_json(struct_pack({others}))) as properties"
+    return list(typed.values())
+
+
+def _object(value: str) -> str:
+    """A JSON value as an object: what is another kind of value stays in one, under its column's name."""
+    return (
+        f"case when {value} is null then '{{}}' when json_type({value}) = 'OBJECT' then {value}"
+        f" else json_object('properties', {value}) end"
+    )
 
 
 def select_files(record: NodeRecord, files: Iterable[str], store: Store) -> str:
@@ -237,13 +260,13 @@ def _extra(table: SourceTable, files: list[LandedFile]) -> list[Column]:
 
 
 def _other(column: Column, found: str | None) -> str:
-    """An undeclared column, without numbers that JSON cannot hold."""
+    """An undeclared column's value, without numbers that JSON cannot hold."""
     value = identifier(column.name)
     if found is None:
         value = f"cast(null as {column.data_type})"
     elif found in ("FLOAT", "DOUBLE"):
         value = f"case when isfinite({value}) then {value} end"
-    return f"{f'to_json({value})' if column.data_type == 'JSON' else value} as {identifier(column.name)}"
+    return f"to_json({value})" if column.data_type == "JSON" else value
 
 
 def _cast(value: str, found: str, data_type: str, how: str = "cast") -> str:

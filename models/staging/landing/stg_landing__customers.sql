@@ -1,6 +1,3 @@
-{%- set contract = ['customer_id', 'signed_up_at', 'country', 'email', 'properties'] -%}
-{%- set extra = extra_columns(source('landing', 'customers'), contract) -%}
-
 with
 
 source as (
@@ -18,7 +15,7 @@ renamed as (
         ---------- strings
         country,
         email,
-        cast({{ with_extra_columns('properties', extra) }} as json) as properties,
+        properties,
 
         ---------- timestamps
         signed_up_at

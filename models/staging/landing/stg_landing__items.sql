@@ -1,5 +1,3 @@
-{%- set extra = extra_columns(source('landing', 'items'), ['item_id', 'title', 'category', 'price', 'properties']) -%}
-
 with
 
 source as (
@@ -20,7 +18,7 @@ renamed as (
 
         ---------- numerics
         price,
-        cast({{ with_extra_columns('properties', extra) }} as json) as properties
+        properties
 
     from source
 

@@ -1,9 +1,3 @@
-{%- set contract = [
-    'interaction_id', 'occurred_at', 'received_at', 'customer_id', 'session_id', 'interaction_type', 'item_id', 'quantity',
-    'amount', 'query', 'position', 'experiment', 'variant', 'propensity', 'properties',
-] -%}
-{%- set extra = extra_columns(source('landing', 'interactions'), contract) -%}
-
 with
 
 source as (
@@ -32,7 +26,7 @@ renamed as (
         amount,
         position,
         propensity,
-        cast({{ with_extra_columns('properties', extra) }} as json) as properties,
+        properties,
 
         ---------- timestamps
         occurred_at,

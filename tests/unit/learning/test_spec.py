@@ -47,6 +47,7 @@ def refusal(examples: pa.Table, meta: dict) -> str:
         ({"features": "visits"}, ["meta.features", "'visits'"]),
         ({"features": {}}, ["at least one feature"]),
         ({"key": ["client"]}, ["column client"]),
+        ({"parameters": {"C": -1}}, ["meta: expected parameters", "'C' parameter of LogisticRegression"]),
         ({"estimator": "sklearn.linear_model.Logistic"}, ["meta.estimator", "sklearn.linear_model.Logistic"]),
         ({"estimator": "catboost.CatBoostClassifier"}, ["install the package catboost"]),
         ({"estimator": "sklearn.model_selection.KFold"}, ["KFold"]),

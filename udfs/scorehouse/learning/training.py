@@ -11,6 +11,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.metrics import silhouette_score
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
+from sklearn.utils._param_validation import InvalidParameterError
 from threadpoolctl import threadpool_limits
 
 from scorehouse.errors import ScorehouseError
@@ -374,8 +375,12 @@ def _refusals(pipeline: Pipeline, where: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        words = " ".join(str(error).split()).removesuffix(".")
+        name, words = type(pipeline[-1]).__name__, " ".join(str(error).split("Stack trace")[0].split()).removesuffix(".")
+        if isinstance(error, InvalidParameterError):
+            raise ScorehouseError(
+                f"{where}: meta: expected parameters that scikit-learn takes, found: {words}; correct it."
+            ) from error
         raise ScorehouseError(
-            f"{where}: expected examples that {type(pipeline[-1]).__name__} can be fitted on, "
-            f"found what it refuses: {words[:300]}; correct the examples or the declaration."
+            f"{where}: expected examples that {name} can be fitted on, found what it refuses: {words[:300]}; "
+            f"correct the examples or the declaration."
         ) from error
