@@ -1,4 +1,4 @@
-{# The customer's own list, or what is popular for a customer of whom nothing is known. #}
+{# The customer's own list, or what is popular for a customer who is not known. #}
 select
     recommendations.rank,
     recommendations.item_id,
@@ -21,7 +21,7 @@ where
     popular_items.rank <= k
     and not exists (
         select 1
-        from {{ ref('recommendations') }} as known
+        from {{ ref('customers') }} as known
         where known.customer_id = cast(customer as varchar)
     )
 

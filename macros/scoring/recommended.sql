@@ -239,6 +239,7 @@ reasons as (
     from ranked
     inner join preferences on ranked.customer_id = preferences.customer_id and preferences.preference >= 0.01
     inner join similarities on preferences.item_id = similarities.liked_item_id and ranked.item_id = similarities.item_id
+    where preferences.item_id not in (select blocked.item_id from blocked)
     group by ranked.customer_id, ranked.item_id
 
 )

@@ -100,7 +100,12 @@ customers as (
         segments.segment,
         coalesce(segments.rule_segments, []) as rule_segments,
         coalesce(coupon_offers.decision, 'not eligible') as coupon_decision,
-        coalesce(personal_items.item_ids, popular_items.item_ids, []) as next_best_items,
+        {# a customer who has everything gets nothing #}
+        coalesce(
+            personal_items.item_ids,
+            case when not exists (select 1 from personal_items) then popular_items.item_ids end,
+            []
+        ) as next_best_items,
         activity.last_activity,
 
         ---------- numerics

@@ -25,6 +25,7 @@ ranked as (
         scored_at
 
     from routed
+    where item_id not in (select blocked_items.item_id from {{ ref('blocked_items') }} as blocked_items)
 
 ),
 

@@ -19,15 +19,24 @@ weights as (
 
 ),
 
+items as (
+
+    select item_id, category from {{ ref('int_items') }}
+
+),
+
 popularities as (
 
     select
-        model_version,
-        output as item_id,
-        value as score
+        weights.model_version,
+        weights.output as item_id,
+        weights.value as score,
+        items.category,
+        row_number() over (partition by items.category order by weights.value desc, weights.output desc) as category_place
 
     from weights
-    where output not in (select blocked.item_id from blocked)
+    left join items on weights.output = items.item_id
+    where weights.output not in (select blocked.item_id from blocked)
 
 ),
 
@@ -35,7 +44,12 @@ ranked as (
 
     select
         popularities.*,
-        row_number() over (order by popularities.score desc, popularities.item_id desc) as rank
+        row_number() over (
+            order by
+                popularities.category is null or popularities.category_place <= policy.maximum_per_category desc,
+                popularities.score desc,
+                popularities.item_id desc
+        ) as rank
 
     from popularities
     cross join policy

@@ -5,7 +5,7 @@ with
 items as (
 
     select * from {{ ref('int_items') }}
-    where trim(title) <> ''
+    where trim(title) <> '' and item_id not in (select blocked_items.item_id from {{ ref('blocked_items') }} as blocked_items)
 
 ),
 

@@ -11,7 +11,7 @@ from project.harness import Project, copy_of_the_project
 from project.test_landing import write
 from scorehouse.recommending.history import History
 
-SELECTION = ("stg_landing__rejected", "+recommendations", "+similar_items", "+popular_items", "recommend")
+SELECTION = ("stg_landing__rejected", "+recommendations", "+similar_items", "+popular_items", "+recommend")
 INTERACTIONS = """
 select
     'i' || i as interaction_id,
@@ -111,8 +111,8 @@ def test_a_newcomer_gets_what_is_popular(shop: Project) -> None:
 @pytest.mark.parametrize(
     ("branch", "interactions", "expected"),
     [
-        ("one-item", "1,2024-01-01,ada,purchase,tea\n2,2024-01-02,ada,purchase,tea\n", (0, 0, 1)),
-        ("no-items", "1,2024-01-01,ada,signup,\n2,2024-01-02,ada,search,\n", (0, 0, 0)),
+        ("one-item", "1,2024-01-01,ada,purchase,tea\n2,2024-01-02,ada,purchase,tea\n", (0, 0, 1, 0, 1)),
+        ("no-items", "1,2024-01-01,ada,signup,\n2,2024-01-02,ada,search,\n", (0, 0, 0, 0, 0)),
     ],
 )
 def test_hardly_any_data_gives_short_lists_and_no_failure(
@@ -122,5 +122,6 @@ def test_hardly_any_data_gives_short_lists_and_no_failure(
     write(tmp_path / "interactions/all.csv", header + interactions)
     build(shop, branch, tmp_path)
     tables = ("recommendations", "similar_items", "popular_items")
-    counts = ", ".join(f"(select count(*) from serving.{table})" for table in tables)
+    lists = ["serving." + table for table in tables] + ["functions.recommend('ada', 3)", "functions.recommend('bob', 3)"]
+    counts = ", ".join(f"(select count(*) from {one})" for one in lists)
     assert shop.work(branch, f"select {counts}") == [expected]
