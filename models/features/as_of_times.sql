@@ -1,3 +1,8 @@
+{#
+    The newest as-of time is the day after the last interaction; but the last hundredth of them, or fewer, that come more than a
+    year after all others are dated wrongly, and are not known before their time comes.
+#}
+
 with
 
 interactions as (
@@ -6,17 +11,44 @@ interactions as (
 
 ),
 
+days as (
+
+    select
+        cast(greatest(occurred_at, received_at) as date) as known_on,
+        count(*) as interaction_count
+
+    from interactions
+    group by known_on
+
+),
+
+gaps as (
+
+    select
+        known_on,
+        lead(known_on) over (order by known_on) - known_on as days_to_next,
+        sum(interaction_count) over (order by known_on) / sum(interaction_count) over () as known_share
+
+    from days
+
+),
+
 bounds as (
 
     select
-        min(occurred_at) as first_at,
+        (select min(interactions.occurred_at) from interactions) as first_at,
         {%- if var('as_of') %}
         cast(cast('{{ var("as_of") }}' as date) as timestamp) as newest
         {%- else %}
-        cast(cast(max(greatest(occurred_at, received_at)) as date) + 1 as timestamp) as newest
+        cast(
+            coalesce(
+                min(known_on) filter (where days_to_next > 366 and known_share >= 0.99),
+                max(known_on)
+            ) + 1 as timestamp
+        ) as newest
         {%- endif %}
 
-    from interactions
+    from gaps
 
 ),
 

@@ -173,7 +173,9 @@ assignments as (
         cast(coalesce(outcomes.has_purchased, false) as integer) as has_purchased,
         coalesce(outcomes.amount, 0) as amount,
         assigned.is_treated,
-        2 * row_number() over (order by assigned.assigned_at, assigned.assignment_id) > count(*) over () as is_later_half,
+        2 * row_number() over (
+            order by assigned.assigned_at, {{ function('stable_share') }}(assigned.assignment_id, 'half'), assigned.assignment_id
+        ) > count(*) over () as is_later_half,
         assigned.assigned_at
 
     from assigned

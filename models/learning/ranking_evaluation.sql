@@ -80,7 +80,8 @@ evaluation as (
         ranking,
         count(*) as search_count,
         sum(gain / ideal_gain order by search_id) / count(*) as ndcg_at_10,
-        sum(weighted_gain / ideal_weighted_gain order by search_id) / count(*) as unbiased_ndcg_at_10
+        {# of sums: divided by its own ideal, a search of one click would lose its weight #}
+        sum(weighted_gain order by search_id) / sum(ideal_weighted_gain order by search_id) as unbiased_ndcg_at_10
 
     from searches
     group by ranking

@@ -56,7 +56,9 @@ examples as (
         contexts.features[{{ place }}] as context_{{ place }},
         {%- endfor %}
         assignments.has_purchased,
-        min(assignments.assigned_at) over (partition by assignments.is_later_half) as period_at
+        {# of assignments at one moment too, one half trains and the other tests #}
+        min(assignments.assigned_at) over (partition by assignments.is_later_half)
+        + to_microseconds(cast(assignments.is_later_half as integer)) as period_at
 
     from assignments
     left join known on assignments.assignment_id = known.assignment_id

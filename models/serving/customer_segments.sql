@@ -72,7 +72,7 @@ customer_segments as (
         by_rule.rule_segments,
         before.segment as previous_segment,
         before.segment_number as previous_segment_number,
-        segments.segment_number <> before.segment_number as has_moved,
+        segments.segment_number <> before.segment_number or segments.segment <> before.segment as has_moved,
         clusters.implementation,
         clusters.model_version,
         by_rule.as_of,

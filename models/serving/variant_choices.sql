@@ -35,7 +35,7 @@ controls as (
         case
             when arms.enabled_count = 0 then 0
             else least(
-                ceil(round(experiments.floor * (1000 - round(1000 * experiments.holdout_share)), 6)),
+                ceil(round(experiments.floor * 1000, 6)),
                 floor((1000 - round(1000 * experiments.holdout_share)) / arms.enabled_count)
             ) * arms.enabled_count
         end as explored_count
@@ -81,7 +81,7 @@ chosen as (
             reasoned.experiment = arms.experiment
             and arms.is_enabled
             and reasoned.reason = 'explored'
-            and arms.place = 1 + cast(reasoned.draw - reasoned.held_out_count as bigint) % reasoned.enabled_count
+            and arms.place = 1 + cast(reasoned.draw - reasoned.held_out_count as bigint) % nullif(reasoned.enabled_count, 0)
     left join draws on reasoned.experiment = draws.experiment and reasoned.draw = draws.draw
 
 ),

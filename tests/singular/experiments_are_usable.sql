@@ -1,4 +1,7 @@
-{# The seed experiments has one row for all experiments without one of their own, and numbers that mean something. #}
+{#
+    The seed experiments has one row for all experiments without one of their own, numbers that mean something, and comparisons
+    with experiments that have a row; no experiment has two controls.
+#}
 
 with
 
@@ -25,6 +28,13 @@ unusable as (
         or coalesce(prior_failures <= 0, true)
         or coalesce(ridge_penalty <= 0, true)
         or coalesce(exploration < 0, true)
+    union all
+    select experiment from experiments
+    where compared_with not in (select others.experiment from experiments as others)
+    union all
+    select experiment from {{ ref('experiment_arms') }}
+    group by experiment
+    having count(*) filter (where is_control) > 1
     union all
     select 'default' as experiment
     from experiments

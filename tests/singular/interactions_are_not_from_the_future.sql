@@ -1,0 +1,18 @@
+{{ config(severity='warn', enabled=not var('as_of')) }}
+{# Interactions that are dated more than a year after all others: they count for nothing until their time comes. #}
+
+with
+
+as_of_times as (
+
+    select * from {{ ref('as_of_times') }}
+    where is_current
+
+)
+
+select
+    interactions.interaction_id,
+    interactions.occurred_at,
+    interactions.received_at
+from {{ ref('int_interactions') }} as interactions
+inner join as_of_times on greatest(interactions.occurred_at, interactions.received_at) >= as_of_times.as_of
