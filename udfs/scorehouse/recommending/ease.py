@@ -28,12 +28,12 @@ class Ease:
         repeat: similarity of an item to itself, which counts where taken items may be recommended again.
     """
 
-    penalty: float = 100
+    penalty: float = 300
     basket_weight: float = 1
     maximum_items: int = 1500
     neighbour_count: int = 30
-    trend: float = 0.15
-    trend_half_life_days: float = 4
+    trend: float = 0.05
+    trend_half_life_days: float = 2
     repeat: float = 0.4
 
     def fit(self, history: History) -> ItemWeights:
