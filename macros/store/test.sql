@@ -1,5 +1,5 @@
 {#
-    A data test that remembers: passed on the very same data and text, it is not asked again.
+    A data test that remembers: passed on the very same data and text, it is not asked again. What a failed one found is said at the run's end.
     Everything else is dbt's own `test` materialization.
 #}
 {% materialization test, adapter='duckdb' %}
@@ -13,6 +13,8 @@
     {%- set row = load_result('main').table.rows[0] -%}
     {%- if not row['should_warn'] and not row['should_error'] -%}
         {%- do scorehouse('remember_passed', is_open=true, node_id=model.unique_id, sql=sql) -%}
+    {%- else -%}
+        {%- do scorehouse('failed_test', is_open=true, node_id=model.unique_id, sql=sql) -%}
     {%- endif -%}
     {{ return(outcome) }}
 {% endmaterialization %}

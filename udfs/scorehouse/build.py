@@ -14,12 +14,13 @@ import pyarrow as pa
 
 from scorehouse import gate, partitions, sources
 from scorehouse.canonical import canonical_sql
-from scorehouse.errors import ScorehouseError, first_line
+from scorehouse.errors import ScorehouseError
 from scorehouse.fingerprint import Fingerprint, digest
 from scorehouse.guard import time_limit
 from scorehouse.partitions import Partitioning
 from scorehouse.project import Project, relation_of
 from scorehouse.quoting import identifier, quoted
+from scorehouse.raw_files import reason
 from scorehouse.records import NodeRecord, Records
 from scorehouse.store import FORMAT_VERSION, Store, read_sql
 
@@ -371,7 +372,7 @@ def read_seed(path: Path, column_types: Mapping[str, str], delimiter: str) -> pa
             )
             return rows.to_arrow_table()
         except duckdb.Error as error:
-            raise ScorehouseError(f"{path.name}: expected a CSV table, found: {first_line(error)}; correct the file.") from None
+            raise ScorehouseError(f"{path.name}: expected a CSV table, found: {reason(str(error))}; correct the file.") from None
 
 
 def _named(record: NodeRecord) -> str:

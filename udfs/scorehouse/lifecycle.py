@@ -29,7 +29,8 @@ def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> 
     hook for a keyboard interrupt.
     """
     try:
-        return {"line": _finish(run, statuses, command, is_empty), "is_red": False}
+        found = "\n".join([*sorted(run.failures), _finish(run, statuses, command, is_empty)])
+        return {"line": found.rstrip("\n"), "is_red": False}
     except (ScorehouseError, duckdb.Error, OSError) as error:
         found = first_line(error).rstrip(".;")
         return {"line": f"Nothing published: {found}; {_current(run)}.", "is_red": True}

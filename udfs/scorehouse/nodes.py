@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scorehouse import gate, gates, versions
+from scorehouse import data_tests, gate, gates, versions
 from scorehouse.errors import ScorehouseError
+from scorehouse.guard import time_limit
 from scorehouse.operation import operation
 from scorehouse.retraining import Retraining
 from scorehouse.run import Run
@@ -74,6 +75,14 @@ def passed_before(run: Run, node_id: str, sql: str) -> "agate.Table | None":
         return agate.Table([], ["actual_or_expected", "unchanged"])
     kinds = [agate.Number(), agate.Boolean(), agate.Boolean()]
     return agate.Table([[0, False, False]], ["failures", "should_warn", "should_error"], kinds)
+
+
+@operation
+def failed_test(run: Run, node_id: str, sql: str) -> None:
+    """Keep what a failed data test found for the end of the run. Returns nothing."""
+    node, cursor = run.project.node(node_id), run.connection.cursor()
+    with time_limit(cursor, run.timeout_seconds, node.name):
+        run.failures.append(data_tests.failure(run.project, cursor, node, sql))
 
 
 @operation

@@ -122,16 +122,16 @@ def _header(file: Path, line: str) -> tuple[str, list[str]]:
 
 def _unreadable(file: Path, error: Exception) -> ScorehouseError:
     kind = "CSV (UTF-8)" if is_text(file) else "Parquet"
-    return ScorehouseError(f"{file}: expected a readable {kind} file, found: {_reason(str(error))}; correct or remove the file.")
+    return ScorehouseError(f"{file}: expected a readable {kind} file, found: {reason(str(error))}; correct or remove the file.")
 
 
-def _reason(message: str) -> str:
+def reason(message: str) -> str:
     r"""What is wrong, out of DuckDB's many lines.
 
-    >>> _reason("Invalid Input Error: CSV Error on Line: 3\nOriginal Line: 1\nExpected 2 columns\n\nPossible fixes:")
+    >>> reason("Invalid Input Error: CSV Error on Line: 3\nOriginal Line: 1\nExpected 2 columns\n\nPossible fixes:")
     'line 3: Expected 2 columns'
     """
-    lines = re.sub(r"^\w+( \w+)? Error: ", "", message).split("\nPossible")[0].strip().splitlines()
+    lines = re.sub(r"^\w+( \w+)? Error: ", "", message).split("\n\n")[0].strip().splitlines()
     place = re.match(r"CSV Error on Line: (\d+)", lines[0])
     return f"line {place[1]}: {lines[-1].rstrip('. ')}" if place else lines[0].rstrip(". ")
 

@@ -18,7 +18,7 @@ from scorehouse.warehouse import Warehouse
 
 @dataclass
 class Run:
-    """One invocation of dbt on one branch."""
+    """One invocation of dbt on one branch; `failures` are sentences on the data tests that failed or warned."""
 
     run_id: str
     warehouse: Warehouse
@@ -27,6 +27,7 @@ class Run:
     store: Store
     project: Project
     timeout_seconds: float
+    failures: list[str] = field(default_factory=list)
     builder: Builder = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,51 @@
+"""What a failed data test found, in one sentence."""
+
+import re
+from typing import Any
+
+import duckdb
+
+from scorehouse.project import Project
+
+EXPECTED = {
+    "unique": "every {column_name} once",
+    "not_null": "{column_name} in every row",
+    "accepted_values": "{column_name} among {values}",
+    "between": "{column_name} between {minimum} and {maximum}",
+    "unique_combination": "every combination of {columns} once",
+    "holds_once": "one row whose {column_name} is {value}",
+    "has_rows": "at least one row",
+}
+"""What the generic tests expect, by their names, over their arguments."""
+LONGEST_VALUE = 60
+
+
+def failure(project: Project, cursor: duckdb.DuckDBPyConnection, node: Any, sql: str) -> str:
+    """Where a test failed, what it expected, and the first row that it found.
+
+    Args:
+        sql: the test's query, which gives the rows that should not be.
+    """
+    rows = cursor.execute(f"select * from ({sql}\n)")
+    names = [column[0] for column in rows.description]
+    first, count = rows.fetchone(), 1 + len(rows.fetchall())
+    found = ", ".join(f"{name} = {_short(value)}" for name, value in zip(names, first, strict=True))
+    more = f" and {count - 1:,} more" if count > 1 else ""
+    tested = project.node(node.attached_node) if getattr(node, "attached_node", None) else node
+    what = "the seed" if tested.resource_type == "seed" else "the data or the model"
+    return f"{tested.original_file_path}: expected {_expected(node)}, found {found}{more}; correct {what}."
+
+
+def _expected(node: Any) -> str:
+    """The expectation of a test: a generic one's in words, another's as the comment on its top says."""
+    metadata = getattr(node, "test_metadata", None)
+    if metadata is None or metadata.name not in EXPECTED:
+        comment = re.search(r"\{#(.+?)(\. |\.?\s*#\})", node.raw_code, re.DOTALL)
+        return f"that holds: {' '.join(comment[1].split())}" if comment else f"nothing that {node.name} finds"
+    listed = {name: ", ".join(map(str, v)) if isinstance(v, list) else v for name, v in metadata.kwargs.items()}
+    return EXPECTED[metadata.name].format(**listed)
+
+
+def _short(value: object) -> str:
+    text = "NULL" if value is None else str(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
