@@ -33,22 +33,25 @@ gaps as (
 
 ),
 
+last_days as (
+
+    select coalesce(min(known_on) filter (where days_to_next > 366 and known_share >= 0.99), max(known_on)) as known_on
+    from gaps
+
+),
+
 bounds as (
 
     select
-        (select min(interactions.occurred_at) from interactions) as first_at,
+        min(interactions.occurred_at) as first_at,
         {%- if var('as_of') %}
         cast(cast('{{ var("as_of") }}' as date) as timestamp) as newest
         {%- else %}
-        cast(
-            coalesce(
-                min(known_on) filter (where days_to_next > 366 and known_share >= 0.99),
-                max(known_on)
-            ) + 1 as timestamp
-        ) as newest
+        cast(any_value(last_days.known_on) + 1 as timestamp) as newest
         {%- endif %}
 
-    from gaps
+    from interactions
+    cross join last_days
 
 ),
 

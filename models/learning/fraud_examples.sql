@@ -52,7 +52,7 @@ labelled as (
 matured as (
 
     select
-        snapshots.* exclude (occurred_at),
+        snapshots.*,
         labels.is_fraud,
         {# where nobody says that a payment was legitimate, time does #}
         labelled.fraud_count > 0 and labelled.legitimate_count = 0 as is_silence_legitimate
@@ -71,7 +71,7 @@ matured as (
 examples as (
 
     select
-        * exclude (is_fraud, is_silence_legitimate),
+        * exclude (occurred_at, is_fraud, is_silence_legitimate),
         coalesce(is_fraud, 0) as is_fraud
 
     from matured

@@ -89,6 +89,16 @@ popular_items as (
 
 ),
 
+{# where nobody has a list of their own, what is popular stands for it; who then has none has everything already #}
+common_items as (
+
+    select case when count(personal_items.customer_id) = 0 then any_value(popular_items.item_ids) end as item_ids
+
+    from popular_items
+    left join personal_items on true
+
+),
+
 customers as (
 
     select
@@ -100,12 +110,7 @@ customers as (
         segments.segment,
         coalesce(segments.rule_segments, []) as rule_segments,
         coalesce(coupon_offers.decision, 'not eligible') as coupon_decision,
-        {# a customer who has everything gets nothing #}
-        coalesce(
-            personal_items.item_ids,
-            case when not exists (select 1 from personal_items) then popular_items.item_ids end,
-            []
-        ) as next_best_items,
+        coalesce(personal_items.item_ids, common_items.item_ids, []) as next_best_items,
         activity.last_activity,
 
         ---------- numerics
@@ -126,7 +131,7 @@ customers as (
         {{ built_at() }} as scored_at
 
     from customer_ids
-    cross join popular_items
+    cross join common_items
     left join known_customers on customer_ids.customer_id = known_customers.customer_id
     left join activity on customer_ids.customer_id = activity.customer_id
     left join segments on customer_ids.customer_id = segments.customer_id

@@ -21,7 +21,11 @@ weights as (
 
 items as (
 
-    select item_id, category from {{ ref('int_items') }}
+    select
+        item_id,
+        category
+
+    from {{ ref('int_items') }}
 
 ),
 

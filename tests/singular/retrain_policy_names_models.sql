@@ -1,12 +1,23 @@
 {# The seed retrain_policy has rows for fitted models of the project, and `default`. #}
 
-{%- set models = ['default'] -%}
+{%- set fitted = [] -%}
 {%- if execute -%}
-    {%- for node in graph.nodes.values() if node.config.materialized == 'fitted' -%}
-        {%- do models.append(node.name) -%}
-    {%- endfor -%}
+{%- set fitted = graph.nodes.values() | selectattr('config.materialized', 'equalto', 'fitted') | map(attribute='name') | list -%}
 {%- endif %}
 
-select model
-from {{ ref('retrain_policy') }}
-where model not in ('{{ models | join("', '") }}')
+with
+
+policy as (
+
+    select * from {{ ref('retrain_policy') }}
+
+)
+
+select model from policy
+where
+    model not in (
+        {%- for name in fitted %}
+        '{{ name }}',
+        {%- endfor %}
+        'default'
+    )
