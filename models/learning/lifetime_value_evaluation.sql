@@ -7,7 +7,7 @@ version as (
     select
         test_from,
         test_until,
-        interval_half_width
+        list_filter(metrics, lambda one: one.metric = 'interval_coverage')[1].value as interval_coverage
 
     from {{ ref('lifetime_value__poisson') }}
     where status = 'ready' and test_from is not null
@@ -20,7 +20,7 @@ predicted as (
         examples.customer_id,
         examples.as_of,
         examples.spent_amount,
-        version.interval_half_width,
+        version.interval_coverage,
         unnest(
             list_value(
                 struct_pack(
@@ -77,7 +77,9 @@ measured as (
                 order by errors.as_of, errors.customer_id
             ), 0
         ) as r2,
-        count(*) filter (where abs(errors.error) <= errors.interval_half_width) / count(*) as interval_coverage
+        any_value(errors.interval_coverage) filter (
+            where errors.implementation = 'lifetime_value__poisson'
+        ) as interval_coverage
 
     from errors
     inner join means on errors.implementation = means.implementation

@@ -7,9 +7,24 @@ snapshots as (
 
 ),
 
-version as (
+metrics as (
 
-    select interval_half_width from {{ ref('lifetime_value__poisson') }}
+    select unnest(metrics, max_depth => 2)  -- noqa: AL03
+    from {{ ref('lifetime_value__poisson') }}
+
+),
+
+{# who is predicted to spend more has a wider interval #}
+widths as (
+
+    select
+        bin,
+        any_value(value) filter (where metric = 'interval_from') as score_from,
+        any_value(value) filter (where metric = 'interval_half_width') as half_width
+
+    from metrics
+    where metric in ('interval_from', 'interval_half_width')
+    group by bin
 
 ),
 
@@ -23,11 +38,11 @@ bounded as (
 
     select
         scored.*,
-        greatest(scored.score - version.interval_half_width, 0) as score_low,
-        scored.score + version.interval_half_width as score_high
+        greatest(scored.score - widths.half_width, 0) as score_low,
+        scored.score + widths.half_width as score_high
 
     from scored
-    cross join version
+    asof left join widths on scored.score >= widths.score_from
 
 )
 

@@ -261,9 +261,21 @@ def test_a_regressors_interval_covers_what_it_says_of_later_examples():
     meta = declared("sklearn.ensemble.HistGradientBoostingRegressor", "spent", split=MONTHLY, coverage=0.8)
     row = fit(examples, meta, "test", WHERE)
     half, scores = row["interval_half_width"][0].as_py(), in_duckdb(row, later)["udf"]
-    covered = np.mean(np.abs(later["spent"].to_numpy() - scores) <= half)
+    errors = np.abs(later["spent"].to_numpy() - scores)
     assert row["interval_coverage"][0].as_py() == 0.8
-    assert 0.75 < covered < 0.85
+    assert 0.75 < np.mean(errors <= half) < 0.85
+    metrics = [metric for metric in row["metrics"][0].as_py() if metric["metric"].startswith("interval_")]
+    starts, widths = (
+        np.array([m["value"] for m in metrics if m["metric"] == name]) for name in ("interval_from", "interval_half_width")
+    )
+    assert len(starts) == 5
+    assert (np.diff(starts) > 0).all()
+    bins = np.searchsorted(starts, scores, side="right") - 1
+    shares = [np.mean(errors[bins == place] <= width) for place, width in enumerate(widths)]
+    assert min(shares) > 0.7
+    assert max(shares) < 0.9
+    (covered,) = [m["value"] for m in metrics if m["metric"] == "interval_coverage"]
+    assert 0.72 < covered < 0.88
 
 
 def test_balanced_class_weights_are_those_of_the_training_rows():

@@ -110,7 +110,12 @@ def evaluate(fitted: Fitted, scorer: Scorer, examples: Examples, train: np.ndarr
         statistic(name, kind, training.columns[name]) | {"importance": importances.get(name), "auc_alone": alone.get(name)}
         for name, kind in examples.kinds.items()
     ]
-    return Evaluation(evaluator.found, statistics, _half_width(fitted, scorer, examples, test))
+    errors, scores = _test_errors(fitted, scorer, examples, test)
+    evaluator.found += [
+        _row("test", ALL, metric, value, number or None)
+        for metric, number, value in metrics.interval_bins(errors, scores, examples.spec.coverage)
+    ]
+    return Evaluation(evaluator.found, statistics, metrics.interval_half_width(errors, examples.spec.coverage))
 
 
 def metrics_of_split(fitted: Fitted, scorer: Scorer, examples: Examples, name: str, rows: np.ndarray) -> list[dict[str, object]]:
@@ -171,9 +176,12 @@ def _take(values: Column, places: np.ndarray) -> Column:
     return values[places] if isinstance(values, np.ndarray) else values.take(places)
 
 
-def _half_width(fitted: Fitted, scorer: Scorer, examples: Examples, test: np.ndarray) -> float | None:
+def _test_errors(fitted: Fitted, scorer: Scorer, examples: Examples, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A regressor's errors and scores on the test; none of other models."""
     if fitted.task != "regression" or not examples.spec.label or not test.any():
-        return None
+        return np.zeros(0), np.zeros(0)
     judged = examples.take(test)
-    errors = judged.label - scorer.score(judged.columns)
-    return metrics.interval_half_width(errors[np.isfinite(errors)], examples.spec.coverage)
+    scores = scorer.score(judged.columns)
+    errors = judged.label - scores
+    is_known = np.isfinite(errors)
+    return errors[is_known], scores[is_known]

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn import metrics as measured
 
 BINS = 10
+SMALLEST_INTERVAL_BIN = 100
 SILHOUETTE_SAMPLE = 5_000
 
 
@@ -114,3 +115,39 @@ def interval_half_width(errors: np.ndarray, coverage: float) -> float | None:
     """
     rank = int(np.ceil((len(errors) + 1) * coverage))
     return float(np.sort(np.abs(errors))[rank - 1]) if 0 < rank <= len(errors) else None
+
+
+def interval_bins(errors: np.ndarray, scores: np.ndarray, coverage: float) -> Iterator[tuple[str, int, float]]:
+    """(metric, bin, value) of intervals that widen with the score; nothing for too few errors.
+
+    interval_from, interval_half_width: a score in or above a bin's start has its half-width, split conformal within the bin
+    (Mondrian conformal prediction: Vovk, Gammerman, Shafer, Algorithmic Learning in a Random World, 2005).
+    interval_coverage (bin 0): share of outcomes covered, each half of the errors by the half-widths of the other.
+    """
+    order = np.argsort(scores, kind="stable")
+    errors, scores = errors[order], scores[order]
+    halves = [_interval_bins(errors[half::2], scores[half::2], coverage) for half in (0, 1)]
+    bins = _interval_bins(errors, scores, coverage)
+    if not bins or not all(halves):
+        return
+    for number, (start, half_width) in enumerate(bins, start=1):
+        yield "interval_from", number, start
+        yield "interval_half_width", number, half_width
+    covered = [np.abs(errors[1 - half :: 2]) <= _half_widths(scores[1 - half :: 2], bins) for half, bins in enumerate(halves)]
+    yield "interval_coverage", 0, float(np.mean(np.concatenate(covered)))
+
+
+def _interval_bins(errors: np.ndarray, scores: np.ndarray, coverage: float) -> list[tuple[float, float]]:
+    """(start, half-width) of tenths by score, or of fewer and larger bins; errors and scores rise with the score."""
+    count = max(1, min(BINS, len(scores) // SMALLEST_INTERVAL_BIN))
+    starts = np.unique([part[0] for part in np.array_split(scores, count) if len(part)])[1:]
+    parts = np.split(errors, np.searchsorted(scores, starts, side="left"))
+    widths = [interval_half_width(part, coverage) for part in parts]
+    if None in widths:
+        return []
+    return list(zip([-np.inf, *starts.tolist()], widths, strict=True))
+
+
+def _half_widths(scores: np.ndarray, bins: list[tuple[float, float]]) -> np.ndarray:
+    starts, widths = np.array(bins).T
+    return widths[np.searchsorted(starts, scores, side="right") - 1]
