@@ -37,6 +37,7 @@ known as (
         interaction_weights.half_life_days,
         interaction_weights.is_taken,
         as_of_times.as_of,
+        interactions.interaction_type = 'rating' as is_rating,
         case
             when interactions.interaction_type = 'rating'
                 then try_cast(json_extract_string(interactions.properties, '$.rating') as double)
@@ -53,17 +54,24 @@ known as (
 
 ),
 
+{# the highest rating counts fully, but for the highest hundredth: one wrong rating does not set the scale #}
+scales as (
+
+    select quantile_disc(rating, 0.99) as highest_rating from known
+
+),
+
 rated as (
 
     select
-        *,
-        {# the highest rating counts fully #}
+        known.*,
         case
-            when rating is null then 1
-            else coalesce(greatest(rating, 0) / nullif(max(rating) over (), 0), 0)
+            when not known.is_rating then 1
+            else coalesce(least(greatest(known.rating, 0) / nullif(scales.highest_rating, 0), 1), 0)
         end as rating_share
 
     from known
+    cross join scales
 
 ),
 

@@ -76,13 +76,20 @@ def test_rule_segments_are_the_conditions_of_the_seed(shop: Project) -> None:
     assert same == (True, True)
 
 
-def test_a_condition_that_reads_outside_its_row_fails_the_build(shop: Project) -> None:
+@pytest.mark.parametrize(
+    ("condition", "sentence"),
+    [
+        ("exists (from 'secrets.csv')", "expected one condition over the columns of a row"),
+        ("tenure_days <= '5x'", "expected a condition that can be asked of every row"),
+    ],
+)
+def test_a_wrong_condition_fails_the_build(shop: Project, condition: str, sentence: str) -> None:
     rules = (shop.root / RULES).read_text()
-    shop.write(RULES, f"{rules}9,curious,exists (from 'secrets.csv'),Reads a file.\n")
+    shop.write(RULES, f"{rules}9,curious,{condition},Not a condition of a row.\n")
     outcome = run(shop, "--select", "segment_rules", "customer_segments", branch="curious")
     shop.write(RULES, rules)
     assert not outcome.is_green
-    assert "Seed segment_rules, curious: expected one condition over the columns of a row" in outcome.output
+    assert f"Seed segment_rules, curious: {sentence}" in outcome.output
 
 
 def test_one_customer_has_rule_segments_and_no_cluster(shop: Project) -> None:

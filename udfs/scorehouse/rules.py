@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 
+import duckdb
 from sqlglot import exp
 
 from scorehouse import gate
 from scorehouse.canonical import parse
-from scorehouse.errors import ScorehouseError
+from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.operation import operation
 from scorehouse.run import Run
 
@@ -26,7 +27,20 @@ def conditions(run: Run, rules: str, name: str, over: str) -> list[tuple[str, st
     columns = {row[0].lower() for row in cursor.execute(f"describe {over}").fetchall()}
     found = cursor.execute(f"select {name}, condition from {rules} order by place, {name}").fetchall()
     seed = rules.rpartition(".")[2].strip('"')
-    return [(rule, condition(text, columns, f"Seed {seed}, {rule}")) for rule, text in found]
+    checked = [(rule, condition(text, columns, f"Seed {seed}, {rule}")) for rule, text in found]
+    for rule, text in checked:
+        _expect_computable(cursor, over, text, f"Seed {seed}, {rule}")
+    return checked
+
+
+def _expect_computable(cursor: duckdb.DuckDBPyConnection, over: str, condition: str, where: str) -> None:
+    try:
+        cursor.execute(f"select count(*) filter (where {condition}) from {over}")
+    except duckdb.Error as error:
+        raise ScorehouseError(
+            f"{where}: expected a condition that can be asked of every row of {over}, found {condition}: {first_line(error)}; "
+            f"correct it."
+        ) from None
 
 
 def condition(text: str | None, columns: Collection[str], where: str) -> str:
