@@ -186,7 +186,7 @@ def test_visitors_get_arms_with_the_stated_probability_hold_out_and_floor(experi
         assert distinct == 1
         assert abs(share - propensity) < 4 * math.sqrt(propensity * (1 - propensity) / 20000)
     reasons = dict(experiments.serving("select reason, count(*) from variant_choices where experiment = 'banner' group by 1"))
-    assert (reasons["held out"], reasons["explored"]) == (100, 90)
+    assert (reasons["held out"], reasons["explored"]) == (100, 100)
     assert experiments.serving("select distinct variant from variant_choices where reason = 'held out'") == [("a",)]
 
 

@@ -28,7 +28,7 @@ POLICY = "policy,list_length,excludes_taken,maximum_per_category,window_days\nde
 
 def build(shop: Project, branch: str, folder: Path) -> None:
     variables = f"{{interaction_sources: [landing], landing_path: {folder}}}"
-    shop.build("--select", *SELECTION, "--vars", variables, branch=branch)
+    shop.build("--select", *SELECTION, "--indirect-selection", "cautious", "--vars", variables, branch=branch)
 
 
 @pytest.fixture(scope="module")

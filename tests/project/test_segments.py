@@ -50,11 +50,12 @@ def test_a_new_version_keeps_the_segments_numbers_and_says_who_moved(shop: Proje
     assert len(before.keys() & now.keys()) == min(len(before), len(now))
     richest = [max(found, key=lambda number: found[number][2]) for found in (before, now)]
     assert richest[0] == richest[1]
-    served = shop.serving("select customer_id, segment_number, previous_segment_number, has_moved from customer_segments")
-    assert {customer: number for customer, _, number, _ in served if number is not None} == shop.first
-    assert all(
-        has_moved == (number != shop.first[customer]) for customer, number, _, has_moved in served if customer in shop.first
+    served = shop.serving(
+        "select customer_id, (segment_number, segment), (previous_segment_number, previous_segment), has_moved"
+        " from customer_segments"
     )
+    assert {customer: number for customer, _, (number, _), _ in served if number is not None} == shop.first
+    assert all(has_moved == (now != before) for customer, now, before, has_moved in served if customer in shop.first)
     assert len({has_moved for *_, has_moved in served}) == 2
 
 

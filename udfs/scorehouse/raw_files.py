@@ -131,9 +131,10 @@ def reason(message: str) -> str:
     >>> reason("Invalid Input Error: CSV Error on Line: 3\nOriginal Line: 1\nExpected 2 columns\n\nPossible fixes:")
     'line 3: Expected 2 columns'
     """
-    lines = re.sub(r"^\w+( \w+)? Error: ", "", message).split("\n\n")[0].strip().splitlines()
+    lines = re.sub(r"^\w+( \w+)? Error: ", "", message).split("\nPossible")[0].strip().splitlines()
     place = re.match(r"CSV Error on Line: (\d+)", lines[0])
-    return f"line {place[1]}: {lines[-1].rstrip('. ')}" if place else lines[0].rstrip(". ")
+    cause = next((line for line in lines if line.startswith("Error when converting")), lines[-1])
+    return f"line {place[1]}: {cause.rstrip('. ')}" if place else lines[0].rstrip(". ")
 
 
 def _is_hidden(path: Path) -> bool:
