@@ -7,7 +7,7 @@ version as (
     select
         test_from,
         test_until,
-        list_filter(metrics, lambda one: one.metric = 'interval_coverage')[1].value as interval_coverage
+        list_filter(metrics, lambda one: one['metric'] = 'interval_coverage')[1]['value'] as interval_coverage
 
     from {{ ref('lifetime_value__poisson') }}
     where status = 'ready' and test_from is not null
