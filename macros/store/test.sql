@@ -14,7 +14,7 @@
     {%- if not row['should_warn'] and not row['should_error'] -%}
         {%- do scorehouse('remember_passed', is_open=true, node_id=model.unique_id, sql=sql) -%}
     {%- else -%}
-        {%- do scorehouse('failed_test', is_open=true, node_id=model.unique_id, sql=sql) -%}
+        {%- do scorehouse('failed_test', is_open=true, node_id=model.unique_id, sql=sql, count=row['failures'] | int) -%}
     {%- endif -%}
     {{ return(outcome) }}
 {% endmaterialization %}

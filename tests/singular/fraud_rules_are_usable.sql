@@ -30,5 +30,4 @@ where
     or minimum >= maximum
     or isnan(minimum)
     or isnan(maximum)
-    or points is null
     or not isfinite(points)

@@ -20,15 +20,15 @@ EXPECTED = {
 LONGEST_VALUE = 60
 
 
-def failure(project: Project, cursor: duckdb.DuckDBPyConnection, node: Any, sql: str) -> str:
+def failure(project: Project, cursor: duckdb.DuckDBPyConnection, node: Any, sql: str, count: int) -> str:
     """Where a test failed, what it expected, and the first row that it found.
 
     Args:
         sql: the test's query, which gives the rows that should not be.
+        count: how many these are, as dbt counted them.
     """
-    rows = cursor.execute(f"select * from ({sql}\n)")
-    names = [column[0] for column in rows.description]
-    first, count = rows.fetchone(), 1 + len(rows.fetchall())
+    rows = cursor.execute(f"select * from ({sql}\n) limit 1")
+    names, first = [column[0] for column in rows.description], rows.fetchone()
     found = ", ".join(f"{name} = {_short(value)}" for name, value in zip(names, first, strict=True))
     more = f" and {count - 1:,} more" if count > 1 else ""
     tested = project.node(node.attached_node) if getattr(node, "attached_node", None) else node

@@ -78,11 +78,11 @@ def passed_before(run: Run, node_id: str, sql: str) -> "agate.Table | None":
 
 
 @operation
-def failed_test(run: Run, node_id: str, sql: str) -> None:
-    """Keep what a failed data test found for the end of the run. Returns nothing."""
+def failed_test(run: Run, node_id: str, sql: str, count: int) -> None:
+    """Keep what a failed data test found, `count` rows, for the end of the run. Returns nothing."""
     node, cursor = run.project.node(node_id), run.connection.cursor()
     with time_limit(cursor, run.timeout_seconds, node.name):
-        run.failures.append(data_tests.failure(run.project, cursor, node, sql))
+        run.failures.append(data_tests.failure(run.project, cursor, node, sql, count))
 
 
 @operation

@@ -8,6 +8,7 @@ from sqlglot import exp
 from scorehouse import gate
 from scorehouse.canonical import parse
 from scorehouse.errors import ScorehouseError, first_line
+from scorehouse.guard import time_limit
 from scorehouse.operation import operation
 from scorehouse.run import Run
 
@@ -28,19 +29,34 @@ def conditions(run: Run, rules: str, name: str, over: str) -> list[tuple[str, st
     found = cursor.execute(f"select {name}, condition from {rules} order by place, {name}").fetchall()
     seed = rules.rpartition(".")[2].strip('"')
     checked = [(rule, condition(text, columns, f"Seed {seed}, {rule}")) for rule, text in found]
-    for rule, text in checked:
-        _expect_computable(cursor, over, text, f"Seed {seed}, {rule}")
+    with time_limit(cursor, run.timeout_seconds, f"Seed {seed}"):
+        _expect_computable(cursor, over, checked, f"Seed {seed}")
     return checked
 
 
-def _expect_computable(cursor: duckdb.DuckDBPyConnection, over: str, condition: str, where: str) -> None:
+def _expect_computable(cursor: duckdb.DuckDBPyConnection, over: str, checked: list[tuple[str, str]], where: str) -> None:
+    """Ask all conditions of every row at once; which of them fails is looked for only where one does."""
+    if not _failure(cursor, over, [text for _, text in checked]):
+        return
+    for rule, text in checked:
+        found = _failure(cursor, over, [text])
+        if found:
+            raise ScorehouseError(
+                f"{where}, {rule}: expected a condition that can be asked of every row of {over}, found {text}: {found}; "
+                f"correct it."
+            )
+
+
+def _failure(cursor: duckdb.DuckDBPyConnection, over: str, conditions: list[str]) -> str | None:
+    """What DuckDB says of conditions that it cannot compute; None for others."""
+    counts = ["count(*)", *(f"count(*) filter (where {condition})" for condition in conditions)]
     try:
-        cursor.execute(f"select count(*) filter (where {condition}) from {over}")
+        cursor.execute(f"select {', '.join(counts)} from {over}")
+    except duckdb.InterruptException:  # the time limit's
+        raise
     except duckdb.Error as error:
-        raise ScorehouseError(
-            f"{where}: expected a condition that can be asked of every row of {over}, found {condition}: {first_line(error)}; "
-            f"correct it."
-        ) from None
+        return first_line(error)
+    return None
 
 
 def condition(text: str | None, columns: Collection[str], where: str) -> str:

@@ -18,8 +18,8 @@ _EARLIER_SUMS = (exp.Sub, exp.DateSub, exp.TimestampSub)
 class Sides:
     """Tables (by their names in the query) with rows at or after the time, and those that have only rows before it."""
 
-    after: frozenset[str] = frozenset()
-    before: frozenset[str] = frozenset()
+    after: frozenset[str]
+    before: frozenset[str]
 
     @classmethod
     def of(cls, conditions: Iterable[exp.Expression], is_time: IsTime) -> "Sides":
@@ -47,13 +47,10 @@ class Sides:
 
     @classmethod
     def _of_pair(cls, earlier: exp.Expression, later: exp.Expression, is_time: IsTime) -> "Sides":
-        after, before = frozenset(), frozenset()
-        if _is_time(earlier, is_time) and not earlier.find(*_EARLIER_SUMS):
-            after = _tables(later, is_time)
-        if _is_time(later, is_time):
-            reached = _tables(earlier, is_time)
-            after, before = (after | reached, before) if later.find(*_LATER_SUMS) else (after, reached)
-        return cls(after, before)
+        is_from_time = _is_time(earlier, is_time) and not earlier.find(*_EARLIER_SUMS)
+        after = _tables(later, is_time) if is_from_time else frozenset()
+        reached = _tables(earlier, is_time) if _is_time(later, is_time) else frozenset()
+        return cls(after | reached, frozenset()) if later.find(*_LATER_SUMS) else cls(after, reached)
 
     @property
     def later(self) -> frozenset[str]:

@@ -9,6 +9,7 @@ from sklearn.tree import DecisionTreeRegressor
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import metrics
 from scorehouse.learning.examples import Examples
+from scorehouse.learning.matrix import LARGEST_FLOAT32
 from scorehouse.scoring import columns
 from scorehouse.scoring.columns import CATEGORICAL, Column
 
@@ -19,8 +20,6 @@ SMALLEST_CATEGORY = 5
 SMALLEST_LEAF = 10
 LARGEST_LEAF_COUNT = 64
 SAMPLE = 20_000
-LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
-"""What scikit-learn's trees take."""
 
 
 class LeakError(ScorehouseError):
@@ -61,25 +60,25 @@ def refuse_leaks(examples: Examples, labels: np.ndarray, classes: tuple[str, ...
     for name, kind in examples.kinds.items():
         if name in examples.spec.separating:
             continue
-        value, found = measure(examples.columns[name], kind, labels, classes)
+        value, does, unit = measure(examples.columns[name], kind, labels, classes)
         if value > LARGEST:
             raise LeakError(
                 f"{examples.where}: feature {name}: expected a feature that was known at the examples' time, found one that "
-                f"alone {found.format(label=examples.spec.label)} {value:.4f}): it leaks the label; leave it out, or list it in "
+                f"alone {does} {examples.spec.label} ({unit} {value:.4f}): it leaks the label; leave it out, or list it in "
                 f"meta.separating if it truly is known then."
             )
 
 
-def _by_classes(values: Column, kind: str, labels: np.ndarray, classes: tuple[str, ...]) -> tuple[float, str]:
-    """The best AUC of a feature alone for one class against the others, and what that says."""
-    best = (0.0, "")
+def _by_classes(values: Column, kind: str, labels: np.ndarray, classes: tuple[str, ...]) -> tuple[float, str, str]:
+    """The best AUC of a feature alone for one class against the others, what the feature does, and what is measured."""
+    best = (0.0, "", "")
     for place in range(1, 2) if len(classes) == 2 else range(len(classes)):
         is_class = (labels == place).astype(np.float64)
         if not FEWEST_OF_A_CLASS <= is_class.sum() <= len(labels) - FEWEST_OF_A_CLASS:
             continue
-        what = "separates {label}" if len(classes) == 2 else f"separates class {classes[place]} of {{label}}"
+        does = "separates" if len(classes) == 2 else f"separates class {classes[place]} of"
         for numbers in _told(values, kind, is_class):
-            best = max(best, (metrics.auc_alone(is_class, numbers), f"{what} (AUC"))
+            best = max(best, (metrics.auc_alone(is_class, numbers), does, "AUC"))
     return best
 
 
@@ -95,14 +94,14 @@ def _told(values: Column, kind: str, is_class: np.ndarray) -> Iterator[np.ndarra
     yield tree.fit(numbers[sample], is_class[sample]).predict(numbers)
 
 
-def _by_ranks(values: Column, kind: str, labels: np.ndarray, _: tuple[str, ...]) -> tuple[float, str]:
-    """How far a feature alone tells a number, from 0 to 1, and what that says."""
+def _by_ranks(values: Column, kind: str, labels: np.ndarray, _: tuple[str, ...]) -> tuple[float, str, str]:
+    """How far a feature alone tells a number, from 0 to 1, what the feature does, and what is measured."""
     if kind == CATEGORICAL:
         numbers = _as_numbers(values, labels)
         share = np.var(numbers) / np.var(labels) if np.ptp(labels) > 0 else 0.0
-        return float(share), "tells {label} by its categories (share of the variance"
+        return float(share), "tells by its categories", "share of the variance"
     is_known = np.isfinite(values)
     known, told = values[is_known], labels[is_known]
     if len(known) < max(FEWEST_ROWS, len(values) / 2) or np.ptp(known) == 0 or np.ptp(told) == 0:
-        return 0.0, ""
-    return abs(float(spearmanr(known, told).statistic)), "orders the rows like {label} (rank correlation"
+        return 0.0, "", ""
+    return abs(float(spearmanr(known, told).statistic)), "orders the rows like", "rank correlation"

@@ -11,6 +11,8 @@ from scorehouse.scoring import columns
 from scorehouse.scoring.columns import CATEGORICAL, Column
 
 UNKNOWN_CODE = -1.0
+LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+"""Estimators that calculate in float32, as scikit-learn's trees do, refuse what is larger."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from scorehouse.learning.examples import Feature
+from scorehouse.learning.matrix import LARGEST_FLOAT32
 from scorehouse.scoring import columns
 from scorehouse.scoring.columns import NUMERIC, Column
 from scorehouse.scoring.formula import Formula
@@ -24,8 +25,6 @@ ROUNDING = 1e-14
 """Relative rounding of a log-likelihood, a sum over the features."""
 CERTAIN = 40.0
 """A lead in log-likelihood that leaves the others less than 1e-17."""
-LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
-"""Estimators that calculate in float32 refuse what is larger."""
 TIES = 200
 
 HOSTILE_NUMBERS = (0.0, -0.0, 1.0, -1.0, 1e-300, 1e15, -1e15, 1e300, -1e300, np.inf, -np.inf)
