@@ -65,7 +65,7 @@ WORKS = (
 def run() -> None:
     """Print seconds of each way to score, and how many times as long as Scorehouse it takes."""
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(str(Path(folder) / "bench.duckdb")) as connection:
-        connection.execute(f"set threads = {THREADS}")
+        connection.execute(f"set threads = {THREADS}; set enable_progress_bar = false")
         connection.execute(f"create table everything as select i as id, {NUMBERS} from range({ROWS}) as rows(i)")
         connection.execute(f"create table part as from everything where id < {PART}")
         udf.register(connection)

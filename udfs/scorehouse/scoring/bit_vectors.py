@@ -38,7 +38,6 @@ DE_BRUIJN = 0x077CB531
 FEWEST_BUCKETS, MOST_BUCKETS = 256, 65_536
 BUCKETS_OF_EDGE = 8
 BENDS = (0, 4, 8, 12, 16, 20)
-LONGEST_SCAN = 4
 
 
 class Thresholds(NamedTuple):
@@ -50,10 +49,11 @@ class Thresholds(NamedTuple):
     Attributes:
         feature: int64 [features that are split], the place of the feature's column.
         edge_start, bucket_start: int64 [features + 1], where each feature's edges and buckets begin.
-        edges: float64, each feature's distinct thresholds, rising, with infinity behind them.
+        edges: float64, each feature's distinct thresholds, rising, with infinities behind them.
         buckets: int32, how many edges lie in the buckets before, with the number of all behind them.
         low, offset: float64 [features].
         base, shift: int64 [features], the bits of offset, and how far to shift.
+        reach: int32 [features], the first step of a binary search in any bucket, a power of two.
     """
 
     feature: np.ndarray
@@ -65,6 +65,7 @@ class Thresholds(NamedTuple):
     offset: np.ndarray
     base: np.ndarray
     shift: np.ndarray
+    reach: np.ndarray
 
 
 class Columns(NamedTuple):
@@ -126,10 +127,13 @@ class BitVectors(NamedTuple):
     columns: Columns
     splits: Splits
     leaves: Leaves
+    baseline: float
 
-    def add(self, matrix: np.ndarray, scores: np.ndarray) -> None:
-        """Add every tree's leaf to scores [rows]. matrix: float64 [features, rows], NaN for missing."""
-        _add(*self, matrix, scores)
+    def raw_scores(self, matrix: np.ndarray) -> np.ndarray:
+        """float64 [rows]: the baseline plus every tree's leaf. matrix: float64 [features, rows], NaN for missing."""
+        scores = np.empty(matrix.shape[1])
+        _score(*self, matrix, scores)
+        return scores
 
 
 # ---------------------------------------------------------------- preparation
@@ -150,7 +154,7 @@ def of_ensemble(ensemble: "TreeEnsemble") -> BitVectors:
     maker = _Maker(ensemble, {int(feature): (place, edges[place]) for place, feature in enumerate(features)})
     for root in ensemble.roots:
         maker.add_tree(int(root))
-    return BitVectors(_thresholds(features, edges), *maker.made())
+    return BitVectors(_thresholds(features, edges), *maker.made(), ensemble.baseline)
 
 
 class _Maker:
@@ -269,19 +273,20 @@ def _placed(leaves: np.ndarray) -> np.ndarray:
 
 def _thresholds(features: np.ndarray, edges: list[np.ndarray]) -> Thresholds:
     made = [_buckets(found) for found in edges]
-    edge_start = np.cumsum([0, *(len(found) + 1 for found in edges)])
-    bucket_start = np.cumsum([0, *(len(buckets) for buckets, *_ in made)])
+    reach = [1 << int(np.diff(buckets).max(initial=1)).bit_length() - 1 for buckets, *_ in made]
+    padded = [np.append(found, np.full(2 * more, np.inf)) for found, more in zip(edges, reach, strict=True)]
     low, offset, base, shift = np.array([rest for _, *rest in made], object).reshape(-1, 4).T
     return Thresholds(
         features,
-        edge_start,
-        np.concatenate([np.zeros(0), *(np.append(found, np.inf) for found in edges)]),
-        bucket_start,
+        np.cumsum([0, *map(len, padded)]),
+        np.concatenate([np.zeros(0), *padded]),
+        np.cumsum([0, *(len(buckets) for buckets, *_ in made)]),
         np.concatenate([np.zeros(0, np.int32), *(buckets for buckets, *_ in made)]),
         low.astype(np.float64),
         offset.astype(np.float64),
         base.astype(np.int64),
         shift.astype(np.int64),
+        np.array(reach, np.int32),
     )
 
 
@@ -322,20 +327,35 @@ def _places(bits, base, shift, last, places):
 
 
 @numba.njit(cache=True, nogil=True)
-def _ranks(x, edges, buckets, places, ranks):
-    """ranks: int32 [rows], how many edges lie below x; `MISSING_RANK` for NaN."""
+def _first_step(x, edges, buckets, places, reach, ranks):
+    """ranks: int32 [rows], the edges before x's bucket, and `reach` more where so many of the next lie below x."""
+    ahead = edges[reach - 1 :]
     for i in range(len(x)):
-        value = x[i]
-        found, end = np.int64(buckets[places[i]]), np.int64(buckets[places[i] + 1])
-        while end - found > LONGEST_SCAN:
-            middle = (found + end) >> 1
-            if edges[middle] < value:
-                found = middle + 1
-            else:
-                end = middle
-        while edges[found] < value:
-            found += 1
-        ranks[i] = found if value == value else MISSING_RANK
+        found = buckets[np.uint64(places[i])]
+        ranks[i] = found + (reach if ahead[np.uint64(found)] < x[i] else np.int32(0))
+
+
+@numba.njit(cache=True, nogil=True)
+def _step(x, edges, reach, ranks):
+    ahead = edges[reach - 1 :]
+    for i in range(len(x)):
+        ranks[i] += reach if ahead[np.uint64(ranks[i])] < x[i] else np.int32(0)
+
+
+@numba.njit(cache=True, nogil=True)
+def _mark_missing(x, ranks):
+    for i in range(len(x)):
+        ranks[i] = ranks[i] if x[i] == x[i] else np.int32(MISSING_RANK)
+
+
+@numba.njit(cache=True, nogil=True)
+def _ranks(x, edges, buckets, places, reach, ranks):
+    """ranks: int32 [rows], how many edges lie below x; `MISSING_RANK` for NaN. A binary search of all rows in step."""
+    _first_step(x, edges, buckets, places, reach, ranks)
+    while reach > 1:
+        reach = np.int32(reach >> 1)
+        _step(x, edges, reach, ranks)
+    _mark_missing(x, ranks)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -384,14 +404,15 @@ def _add_values(leaf, value, scores):
 
 
 @numba.njit(cache=True, nogil=True)
-def _add(thresholds, columns, splits, leaves, matrix, scores):
-    """Add every tree's leaf to scores [rows], block by block; matrix is float64 [features, rows]."""
+def _score(thresholds, columns, splits, leaves, baseline, matrix, scores):
+    """Fill scores [rows], block by block; matrix is float64 [features, rows]."""
     distance, places, ranks = np.empty(BLOCK), np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int32)
     ranked = np.empty((len(columns.source), BLOCK), np.int8)
     coded = np.empty((len(columns.coded), BLOCK), np.uint8)
     planes, leaf = np.empty((MOST_LEAVES // BITS_OF_PLANE, BLOCK), np.uint8), np.empty(BLOCK, np.uint32)
     for begin in range(0, len(scores), BLOCK):
         size = min(BLOCK, len(scores) - begin)
+        scores[begin : begin + size] = baseline
         rows = matrix[:, begin : begin + size]
         known = -1
         for c in range(len(columns.source)):
@@ -403,7 +424,7 @@ def _add(thresholds, columns, splits, leaves, matrix, scores):
                 _distances(x, thresholds.low[source], thresholds.offset[source], distance[:size])
                 bits = distance.view(np.int64)[:size]
                 _places(bits, thresholds.base[source], thresholds.shift[source], len(buckets) - 2, places[:size])
-                _ranks(x, edges, buckets, places[:size], ranks[:size])
+                _ranks(x, edges, buckets, places[:size], thresholds.reach[source], ranks[:size])
                 known = source
             _narrow(ranks[:size], columns.first[c], columns.missing[c], ranked[c, :size])
         for c in range(len(columns.coded)):

@@ -1,6 +1,6 @@
 """Feature columns: Arrow in, what operations calculate with out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import duckdb
 import numpy as np
@@ -15,7 +15,26 @@ CATEGORICAL = "categorical"
 Column = np.ndarray | pa.Array
 """A numeric column is float64 [rows] with NaN for missing; a categorical one is an Arrow array of texts with nulls."""
 
+
+class Columns(dict[str, Column]):
+    """Columns by name; those that are the rows of one matrix can be taken as that matrix.
+
+    Attributes:
+        names: the columns that lie in the matrix, in its order.
+        matrix: float64 [names, rows].
+    """
+
+    def __init__(self, names: tuple[str, ...] = (), matrix: Sequence[np.ndarray] = ()) -> None:
+        super().__init__(zip(names, matrix, strict=True))
+        self.names, self.matrix = names, matrix
+
+    def take(self, names: tuple[str, ...]) -> Sequence[Column]:
+        """The columns of these names, in their order; without a copy where they are the whole matrix."""
+        return self.matrix if names == self.names else [self[name] for name in names]
+
+
 Features = pa.StructArray | pa.ChunkedArray | pa.Table | Mapping[str, object]
+"""Structs of features (read by `structs`), or columns by name."""
 
 
 def numeric(values: object) -> np.ndarray:
@@ -26,7 +45,7 @@ def numeric(values: object) -> np.ndarray:
     """
     if isinstance(values, np.ndarray):
         return values.astype(np.float64, copy=False)
-    array = _one_array(values)
+    array = one_array(values)
     if pa.types.is_decimal(array.type):  # Arrow rounds otherwise than DuckDB, in whose SQL the value is scored
         return _cast_by_duckdb(array)
     if not pa.types.is_float64(array.type):
@@ -40,7 +59,7 @@ def categorical(values: object) -> pa.Array:
     >>> categorical(pa.array([1, None])).to_pylist()
     ['1', None]
     """
-    array = _one_array(values)
+    array = one_array(values)
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     return array.cast(pa.string())
@@ -69,32 +88,38 @@ def is_text(data_type: pa.DataType) -> bool:
     return pa.types.is_string(data_type) or pa.types.is_large_string(data_type) or pa.types.is_string_view(data_type)
 
 
-def named(features: Features) -> dict[str, object]:
-    """Features as columns by name; a struct that is NULL counts as a struct of NULLs."""
-    if isinstance(features, Mapping):
-        return dict(features)
-    if isinstance(features, pa.Table):
-        return dict(zip(features.column_names, features.columns, strict=True))
-    array = _one_array(features)
-    return dict(zip((field.name for field in array.type), array.flatten(), strict=True))
-
-
-def select(features: Features, kinds: Mapping[str, str]) -> dict[str, Column]:
+def select(features: pa.Table | Mapping[str, object], kinds: Mapping[str, str]) -> Columns:
     """The columns that a model reads, by name, each as its kind; extra columns are ignored.
 
     Raises ScorehouseError naming the columns that are missing.
     """
-    given = {name.lower(): values for name, values in named(features).items()}
-    missing = [name for name in kinds if name.lower() not in given]
+    is_table = isinstance(features, pa.Table)
+    given = dict(zip(features.column_names, features.columns, strict=True)) if is_table else features
+    selected = Columns()
+    selected.update({name: as_kind(values, kinds[name]) for name, values in find(given, kinds).items()})
+    return selected
+
+
+def find(given: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:
+    """What is given under each name, upper and lower case alike; raises ScorehouseError naming the columns that are missing."""
+    by_name = {name.lower(): value for name, value in given.items()}
+    missing = [name for name in names if name.lower() not in by_name]
     if missing:
         raise ScorehouseError(
-            f"score(): expected the feature columns {', '.join(missing)}, found {', '.join(given) or 'none'}; "
+            f"score(): expected the feature columns {', '.join(missing)}, found {', '.join(by_name) or 'none'}; "
             f"select them from the snapshots that the model was trained on."
         )
-    return {
-        name: numeric(given[name.lower()]) if kind == NUMERIC else categorical(given[name.lower()])
-        for name, kind in kinds.items()
-    }
+    return {name: by_name[name.lower()] for name in names}
+
+
+def as_kind(values: object, kind: str) -> Column:
+    """A column as its kind, `NUMERIC` or `CATEGORICAL`."""
+    return numeric(values) if kind == NUMERIC else categorical(values)
+
+
+def matrix_of(numbers: Sequence[np.ndarray]) -> np.ndarray:
+    """Columns of numbers as float64 [columns, rows]; no copy where they are a matrix already."""
+    return numbers if isinstance(numbers, np.ndarray) else np.stack(numbers)
 
 
 def category_codes(column: pa.Array, categories: list[str | None]) -> np.ndarray:
@@ -111,10 +136,11 @@ def _cast_by_duckdb(array: pa.Array) -> np.ndarray:
     with duckdb.connect() as connection:
         connection.register("given", pa.table({"x": array}))
         found = connection.sql("select cast(x as double) as x from given").to_arrow_table()["x"]
-    return _one_array(found).to_numpy(zero_copy_only=False)
+    return one_array(found).to_numpy(zero_copy_only=False)
 
 
-def _one_array(values: object) -> pa.Array:
+def one_array(values: object) -> pa.Array:
+    """Values as one Arrow array."""
     if isinstance(values, pa.ChunkedArray):
         return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
     return values if isinstance(values, pa.Array) else pa.array(values)

@@ -12,9 +12,10 @@ from sqlglot import exp
 
 from scorehouse.scoring import columns, weights
 from scorehouse.scoring import expressions as sql
-from scorehouse.scoring.columns import NUMERIC, Column, Features
+from scorehouse.scoring.columns import NUMERIC, Columns, Features
 from scorehouse.scoring.expressions import Expression
 from scorehouse.scoring.operations import BY_NAME, Inputs, Operation, Result
+from scorehouse.scoring.structs import StructReader
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,16 +98,21 @@ class Formula:
         parts = [made[name] for name in self.result.inputs]
         return parts[0] if len(parts) == 1 else np.column_stack(parts)
 
-    def columns(self, features: Features, until: Operation | None = None) -> dict[str, Column]:
+    def columns(self, features: Features, until: Operation | None = None) -> Columns:
         """Every column of the formula, by name; only what comes before `until` when that is given."""
-        made: dict[str, Column] = columns.select(features, self.inputs.kind_of)
+        is_structs = isinstance(features, pa.StructArray | pa.ChunkedArray)
+        made = self._reader.read(features) if is_structs else columns.select(features, self.inputs.kind_of)
         with np.errstate(all="ignore"):
             for operation in self.operations[1:-1]:
                 if operation is until:
                     break
-                outputs = operation.apply([made[name] for name in operation.inputs])
+                outputs = operation.apply(made.take(operation.inputs))
                 made.update(zip(operation.outputs, outputs, strict=True))
         return made
+
+    @cached_property
+    def _reader(self) -> StructReader:
+        return StructReader(self.inputs.kind_of)
 
     # ---------------------------------------------------------------- SQL
 

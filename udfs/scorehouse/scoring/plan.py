@@ -12,14 +12,14 @@ from scorehouse.scoring.operations import Interpolate, Kernel, Linear, Lookup, N
 SQL_SIZE_LIMIT = 16_000
 """Nodes of an expression, as estimated."""
 
-SQL_NODE = 0.15
-SQL_LEAF = 2.5
-SQL_COORDINATE = 1.5
-UDF_CALL = 180.0
-UDF_COLUMN = 30.0
-UDF_CATEGORY = 140.0
-UDF_NUMBER = 2.0
-UDF_LEAF = 0.15
+SQL_NODE = 0.17
+SQL_LEAF = 0.3
+SQL_COORDINATE = 3.3
+UDF_CALL = 230.0
+UDF_COLUMN = 13.0
+UDF_CATEGORY = 250.0
+UDF_NUMBER = 12.0
+UDF_LEAF = 0.1
 UDF_PART = 60.0
 """What the function costs includes that one thread waits while another one runs Python."""
 
@@ -70,15 +70,15 @@ def _leaves(formula: Formula) -> int:
 
 
 def _numbers(formula: Formula) -> int:
-    """How many numbers the operations compute for a row, trees aside."""
+    """How many numbers NumPy computes for a row."""
     count = 0
-    for operation in formula.operations:
+    for operation in formula.operations[1:-1]:
         if isinstance(operation, Linear | SquaredDistance | Kernel):
             count += len(operation.inputs) * len(operation.outputs)
         elif isinstance(operation, Nearest):
             count += operation.centres.size
         elif isinstance(operation, Lookup | Interpolate):
             count += 4 * len(operation.outputs)
-        else:
+        elif not isinstance(operation, Trees):
             count += len(operation.outputs)
     return count

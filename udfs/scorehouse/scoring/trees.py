@@ -67,19 +67,18 @@ class CompiledTrees:
         Args:
             matrix: float64 [columns, rows], NaN for missing.
         """
-        scores = np.full(matrix.shape[1], self.ensemble.baseline)
         if self.walked >= WALKED and self._bit_vectors is not None:
-            self._bit_vectors.add(matrix, scores)
-        else:
-            self.walked += len(scores) * len(self.ensemble.roots)
-            self.walk(matrix, scores)
-        return scores
+            return self._bit_vectors.raw_scores(matrix)
+        self.walked += matrix.shape[1] * len(self.ensemble.roots)
+        return self.walk(matrix)
 
-    def walk(self, matrix: np.ndarray, scores: np.ndarray) -> None:
-        """Add every tree's leaf to scores [rows], from root to leaf."""
+    def walk(self, matrix: np.ndarray) -> np.ndarray:
+        """`raw_scores`, each tree from root to leaf."""
         e = self.ensemble
+        scores = np.full(matrix.shape[1], e.baseline)
         nodes = (e.feature, e.threshold, e.missing_left, e.left, e.right, e.value)
         _add_leaves(np.ascontiguousarray(matrix.T), e.roots, *nodes, self.table_row, self.is_listed, scores)
+        return scores
 
     @cached_property
     def _bit_vectors(self) -> BitVectors | None:

@@ -11,6 +11,7 @@ The version's scorer comes from `registry`; a version that is NULL gives NULL.
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import duckdb
 import numpy as np
@@ -19,7 +20,7 @@ import pyarrow.compute as pc
 from sqlglot import exp
 
 from scorehouse.scoring import expressions as sql
-from scorehouse.scoring import reasons, registry
+from scorehouse.scoring import reasons, registry, structs
 from scorehouse.scoring.formula import Formula, printed
 from scorehouse.scoring.scorer import Scorer
 
@@ -37,7 +38,7 @@ def score_model(model_version: pa.ChunkedArray, features: pa.ChunkedArray) -> pa
         model_version: texts; usually the same in every row.
         features: structs with a field for each feature; more fields are ignored.
     """
-    return _by_version(model_version, features, lambda scorer, rows: _numbers(scorer.score(rows)), pa.float64())
+    return _by_version(model_version, features, lambda scorer, rows: structs.as_arrow(scorer.score(rows)), pa.float64())
 
 
 def score_model_parts(model_version: pa.ChunkedArray, features: pa.ChunkedArray) -> pa.Array:
@@ -105,7 +106,7 @@ def _by_version(
     returns: pa.DataType,
 ) -> pa.Array:
     first = versions[0].as_py() if len(versions) else None
-    if first is not None and pc.all(pc.equal(versions, first), skip_nulls=False).as_py():
+    if first is not None and versions.equals(_repeated(first, len(versions))):
         return run(registry.get(first), features)
     codes = pc.dictionary_encode(versions, null_encoding="encode").combine_chunks()
     found, places = [], []
@@ -119,8 +120,9 @@ def _by_version(
     return pa.concat_arrays(found).take(pa.array(np.argsort(np.concatenate(places))))
 
 
-def _numbers(scores: np.ndarray) -> pa.Array:
-    return pa.array(scores, from_pandas=True)
+@lru_cache(maxsize=64)
+def _repeated(version: str, count: int) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.repeat(pa.scalar(version), count)])
 
 
 def _lists(scores: np.ndarray) -> pa.Array:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -27,7 +28,7 @@ class Inputs(Operation):
         """Features by name."""
         return cls(tuple(kinds), tuple(kinds), tuple(kinds.values()))
 
-    @property
+    @cached_property
     def kind_of(self) -> dict[str, str]:
         """Kind of each feature, by name."""
         return dict(zip(self.inputs, self.kinds, strict=True))

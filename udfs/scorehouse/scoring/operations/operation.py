@@ -32,7 +32,7 @@ class Operation(ABC):
 
     @abstractmethod
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """Output columns [rows] from input columns [rows]."""
+        """Output columns [rows] from input columns [rows], which may be the rows of a matrix."""
 
     @abstractmethod
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
