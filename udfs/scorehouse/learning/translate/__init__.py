@@ -5,6 +5,7 @@ from scorehouse.learning.translate import (
     clusters,
     compositions,
     decompositions,
+    kernels,
     lightgbm,
     linear,
     neighbours,
@@ -16,7 +17,20 @@ from scorehouse.learning.translate import (
 from scorehouse.learning.translate.draft import UnknownFormulaError
 from scorehouse.learning.translate.formula import fitted_of_trained
 
-FAMILIES = (bayes, clusters, compositions, decompositions, lightgbm, linear, neighbours, networks, preprocessing, trees, xgboost)
+FAMILIES = (
+    bayes,
+    clusters,
+    compositions,
+    decompositions,
+    kernels,
+    lightgbm,
+    linear,
+    neighbours,
+    networks,
+    preprocessing,
+    trees,
+    xgboost,
+)
 """Modules whose import makes their formulas known."""
 
 __all__ = ["FAMILIES", "UnknownFormulaError", "fitted_of_trained"]

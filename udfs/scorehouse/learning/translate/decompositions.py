@@ -3,7 +3,7 @@
 import numpy as np
 
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
-from scorehouse.scoring.operations import Kernel, Linear
+from scorehouse.scoring.operations import Linear
 
 
 def projected(inputs: list[str], centre: np.ndarray | None, matrix: np.ndarray, draft: Draft) -> list[str]:
@@ -59,23 +59,3 @@ def discriminant_axes(model: object, inputs: list[str], draft: Draft) -> list[st
         raise UnknownFormulaError("LinearDiscriminantAnalysis with solver lsqr as a transformer")
     centre = model.xbar_ if model.solver == "svd" else None
     return projected(inputs, centre, model.scalings_[:, : model._max_components], draft)
-
-
-@formula_of("transform", "sklearn.Nystroem")
-def nystroem(model: object, inputs: list[str], draft: Draft) -> list[str]:
-    """Similarities to the chosen points, normalised."""
-    if model.kernel not in ("rbf", "linear", "poly", "polynomial", "sigmoid"):
-        raise UnknownFormulaError(f"Nystroem with kernel {model.kernel}")
-    gamma = 1 / model.components_.shape[1] if model.gamma is None else model.gamma
-    kind = "poly" if model.kernel == "polynomial" else model.kernel
-    points = tuple(draft.fresh(f"similarity {place}") for place in range(len(model.components_)))
-    kernel = Kernel(
-        tuple(draft.numbers(inputs)),
-        points,
-        kind,
-        np.asarray(model.components_, np.float64),
-        float(gamma),
-        float(1 if model.coef0 is None else model.coef0),
-        float(3 if model.degree is None else model.degree),
-    )
-    return projected(draft.add(kernel), None, model.normalization_.T, draft)
