@@ -21,8 +21,7 @@ from numba.extending import intrinsic
 from scorehouse.scoring import columns
 from scorehouse.scoring.columns import NUMERIC, Columns
 
-_address_of = ctypes.pythonapi.PyCapsule_GetPointer
-_address_of.restype, _address_of.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+_address_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(("PyCapsule_GetPointer", ctypes.pythonapi))
 
 OFFSET, BUFFERS, CHILDREN = 2, 5, 6
 """Places in Arrow's C struct of an array, in words of eight bytes."""
