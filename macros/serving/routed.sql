@@ -11,12 +11,13 @@
         key: the entity's key column
 #}
 {% macro routed(endpoint, implementations, key) -%}
+    {%- set relations = {} -%}
+    {%- for implementation in implementations -%}
+        {%- do relations.update({implementation: ref(implementation) | string}) -%}
+    {%- endfor -%}
+    {%- set routes, policy = ref('routes') | string, ref('retrain_policy') | string -%}
     {%- if flags.WHICH in ['build', 'run'] -%}
-        {%- set relations = {} -%}
-        {%- for implementation in implementations -%}
-            {%- do relations.update({implementation: ref(implementation) | string}) -%}
-        {%- endfor -%}
-        {%- do scorehouse('expect_routable', endpoint=endpoint, implementations=relations, routes=ref('routes') | string, policy=ref('retrain_policy') | string) -%}
+        {%- do scorehouse('expect_routable', endpoint=endpoint, implementations=relations, routes=routes, policy=policy) -%}
     {%- endif %}
     select candidates.*
     from (
