@@ -45,6 +45,11 @@ def test_that_missing_features_are_named() -> None:
         StructReader({"recency": "numeric"}).read(pa.array([{"days": 1.0}]))
 
 
+def test_that_a_text_where_a_number_belongs_is_named() -> None:
+    with pytest.raises(ScorehouseError, match=r"feature recency: expected a column that is read as numeric, found .*'x'"):
+        StructReader({"recency": "numeric"}).read(pa.array([{"recency": "x"}]))
+
+
 @pytest.mark.parametrize("scores", [[], [1.0, -0.0, np.inf], [np.nan, 2.0], [np.nan]])
 def test_that_a_score_that_is_no_number_is_null(scores: list[float]) -> None:
     made = as_arrow(np.array(scores, np.float64))

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scorehouse.errors import ScorehouseError
+from scorehouse.errors import ScorehouseError, first_line
 
 NUMERIC = "numeric"
 CATEGORICAL = "categorical"
@@ -96,7 +96,7 @@ def select(features: pa.Table | Mapping[str, object], kinds: Mapping[str, str]) 
     is_table = isinstance(features, pa.Table)
     given = dict(zip(features.column_names, features.columns, strict=True)) if is_table else features
     selected = Columns()
-    selected.update({name: as_kind(values, kinds[name]) for name, values in find(given, kinds).items()})
+    selected.update({name: as_kind(name, values, kinds[name]) for name, values in find(given, kinds).items()})
     return selected
 
 
@@ -112,9 +112,15 @@ def find(given: Mapping[str, object], names: Iterable[str]) -> dict[str, object]
     return {name: by_name[name.lower()] for name in names}
 
 
-def as_kind(values: object, kind: str) -> Column:
-    """A column as its kind, `NUMERIC` or `CATEGORICAL`."""
-    return numeric(values) if kind == NUMERIC else categorical(values)
+def as_kind(name: str, values: object, kind: str) -> Column:
+    """The column of a feature as its kind, `NUMERIC` or `CATEGORICAL`; raises ScorehouseError where it cannot be."""
+    try:
+        return numeric(values) if kind == NUMERIC else categorical(values)
+    except pa.ArrowException as error:
+        raise ScorehouseError(
+            f"score(): feature {name}: expected a column that is read as {kind}, found one that is not ({first_line(error)}); "
+            f"select it from the snapshots that the model was trained on."
+        ) from None
 
 
 def matrix_of(numbers: Sequence[np.ndarray]) -> np.ndarray:

@@ -82,7 +82,7 @@ class StructReader:
             layout = self._layout = Layout.of(structs.type, self._kinds)
         read = Columns(layout.doubles, _doubles(structs, layout.places))
         for name, kind, place in layout.others:
-            read[name] = columns.as_kind(pc.struct_field(structs, [place]), kind)
+            read[name] = columns.as_kind(name, pc.struct_field(structs, [place]), kind)
         return read
 
 
