@@ -123,11 +123,6 @@ def as_kind(name: str, values: object, kind: str) -> Column:
         ) from None
 
 
-def matrix_of(numbers: Sequence[np.ndarray]) -> np.ndarray:
-    """Columns of numbers as float64 [columns, rows]; no copy where they are a matrix already."""
-    return numbers if isinstance(numbers, np.ndarray) else np.stack(numbers)
-
-
 def category_codes(column: pa.Array, categories: list[str | None]) -> np.ndarray:
     """Position of each value among `categories` as int64 [rows]; the number of categories for a value not among them.
 

@@ -127,4 +127,4 @@ def _repeated(version: str, count: int) -> pa.ChunkedArray:
 
 def _lists(scores: np.ndarray) -> pa.Array:
     offsets = np.arange(len(scores) + 1, dtype=np.int32) * scores.shape[1]
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(scores.ravel(), from_pandas=True))
+    return pa.ListArray.from_arrays(pa.array(offsets), structs.as_arrow(scores.ravel()))

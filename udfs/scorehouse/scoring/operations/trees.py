@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from scorehouse.scoring import expressions as sql
 from scorehouse.scoring import trees, weights
-from scorehouse.scoring.columns import Column, matrix_of
+from scorehouse.scoring.columns import Column
 from scorehouse.scoring.expressions import Expression
 from scorehouse.scoring.operations.operation import Operation
 from scorehouse.scoring.trees import TreeEnsemble
@@ -36,7 +36,7 @@ class Trees(Operation):
 
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
         """See Operation."""
-        matrix = matrix_of(columns)
+        matrix = np.asarray(columns)
         return [compiled.raw_scores(matrix) for compiled in self._compiled]
 
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
