@@ -4,7 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 
-from scorehouse import text
+from scorehouse.operations import text
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -24,12 +24,12 @@ from threadpoolctl import threadpool_limits
 
 from bench.measure import medians, show
 from scorehouse.learning import Spec, fit
-from scorehouse.learning.examples import Examples
-from scorehouse.learning.training import Trained, train
-from scorehouse.scoring import registry, udf
+from scorehouse.learning.declare.examples import Examples
+from scorehouse.learning.train.pipeline import Trained, train
+from scorehouse.scoring import loaded, udf
 from scorehouse.scoring.formula import printed
+from scorehouse.scoring.score_sql import with_sql
 from scorehouse.scoring.scorer import load
-from scorehouse.scoring.sql import with_sql
 
 ROWS, PART, EXAMPLES, COLUMNS, THREADS, ROUNDS = 4_000_000, 400_000, 50_000, 20, 2, 3
 NAMES = [f"feature_{c}" for c in range(COLUMNS)]
@@ -90,7 +90,7 @@ def _measure(work: Work, connection: duckdb.DuckDBPyConnection, examples: pa.Tab
         "preprocessing": work.preprocessing,
     }
     row = with_sql(fit(examples, meta, work.name, "bench"))
-    registry.put(work.name, row)
+    loaded.put(work.name, row)
     spec = Spec.read("bench", meta)
     trained = train(Examples.read(examples, spec, "bench"), np.ones(len(examples), bool))
     ours = f"Scorehouse ({row['plan'][0].as_py()})"

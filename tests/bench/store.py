@@ -10,11 +10,14 @@ import duckdb
 
 from bench.measure import medians, seconds, show
 from project.harness import Project, tiny_project
-from scorehouse import release, workplace
-from scorehouse.fingerprint import Fingerprint
-from scorehouse.records import NodeRecord, Records
-from scorehouse.store import Store, read_sql
-from scorehouse.warehouse import Warehouse
+from scorehouse.build.manifest import Offer
+from scorehouse.names.fingerprint import Fingerprint
+from scorehouse.names.warehouse import Warehouse
+from scorehouse.release import work_database
+from scorehouse.release.pointer import rollback
+from scorehouse.release.publish import Publisher
+from scorehouse.store.files import Store, read_sql
+from scorehouse.store.records import NodeRecord, Records
 
 RELATIONS = 200
 LARGE = "select " + ", ".join(f"hash(i * 20 + {c}) / 1.8e19 as c{c}" for c in range(20)) + " from range(4000000) as rows(i)"
@@ -36,8 +39,8 @@ def run() -> None:
 
 
 def _pointers(folder: Path) -> None:
-    warehouse = Warehouse(folder, "main")
-    workplace.prepare(warehouse)
+    warehouse = Warehouse.of(folder, "main")
+    work_database.prepare(warehouse)
     store = Store(warehouse.store)
     with duckdb.connect(str(warehouse.work_database)) as connection:
         records = Records(connection)
@@ -58,8 +61,8 @@ def _pointers(folder: Path) -> None:
         for round_ in range(5):
             build(0, f"mark{round_}")
             published.append(_publish(warehouse, connection, records))
-    back = [seconds(lambda: release.rollback(warehouse)) for _ in range(4)]
-    branches = [seconds(lambda n=n: workplace.prepare(Warehouse(folder, f"b{n}"))) for n in range(5)]
+    back = [seconds(lambda: rollback(warehouse)) for _ in range(4)]
+    branches = [seconds(lambda n=n: work_database.prepare(Warehouse.of(folder, f"b{n}"))) for n in range(5)]
     show(
         ["work", "milliseconds, median"],
         [
@@ -71,7 +74,7 @@ def _pointers(folder: Path) -> None:
 
 
 def _publish(warehouse: Warehouse, connection: duckdb.DuckDBPyConnection, records: Records) -> float:
-    return seconds(lambda: release.publish(warehouse, connection, records, [], [], [], None, 10))
+    return seconds(lambda: Publisher(warehouse, connection, records, Offer()).publish(None, 10))
 
 
 def _large_table(folder: Path) -> None:

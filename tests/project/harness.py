@@ -95,7 +95,7 @@ class Project:
         return self.dbt("--quiet", "run-operation", name, "--args", arguments, branch=branch)
 
     def folder(self, branch: str = "main") -> Path:
-        from scorehouse.branch import slug
+        from scorehouse.names.git import slug
 
         return self.warehouse / slug(branch)
 

@@ -178,7 +178,7 @@ HOSTILE = [
 
 
 def test_hostile_branch_names_never_meet_and_never_leave_the_warehouse() -> None:
-    from scorehouse.branch import slug
+    from scorehouse.names.git import slug
 
     slugs = [slug(name) for name in HOSTILE] + [slug(slug(name)) for name in HOSTILE if slug(name) != name]
     assert len(set(slugs)) == len(slugs)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import agate
 import duckdb
 from dbt.adapters.duckdb.environments import local
 from dbt.adapters.duckdb.plugins import BasePlugin
@@ -19,14 +20,23 @@ from dbt.adapters.factory import get_adapter_by_type
 from dbt_common.exceptions import DbtRuntimeError
 from dbt_common.invocation import get_invocation_id
 
-from scorehouse import branch, functions, guard, operations, variables
+import scorehouse.operations  # fills the list of operations
+from scorehouse.build import variables
+from scorehouse.build.manifest import Manifest
+from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
-from scorehouse.project import Project
-from scorehouse.records import Records
-from scorehouse.run import Run
-from scorehouse.store import Store, follow
-from scorehouse.warehouse import BuildLock, Warehouse
-from scorehouse.workplace import prepare
+from scorehouse.names import git
+from scorehouse.names.warehouse import Warehouse
+from scorehouse.operations.register import Answer, named
+from scorehouse.release.lock import BuildLock
+from scorehouse.release.moved_store import follow
+from scorehouse.release.work_database import prepare
+from scorehouse.sandbox import functions, limits
+from scorehouse.sandbox.statements import check_statement
+from scorehouse.store.files import Store
+from scorehouse.store.records import Records
+
+__all__ = ["Plugin", "scorehouse"]
 
 
 class Plugin(BasePlugin):
@@ -36,10 +46,10 @@ class Plugin(BasePlugin):
         """Find the branch, take its lock and point dbt at the branch's own database."""
         folder = project_folder()
         root = Path(os.environ.get("WAREHOUSE_PATH") or folder / "warehouse").resolve()
-        self._warehouse = Warehouse(root, branch.current(folder, os.environ))
+        self._warehouse = Warehouse.of(root, git.current(folder, os.environ))
         with _ShownByDbt():
             wait_seconds = float(os.environ.get("SCOREHOUSE_LOCK_WAIT", "600"))
-            self._lock = BuildLock.take(self._warehouse.folder, self._warehouse.branch, wait_seconds)
+            self._lock = BuildLock.take(self._warehouse, wait_seconds)
             prepare(self._warehouse)
         self.creds.path = str(self._warehouse.work_database)
         self.creds.keep_open = True  # with one thread dbt would close the database between two nodes
@@ -55,8 +65,8 @@ class Plugin(BasePlugin):
         with _ShownByDbt():
             values = _variables()
         follow(conn, self._warehouse.store)
-        guard.lock_down(conn, _envelope(self._warehouse, values), self._warehouse.writable_folders())
-        guard.bound_process(conn)
+        limits.lock_down(conn, _envelope(self._warehouse, values), self._warehouse.writable_folders())
+        limits.bound_process(conn)
         _guard_statements(float(values["query_timeout_seconds"]))
         _take_over(conn)
         self._connection = conn
@@ -67,8 +77,8 @@ class Plugin(BasePlugin):
         request = target_config.config
         arguments = {name: value for name, value in request.items() if name != "result"}
         with _ShownByDbt():
-            operation = operations.named(target_config.location.path, arguments)
-            request["result"] = operation(self._current_run(), **arguments)
+            found = named(target_config.location.path, arguments)(self._current_run(), **arguments)
+            request["result"] = _as_agate(found) if isinstance(found, Answer) else found
 
     def _current_run(self) -> Run:
         with self._starting:  # dbt compiles nodes in several threads
@@ -84,10 +94,17 @@ class Plugin(BasePlugin):
                 connection=self._connection,
                 records=Records(self._connection),
                 store=Store(self._warehouse.store, values["store_format"]),
-                project=Project(manifest, values, project_folder()),
+                manifest=Manifest(manifest, values, project_folder()),
                 timeout_seconds=float(values["query_timeout_seconds"]),
             )
         return self._run
+
+
+def _as_agate(answer: Answer) -> agate.Table:
+    """Rows as dbt's macros read them; texts, numbers and booleans only."""
+    kinds = {bool: agate.Boolean(), int: agate.Number(), str: agate.Text()}
+    types = [kinds[type(value)] for value in answer.rows[0]] if answer.rows else None
+    return agate.Table(answer.rows, answer.columns, types)
 
 
 _connections: list[duckdb.DuckDBPyConnection] = []
@@ -157,8 +174,8 @@ def _guard_statements(timeout_seconds: float) -> None:
 
     def execute(wrapper: Any, sql: str, bindings: Any = None) -> Any:
         with _ShownByDbt():
-            guard.check_statement(sql, functions.registered())
-            with guard.time_limit(wrapper._cursor, timeout_seconds, "Query"):
+            check_statement(sql, functions.registered())
+            with limits.time_limit(wrapper._cursor, timeout_seconds, "Query"):
                 return _execute(wrapper, sql, bindings)
 
     def submit_python_job(*_: Any) -> None:
@@ -167,7 +184,7 @@ def _guard_statements(timeout_seconds: float) -> None:
         )
 
     def cancel(connection: Any) -> None:
-        guard.cancel_all()  # Ctrl-C: the store computes on cursors that dbt does not know
+        limits.cancel_all()  # Ctrl-C: the store computes on cursors that dbt does not know
         _cancel(connection)
 
     local.DuckDBCursorWrapper.execute = execute

@@ -11,9 +11,10 @@ from numpy.testing import assert_allclose
 from threadpoolctl import threadpool_limits
 
 from scorehouse.learning import Spec, fit
-from scorehouse.learning.examples import Examples
-from scorehouse.learning.training import Trained, train
-from scorehouse.scoring import columns, expressions, registry, udf
+from scorehouse.learning.declare.examples import Examples
+from scorehouse.learning.train.estimators import declared_estimator
+from scorehouse.learning.train.pipeline import Trained, train
+from scorehouse.scoring import columns, loaded, sql_builders, udf
 from scorehouse.scoring.scorer import load
 
 WHERE = "models/churn__test.yml"
@@ -59,7 +60,7 @@ def declared(estimator: str, label: str | None = None, **more: object) -> dict[s
 def trained_alone(examples: pa.Table, meta: Mapping[str, Any]) -> Trained:
     """The fitted scikit-learn pipeline that `fit` translates, without its translation."""
     read = Examples.read(examples, Spec.read(WHERE, meta), WHERE)
-    return train(read, np.ones(len(read), bool))
+    return train(declared_estimator(read.spec, read.where), read, np.ones(len(read), bool))
 
 
 def hostile_rows(examples: pa.Table, row: pa.Table, numbers: tuple = NUMBERS) -> pa.Table:
@@ -119,7 +120,7 @@ def by_estimator(trained: Trained, rows: pa.Table) -> tuple[np.ndarray, np.ndarr
 
 def in_duckdb(row: pa.Table, rows: pa.Table, version: str = "test") -> dict[str, np.ndarray]:
     """Scores by each way that runs in DuckDB: float64 [rows] or [rows, parts]."""
-    registry.put(version, row)
+    loaded.put(version, row)
     ways = {"udf": udf.call_sql(load(row).formula, version)}
     if row["sql_expression"][0].as_py() is not None:
         ways["sql"] = row["sql_expression"][0].as_py()
@@ -145,7 +146,7 @@ def assert_agreement(examples: pa.Table, meta: Mapping[str, Any], tolerance: flo
     assert row["status"][0].as_py() == "ready", row["status_reason"][0].as_py()
     formula = load(row).formula
     if row["sql_expression"][0].as_py() is not None:
-        assert expressions.size(formula.expression()) <= formula.size()
+        assert sql_builders.size(formula.expression()) <= formula.size()
     rows = hostile_rows(examples, row, numbers)
     trained = trained_alone(examples, meta)
     expected, taken = by_estimator(trained, rows)

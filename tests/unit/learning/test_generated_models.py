@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from scorehouse.learning import fit
-from scorehouse.learning.parity import tied
+from scorehouse.learning.prove.parity import tied
 from scorehouse.scoring import columns
 from scorehouse.scoring.scorer import load
 

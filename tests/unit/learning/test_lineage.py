@@ -2,7 +2,7 @@
 
 import pytest
 
-from scorehouse.learning.lineage import columns_from_after
+from scorehouse.learning.prove.lineage import columns_from_after
 
 SCHEMA = {
     "w": {

@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from scorehouse.learning import fit, policy
-from scorehouse.learning.policy import Policy
-from scorehouse.learning.spec import Spec
+from scorehouse.learning import fit
+from scorehouse.learning.declare.spec import Spec
+from scorehouse.learning.measure import policy
+from scorehouse.learning.measure.policy import Policy
 
 SPEC = Spec.read(
     "m.sql",

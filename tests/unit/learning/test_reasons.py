@@ -12,9 +12,9 @@ from numpy.testing import assert_allclose
 from sklearn.tree import DecisionTreeRegressor
 
 from scorehouse.learning import fit
-from scorehouse.scoring import registry, udf
+from scorehouse.scoring import loaded, udf
+from scorehouse.scoring.score_sql import with_sql
 from scorehouse.scoring.scorer import load
-from scorehouse.scoring.sql import with_sql
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -23,7 +23,7 @@ NAMES = [name for names in FEATURES.values() for name in names]
 
 
 def top_reasons(row: pa.Table, rows: pa.Table, sql: str) -> list[list[dict]]:
-    registry.put("test", row)
+    loaded.put("test", row)
     with duckdb.connect() as connection:
         udf.register(connection)
         connection.register("feature_rows", rows)

@@ -13,8 +13,9 @@ from sklearn.metrics import roc_auc_score
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import Spec, fit
-from scorehouse.learning.examples import Examples
-from scorehouse.learning.training import train
+from scorehouse.learning.declare.examples import Examples
+from scorehouse.learning.train.estimators import declared_estimator
+from scorehouse.learning.train.pipeline import train
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -193,7 +194,7 @@ def test_a_search_takes_what_is_best_at_predicting_later_from_earlier():
             earlier = examples.filter(pc.less(examples["as_of"], pa.scalar(months[place], pa.timestamp("us"))))
             later = examples.filter(pc.equal(examples["as_of"], pa.scalar(months[place], pa.timestamp("us"))))
             read = Examples.read(earlier, Spec.read(WHERE, alone), WHERE)
-            trained = train(read, np.ones(len(read), bool))
+            trained = train(declared_estimator(read.spec, read.where), read, np.ones(len(read), bool))
             judged = Examples.read(later, Spec.read(WHERE, alone), WHERE)
             scores.append(roc_auc_score(judged.label, trained.score(judged.columns)))
         found[value] = np.mean(scores)

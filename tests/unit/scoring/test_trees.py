@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from scorehouse.scoring import bit_vectors, trees
-from scorehouse.scoring.trees import TreeEnsemble, compile_ensemble
+from scorehouse.scoring.trees import bit_vectors, walking
+from scorehouse.scoring.trees.ensemble import TreeEnsemble
+from scorehouse.scoring.trees.walking import compile_ensemble
 
 NUMBERS, CATEGORIES = 5, 2
 SPREADS = {
@@ -51,6 +52,7 @@ def ensemble(random: np.random.Generator, leaves: int, count: int, spread: str, 
         left=np.array([node[0] if node else -1 for node in nodes], np.int32),
         right=np.array([node[1] if node else -1 for node in nodes], np.int32),
         value=random.normal(0, 1, total),
+        cover=np.ones(total),
         baseline=0.1,
     )
 
@@ -93,7 +95,7 @@ def test_any_number_of_rows_is_scored(count):
 
 
 def test_trees_that_bit_vectors_cannot_hold_are_walked(monkeypatch):
-    monkeypatch.setattr(trees, "WALKED", 0)
+    monkeypatch.setattr(walking, "WALKED", 0)
     random = np.random.default_rng(0)
     too_many_leaves = ensemble(random, bit_vectors.MOST_LEAVES + 1, 2, "even")
     large_code = ensemble(random, 4, 3, "even", is_categorical=1)
@@ -105,7 +107,7 @@ def test_trees_that_bit_vectors_cannot_hold_are_walked(monkeypatch):
 
 
 def test_the_score_stays_the_same_when_many_rows_turn_walking_into_bit_vectors(monkeypatch):
-    monkeypatch.setattr(trees, "WALKED", 1)
+    monkeypatch.setattr(walking, "WALKED", 1)
     random = np.random.default_rng(0)
     found = ensemble(random, 20, 30, "even")
     matrix = rows(random, found, 500, "even")

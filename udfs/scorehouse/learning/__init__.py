@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from scorehouse.learning.spec import Spec
+from scorehouse.learning.declare.spec import Spec
 
 __all__ = ["Spec", "fit"]
 
@@ -20,18 +20,13 @@ def fit(examples: pa.Table, spec: Spec | Mapping[str, Any], version: str, where:
         where: the model's file, named in messages.
 
     Returns:
-        One row with the columns of `learning.version.SCHEMA`. Too few examples, or one class only, give status
+        One row with the columns of `learning.version_row.SCHEMA`. Too few examples, or one class only, give status
         insufficient_examples and no weights: scores are then empty, not wrong. Ways to score that disagree give
         parity_failed.
 
     Raises:
         ScorehouseError: a declaration or examples that cannot be used; LeakError for a feature that gives the label away.
     """
-    declared = spec if isinstance(spec, Spec) else Spec.read(where, spec)
-    if declared.estimator.startswith("scorehouse.recommending."):
-        from scorehouse.recommending.fitting import fit_items
+    from scorehouse.learning.fitting import fit_declared  # scikit-learn loads only where something trains
 
-        return fit_items(examples, declared, version, where)
-    from scorehouse.learning.fitting import fit_examples  # scikit-learn loads only where something trains
-
-    return fit_examples(examples, declared, version, where)
+    return fit_declared(examples, spec if isinstance(spec, Spec) else Spec.read(where, spec), version, where)

@@ -6,17 +6,23 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from sklearn.base import BaseEstimator
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.learning import evaluation, leak, parity
-from scorehouse.learning import version as versions
-from scorehouse.learning.bring import FORMATS, bring
-from scorehouse.learning.examples import Examples
-from scorehouse.learning.fitted import Fitted
-from scorehouse.learning.spec import Spec
-from scorehouse.learning.split import Cut, cut
-from scorehouse.learning.training import Labels, Trained, declared_estimator, task_of, train
-from scorehouse.learning.translate import UnknownFormulaError, fitted_of_trained, onnx
+from scorehouse.learning import version_row
+from scorehouse.learning.declare.examples import Examples
+from scorehouse.learning.declare.fitted import Fitted
+from scorehouse.learning.declare.labels import Labels
+from scorehouse.learning.declare.spec import Spec
+from scorehouse.learning.declare.split import Cut, cut
+from scorehouse.learning.measure import evaluation
+from scorehouse.learning.prove import leak, parity
+from scorehouse.learning.train.estimators import declared_estimator, task_of
+from scorehouse.learning.train.formula import fitted_of_trained
+from scorehouse.learning.train.pipeline import Trained, train
+from scorehouse.learning.translate import onnx
+from scorehouse.learning.translate.brought import bring, is_format
+from scorehouse.learning.translate.draft import UnknownFormulaError
 from scorehouse.scoring import plan
 from scorehouse.scoring.columns import Column
 from scorehouse.scoring.formula import Formula, printed
@@ -29,28 +35,33 @@ INSUFFICIENT = "insufficient_examples"
 PARITY_FAILED = "parity_failed"
 
 
-def fit_examples(table: pa.Table, spec: Spec, version: str, where: str) -> pa.Table:
-    """See `scorehouse.learning.fit`."""
-    if spec.estimator in FORMATS:
+def fit_declared(table: pa.Table, spec: Spec, version: str, where: str) -> pa.Table:
+    """See `scorehouse.learning.fit`: a brought model is read, an estimator with `fit_version` fits itself, others are trained."""
+    if is_format(spec.estimator):
         fitted, examples = bring(table, spec, where)
         parts = _Parts.of(examples)
-        return versions.row(**_head(examples, parts, version), **_measured(_explained(fitted, {}), examples, parts))
-    examples = Examples.read(table, spec, where)
-    task = task_of(declared_estimator(spec, where))
+        return version_row.row(**_head(examples, parts, version), **_measured(_explained(fitted, {}), examples, parts))
+    estimator = declared_estimator(spec, where)
+    own = getattr(estimator, "fit_version", None)
+    return own(table, spec, version, where) if own else _trained(table, estimator, spec, version, where)
+
+
+def _trained(table: pa.Table, estimator: BaseEstimator, spec: Spec, version: str, where: str) -> pa.Table:
+    examples, task = Examples.read(table, spec, where), task_of(estimator)
     _expect_label(task, spec, where)
     parts = _Parts.of(examples)
     row = _head(examples, parts, version)
     shortage = _shortage(examples, parts, task)
     if shortage:
-        return versions.row(**row, task=task, status=INSUFFICIENT, status_reason=shortage)
+        return version_row.row(**row, task=task, status=INSUFFICIENT, status_reason=shortage)
     training = examples.take(parts.train)
     labels = Labels.of(training.label, task) if spec.label else None
     if labels and len(labels.classes) > 2:
         _expect_distinct(labels.classes, spec, where)
     if labels and task in ("classification", "regression"):
         leak.refuse_leaks(training, labels.values, labels.classes)
-    fitted = _fitted(train(examples, parts.train), where)
-    return versions.row(**row, **_measured(_explained(fitted, training.columns), examples, parts))
+    fitted = _fitted(train(estimator, examples, parts.train), where)
+    return version_row.row(**row, **_measured(_explained(fitted, training.columns), examples, parts))
 
 
 class _Parts:
@@ -108,7 +119,7 @@ def _head(examples: Examples, parts: _Parts, version: str) -> dict[str, Any]:
         "example_count": len(examples),
         "train_count": int(parts.train.sum()),
         "test_count": int(parts.test.sum()),
-        "library_versions": versions.libraries(),
+        "library_versions": version_row.libraries(),
         **parts.ends(),
     }
 

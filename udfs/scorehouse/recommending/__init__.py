@@ -5,9 +5,8 @@ the item's popularity. Every implementation is a choice of these two: similariti
 """
 
 from scorehouse.recommending.ease import Ease
+from scorehouse.recommending.evaluation import Evaluation
 from scorehouse.recommending.item_item import ItemItem
 from scorehouse.recommending.popular import Popular
 
 __all__ = ["Ease", "Evaluation", "ItemItem", "Popular"]
-
-from scorehouse.recommending.evaluation import Evaluation

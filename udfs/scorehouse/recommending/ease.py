@@ -7,12 +7,13 @@ from scipy import sparse
 from scipy.linalg import lapack
 from threadpoolctl import threadpool_limits
 
+from scorehouse.recommending.fitting import Recommender
 from scorehouse.recommending.history import History
 from scorehouse.recommending.weights import ItemWeights, scaled, strongest
 
 
 @dataclass(frozen=True)
-class Ease:
+class Ease(Recommender):
     """Recommends what a ridge regression of each item on all others predicts, plus what is popular now.
 
     Steck, Embarrassingly shallow autoencoders for sparse data, 2019: B = I - P diag(1 / P), P = (X'X + penalty I)^-1. Here X

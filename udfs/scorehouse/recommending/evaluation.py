@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from scorehouse.recommending.fitting import Fittable
 from scorehouse.recommending.history import History, positive
 from scorehouse.recommending.weights import ItemWeights, largest
 
@@ -15,7 +16,7 @@ LENGTH = 20
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Fittable):
     """Fits every model on the past of two splits and compares its lists with the future: rows of metrics, no weights.
 
     Attributes:
@@ -25,6 +26,10 @@ class Evaluation:
 
     models: Mapping[str, object]
     test_share: float = 0.2
+
+    def learned(self, history: History) -> dict[str, object]:
+        """Rows of metrics."""
+        return {"metrics": self.metrics(history)}
 
     def metrics(self, history: History) -> list[dict[str, object]]:
         """Rows of split, slice (the model), metric, value."""

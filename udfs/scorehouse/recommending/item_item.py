@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from scorehouse.recommending.fitting import Recommender
 from scorehouse.recommending.history import History
 from scorehouse.recommending.weights import ItemWeights, scaled, strongest
 
@@ -13,7 +14,7 @@ BLOCK = 500
 
 
 @dataclass(frozen=True)
-class ItemItem:
+class ItemItem(Recommender):
     """Recommends what customers with the same items took (Sarwar et al., Item-based collaborative filtering, 2001).
 
     Attributes:

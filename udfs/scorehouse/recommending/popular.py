@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from scipy import sparse
 
+from scorehouse.recommending.fitting import Recommender
 from scorehouse.recommending.history import History
 from scorehouse.recommending.weights import ItemWeights, scaled
 
 
 @dataclass(frozen=True)
-class Popular:
+class Popular(Recommender):
     """Recommends what many customers took.
 
     Attributes:

@@ -11,10 +11,10 @@ import pyarrow as pa
 from sqlglot import exp
 
 from scorehouse.scoring import columns, weights
-from scorehouse.scoring import expressions as sql
+from scorehouse.scoring import sql_builders as sql
 from scorehouse.scoring.columns import NUMERIC, Columns, Features
-from scorehouse.scoring.expressions import Expression
-from scorehouse.scoring.operations import BY_NAME, Inputs, Operation, Result
+from scorehouse.scoring.sql_builders import Expression
+from scorehouse.scoring.steps import BY_NAME, Inputs, Operation, Result
 from scorehouse.scoring.structs import StructReader
 
 
@@ -22,7 +22,7 @@ from scorehouse.scoring.structs import StructReader
 class Formula:
     """Operations in order: Inputs first, Result last; every column is made once.
 
-    >>> from scorehouse.scoring.operations import Function, Linear
+    >>> from scorehouse.scoring.steps import Function, Linear
     >>> formula = Formula((
     ...     Inputs.of({"recency": "numeric"}),
     ...     Linear.of(["recency"], ["margin"], [[2.0]], [-1.0]),

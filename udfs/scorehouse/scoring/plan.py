@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scorehouse.scoring.columns import NUMERIC
 from scorehouse.scoring.formula import Formula
-from scorehouse.scoring.operations import Interpolate, Kernel, Linear, Lookup, Nearest, SquaredDistance, Trees
+from scorehouse.scoring.steps import Interpolate, Kernel, Linear, Lookup, Nearest, SquaredDistance, Trees
 
 SQL_SIZE_LIMIT = 16_000
 """Nodes of an expression, as estimated."""

@@ -13,12 +13,11 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from scorehouse.scoring import expressions as sql
-from scorehouse.scoring import tree_shap
+from scorehouse.scoring import sql_builders as sql
 from scorehouse.scoring.columns import Features
-from scorehouse.scoring.expressions import Expression
 from scorehouse.scoring.formula import Formula
-from scorehouse.scoring.operations import (
+from scorehouse.scoring.sql_builders import Expression
+from scorehouse.scoring.steps import (
     Baseline,
     Function,
     Interpolate,
@@ -28,6 +27,7 @@ from scorehouse.scoring.operations import (
     Trees,
     Univariate,
 )
+from scorehouse.scoring.trees import shapley
 
 COUNT = 3
 """Reasons kept for a row."""
@@ -110,18 +110,18 @@ class Explanation:
         return kept[0].by_feature if kept else {}
 
     @cached_property
-    def _paths(self) -> tree_shap.Paths:
-        return tree_shap.paths_of(self.operation.ensembles[self.output], self.operation.covers[self.output])
+    def _paths(self) -> shapley.Paths:
+        return shapley.paths_of(self.operation.ensembles[self.output])
 
     @cached_property
     def cost(self) -> int:
         """About how many steps explaining one row takes."""
         is_trees = isinstance(self.operation, Trees)
-        return tree_shap.cost(self.operation.ensembles[self.output]) if is_trees else len(self.operation.inputs)
+        return shapley.cost(self.operation.ensembles[self.output]) if is_trees else len(self.operation.inputs)
 
     def _tree_terms(self, made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         columns = [made[name] for name in self.operation.inputs]
-        values = tree_shap.contributions(self.operation.ensembles[self.output], self._paths, columns)
+        values = shapley.contributions(self.operation.ensembles[self.output], self._paths, columns)
         return _by_feature(
             (self._label(name), value * self.factor) for name, value in zip(self.operation.inputs, values, strict=True)
         )

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from scorehouse.scoring.formula import Formula
-from scorehouse.scoring.operations import Bins, Function, Impute, Linear, Lookup, Nearest, Operation, Power, Scale, Trees
-from scorehouse.scoring.operations.trees import join, weighted
-from scorehouse.scoring.trees import TreeEnsemble
+from scorehouse.scoring.steps import Bins, Function, Impute, Linear, Lookup, Nearest, Operation, Power, Scale, Trees
+from scorehouse.scoring.trees.ensemble import TreeEnsemble, joined
 
 LARGEST_MOVED_OFFSET = 1e3
 """coefficient * offset moves into the intercept, or into a centre, below this: the rounding that it costs stays below 1e-12."""
@@ -92,22 +91,20 @@ class _Fold:
         inputs = tuple(dict.fromkeys(name for term in self.terms for name in self.made[term.name].inputs))
         parts = [self._part(term, inputs) for term in self.terms]
         baselines = self.intercepts + np.add.reduce(
-            [term.coefficients * (part.baseline - term.offset) for term, (part, _) in zip(self.terms, parts, strict=True)]
+            [term.coefficients * (part.baseline - term.offset) for term, part in zip(self.terms, parts, strict=True)]
         )
         ensembles = [
-            join([weighted(part, term.coefficients[o]) for term, (part, _) in zip(self.terms, parts, strict=True)], b)
+            joined([part.weighted(term.coefficients[o]) for term, part in zip(self.terms, parts, strict=True)], b)
             for o, b in enumerate(baselines)
         ]
-        covers = np.concatenate([cover for _, cover in parts])
-        return Trees(inputs, self.linear.outputs, tuple(ensembles), (covers,) * len(ensembles))
+        return Trees(inputs, self.linear.outputs, tuple(ensembles))
 
-    def _part(self, term: _Term, inputs: tuple[str, ...]) -> tuple[TreeEnsemble, np.ndarray]:
-        """The ensemble behind a term, its features counted among `inputs`, and its cover."""
+    def _part(self, term: _Term, inputs: tuple[str, ...]) -> TreeEnsemble:
+        """The ensemble behind a term, its features counted among `inputs`."""
         maker = self.made[term.name]
-        place = maker.outputs.index(term.name)
-        ensemble = maker.ensembles[place]
+        ensemble = maker.ensembles[maker.outputs.index(term.name)]
         moved = np.array([*(inputs.index(name) for name in maker.inputs), -1], np.int32)
-        return replace(ensemble, feature=moved[ensemble.feature]), maker.covers[place]
+        return replace(ensemble, feature=moved[ensemble.feature])
 
     def _groups(self, terms: list[_Term]) -> list[list[_Term]]:
         """Terms that one operation makes, together."""

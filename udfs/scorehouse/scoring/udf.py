@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from scorehouse.scoring import expressions as sql
-from scorehouse.scoring import reasons, registry, structs
+from scorehouse.scoring import loaded, reasons, structs
+from scorehouse.scoring import sql_builders as sql
 from scorehouse.scoring.formula import Formula, printed
 from scorehouse.scoring.scorer import Scorer
 
@@ -107,14 +107,14 @@ def _by_version(
 ) -> pa.Array:
     first = versions[0].as_py() if len(versions) else None
     if first is not None and versions.equals(_repeated(first, len(versions))):
-        return run(registry.get(first), features)
+        return run(loaded.get(first), features)
     codes = pc.dictionary_encode(versions, null_encoding="encode").combine_chunks()
     found, places = [], []
     for code, version in enumerate(codes.dictionary.to_pylist()):
         rows = np.flatnonzero(codes.indices.to_numpy(zero_copy_only=False) == code)
         places.append(rows)
         chosen = features.take(pa.array(rows))
-        found.append(pa.nulls(len(rows), returns) if version is None else run(registry.get(version), chosen))
+        found.append(pa.nulls(len(rows), returns) if version is None else run(loaded.get(version), chosen))
     if not found:
         return pa.array([], returns)
     return pa.concat_arrays(found).take(pa.array(np.argsort(np.concatenate(places))))

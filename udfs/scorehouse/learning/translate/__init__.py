@@ -1,27 +1,11 @@
-"""From a fitted scikit-learn pipeline to a formula: one function for each kind of estimator, found by its class."""
+"""From fitted objects to formulas: one function for each kind of estimator, found by its class.
+
+Every file of this folder is imported, so that what it registers (formulas, conventions, formats of brought models) is known: a
+library that is new here is a file, and nothing else.
+"""
 
 from importlib import import_module
+from pkgutil import iter_modules
 
-from scorehouse.learning.translate.draft import UnknownFormulaError
-from scorehouse.learning.translate.formula import fitted_of_trained
-
-FAMILIES = (
-    "bayes",
-    "clusters",
-    "compositions",
-    "decompositions",
-    "kernels",
-    "lightgbm",
-    "linear",
-    "neighbours",
-    "networks",
-    "preprocessing",
-    "trees",
-    "xgboost",
-)
-"""Modules whose import makes their formulas known."""
-
-__all__ = ["FAMILIES", "UnknownFormulaError", "fitted_of_trained"]
-
-for _family in FAMILIES:
-    import_module(f"{__name__}.{_family}")
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

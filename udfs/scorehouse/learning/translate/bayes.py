@@ -5,7 +5,7 @@ import numpy as np
 from scorehouse.learning.translate import trees
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
 from scorehouse.learning.translate.preprocessing import above
-from scorehouse.scoring.operations import Bins, Largest, SquaredDistance
+from scorehouse.scoring.steps import Bins, Largest, SquaredDistance
 
 
 def posterior(joint: list[str], draft: Draft) -> list[str]:

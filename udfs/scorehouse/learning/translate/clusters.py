@@ -3,8 +3,9 @@
 import numpy as np
 
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
-from scorehouse.learning.translate.trees import Tree, add_trees
-from scorehouse.scoring.operations import Bins, Function, Nearest, SquaredDistance
+from scorehouse.learning.translate.trees import add_trees
+from scorehouse.scoring.steps import Bins, Function, Nearest, SquaredDistance
+from scorehouse.scoring.trees.ensemble import TreeEnsemble
 
 
 def _nearest(inputs: list[str], centres: np.ndarray, draft: Draft) -> list[str]:
@@ -46,7 +47,7 @@ def bisected(model: object, inputs: list[str], draft: Draft) -> list[str]:
     feature[split] = np.arange(len(split))
     labels = np.array([float(node.label if node.left is None else 0) for node in nodes])
     left, right = (np.array([places.get(id(getattr(node, side)), -1) for node in nodes]) for side in ("left", "right"))
-    tree = Tree(feature, np.zeros(count), left, right, labels, np.zeros(count, bool), np.zeros(count), {})
+    tree = TreeEnsemble.of_tree(feature, np.zeros(count), left, right, labels, np.zeros(count, bool), np.zeros(count), {})
     return add_trees(draft, margins, ["cluster"], [[tree]], [0.0])
 
 

@@ -1,6 +1,7 @@
 """Formulas of estimators made of estimators."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,8 +9,9 @@ from scorehouse.learning.translate import draft as drafts
 from scorehouse.learning.translate import linear, trees
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
 from scorehouse.learning.translate.preprocessing import FUNCTIONS, transform
-from scorehouse.learning.translate.trees import Tree, add_trees, sklearn_tree
-from scorehouse.scoring.operations import Function, Interpolate, Scale, WeightedMedian
+from scorehouse.learning.translate.trees import add_trees, sklearn_tree
+from scorehouse.scoring.steps import Function, Interpolate, Scale, WeightedMedian
+from scorehouse.scoring.trees.ensemble import TreeEnsemble
 
 
 def _delegated(method: str, attribute: str) -> Callable[[object, list[str], Draft], list[str]]:
@@ -188,10 +190,10 @@ def ada_boost_regressor(model: object, inputs: list[str], draft: Draft) -> list[
     return draft.add(WeightedMedian(tuple(found), (draft.fresh("prediction"),), shares))
 
 
-def _vote(member: object, chosen: int, count: int, weight: float) -> Tree:
+def _vote(member: object, chosen: int, count: int, weight: float) -> TreeEnsemble:
     tree = sklearn_tree(member.tree_, 0)
     winner = member.tree_.value[:, 0, :].argmax(axis=1)
-    return Tree(**{**tree.__dict__, "value": np.where(winner == chosen, weight, -weight / (count - 1))})
+    return replace(tree, value=np.where(winner == chosen, weight, -weight / (count - 1)))
 
 
 @formula_of("predict_proba", "sklearn.AdaBoostClassifier")
@@ -214,7 +216,7 @@ def isolation_forest(model: object, inputs: list[str], draft: Draft) -> list[str
         tree = sklearn_tree(member.tree_, 0)
         length = model._decision_path_lengths[number] + model._average_path_length_per_tree[number] - 1.0
         feature = np.where(tree.feature < 0, -1, np.asarray(places)[np.maximum(tree.feature, 0)])
-        found.append(Tree(**{**tree.__dict__, "value": np.asarray(length, np.float64), "feature": feature}))
+        found.append(replace(tree, value=np.asarray(length, np.float64), feature=feature.astype(np.int32)))
     depth = add_trees(draft, names, ["path length"], [found], [0.0])[0]
     expected = len(found) * float(_average_path_length(model._max_samples))
     exponent = draft.step(Scale.of, depth, "exponent", factor=-float(np.log(2)) / expected)

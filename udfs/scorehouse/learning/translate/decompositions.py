@@ -3,7 +3,7 @@
 import numpy as np
 
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
-from scorehouse.scoring.operations import Linear
+from scorehouse.scoring.steps import Linear
 
 
 def projected(inputs: list[str], centre: np.ndarray | None, matrix: np.ndarray, draft: Draft) -> list[str]:

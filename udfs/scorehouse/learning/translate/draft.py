@@ -1,11 +1,12 @@
 """A formula being written: from fitted scikit-learn objects to operations."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
-from scorehouse.scoring.operations import Linear, Lookup, Operation
+from scorehouse.scoring.steps import Linear, Lookup, Operation
 
 
 class UnknownFormulaError(Exception):
@@ -67,14 +68,16 @@ class Draft:
 
 
 Translator = Callable[[object, list[str], Draft], list[str]]
-_FORMULAS: dict[tuple[str, str], Translator] = {}
+Found = TypeVar("Found")
+_FORMULAS: dict[str, dict[str, Translator]] = {}
+"""Translators by the method they write, and by class."""
 
 
 def formula_of(method: str, *classes: str) -> Callable[[Translator], Translator]:
     """Register a translator for a method of some classes, each given as package.Class."""
 
     def register(translator: Translator) -> Translator:
-        _FORMULAS.update({(name, method): translator for name in classes})
+        _FORMULAS.setdefault(method, {}).update(dict.fromkeys(classes, translator))
         return translator
 
     return register
@@ -96,14 +99,11 @@ def apply(model: object, method: str, inputs: list[str], draft: Draft) -> list[s
     return translator(model, inputs, draft)
 
 
-def supported(method: str) -> list[str]:
-    """Names of the classes whose formula for a method is known."""
-    return sorted({name.split(".")[1] for name, known in _FORMULAS if known == method})
-
-
 def _translator(model: object, method: str) -> Translator | None:
-    for kind in type(model).__mro__:
-        found = _FORMULAS.get((f"{kind.__module__.split('.')[0]}.{kind.__name__}", method))
-        if found:
-            return found
-    return None
+    return by_class(type(model), _FORMULAS.get(method, {}))
+
+
+def by_class(kind: type, known: Mapping[str, Found]) -> Found | None:
+    """What is known of a class by its name package.Class, or of the nearest class that it inherits from."""
+    names = (f"{base.__module__.split('.')[0]}.{base.__name__}" for base in kind.__mro__)
+    return next((known[name] for name in names if name in known), None)

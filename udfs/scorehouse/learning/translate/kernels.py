@@ -6,7 +6,7 @@ import numpy as np
 
 from scorehouse.learning.translate.decompositions import projected
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
-from scorehouse.scoring.operations import Bins, Function, Kernel, Scale
+from scorehouse.scoring.steps import Bins, Function, Kernel, Scale
 
 KINDS = {"linear": "linear", "poly": "poly", "polynomial": "poly", "rbf": "rbf", "sigmoid": "sigmoid"}
 

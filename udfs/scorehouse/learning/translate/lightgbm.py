@@ -8,11 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
-from scorehouse.learning.translate import linear, trees
+from scorehouse.learning.declare.examples import Examples
+from scorehouse.learning.declare.fitted import Fitted
+from scorehouse.learning.declare.spec import Spec
+from scorehouse.learning.translate import conventions, linear, trees
+from scorehouse.learning.translate.brought import Brought, format_of, over_numbers
+from scorehouse.learning.translate.conventions import Conventions
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
-from scorehouse.learning.translate.trees import Tree
-from scorehouse.scoring.operations import Function, Scale
+from scorehouse.scoring.steps import Function, Scale
+from scorehouse.scoring.trees.ensemble import TreeEnsemble
 
 ZERO = float(np.float32(1e-35))
 ZERO_AS_MISSING = 1
@@ -36,7 +42,7 @@ class LightGbmModel:
     """
 
     features: tuple[str, ...]
-    trees: tuple[Tree, ...]
+    trees: tuple[TreeEnsemble, ...]
     outputs: int
     objective: str
     settings: dict[str, str]
@@ -71,7 +77,7 @@ def _numbers(fields: dict[str, str], name: str) -> np.ndarray:
     return np.array(fields.get(name, "").split(), np.float64)
 
 
-def _tree(fields: dict[str, str]) -> Tree:
+def _tree(fields: dict[str, str]) -> TreeEnsemble:
     """Splits first, then leaves; a child below zero is a leaf."""
     if fields.get("is_linear", "0") != "0":
         raise UnknownFormulaError("LightGBM with linear trees")
@@ -85,7 +91,7 @@ def _tree(fields: dict[str, str]) -> Tree:
         for side, nodes in ((s, _numbers(fields, f"{s}_child").astype(np.int64)) for s in ("left", "right"))
     }
     padding = np.zeros(leaves)
-    return Tree(
+    return TreeEnsemble.of_tree(
         feature=np.concatenate([_numbers(fields, "split_feature"), padding - 1]).astype(np.int64),
         threshold=np.concatenate([threshold, padding]),
         left=np.concatenate([children["left"], padding - 1]).astype(np.int64),
@@ -164,6 +170,26 @@ def own_scores(text: str) -> Callable[[np.ndarray], np.ndarray] | None:
         return None
     booster = lightgbm.Booster(model_str=text, params={"verbose": -1})
     return lambda matrix: booster.predict(matrix, num_threads=1)
+
+
+conventions.declare(
+    Conventions(
+        defaults={"verbose": -1, "n_jobs": 1, "deterministic": True},
+        category_parameter="categorical_feature",
+        monotonic_parameter="monotone_constraints",
+        takes_any_parameter=True,
+    ),
+    "lightgbm.LGBMModel",
+)
+
+
+@format_of("scorehouse.lightgbm")
+def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
+    """A model from LightGBM's text."""
+    text = spec.model(where).decode(errors="replace")
+    model = parse(text)
+    found = Brought(model.features, model.objective, lambda names, draft: scores(model, names, draft), own_scores(text))
+    return over_numbers(table, spec, where, found)
 
 
 @formula_of("predict", "lightgbm.LGBMRegressor", "lightgbm.LGBMRanker")

@@ -4,7 +4,7 @@ import numpy as np
 
 from scorehouse.learning.translate import draft as drafts
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
-from scorehouse.scoring.operations import Clip, Function, Normalize, Scale, Softmax
+from scorehouse.scoring.steps import Clip, Function, Normalize, Scale, Softmax
 
 LINEAR_REGRESSORS = (
     "LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "ElasticNet", "ElasticNetCV", "Lars", "LarsCV", "LassoLars",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
-from scorehouse.scoring.operations import Neighbours
+from scorehouse.scoring.steps import Neighbours
 
 POWERS = {"manhattan": 1.0, "euclidean": 2.0, "chebyshev": float("inf")}
 

@@ -2,7 +2,7 @@
 
 from scorehouse.learning.translate import trees
 from scorehouse.learning.translate.draft import Draft, formula_of
-from scorehouse.scoring.operations import Function
+from scorehouse.scoring.steps import Function
 
 ACTIVATIONS = {"identity": None, "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
 

@@ -3,10 +3,16 @@
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+import pyarrow as pa
+
 from scorehouse.errors import ScorehouseError
+from scorehouse.learning.declare.examples import Examples
+from scorehouse.learning.declare.fitted import Fitted
+from scorehouse.learning.declare.spec import Spec
+from scorehouse.learning.translate.brought import Brought, format_of, over_numbers
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError
-from scorehouse.scoring.operations import Onnx
-from scorehouse.scoring.operations.onnx import session
+from scorehouse.scoring.steps import Onnx
+from scorehouse.scoring.steps.onnx import session
 
 FAIL_ON_LONELY_ROWS = ("RadiusNeighborsClassifier", "RadiusNeighborsRegressor")
 """Their ONNX form stops with an error at a row without neighbours."""
@@ -58,6 +64,15 @@ def scores(file: OnnxFile, inputs: list[str], draft: Draft) -> list[str]:
     count = 1 if file.outputs == 2 else file.outputs
     names = tuple(draft.fresh("score" if count == 1 else f"score {place}") for place in range(count))
     return draft.add(Onnx(tuple(draft.numbers(inputs)), names, file.model, file.output))
+
+
+@format_of("scorehouse.onnx")
+def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
+    """A model from an ONNX file."""
+    file = read(spec.model(where))
+    objective = {1: "regression", 2: "binary"}.get(file.outputs, "multiclass")
+    found = Brought(file.features, objective, lambda names, draft: scores(file, names, draft))
+    return over_numbers(table, spec, where, found)
 
 
 def can_convert() -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 
 from scorehouse.learning.translate import draft as drafts
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
-from scorehouse.scoring.operations import (
+from scorehouse.scoring.steps import (
     Bins,
     Clip,
     FillCategory,
@@ -18,7 +18,7 @@ from scorehouse.scoring.operations import (
     Scale,
     UnitLength,
 )
-from scorehouse.scoring.operations.univariate import symmetric_log
+from scorehouse.scoring.steps.univariate import symmetric_log
 
 SMALLEST_GAP = 1e-300
 """Beside 0 the next numbers are so near that a slope to them has no number."""

@@ -1,68 +1,22 @@
 """Formulas of decision trees and their ensembles."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from scorehouse.learning.translate import linear
+from scorehouse.learning.translate import conventions, linear
+from scorehouse.learning.translate.conventions import Conventions
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
-from scorehouse.scoring.operations import Function, Lookup, Scale, Trees
-from scorehouse.scoring.trees import TreeEnsemble
-
-
-@dataclass(frozen=True, eq=False)
-class Tree:
-    """One tree, its nodes numbered from 0.
-
-    Attributes:
-        feature: int [nodes], -1 for a leaf.
-        threshold, value, cover: float64 [nodes].
-        left, right: int [nodes].
-        missing_left: bool [nodes].
-        categories: by node, the codes that go left; nodes that are not listed are numeric.
-    """
-
-    feature: np.ndarray
-    threshold: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    value: np.ndarray
-    missing_left: np.ndarray
-    cover: np.ndarray
-    categories: dict[int, frozenset[int]]
-
-
-def joined(trees: Sequence[Tree], baseline: float = 0.0) -> tuple[TreeEnsemble, np.ndarray]:
-    """An ensemble of trees in their order, and its nodes' cover."""
-    starts = np.cumsum([0, *(len(tree.feature) for tree in trees)]).astype(np.int32)
-    places = list(zip(trees, starts, strict=False))
-    categories = {int(start) + node: listed for tree, start in places for node, listed in tree.categories.items()}
-    ensemble = TreeEnsemble(
-        roots=starts[:-1],
-        feature=_flat([tree.feature for tree in trees], np.int32),
-        threshold=_flat([tree.threshold for tree in trees], np.float64),
-        is_categorical=np.isin(np.arange(starts[-1]), list(categories)),
-        categories=[categories.get(node, frozenset()) for node in range(starts[-1])],
-        missing_left=_flat([tree.missing_left for tree in trees], bool),
-        left=_flat([np.where(tree.feature < 0, -1, tree.left + start) for tree, start in places], np.int32),
-        right=_flat([np.where(tree.feature < 0, -1, tree.right + start) for tree, start in places], np.int32),
-        value=_flat([tree.value for tree in trees], np.float64),
-        baseline=float(baseline),
-    )
-    return ensemble, _flat([tree.cover for tree in trees], np.float64)
-
-
-def _flat(arrays: Sequence[np.ndarray], kind: type) -> np.ndarray:
-    return np.concatenate([np.zeros(0, kind), *arrays]).astype(kind)
+from scorehouse.scoring.steps import Function, Lookup, Scale, Trees
+from scorehouse.scoring.trees.ensemble import TreeEnsemble, joined
 
 
 def add_trees(
-    draft: Draft, inputs: list[str], names: Sequence[str], outputs: Sequence[Sequence[Tree]], baselines: Sequence[float]
+    draft: Draft, inputs: list[str], names: Sequence[str], outputs: Sequence[Sequence[TreeEnsemble]], baselines: Sequence[float]
 ) -> list[str]:
     """Append one ensemble for each name; a number that is split by categories counts without its fraction."""
     made = [joined(trees, baseline) for trees, baseline in zip(outputs, baselines, strict=True)]
-    coded = {int(tree.feature[node]) for trees in outputs for tree in trees for node in tree.categories}
+    coded = {int(feature) for ensemble in made for feature in ensemble.feature[ensemble.is_categorical]}
     numbers = tuple(
         draft.step(Function.of, name, f"{name} truncated", formula="truncate")
         if place in coded and name not in draft.categories
@@ -70,7 +24,7 @@ def add_trees(
         for place, name in enumerate(inputs)
     )
     fresh = tuple(draft.fresh(name) for name in names)
-    return draft.add(Trees(numbers, fresh, tuple(e for e, _ in made), tuple(cover for _, cover in made)))
+    return draft.add(Trees(numbers, fresh, tuple(made)))
 
 
 def as_float32(thresholds: np.ndarray) -> np.ndarray:
@@ -91,11 +45,10 @@ def as_float32(thresholds: np.ndarray) -> np.ndarray:
     return np.where(rounds_down, middle, np.nextafter(middle, -np.inf))
 
 
-def sklearn_tree(tree: object, output: int, scale: float = 1.0) -> Tree:
+def sklearn_tree(tree: object, output: int, scale: float = 1.0) -> TreeEnsemble:
     """A fitted scikit-learn `Tree`; `output` picks the class, or 0 for a regression."""
-    is_leaf = tree.children_left < 0
-    return Tree(
-        feature=np.where(is_leaf, -1, tree.feature),
+    return TreeEnsemble.of_tree(
+        feature=np.where(tree.children_left < 0, -1, tree.feature),
         threshold=as_float32(tree.threshold),
         left=tree.children_left,
         right=tree.children_right,
@@ -179,6 +132,13 @@ def probabilities(margins: list[str], draft: Draft) -> list[str]:
     return [draft.step(Function.of, margins[0], "probability", formula="sigmoid")]
 
 
+conventions.declare(
+    Conventions(category_parameter="categorical_features"),
+    "sklearn.HistGradientBoostingClassifier",
+    "sklearn.HistGradientBoostingRegressor",
+)
+
+
 @formula_of("decision_function", "sklearn.HistGradientBoostingClassifier", "sklearn.HistGradientBoostingRegressor")
 def histogram_boosting(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """The baseline plus the trees' leaves."""
@@ -211,11 +171,11 @@ def _native_code(name: str, known: np.ndarray, draft: Draft) -> str:
     return draft.add(Lookup((name,), (draft.fresh(f"{name} code"),), texts, table, np.array([np.nan])))[0]
 
 
-def _histogram_tree(predictor: object) -> Tree:
+def _histogram_tree(predictor: object) -> TreeEnsemble:
     nodes = predictor.nodes
     is_leaf = nodes["is_leaf"].astype(bool)
     splits = np.flatnonzero(nodes["is_categorical"].astype(bool) & ~is_leaf)
-    return Tree(
+    return TreeEnsemble.of_tree(
         feature=np.where(is_leaf, -1, nodes["feature_idx"].astype(np.int64)),
         threshold=nodes["num_threshold"],
         left=nodes["left"].astype(np.int64),

@@ -10,11 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from scorehouse.learning.translate import linear, trees
+from scorehouse.learning.declare.examples import Examples
+from scorehouse.learning.declare.fitted import Fitted
+from scorehouse.learning.declare.spec import Spec
+from scorehouse.learning.translate import conventions, linear, trees
+from scorehouse.learning.translate.brought import Brought, format_of, over_numbers
+from scorehouse.learning.translate.conventions import Conventions
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
-from scorehouse.learning.translate.trees import Tree
-from scorehouse.scoring.operations import Function
+from scorehouse.scoring.steps import Function
+from scorehouse.scoring.trees.ensemble import TreeEnsemble
 
 LOGISTIC = ("binary:logistic", "reg:logistic")
 EXPONENTIAL = ("count:poisson", "reg:gamma", "reg:tweedie")
@@ -36,7 +42,7 @@ class XGBoostModel:
     """
 
     features: tuple[str, ...]
-    trees: tuple[tuple[Tree, ...], ...]
+    trees: tuple[tuple[TreeEnsemble, ...], ...]
     baselines: tuple[float, ...]
     objective: str
 
@@ -80,7 +86,7 @@ def _baselines(text: str, objective: str, count: int) -> tuple[float, ...]:
     return tuple(np.broadcast_to(values, count).tolist())
 
 
-def _tree(tree: dict[str, Any], weight: float) -> Tree:
+def _tree(tree: dict[str, Any], weight: float) -> TreeEnsemble:
     left, right = np.array(tree["left_children"]), np.array(tree["right_children"])
     if tree["tree_param"].get("size_leaf_vector", "1") not in ("0", "1"):
         raise UnknownFormulaError("XGBoost with several outputs a tree")
@@ -90,7 +96,7 @@ def _tree(tree: dict[str, Any], weight: float) -> Tree:
     goes_left = np.array(tree["default_left"]).astype(bool)
     categories = _categories(tree)
     swapped = np.isin(np.arange(len(left)), list(categories))
-    return Tree(
+    return TreeEnsemble.of_tree(
         feature=np.where(is_leaf, -1, np.array(tree["split_indices"])),
         threshold=np.where(is_leaf, 0.0, trees.as_float32(below)),
         left=np.where(swapped, right, left),
@@ -141,6 +147,21 @@ def own_scores(model: bytes) -> Callable[[np.ndarray], np.ndarray] | None:
         booster.set_param({"objective": "multi:softprob"})
     booster.set_param({"nthread": 1})
     return lambda matrix: booster.predict(xgboost.DMatrix(matrix, feature_names=booster.feature_names))
+
+
+conventions.declare(
+    Conventions(defaults={"verbosity": 0, "n_jobs": 1}, monotonic_parameter="monotone_constraints", takes_any_parameter=True),
+    "xgboost.XGBModel",
+)
+
+
+@format_of("scorehouse.xgboost")
+def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
+    """A model from XGBoost's JSON."""
+    content = spec.model(where)
+    model = parse(content)
+    found = Brought(model.features, model.objective, lambda names, draft: scores(model, names, draft), own_scores(content))
+    return over_numbers(table, spec, where, found)
 
 
 def _of(model: object) -> XGBoostModel:

@@ -1,0 +1,210 @@
+"""Raw files as users really have them: read as they are meant, or refused in one sentence."""
+
+import gzip
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.sources.tables import Column, SourceTable, land, view_sql
+from scorehouse.store.files import Store
+
+COLUMNS = (
+    Column("id", "VARCHAR", is_required=True),
+    Column("occurred_at", "TIMESTAMP", is_required=True),
+    Column("amount", "DOUBLE"),
+)
+HEAD = "id,occurred_at,amount\n"
+ROW = "a,2024-05-01,1.5\n"
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
+
+
+def landed(inbox: Path) -> duckdb.DuckDBPyRelation:
+    """What a model would read of the files in `inbox`."""
+    table = SourceTable("raw.events", str(inbox), COLUMNS, "occurred_at")
+    store = Store(inbox.parent / "store")
+    connection = duckdb.connect()
+    connection.execute("set TimeZone = 'America/New_York'")
+    return connection.sql(view_sql(table, land(table, store, []), store))
+
+
+def parquet(file: Path, query: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect() as connection:
+        connection.sql(query).write_parquet(str(file))
+
+
+TEXTS = {
+    "a byte order mark": ("\ufeff" + HEAD + ROW).encode(),
+    "semicolons": (HEAD + ROW).replace(",", ";").encode(),
+    "tabs": (HEAD + ROW).replace(",", "\t").encode(),
+    "windows line ends": (HEAD + ROW).replace("\n", "\r\n").encode(),
+    "old mac line ends": (HEAD + ROW).replace("\n", "\r").encode(),
+    "no last line end": (HEAD + ROW).rstrip().encode(),
+    "empty lines": (HEAD + "\n" + ROW + "\n\n").encode(),
+    "quotes everywhere": b'"id","occurred_at","amount"\n"a","2024-05-01","1.5"\n',
+    "capitals and spaces in the header": ("Id, Occurred_AT ,Amount\n" + ROW).encode(),
+    "an empty last column": b"id,occurred_at,amount,\na,2024-05-01,1.5,\n",
+    "spaces around values": b"id,occurred_at,amount\na, 2024-05-01 , 1.5 \n",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_csv_is_read_as_it_is_meant(inbox: Path, name: str) -> None:
+    (inbox / "a.csv").write_bytes(TEXTS[name])
+    (inbox / "b.csv.gz").write_bytes(gzip.compress(TEXTS[name].replace(b"a", b"b", 0)))
+    rows = landed(inbox).project("id, cast(occurred_at as varchar), amount").distinct()
+    assert rows.fetchall() == [("a", "2024-05-01 00:00:00", 1.5)]
+
+
+def test_line_ends_and_quotes_within_quotes_stay(inbox: Path) -> None:
+    (inbox / "a.csv").write_text(HEAD.strip() + ',note\n"a",2024-05-01,,"one ""two"",\nthree"\n')
+    assert landed(inbox).project("id, amount, note").fetchall() == [("a", None, 'one "two",\nthree')]
+
+
+TIMES = {
+    "2024-05-01": "2024-05-01 00:00:00",
+    "2024-05-01 10:00:00": "2024-05-01 10:00:00",
+    "2024-05-01T10:00:00.5": "2024-05-01 10:00:00.5",
+    "2024-05-01T10:00:00Z": "2024-05-01 10:00:00",
+    "2024-05-01 10:00:00 UTC": "2024-05-01 10:00:00",
+    "2024-05-01 10:00:00+02": "2024-05-01 08:00:00",
+    "2024-05-01T10:00:00-05:30": "2024-05-01 15:30:00",
+    "2024-05-01 10:00:00 Europe/Berlin": "2024-05-01 08:00:00",
+}
+
+
+@pytest.mark.parametrize("text", TIMES)
+def test_times_become_utc_wherever_the_reader_is(inbox: Path, text: str) -> None:
+    (inbox / "a.csv").write_text(f"{HEAD}a,{text},1\n")
+    assert landed(inbox).project("cast(occurred_at as varchar)").fetchall() == [(TIMES[text],)]
+
+
+def test_times_with_a_zone_in_parquet_become_utc(inbox: Path) -> None:
+    parquet(inbox / "a.parquet", "select 'a' as id, timestamptz '2024-05-01 10:00:00+02' as occurred_at")
+    assert landed(inbox).project("cast(occurred_at as varchar)").fetchall() == [("2024-05-01 08:00:00",)]
+
+
+def test_ids_are_the_same_text_whatever_type_a_file_gives_them(inbox: Path) -> None:
+    parquet(inbox / "a.parquet", "select 7 as id, date '2024-05-01' as occurred_at")
+    parquet(inbox / "b.parquet", "select unnest([7.0::double, 'nan'::double]) as id, timestamp_ns '2024-05-01' as occurred_at")
+    (inbox / "c.csv").write_text("id,occurred_at\n7,2024-05-01\n")
+    assert landed(inbox).distinct().order("id").project("id, cast(occurred_at as varchar)").fetchall() == [
+        ("7", "2024-05-01 00:00:00"),
+        (None, "2024-05-01 00:00:00"),
+    ]
+
+
+def test_undeclared_columns_come_along_and_are_json_where_their_types_differ(inbox: Path) -> None:
+    parquet(
+        inbox / "a.parquet", "select 'a' as id, now() as occurred_at, 1 as Mixed, {'x': [1]} as nested, 'nan'::double as number"
+    )
+    parquet(inbox / "b.parquet", "select 'b' as id, now() as occurred_at, {'y': 2} as mixed")
+    (inbox / "c.csv").write_text("id,occurred_at,mixed\nc,2024-05-01,red\n")
+    rows = landed(inbox).order("id")
+    assert rows.columns == ["id", "occurred_at", "amount", "Mixed", "nested", "number"]
+    assert rows.project("mixed, nested, number").fetchall() == [
+        ("1", {"x": [1]}, None),
+        ('{"y":2}', None, None),
+        ('"red"', None, None),
+    ]
+
+
+def test_folders_within_folders_count_and_hives_folder_names_are_columns(inbox: Path) -> None:
+    parquet(inbox / "2024" / "a b.parquet", "select 'a' as id, now() as occurred_at")
+    parquet(inbox / "shop=k%C3%B6ln" / "all.parquet" / "part-0.parquet", "select 'b' as id, now() as occurred_at")
+    parquet(inbox / "shop=__HIVE_DEFAULT_PARTITION__" / "c.parquet", "select 'c' as id, now() as occurred_at")
+    (inbox / "_temporary").mkdir()
+    (inbox / "_temporary" / "half.parquet").write_text("half")
+    (inbox / ".DS_Store").write_text("")
+    (inbox / "readme.txt").write_text("")
+    assert landed(inbox).order("id").project("id, shop").fetchall() == [("a", None), ("b", "köln"), ("c", None)]
+
+
+def test_a_files_name_is_no_pattern_and_the_way_to_it_no_column(tmp_path: Path) -> None:
+    inbox = tmp_path / "id=9" / "it's"
+    for name in ("x*.parquet", "x1.parquet", "[1].parquet", "1.parquet", "q?'.PARQUET"):
+        parquet(inbox / name, f"select '{name.replace(chr(39), chr(39) * 2)}' as id, now() as occurred_at")
+    assert {row[0] for row in landed(inbox).project("id").fetchall()} == {file.name for file in inbox.iterdir()}
+    assert landed(inbox).columns == ["id", "occurred_at", "amount"]
+
+
+def test_one_file_beside_the_folder_is_enough(inbox: Path) -> None:
+    inbox.with_name("in.csv").write_text(HEAD + ROW)
+    inbox.rmdir()
+    assert len(landed(inbox).fetchall()) == 1
+
+
+def test_a_file_in_the_folders_place_is_refused_when_its_kind_is_unknown(inbox: Path) -> None:
+    inbox.rmdir()
+    inbox.write_text(HEAD + ROW)
+    with pytest.raises(ScorehouseError, match=r"in: expected files \.parquet, .*, found in; convert or remove it"):
+        landed(inbox)
+
+
+def test_no_files_give_no_rows(inbox: Path) -> None:
+    assert landed(inbox).columns == ["id", "occurred_at", "amount"]
+    assert landed(inbox).fetchall() == []
+
+
+REFUSED = {
+    "a required column missing": ("a.csv", b"id,amount\n1,2\n", "required column occurred_at (TIMESTAMP), found only id, amount"),
+    "no header": ("a.csv", b"", "expected a header line, found none"),
+    "no parquet": ("a.parquet", b"PAR1 or not", "expected a readable Parquet file, found"),
+    "no gzip": ("a.csv.gz", b"plain", "expected a readable CSV (UTF-8) file, found"),
+    "another encoding": ("a.csv", (HEAD + "käthe,2024-05-01,1\n").encode("latin-1"), "found: line 2: Invalid unicode"),
+    "two bytes a letter": ("a.csv", (HEAD + ROW).encode("utf-16"), "found: 'utf-8' codec can't decode byte 0xff"),
+    "a short line": ("a.csv", (HEAD + ROW + "b,2024-05-01\n").encode(), "found: line 3: Expected Number of Columns: 3 Found: 2"),
+    "an open quote": ("a.csv", (HEAD + '"a,2024-05-01,1\n').encode(), "found: line 2: Value with unterminated quote"),
+    "a column twice": ("a.csv", b"id,occurred_at,Amount,amount\n", "expected every column once, found amount twice"),
+    "no number": ("a.csv", (HEAD + ROW + 'b,2024-05-01,"1,50"\n').encode(), "amount: expected DOUBLE, found '1,50' in row 2"),
+    "no time": ("a.csv", (HEAD + "a,01.05.2024,1\n").encode(), "occurred_at: expected TIMESTAMP, found '01.05.2024' in row 1"),
+    "twelve hours": ("a.csv", (HEAD + "a,2024-05-01 10:00:00 PM,1\n").encode(), "found '2024-05-01 10:00:00 PM' in row 1"),
+    "nothing that can be read": ("a.xlsx", b"PK", "expected files .parquet, .csv, .csv.gz, .tsv, .tsv.gz, found a.xlsx"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_bad_file_is_refused_in_one_sentence_that_names_it(inbox: Path, name: str) -> None:
+    file, content, words = REFUSED[name]
+    (inbox / file).write_bytes(content)
+    with pytest.raises(ScorehouseError) as refusal:
+        landed(inbox)
+    assert words in str(refusal.value)
+    assert str(inbox) in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert not list(inbox.parent.glob("store/*/*"))
+
+
+def test_a_file_that_the_system_cannot_read_is_refused(inbox: Path) -> None:
+    (inbox / "a.csv").symlink_to("/proc/self/mem")
+    with pytest.raises(ScorehouseError, match=r"a\.csv: expected a readable CSV \(UTF-8\) file, found: .*Input/output error"):
+        landed(inbox)
+
+
+TYPES = {"amount": "{'value': 1}", "id": "[1]", "occurred_at": "1714557600"}
+
+
+@pytest.mark.parametrize("column", TYPES)
+def test_a_type_that_cannot_be_the_declared_one_is_refused(inbox: Path, column: str) -> None:
+    parquet(
+        inbox / "a.parquet",
+        f"select * replace ({TYPES[column]} as {column}) from (select 'a' as id, now() as occurred_at, 1 as amount)",
+    )
+    with pytest.raises(ScorehouseError, match=rf"a\.parquet: column {column}: expected .*, found"):
+        landed(inbox)
+
+
+def test_a_damaged_parquet_file_is_refused(inbox: Path) -> None:
+    parquet(inbox / "a.parquet", "select 'id' || i as id, now() as occurred_at, random() as amount from range(9000) as t(i)")
+    content = bytearray((inbox / "a.parquet").read_bytes())
+    content[500:9000] = bytes(8500)
+    (inbox / "a.parquet").write_bytes(content)
+    with pytest.raises(ScorehouseError, match="expected a readable Parquet file"):
+        landed(inbox)

@@ -1,0 +1,1 @@
+"""A run's nodes: found by fingerprint, or computed once."""

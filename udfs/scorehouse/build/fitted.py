@@ -1,0 +1,117 @@
+"""A fitted model in a build: trained, or its version in use kept, as the seed retrain_policy decides."""
+
+from dataclasses import dataclass, replace
+
+import duckdb
+
+from scorehouse.build import versions
+from scorehouse.build.builder import Builder, Outcome
+from scorehouse.build.versions import POLICY_SEED, decided, version_name
+from scorehouse.learning import Spec, fit
+from scorehouse.names.fingerprint import digest
+from scorehouse.names.quoting import quoted
+from scorehouse.store.records import NodeRecord, explain
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """The model's new record, whether something was trained, and the policy's reason where it had one."""
+
+    record: NodeRecord
+    is_new: bool
+    reason: str | None = None
+
+
+class FittedModel:
+    """One fitted model in one run; its data are its versions' rows (see scorehouse.build.versions).
+
+    Args:
+        sql: the select of its examples.
+    """
+
+    def __init__(self, builder: Builder, node_id: str, sql: str) -> None:
+        self._builder = builder
+        self._store = builder.store
+        self._node = builder.manifest.node(node_id)
+        self._sql = sql
+        self._spec = Spec.read(self._node.path, self._node.meta)
+        self._draft = builder.draft(node_id, sql, self._spec.text())
+        self._previous = builder.records.nodes.get(node_id)
+        self._version = version_name(self._node.name, self._draft.fingerprint.whole)
+
+    def build(self) -> Outcome:
+        """Train the model, or keep the version in use."""
+        if versions.is_answered(self._previous, self._draft, self._store):
+            answer = _Answer(versions.unchanged(self._previous, self._draft), False)
+        else:
+            with self._builder.cursor(self._draft) as cursor:
+                answer = self._decided(cursor)
+        statements = versions.statements(answer.record, self._store)
+        outcome = self._builder.settle(answer.record, statements, answer.is_new, answer.reason)
+        with self._builder.cursor(answer.record) as cursor:
+            ((status,),) = cursor.execute(f"select status from {quoted(answer.record.relation)}").fetchall()
+        return replace(outcome, held=status.replace("_", " "))
+
+    def _decided(self, cursor: duckdb.DuckDBPyConnection) -> _Answer:
+        previous, draft, now = self._previous, self._draft, self._version
+        row = self._policy_row(cursor)
+        known = versions.incumbent(previous, draft, self._store) if row else None
+        if known is None:
+            file, is_new = self._trained(cursor)
+            decision = decided("train", explain(previous, draft, True), now, now)
+            return _Answer(versions.replaced(previous, draft, file, decision), is_new)
+        from scorehouse.learning.measure import policy  # scikit-learn loads only where something is decided
+
+        limits, in_use = policy.Policy.of(row), known["model_version"][0].as_py()
+        found = policy.decide(limits, known, cursor.sql(self._sql).to_arrow_table(), self._spec, self._node.path)
+        measured = {"measured_version": in_use, "test_until": found.test_until, "metrics": found.metrics}
+        if found.decision != policy.TRAIN:
+            decision = decided(found.decision, found.reason, in_use, measured=measured)
+            return _Answer(versions.kept(previous, draft, decision), False, f"{found.decision}: {found.reason}")
+        file, is_new = self._trained(cursor)
+        refused = policy.refusal(limits, versions.read_row(self._store.path(file)), known, policy.by_slice(found.metrics))
+        if refused:
+            reason = f"{found.reason}; {now} was trained and is rejected: {refused}"
+            decision = decided(policy.ALARM, reason, in_use, now, measured)
+            return _Answer(versions.kept(previous, draft, decision, file), False, f"alarm: {reason}")
+        decision = decided(policy.TRAIN, found.reason, now, now, measured)
+        return _Answer(versions.replaced(previous, draft, file, decision), is_new, f"train: {found.reason}")
+
+    def _trained(self, cursor: duckdb.DuckDBPyConnection) -> tuple[str, bool]:
+        """The file of the version that the draft asks for, and whether it had to be trained."""
+        fingerprint = self._draft.fingerprint.whole
+        file = self._store.file(self._draft.relation, fingerprint)
+        is_new = not file.exists()
+        if is_new:
+            from scorehouse.scoring.score_sql import with_sql  # compiled code loads only where something trains
+
+            self._refuse_later_features(cursor)
+            row = with_sql(fit(cursor.sql(self._sql).to_arrow_table(), self._spec, self._version, self._node.path))
+            cursor.register("fitted_version", row)
+            read = self._builder.read_by(self._node, self._sql).values()
+            examples = digest({parent.relation: parent.fingerprint.whole for parent in read})
+            query = (
+                f"select *, '{fingerprint}' as fingerprint, '{examples}' as examples_fingerprint,"
+                f" getvariable('built_at') as trained_at from fitted_version"
+            )
+            self._store.write(cursor, query, file)
+        return self._store.name(file), is_new
+
+    def _refuse_later_features(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Refuse features that the examples' SQL computes from after their time (see scorehouse.learning.prove.lineage)."""
+        if self._spec.split is None:
+            return
+        from scorehouse.learning.prove import lineage  # scikit-learn loads only where something trains
+
+        schema, time, manifest = lineage.schema_of(cursor), self._spec.split.time, self._builder.manifest
+        known = self._builder.columns_from_after.setdefault(time, {})
+        for ancestor in manifest.compiled_ancestors(self._node):
+            if ancestor.relation not in known:
+                known[ancestor.relation] = lineage.columns_from_after(manifest.compiled(ancestor), time, schema, known)
+        lineage.refuse(lineage.columns_from_after(self._sql, time, schema, known), self._spec, self._node.path)
+
+    def _policy_row(self, cursor: duckdb.DuckDBPyConnection) -> dict[str, object] | None:
+        """The policy's row for the model, else its row `default`; None for a model that does not name the seed."""
+        parents = self._builder.parents(self._node).values()
+        seed = next((p for p in parents if p.resource_type == "seed" and p.relation.endswith(f".{POLICY_SEED}")), None)
+        return versions.policy_row(cursor, quoted(seed.relation), self._node.name) if seed else None

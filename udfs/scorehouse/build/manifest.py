@@ -1,0 +1,381 @@
+"""dbt's manifest as plain values: the one module that knows what dbt calls things."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.names.fingerprint import digest
+from scorehouse.sandbox.queries import Reach
+
+_VAR = re.compile(r"\bvar\(\s*['\"](\w+)['\"]")
+_PLAIN = re.compile(r"\w[\w .$-]*")
+_ENV_VAR = re.compile(r"\benv_var\(\s*['\"](\w+)['\"]")
+
+
+@dataclass(frozen=True)
+class DeclaredColumn:
+    """A column as the YAML describes it; `data_type` is empty where it is not declared."""
+
+    name: str
+    description: str
+    data_type: str
+    is_required: bool
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a function node takes and gives.
+
+    Attributes:
+        arguments: names and DuckDB types.
+        returns: DuckDB type of the result.
+        language: sql or python.
+        entry_point: name of the Python function.
+        is_table: whether it is a table function, whose body is a whole select.
+    """
+
+    arguments: tuple[tuple[str, str], ...]
+    returns: str
+    language: str
+    entry_point: str | None
+    is_table: bool
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a data test asks: a generic test's name (None for a singular one) and arguments, and the node it is attached to."""
+
+    test: str | None
+    arguments: Mapping[str, Any]
+    attached_to: str | None
+
+
+@dataclass(frozen=True)
+class Node:
+    """A model, seed, source, function or test of the project.
+
+    Attributes:
+        id: dbt's unique id.
+        kind: model, seed, source, function, test or unit_test.
+        name, schema, identifier: as in ref(), and as in SQL.
+        path: its file, from the project's root.
+        text: the file's own text.
+        materialized: how it is built.
+        meta: what the project declares of it.
+        parent_ids: what it names with ref(), source() and function().
+        owner: e-mail of its group's owner, or empty.
+        columns: those that its YAML declares.
+        settings: everything that dbt is told of it, as text.
+        seed_types, seed_delimiter: how a seed's file is read.
+    """
+
+    id: str
+    kind: str
+    name: str
+    schema: str
+    identifier: str
+    path: str
+    text: str
+    materialized: str
+    meta: Mapping[str, Any]
+    parent_ids: tuple[str, ...]
+    owner: str = ""
+    description: str = ""
+    columns: tuple[DeclaredColumn, ...] = ()
+    settings: str = ""
+    source_name: str = ""
+    seed_types: Mapping[str, str] = field(default_factory=dict)
+    seed_delimiter: str = ","
+    signature: Signature | None = None
+    question: Question | None = None
+
+    @property
+    def relation(self) -> str:
+        """schema.name of its relation, which also names its folder in the store.
+
+        Raises ScorehouseError when a name could lead elsewhere.
+        """
+        if not (_PLAIN.fullmatch(self.schema) and _PLAIN.fullmatch(self.identifier)):
+            raise ScorehouseError(
+                f"{self.path}: expected a schema and a name of letters, digits, spaces and _-.$, "
+                f"found {self.schema}.{self.identifier}; rename it."
+            )
+        return f"{self.schema}.{self.identifier}"
+
+
+@dataclass(frozen=True)
+class ServedTable:
+    """A table of the serving file.
+
+    Attributes:
+        name: its name there.
+        relation: schema.name of the model behind it.
+        key: columns of its primary key; it is sorted by them.
+        description, columns: texts that readers find as comments.
+        kind, contract_version, owner, requirements, example: what the table `endpoints` says of it; requirements are volume,
+            refresh, decay and sla, the example is a query.
+    """
+
+    name: str
+    relation: str
+    key: list[str]
+    description: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    kind: str = "score"
+    contract_version: int = 1
+    owner: str = ""
+    requirements: Mapping[str, str] = field(default_factory=dict)
+    example: str = ""
+
+    @classmethod
+    def of(cls, node: Node) -> "ServedTable":
+        """What a model declares in `meta.endpoint`."""
+        endpoint = node.meta["endpoint"]
+        key = list(endpoint["key"])
+        return cls(
+            name=node.name,
+            relation=node.relation,
+            key=key,
+            description=" ".join(node.description.split()),
+            columns={column.name: column.description for column in node.columns},
+            kind=endpoint.get("type", "score"),
+            contract_version=int(endpoint.get("contract_version", 1)),
+            owner=node.owner,
+            requirements={name: str(value) for name, value in (node.meta.get("requirements") or {}).items()},
+            example=f"select * from {node.name} order by {', '.join(key)} limit 10",
+        )
+
+
+@dataclass(frozen=True)
+class ServedFunction:
+    """A SQL function of the serving file: its name there, schema.name of the node behind it, and what readers find of it."""
+
+    name: str
+    relation: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a project serves.
+
+    Attributes:
+        tables, functions: of the serving file; a function stands after those that it calls.
+        unreadable: functions (schema.name) that only the build's process can run; readers do not get them.
+    """
+
+    tables: tuple[ServedTable, ...] = ()
+    functions: tuple[ServedFunction, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+class Manifest:
+    """The project of one run.
+
+    Args:
+        manifest: dbt's own.
+        variables: values of the project's variables, command line included.
+        folder: the project's root.
+    """
+
+    def __init__(self, manifest: Any, variables: Mapping[str, Any], folder: Path) -> None:
+        self._dbt = manifest
+        self.variables = dict(variables)
+        self.folder = folder
+
+    # ---------------------------------------------------------------- nodes
+
+    @cached_property
+    def _nodes(self) -> dict[str, Node]:
+        owners = {group.name: getattr(group.owner, "email", None) or "" for group in self._dbt.groups.values()}
+        shelves = (self._dbt.nodes, self._dbt.sources, self._dbt.functions, self._dbt.unit_tests)
+        nodes = (node for shelf in shelves for node in shelf.values() if getattr(node.config, "enabled", True))
+        return {node.unique_id: _node(node, owners) for node in nodes}
+
+    def node(self, node_id: str) -> Node:
+        """What has this unique id."""
+        return self._nodes[node_id]
+
+    def _of_kind(self, *kinds: str) -> list[Node]:
+        return [node for node in self._nodes.values() if node.kind in kinds]
+
+    def tables(self) -> list[Node]:
+        """Every enabled model and seed that has a relation, and every function."""
+        return [node for node in self._of_kind("model", "seed", "function") if node.materialized != "ephemeral"]
+
+    def sources(self) -> list[Node]:
+        """Every enabled source table that some model reads."""
+        read = {parent for node in self._of_kind("model", "seed", "test") for parent in node.parent_ids}
+        return [source for source in self._of_kind("source") if source.id in read]
+
+    def unproven(self, run_ids: set[str]) -> list[Node]:
+        """Tables and tests that are part of the project but not of a run."""
+        return [node for node in [*self.tables(), *self._of_kind("test", "unit_test")] if node.id not in run_ids]
+
+    def parents(self, node: Node) -> list[Node]:
+        """What a node reads; ephemeral models stand for what they read themselves."""
+        found: dict[str, Node] = {}
+        for parent in map(self.node, node.parent_ids):
+            inner = self.parents(parent) if parent.kind == "model" and parent.materialized == "ephemeral" else [parent]
+            found |= {one.id: one for one in inner}
+        return list(found.values())
+
+    def reach(self, node: Node) -> Reach:
+        """What a node's SQL may read: the relations and functions that it names with ref(), source() and function()."""
+        parents = self.parents(node)
+        functions = frozenset(parent.relation for parent in parents if parent.kind == "function")
+        return Reach(frozenset(parent.relation for parent in parents) - functions, functions)
+
+    def children(self) -> dict[str, list[str]]:
+        """Ids of the tables that read each node."""
+        found: dict[str, list[str]] = {}
+        for node in self.tables():
+            for parent in self.parents(node):
+                found.setdefault(parent.id, []).append(node.id)
+        return found
+
+    # ---------------------------------------------------------------- what was compiled in this run
+
+    def compiled(self, node: Node) -> str | None:
+        """The SQL that dbt rendered of a model in this run."""
+        return self._dbt.nodes[node.id].compiled_code
+
+    def compiled_ancestors(self, node: Node) -> list[Node]:
+        """The models that a node's rows come from, those that others read first; only models compiled in this run."""
+        found: dict[str, Node] = {}
+        for parent in map(self.node, node.parent_ids):
+            if parent.kind == "model" and self.compiled(parent) and parent.id not in found:
+                found |= {ancestor.id: ancestor for ancestor in self.compiled_ancestors(parent)} | {parent.id: parent}
+        return list(found.values())
+
+    # ---------------------------------------------------------------- what is served, and how it is compared
+
+    def offer(self) -> Offer:
+        """What readers get."""
+        unreadable = (function.relation for function in self.python_functions())
+        return Offer(tuple(self.served_tables()), tuple(self.served_functions()), tuple(unreadable))
+
+    def served_tables(self) -> list[ServedTable]:
+        """The models that declare `meta.endpoint`: what the serving file holds."""
+        return [ServedTable.of(node) for node in self.tables() if node.kind == "model" and node.meta.get("endpoint")]
+
+    def served_functions(self) -> list[ServedFunction]:
+        """The SQL functions that declare `meta.serving`, each after the functions that it calls."""
+        found: dict[str, ServedFunction] = {}
+
+        def add(node: Node) -> None:
+            for parent in map(self.node, node.parent_ids):
+                if parent.kind == "function":
+                    add(parent)
+            found[node.id] = ServedFunction(node.name, node.relation, " ".join(node.description.split()))
+
+        for node in self._of_kind("function"):
+            if node.meta.get("serving"):
+                add(node)
+        return list(found.values())
+
+    def python_functions(self) -> list[Node]:
+        """The function nodes that only a process with this package can run."""
+        return [node for node in self._of_kind("function") if node.signature.language == "python"]
+
+    def keys(self) -> dict[str, tuple[str, ...]]:
+        """The key of every table that declares one, by relation: its endpoint's, or that of a uniqueness test."""
+        found: dict[str, tuple[str, ...]] = {}
+        for test in self._of_kind("test"):
+            asked = test.question
+            if asked.test in ("unique", "unique_combination") and asked.attached_to in self._dbt.nodes:
+                columns = asked.arguments.get("columns") or [asked.arguments["column_name"]]
+                found.setdefault(self.node(asked.attached_to).relation, tuple(columns))
+        return found | {table.relation: tuple(table.key) for table in self.served_tables()}
+
+    def decisions(self) -> dict[str, str]:
+        """The column that an application acts on (`meta.endpoint.decision`), by relation."""
+        endpoints = {node.relation: node.meta.get("endpoint") or {} for node in self.tables()}
+        return {relation: endpoint["decision"] for relation, endpoint in endpoints.items() if "decision" in endpoint}
+
+    # ---------------------------------------------------------------- what shapes a node's text
+
+    def inputs(self, node: Node) -> dict[str, str]:
+        """What shaped a node's text, by name -> hash of its value: file, macros, variables, environment, configuration."""
+        texts = {f"file {node.path}": self._text_of(node)}
+        texts |= {f"macro {macro.name}": macro.macro_sql for macro in self._macros(node)}
+        found = {name: digest(text) for name, text in texts.items()}
+        for text in texts.values():
+            found |= {f"variable {name}": digest(self.variables.get(name)) for name in _VAR.findall(text)}
+            found |= {f"environment variable {name}": digest(os.environ.get(name)) for name in _ENV_VAR.findall(text)}
+        found["configuration"] = digest(node.materialized, node.meta)
+        return found
+
+    def _text_of(self, node: Node) -> str:
+        if node.kind == "seed":
+            return str(self._dbt.nodes[node.id].checksum.checksum)
+        parents = map(self.node, node.parent_ids)
+        inlined = [self._text_of(parent) for parent in parents if parent.kind == "model" and parent.materialized == "ephemeral"]
+        return "\n".join([node.text, *inlined])
+
+    def _macros(self, node: Node) -> Iterator[Any]:
+        shelf = self._dbt.functions if node.kind == "function" else self._dbt.nodes
+        seen: set[str] = set()
+        waiting = list(shelf[node.id].depends_on.macros)
+        while waiting:
+            macro = self._dbt.macros.get(waiting.pop())
+            if macro is None or macro.unique_id in seen or macro.package_name.startswith("dbt"):
+                continue
+            seen.add(macro.unique_id)
+            waiting.extend(macro.depends_on.macros)
+            yield macro
+
+
+def _node(node: Any, owners: Mapping[str, str]) -> Node:
+    """A node, source, function or unit test of dbt's."""
+    kind, config = str(node.resource_type), node.config
+    is_source, is_test = kind == "source", kind == "test"
+    meta = {**node.source_meta, **node.meta, **config.meta} if is_source else dict(config.meta)
+    return Node(
+        id=node.unique_id,
+        kind=kind,
+        name=node.name,
+        schema=getattr(node, "schema", ""),
+        identifier=node.identifier if is_source else getattr(node, "alias", node.name),
+        path=node.original_file_path,
+        text=getattr(node, "raw_code", None) or "",
+        materialized="function" if kind == "function" else getattr(config, "materialized", kind),
+        meta=meta,
+        parent_ids=tuple(node.depends_on_nodes) if not is_source else (),
+        owner=owners.get(getattr(config, "group", None), ""),
+        description=node.description or "",
+        columns=tuple(_columns(getattr(node, "columns", {}).values())),
+        settings=str(config),
+        source_name=node.source_name if is_source else "",
+        seed_types=getattr(config, "column_types", None) or {},
+        seed_delimiter=getattr(config, "delimiter", ","),
+        signature=_signature(node) if kind == "function" else None,
+        question=_question(node) if is_test else None,
+    )
+
+
+def _columns(columns: Iterable[Any]) -> Iterator[DeclaredColumn]:
+    for column in columns:
+        is_required = bool(column.meta.get("required") or column.config.meta.get("required"))
+        yield DeclaredColumn(column.name, column.description or "", column.data_type or "", is_required)
+
+
+def _signature(node: Any) -> Signature:
+    return Signature(
+        arguments=tuple((argument.name, argument.data_type) for argument in node.arguments),
+        returns=node.returns.data_type,
+        language=str(node.language),
+        entry_point=node.config.entry_point,
+        is_table=bool(node.config.meta.get("returns_table")),
+    )
+
+
+def _question(node: Any) -> Question:
+    generic = getattr(node, "test_metadata", None)
+    attached = getattr(node, "attached_node", None)
+    return Question(generic.name, generic.kwargs, attached) if generic else Question(None, {}, attached)

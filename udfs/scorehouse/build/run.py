@@ -1,0 +1,59 @@
+"""Everything one dbt invocation works with."""
+
+from dataclasses import dataclass, field
+
+import duckdb
+import pyarrow as pa
+
+from scorehouse.build.builder import Builder
+from scorehouse.build.manifest import Manifest, Node
+from scorehouse.build.versions import read_row
+from scorehouse.names.quoting import plain
+from scorehouse.names.warehouse import Warehouse
+from scorehouse.sandbox import functions
+from scorehouse.scoring import loaded
+from scorehouse.store.files import Store
+from scorehouse.store.records import NodeRecord, Records
+
+
+@dataclass
+class Run:
+    """One invocation of dbt on one branch; `failures` are sentences on the data tests that failed or warned."""
+
+    run_id: str
+    warehouse: Warehouse
+    connection: duckdb.DuckDBPyConnection
+    records: Records
+    store: Store
+    manifest: Manifest
+    timeout_seconds: float
+    failures: list[str] = field(default_factory=list)
+    builder: Builder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.builder = Builder(self.connection, self.records, self.store, self.manifest, self.timeout_seconds, self.run_id)
+        loaded.read_with(self.read_version)
+        for node in self.manifest.python_functions():
+            self._register(node)
+
+    def read_version(self, version: str) -> pa.Table | None:
+        """The row of a fitted model's version from the store, or None when no kept file has it."""
+        model, _, mark = version.partition("@")
+        files = sorted(self.store.folder.glob(f"*.{model}/{mark}*.*")) if model and len(mark) == 12 else []
+        return read_row(files[0]) if files else None
+
+    def has(self, relation: str) -> bool:
+        """Whether a relation, as SQL writes it, was built on this branch."""
+        return self.record_of(relation) is not None
+
+    def fingerprint(self, relation: str) -> str:
+        """Identity of the rows of a relation, as SQL writes it."""
+        return self.record_of(relation).fingerprint.whole
+
+    def record_of(self, relation: str) -> NodeRecord | None:
+        """The record of a relation, as SQL writes it; None when it was not built on this branch."""
+        return self.records.of(plain(relation))
+
+    def _register(self, node: Node) -> None:
+        function = functions.load_function(self.manifest.folder / node.path, node.path, node.signature.entry_point)
+        functions.register(self.connection, node.name, function, node.signature.returns, node.path)

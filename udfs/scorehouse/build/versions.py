@@ -1,0 +1,125 @@
+"""The versions of a fitted model on a branch: which one is in use, which came before, and why.
+
+They are kept in the model's record: `files` lists every version's file, the one in use first; `details.versions` holds the
+fingerprint that was asked for last and every decision. Schema `history` of the branch's database shows both to SQL.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from scorehouse.names.quoting import quoted
+from scorehouse.store.details import Decision, Details, Metric, Versions
+from scorehouse.store.files import Store, read_sql
+from scorehouse.store.records import NodeRecord
+
+POLICY_SEED = "retrain_policy"
+
+
+def version_name(model: str, fingerprint: str) -> str:
+    """Name of a fitted model's version.
+
+    >>> version_name("churn__logistic", "0123456789abcdef")
+    'churn__logistic@0123456789ab'
+    """
+    return f"{model}@{fingerprint[:12]}"
+
+
+def decided(
+    decision: str, reason: str, model_version: str, trained_version: str | None = None, measured: Mapping[str, Any] | None = None
+) -> Decision:
+    """A decision of this moment.
+
+    Args:
+        measured: `measured_version`, `test_until` and rows of `metrics`, where a version in use was measured for it.
+    """
+    seen = dict(measured or {})
+    metrics = [Metric(**row) for row in seen.pop("metrics", [])]
+    now = datetime.now(UTC).replace(tzinfo=None).isoformat()
+    return Decision(now, decision, reason, model_version, trained_version, metrics=metrics, **seen)
+
+
+def policy_row(cursor: duckdb.DuckDBPyConnection, relation: str, model: str) -> dict[str, object] | None:
+    """A model's row of the seed retrain_policy (`relation`, quoted), else its row `default`, else None."""
+    query = f"select * from {relation} where model in (?, 'default') order by model = 'default' limit 1"
+    found = cursor.sql(query, params=[model]).to_arrow_table().to_pylist()
+    return found[0] if found else None
+
+
+def is_answered(previous: NodeRecord | None, draft: NodeRecord, store: Store) -> bool:
+    """Whether the very same examples and declaration were decided on before, and the version in use is still there."""
+    known = previous.details.versions if previous else None
+    return known is not None and known.asked == draft.fingerprint.whole and store.path(previous.files[0]).exists()
+
+
+def incumbent(previous: NodeRecord | None, draft: NodeRecord, store: Store) -> pa.Table | None:
+    """The row of the version in use, if it answers the same question on other data and can score; else None."""
+    if previous is None or previous.fingerprint.logic != draft.fingerprint.logic:
+        return None
+    file = store.path(previous.files[0])
+    if not file.exists():
+        return None
+    row = read_row(file)
+    return row if row["status"][0].as_py() == "ready" else None
+
+
+def read_row(file: Path) -> pa.Table:
+    """The one row of a version's file."""
+    with duckdb.connect() as reader:
+        return reader.sql(read_sql([file])).to_arrow_table()
+
+
+def unchanged(previous: NodeRecord, draft: NodeRecord) -> NodeRecord:
+    """The record when nothing new was asked: the version in use and the decisions stay."""
+    return replace(draft, fingerprint=previous.fingerprint, files=previous.files, row_count=1, details=previous.details)
+
+
+def kept(previous: NodeRecord, draft: NodeRecord, decision: Decision, rejected: str | None = None) -> NodeRecord:
+    """The record when the version in use stays: its fingerprint is still the node's, so nothing downstream is built.
+
+    Args:
+        rejected: file of a version that was trained and may not take over.
+    """
+    files = previous.files + [file for file in [rejected] if file and file not in previous.files]
+    return replace(unchanged(previous, draft), files=files, details=_details(previous, draft, decision))
+
+
+def replaced(previous: NodeRecord | None, draft: NodeRecord, file: str, decision: Decision) -> NodeRecord:
+    """The record when a new version takes over; the earlier ones stay listed."""
+    before = previous.files if previous else []
+    files = [file, *(f for f in before if f != file)]
+    return replace(draft, files=files, row_count=1, details=_details(previous, draft, decision))
+
+
+def _details(previous: NodeRecord | None, draft: NodeRecord, decision: Decision) -> Details:
+    before = decisions(previous) if previous else []
+    return Details(versions=Versions(draft.fingerprint.whole, [*before, decision]))
+
+
+def decisions(record: NodeRecord) -> list[Decision]:
+    """A fitted model's decisions, the earliest first; none for any other node."""
+    return record.details.versions.decisions if record.details.versions else []
+
+
+def rejection(records: Iterable[NodeRecord], version: str) -> str | None:
+    """Why a version was rejected when it was trained; None for one that took over, or that nobody decided on."""
+    for record in records:
+        for decision in decisions(record):
+            if decision.trained_version == version != decision.model_version:
+                return decision.reason
+    return None
+
+
+def statements(record: NodeRecord, store: Store) -> list[str]:
+    """What points SQL at a model's versions: the relation at the one in use, history.<model> at all of them."""
+    files = [store.path(file) for file in record.files if store.path(file).exists()]
+    model = record.relation.split(".", 1)[1]
+    return [
+        f"create or replace view {quoted(record.relation)} as {read_sql(files[:1])}",
+        f"create or replace view {quoted(f'history.{model}')} as {read_sql(files)}",
+    ]

@@ -1,0 +1,51 @@
+"""Which examples train and which test: always later from earlier, and no training label reaches into the test."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scorehouse.learning.declare.spec import Split
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Distinct times that train and times that test, oldest first: datetime64 [times]."""
+
+    train: np.ndarray
+    test: np.ndarray
+
+
+def cut(times: np.ndarray, split: Split) -> Cut:
+    """The declared split of distinct times.
+
+    >>> months = np.arange("2011-01", "2011-10", dtype="datetime64[M]").astype("datetime64[us]")
+    >>> found = cut(months, Split("as_of", test_periods=1, train_periods=3, horizon_days=90))
+    >>> found.train.astype("datetime64[M]").tolist()[0].month, found.train.size, found.test.size
+    (4, 3, 1)
+    """
+    times = np.unique(times)
+    test = times[len(times) - split.test_periods :] if split.test_periods else times[:0]
+    return Cut(_matured(times, test[0], split), test) if test.size else Cut(_latest(times, split), test)
+
+
+def folds(times: np.ndarray, train: np.ndarray, split: Split, count: int) -> list[Cut]:
+    """The same rule at earlier times: each of the last `count` training times is predicted from times before it.
+
+    Args:
+        times: all times of the examples, datetime64 [any].
+        train: the training times; nothing after them is used.
+        split: the declared split.
+        count: how many folds at most; times without anything before them give none.
+    """
+    times = np.unique(times)
+    cuts = [Cut(_matured(times, time, split), np.array([time])) for time in train[-count:]]
+    return [fold for fold in cuts if fold.train.size]
+
+
+def _matured(times: np.ndarray, first_test: np.datetime64, split: Split) -> np.ndarray:
+    horizon = np.timedelta64(round(split.horizon_days * 86_400_000_000), "us")
+    return _latest(times[(times + horizon <= first_test) & (times < first_test)], split)
+
+
+def _latest(times: np.ndarray, split: Split) -> np.ndarray:
+    return times if split.train_periods is None else times[max(len(times) - split.train_periods, 0) :]

@@ -1,0 +1,188 @@
+"""What a version's row says about how good it is and what it learned from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from scorehouse.learning.declare.examples import Examples
+from scorehouse.learning.declare.fitted import Fitted
+from scorehouse.learning.declare.labels import Labels
+from scorehouse.learning.measure import metrics
+from scorehouse.learning.measure.single_features import aucs_alone
+from scorehouse.learning.measure.statistics import statistic
+from scorehouse.scoring.columns import Column
+from scorehouse.scoring.scorer import Scorer
+
+IMPORTANCE_ROWS = 1_000
+IMPORTANCE_STEPS = 500_000_000
+LARGEST_SLICE_COUNT = 50
+ALL = "all"
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Rows of `version_row.METRIC` and `version_row.STATISTIC`, and the half-width of a regressor's interval."""
+
+    metrics: list[dict[str, object]]
+    statistics: list[dict[str, object]]
+    half_width: float | None
+
+
+@dataclass(eq=False)
+class _Evaluator:
+    fitted: Fitted
+    scorer: Scorer
+    examples: Examples
+    found: list[dict[str, object]] = field(default_factory=list)
+
+    def split(self, name: str, rows: np.ndarray) -> None:
+        """Metrics of one split, over all its rows and slice by slice.
+
+        Rows without a score, and rows of a class that was not trained on, are left out; `count` says how many stay.
+        """
+        if not rows.any():
+            return
+        chosen = self.examples.take(rows)
+        if self.fitted.task in ("classification", "regression") and not chosen.spec.label:
+            return
+        scores = self.scorer.score(chosen.columns)
+        labels = Labels.of(chosen.label, self.fitted.task, self.fitted.classes).values if chosen.spec.label else None
+        measured = np.isfinite(scores.reshape(len(chosen), -1)).all(axis=1)
+        if self.fitted.task == "classification":
+            measured &= labels >= 0
+        for slice_name, members in [(ALL, measured), *((s, measured & of_slice) for s, of_slice in _slices(chosen))]:
+            if members.any():
+                of_slice = None if labels is None else labels[members]
+                self._measure(name, slice_name, of_slice, scores[members], chosen, members)
+
+    def _measure(
+        self,
+        split: str,
+        slice_name: str,
+        labels: np.ndarray | None,
+        scores: np.ndarray,
+        chosen: Examples,
+        members: np.ndarray,
+    ) -> None:
+        task = self.fitted.task
+        if task == "clustering":
+            prepared = self.fitted.prepare(chosen.columns)[members]
+            clusters = scores[:, 0] if scores.ndim == 2 else scores
+            self._add(split, slice_name, metrics.clustering(prepared, clusters))
+        elif task == "regression":
+            self._add(split, slice_name, metrics.regression(labels, scores))
+        elif task == "classification" and scores.ndim == 2:
+            self._add(split, slice_name, metrics.several_classes(labels, scores))
+        elif task == "classification":
+            self._binary(split, slice_name, labels, scores)
+
+    def _binary(self, split: str, slice_name: str, labels: np.ndarray, scores: np.ndarray) -> None:
+        is_probability = self.fitted.is_probability
+        self._add(split, slice_name, metrics.classification(labels, scores, is_probability))
+        rows = list(metrics.lift(labels, scores)) if slice_name == ALL else []
+        if is_probability:
+            calibrated = list(metrics.calibration(labels, scores))
+            rows += calibrated if slice_name == ALL else calibrated[-1:]
+        for metric, number, value in rows:
+            self.found.append(_row(split, slice_name, metric, value, number or None))
+
+    def _add(self, split: str, slice_name: str, values: dict[str, float]) -> None:
+        self.found += [_row(split, slice_name, metric, value) for metric, value in values.items()]
+
+
+def evaluate(fitted: Fitted, scorer: Scorer, examples: Examples, train: np.ndarray, test: np.ndarray) -> Evaluation:
+    """Metrics on both splits, statistics of the training rows, importances, single-feature baselines, interval.
+
+    Args:
+        train, test: bool [examples].
+    """
+    evaluator = _Evaluator(fitted, scorer, examples)
+    evaluator.split("train", train)
+    evaluator.split("test", test)
+    training, judged = examples.take(train), examples.take(test if test.any() else train)
+    alone = _aucs_alone(fitted, judged)
+    if alone:
+        best = max(alone, key=lambda name: (alone[name], name))
+        split = "test" if test.any() else "train"
+        evaluator.found.append(_row(split, f"{best} alone", "auc", alone[best]))
+    importances = _importances(scorer, training.columns)
+    statistics = [
+        statistic(name, kind, training.columns[name]) | {"importance": importances.get(name), "auc_alone": alone.get(name)}
+        for name, kind in examples.kinds.items()
+    ]
+    errors, scores = _test_errors(fitted, scorer, examples, test)
+    evaluator.found += [
+        _row("test", ALL, metric, value, number or None)
+        for metric, number, value in metrics.interval_bins(errors, scores, examples.spec.coverage)
+    ]
+    return Evaluation(evaluator.found, statistics, metrics.interval_half_width(errors, examples.spec.coverage))
+
+
+def metrics_of_split(fitted: Fitted, scorer: Scorer, examples: Examples, name: str, rows: np.ndarray) -> list[dict[str, object]]:
+    """Metrics of a fitted model on some examples (bool [examples]), as rows of `version_row.METRIC` with split `name`."""
+    evaluator = _Evaluator(fitted, scorer, examples)
+    evaluator.split(name, rows)
+    return evaluator.found
+
+
+def _row(split: str, slice_name: str, metric: str, value: float, number: int | None = None) -> dict[str, object]:
+    return {"split": split, "slice": slice_name, "metric": metric, "bin": number, "value": float(value)}
+
+
+def _slices(chosen: Examples) -> Iterator[tuple[str, np.ndarray]]:
+    """(name, rows) of each value of each declared slice column, the most frequent values first."""
+    for column in chosen.spec.slices:
+        values = chosen.table[column].to_pylist()
+        names = np.array(["NULL" if value is None else str(value) for value in values], object)
+        distinct, counts = np.unique(names.astype(str), return_counts=True)
+        for place in np.lexsort((distinct, -counts))[:LARGEST_SLICE_COUNT]:
+            yield f"{column}={distinct[place]}", names == distinct[place]
+
+
+def _aucs_alone(fitted: Fitted, judged: Examples) -> dict[str, float]:
+    if len(fitted.classes) != 2 or not judged.spec.label:
+        return {}
+    labels = Labels.of(judged.label, fitted.task, fitted.classes).values
+    if len(np.unique(labels[labels >= 0])) < 2:
+        return {}
+    known = judged.take(labels >= 0)
+    return aucs_alone(known.columns, known.kinds, labels[labels >= 0])
+
+
+def _importances(scorer: Scorer, training: dict[str, Column]) -> dict[str, float]:
+    """The mean absolute contribution of each feature.
+
+    Where scores cannot be taken apart: the mean absolute change of the score when the feature's values are shuffled. Without
+    rows there are none.
+    """
+    count = len(next(iter(training.values())))
+    if not count:
+        return {}
+    affordable = IMPORTANCE_ROWS if scorer.explanation is None else IMPORTANCE_STEPS // max(scorer.explanation.cost, 1)
+    wanted = min(count, IMPORTANCE_ROWS, affordable)
+    places = np.unique(np.linspace(0, count - 1, wanted).astype(np.int64))
+    sample = {name: _take(values, places) for name, values in training.items()}
+    if scorer.explanation is not None:
+        return {name: float(np.nanmean(np.abs(v))) for name, v in scorer.explanation.contributions(sample).items()}
+    scores = scorer.score(sample)
+    order = np.random.default_rng(0).permutation(len(places))
+    return {
+        name: float(np.nanmean(np.abs(scorer.score({**sample, name: _take(values, order)}) - scores)))
+        for name, values in sample.items()
+    }
+
+
+def _take(values: Column, places: np.ndarray) -> Column:
+    return values[places] if isinstance(values, np.ndarray) else values.take(places)
+
+
+def _test_errors(fitted: Fitted, scorer: Scorer, examples: Examples, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A regressor's errors and scores on the test; none of other models."""
+    if fitted.task != "regression" or not examples.spec.label or not test.any():
+        return np.zeros(0), np.zeros(0)
+    judged = examples.take(test)
+    scores = scorer.score(judged.columns)
+    errors = judged.label - scores
+    is_known = np.isfinite(errors)
+    return errors[is_known], scores[is_known]

@@ -1,0 +1,238 @@
+"""When a model is trained again, and whether a version may take another's place: one row of the seed retrain_policy."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from scorehouse.learning.declare.examples import Examples
+from scorehouse.learning.declare.fitted import Fitted
+from scorehouse.learning.declare.spec import Spec
+from scorehouse.learning.declare.split import cut
+from scorehouse.learning.measure import evaluation
+from scorehouse.learning.measure.evaluation import ALL
+from scorehouse.scoring.columns import Column
+from scorehouse.scoring.scorer import load
+
+TRAIN, KEEP, ALARM = "train", "keep", "alarm"
+DEFAULT_METRIC = {"classification": "auc", "regression": "r2"}
+LOWER_IS_BETTER = ("rmse", "mae", "log_loss", "brier", "calibration_error")
+SMALLEST_SHARE = 1e-4
+"""Stands for a share of 0 in the stability index, whose logarithm would be infinite."""
+
+Metrics = Mapping[tuple[str, str], float]
+"""Values on the later-in-time test by (slice, metric)."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Limits of one model; None is no limit.
+
+    Attributes:
+        maximum_age_days: train when the newest examples are so much later than those the version knew.
+        minimum_new_examples: never train for fewer examples that the version did not know.
+        drift_limit: train when a feature's population stability index is above (0.2 is the usual alarm).
+        performance_limit: train when the metric on the newest test is worse.
+        metric: a name of `learning.measure.metrics`; None for auc or r2, by task.
+        margin: a challenger's metric must be so much better than the champion's; negative: may be so much worse.
+        calibration_limit: largest expected calibration error of a challenger.
+        slice_limit: how much worse than the champion a challenger may be on any slice of meta.slices.
+    """
+
+    maximum_age_days: float | None = None
+    minimum_new_examples: int | None = None
+    drift_limit: float | None = None
+    performance_limit: float | None = None
+    metric: str | None = None
+    margin: float | None = None
+    calibration_limit: float | None = None
+    slice_limit: float | None = None
+
+    @classmethod
+    def of(cls, row: Mapping[str, object]) -> Self:
+        """The policy of a seed's row; columns that it does not have are no limits."""
+        return cls(**{field.name: row.get(field.name) for field in fields(cls)})
+
+    def metric_of(self, version: pa.Table) -> str | None:
+        """The metric that counts for a version's task; None for a task without one."""
+        return self.metric or DEFAULT_METRIC.get(version["task"][0].as_py())
+
+
+@dataclass(frozen=True)
+class Finding:
+    """train, keep or alarm (keep, and somebody should look), the reason, and the measurements behind it.
+
+    Attributes:
+        metrics: of the version in use on the newest later-in-time test: rows of `version_row.METRIC`.
+        test_until: the newest time of that test, ISO 8601.
+    """
+
+    decision: str
+    reason: str
+    metrics: tuple[Mapping[str, object], ...] = ()
+    test_until: str | None = None
+
+
+def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where: str) -> Finding:
+    """Whether examples that a version was not trained on are reason enough to train again.
+
+    Args:
+        version: the row of the version in use, status ready.
+        table: the examples as they are now.
+    """
+    examples = Examples.read(table, spec, where)
+    new = _new_examples(version, examples)
+    metrics, test_until = measure(version, examples)
+    name = policy.metric_of(version)
+    value = by_slice(metrics).get((ALL, name))
+    is_poor = value is not None and policy.performance_limit is not None and _worse_by(name, value, policy.performance_limit) > 0
+
+    def decision(word: str, reason: str) -> Finding:
+        return Finding(word, reason, tuple(metrics), test_until)
+
+    poor = f"{name} {value:.4f} on the newest test is worse than the limit {policy.performance_limit:g}" if is_poor else ""
+    if policy.minimum_new_examples is not None and new.sum() < policy.minimum_new_examples:
+        few = f"{new.sum():,} new examples, fewer than the minimum {policy.minimum_new_examples:,}"
+        return decision(ALARM, f"{poor}, but there are only {few}") if is_poor else decision(KEEP, few)
+    if is_poor:
+        return decision(TRAIN, poor)
+    age = _age_days(version, examples)
+    if policy.maximum_age_days is not None and age is not None and age >= policy.maximum_age_days:
+        return decision(TRAIN, f"examples are {age:.0f} days newer than those it knows, the limit is {policy.maximum_age_days:g}")
+    feature, index = drift(version, examples.take(new))
+    if policy.drift_limit is not None and index > policy.drift_limit:
+        return decision(TRAIN, f"{feature} drifted: stability index {index:.2f} above the limit {policy.drift_limit:g}")
+    return decision(KEEP, f"{new.sum():,} new examples, and age, drift and performance are within their limits")
+
+
+def refusal(policy: Policy, challenger: pa.Table, champion: pa.Table, measured: Metrics) -> str | None:
+    """Why a challenger may not take the champion's place; None when it may.
+
+    Args:
+        measured: the champion on the challenger's test.
+    """
+    name = policy.metric_of(challenger)
+    own = metrics_of(challenger)
+    value, reference = own.get((ALL, name)), measured.get((ALL, name))
+    champion_name = champion["model_version"][0].as_py()
+    if policy.margin is not None and value is not None and reference is not None:
+        lead = -_worse_by(name, value, reference)
+        if lead < policy.margin:
+            return f"its {name} {value:.4f} leads {champion_name}'s {reference:.4f} by {lead:.4f}, expected {policy.margin:g}"
+    error = own.get((ALL, "calibration_error"))
+    if policy.calibration_limit is not None and error is not None and error > policy.calibration_limit:
+        return f"its calibration error {error:.4f} is above the limit {policy.calibration_limit:g}"
+    if policy.slice_limit is None:
+        return None
+    for (part, metric), reference in sorted(measured.items()):
+        if metric == name and part != ALL and (part, name) in own:
+            loss = _worse_by(name, own[part, name], reference)
+            if loss > policy.slice_limit:
+                return f"on {part} its {name} {own[part, name]:.4f} is {loss:.4f} worse than the champion's {reference:.4f}"
+    return None
+
+
+def measure(version: pa.Table, examples: Examples) -> tuple[list[dict[str, object]], str | None]:
+    """Metrics of a trained version on the newest later-in-time test of examples, and the test's last time.
+
+    Clusters have none: what their distances are measured in is known only in training.
+    """
+    if examples.spec.split is None or not len(examples) or version["task"][0].as_py() == "clustering":
+        return [], None
+    times = cut(examples.times, examples.spec.split).test
+    if not times.size:
+        return [], None
+    scorer = load(version)
+    fitted = Fitted(
+        scorer.formula,
+        task=version["task"][0].as_py(),
+        classes=tuple(version["classes"][0].as_py()),
+        is_probability=any(row["metric"] == "log_loss" for row in version["metrics"][0].as_py()),
+    )
+    rows = evaluation.metrics_of_split(fitted, scorer, examples, "test", np.isin(examples.times, times))
+    return rows, str(times[-1].astype("datetime64[us]").item())
+
+
+def metrics_of(version: pa.Table) -> Metrics:
+    """A version's own measurements on its own test."""
+    return by_slice(version["metrics"][0].as_py())
+
+
+def by_slice(rows: Iterable[Mapping[str, object]]) -> Metrics:
+    """Measurements on the test by (slice, metric), without those of bins."""
+    return {(row["slice"], row["metric"]): row["value"] for row in rows if row["split"] == "test" and row["bin"] is None}
+
+
+def drift(version: pa.Table, recent: Examples) -> tuple[str | None, float]:
+    """The feature with the largest population stability index against the training rows, and the index.
+
+    sum((p - q) * ln(p / q)) over deciles of numbers, or categories, and the missing (Siddiqi, Credit Risk Scorecards, 2006).
+    """
+    if not len(recent):
+        return None, 0.0
+    indexes = {
+        row["feature"]: _stability(row, recent.columns[row["feature"]])
+        for row in version["feature_statistics"][0].as_py()
+        if row["feature"] in recent.columns
+    }
+    worst = max(indexes, key=lambda feature: (indexes[feature], feature), default=None)
+    return worst, indexes.get(worst, 0.0)
+
+
+def _worse_by(metric: str, value: float, reference: float) -> float:
+    return value - reference if metric in LOWER_IS_BETTER else reference - value
+
+
+def _known_until(version: pa.Table) -> np.datetime64 | None:
+    until = version["test_until"][0].as_py() or version["train_until"][0].as_py()
+    return None if until is None else np.datetime64(until, "us")
+
+
+def _new_examples(version: pa.Table, examples: Examples) -> np.ndarray:
+    """Which examples the version did not know: bool [examples]; without times, the surplus at the end."""
+    until = _known_until(version)
+    if examples.spec.split is None or until is None:
+        return np.arange(len(examples)) >= version["example_count"][0].as_py()
+    return examples.times > until
+
+
+def _age_days(version: pa.Table, examples: Examples) -> float | None:
+    until = _known_until(version)
+    if examples.spec.split is None or until is None or not len(examples):
+        return None
+    return (examples.times.max() - until) / np.timedelta64(1, "D")
+
+
+def _stability(trained: Mapping[str, object], values: Column) -> float:
+    expected, observed = _numeric_shares(trained, values) if trained["quantiles"] else _category_shares(trained, values)
+    expected, observed = np.maximum(expected, SMALLEST_SHARE), np.maximum(observed, SMALLEST_SHARE)
+    return float(np.sum((observed - expected) * np.log(observed / expected)))
+
+
+def _numeric_shares(trained: Mapping[str, object], values: Column) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the training deciles (those that end at the same number taken together) and of the missing."""
+    ends, weights = np.unique(trained["quantiles"][1:], return_counts=True)
+    known = values[~np.isnan(values)]
+    places = np.minimum(np.searchsorted(ends, known), len(ends) - 1)
+    present = 1 - trained["missing_share"]
+    observed = np.bincount(places, minlength=len(ends)) / len(values)
+    return (
+        np.append(weights / weights.sum() * present, trained["missing_share"]),
+        np.append(observed, 1 - len(known) / len(values)),
+    )
+
+
+def _category_shares(trained: Mapping[str, object], values: Column) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the listed categories, the missing, and everything else."""
+    expected = {row["category"]: row["share"] for row in trained["categories"] or []}
+    found = [
+        None if value is None else str(value)
+        for value in (values.tolist() if isinstance(values, np.ndarray) else values.to_pylist())
+    ]
+    counted = {category: found.count(category) / len(found) for category in expected}
+    missing = found.count(None) / len(found)
+    before = [*expected.values(), trained["missing_share"] or 0.0]
+    after = [*counted.values(), missing]
+    return np.array([*before, max(0.0, 1 - sum(before))]), np.array([*after, max(0.0, 1 - sum(after))])

@@ -1,0 +1,1 @@
+"""What a version must prove before it may score."""

@@ -1,0 +1,277 @@
+"""Proof that the estimator, the formula and its SQL give the same score, on real rows and on hostile ones."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from threadpoolctl import threadpool_limits
+
+from scorehouse.learning.declare.examples import Feature
+from scorehouse.learning.train.matrix import LARGEST_FLOAT32
+from scorehouse.scoring import columns
+from scorehouse.scoring.columns import NUMERIC, Column
+from scorehouse.scoring.formula import Formula
+from scorehouse.scoring.scorer import Scorer
+from scorehouse.scoring.steps import Bins, Largest, Nearest, Operation, SquaredDistance, Trees
+
+TOLERANCE = 1e-9
+FLOAT32_TOLERANCE = 1e-6
+REAL_ROWS = 5_000
+FAR_AWAY = 1e8
+"""Beyond this a squared distance has no digits left for the difference between two clusters."""
+ROUNDING = 1e-14
+"""Relative rounding of a log-likelihood, a sum over the features."""
+CERTAIN = 40.0
+"""A lead in log-likelihood that leaves the others less than 1e-17."""
+TIES = 200
+
+HOSTILE_NUMBERS = (0.0, -0.0, 1.0, -1.0, 1e-300, 1e15, -1e15, 1e300, -1e300, np.inf, -np.inf)
+HOSTILE_CATEGORIES = ("", "never seen", "it's", 'a "b"', "é世", " ")
+
+Score = Callable[[dict[str, Column]], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """One comparison: on which rows, of which path with the estimator, and how far apart they are at most."""
+
+    rows_of: str
+    path: str
+    row_count: int
+    largest_difference: float
+    tolerance: float
+
+    @property
+    def has_passed(self) -> bool:
+        """True when the difference is within the tolerance."""
+        return self.largest_difference <= self.tolerance
+
+    def row(self) -> dict[str, object]:
+        """The check as a row of `version.PARITY`."""
+        return {**self.__dict__, "has_passed": self.has_passed}
+
+
+def checks(
+    scorer: Scorer,
+    sql_expression: str | None,
+    estimator: Score | None,
+    features: tuple[Feature, ...],
+    real: dict[str, Column],
+    tolerance: float = TOLERANCE,
+) -> list[Check]:
+    """Compare the ways to score on real rows, NULLs, unseen categories, threshold ties, extremes, one row, zero rows.
+
+    Args:
+        scorer: loaded from the weights rows.
+        sql_expression: the score in SQL, if there is any.
+        estimator: the fitted estimator's own scores; None for a model that came without one.
+        features: the inputs.
+        real: examples, by feature.
+        tolerance: largest difference allowed, absolute below 1 and relative above.
+    """
+    sets = row_sets(scorer, features, real)
+    everything = _stacked(list(sets.values()))
+    reference = scorer.score(everything)
+    paths = {"udf": scorer.score(_struct(everything, features))}
+    ends = np.cumsum([_count(rows) for rows in sets.values()])
+    slices = [slice(end - _count(rows), end) for rows, end in zip(sets.values(), ends, strict=True)]
+    if estimator is not None:
+        paths["estimator"] = _of_estimator(estimator, everything, reference)
+    if sql_expression is not None:
+        paths["sql"] = run_sql(sql_expression, everything, features)
+    is_tied = tied(scorer.formula, everything)
+    paths = {path: np.where(_column(is_tied, reference), reference, scores) for path, scores in paths.items()}
+    found = []
+    for (name, rows), chosen in zip(sets.items(), slices, strict=True):
+        found += [
+            Check(name, path, _count(rows), difference(reference[chosen], scores[chosen]), tolerance)
+            for path, scores in sorted(paths.items())
+        ]
+    return found
+
+
+def tied(formula: Formula, rows: dict[str, Column]) -> np.ndarray:
+    """Rows between two choices that differ by rounding alone, where no way to score is wrong: bool [rows]."""
+    found = np.zeros(_count(rows), bool)
+    for operation in formula.operations:
+        is_choice = isinstance(operation, Largest | Nearest)
+        if is_choice or _compares_densities(operation, formula):
+            made = formula.columns(rows, operation)
+            compared = [made[name] for name in operation.inputs]
+            with np.errstate(all="ignore"):
+                found |= _tied_choice(operation, compared) if is_choice else _tied_densities(compared)
+    return found
+
+
+def _compares_densities(operation: Operation, formula: Formula) -> bool:
+    names = operation.inputs
+    return len(names) > 1 and all(isinstance(formula.producer(name), SquaredDistance) for name in names)
+
+
+def _tied_densities(densities: list[np.ndarray]) -> np.ndarray:
+    rounding = ROUNDING * np.max(np.abs(densities), axis=0)
+    return (rounding > TOLERANCE) & ~(_lead(np.vstack(densities)) > CERTAIN + rounding)
+
+
+def _tied_choice(choice: Largest | Nearest, made: list[np.ndarray]) -> np.ndarray:
+    values, size = _closeness(choice, made)
+    return ~(_lead(values) > TOLERANCE * np.maximum(1.0, size)) | ~(size < FAR_AWAY)
+
+
+def _lead(values: np.ndarray) -> np.ndarray:
+    """How far the largest of several values [choices, rows] is ahead of the second; of one, infinitely."""
+    second, first = np.sort(values, axis=0)[-2:] if len(values) > 1 else (-np.inf, values[0])
+    return first - second
+
+
+def _closeness(choice: Largest | Nearest, made: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """What a choice compares [choices, rows], and the size of the numbers that cancel in it [rows]."""
+    if isinstance(choice, Largest):
+        return np.vstack(made), np.abs(np.max(made, axis=0))
+    coordinates = choice.coordinates(made)
+    return -np.square(choice.distances(coordinates)), np.sum(np.square(coordinates), axis=0)
+
+
+def _column(rows: np.ndarray, like: np.ndarray) -> np.ndarray:
+    return rows[:, None] if like.ndim == 2 else rows
+
+
+def _count(rows: dict[str, Column]) -> int:
+    return len(next(iter(rows.values())))
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> float:
+    """The largest difference, relative where the numbers are larger than 1; infinite where only one is a number.
+
+    >>> difference(np.array([1.0, np.nan]), np.array([1.0, np.nan]))
+    0.0
+    >>> difference(np.array([np.nan]), np.array([1.0]))
+    inf
+    """
+    if one.shape != other.shape:
+        return float("inf")
+    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    with np.errstate(all="ignore"):
+        apart = np.abs(one - other) / np.maximum(1.0, np.maximum(np.abs(one), np.abs(other)))
+    return float(np.max(np.where(same, 0.0, np.where(np.isnan(apart), np.inf, apart)), initial=0.0))
+
+
+def _of_estimator(estimator: Score, rows: dict[str, Column], reference: np.ndarray) -> np.ndarray:
+    """The estimator's scores; those of rows that it refuses (infinities, mostly) are taken from the reference."""
+    scores = reference.copy()
+    numbers = [np.abs(values) for values in rows.values() if isinstance(values, np.ndarray)]
+    is_infinite = np.logical_or.reduce([np.isinf(values) for values in numbers] or [np.zeros(len(scores), bool)])
+    is_large = np.logical_or.reduce([values > LARGEST_FLOAT32 for values in numbers] or [is_infinite]) & ~is_infinite
+    with threadpool_limits(1), np.errstate(all="ignore"):
+        for group, is_halved in ((~is_large & ~is_infinite, True), (is_large, False), (is_infinite, False)):
+            for places, found in _taken(estimator, rows, np.flatnonzero(group), is_halved):
+                scores[places] = _shaped(found, reference[places])
+    return scores
+
+
+def _taken(
+    estimator: Score, rows: dict[str, Column], places: np.ndarray, is_halved: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Places with their scores, cut in halves or in rows until the estimator takes them; a row that it refuses is left out."""
+    if not len(places):
+        return
+    try:
+        found = estimator({name: _take(values, places) for name, values in rows.items()})
+    except (ValueError, IndexError):
+        for part in np.array_split(places, 2 if is_halved else len(places)) if len(places) > 1 else []:
+            yield from _taken(estimator, rows, part, is_halved)
+    else:
+        yield places, found
+
+
+def _shaped(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """A clusterer gives the cluster alone; its distance is compared between formula and SQL only."""
+    scores = np.asarray(scores, np.float64)
+    if scores.ndim == 1 and reference.ndim == 2:
+        return np.column_stack([scores, reference[:, 1:]])
+    return scores
+
+
+def run_sql(expression: str, rows: dict[str, Column], features: tuple[Feature, ...]) -> np.ndarray:
+    """Scores of a SQL expression: float64 [rows], or [rows, parts]."""
+    table = pa.table({feature.name: pa.array(rows[feature.name]) for feature in features})
+    with duckdb.connect() as connection:
+        connection.register("parity_rows", table)
+        score = connection.sql(f"select {expression} as score from parity_rows").to_arrow_table()["score"]
+    if pa.types.is_struct(score.type):
+        parts = score.combine_chunks().flatten() if score.num_chunks else [pa.array([], pa.float64()) for _ in score.type]
+        return np.column_stack([columns.numeric(part) for part in parts])
+    return columns.numeric(score)
+
+
+def _struct(rows: dict[str, Column], features: tuple[Feature, ...]) -> pa.StructArray:
+    arrays = [pa.array(rows[feature.name], from_pandas=True) for feature in features]
+    return pa.StructArray.from_arrays(arrays, [feature.name for feature in features])
+
+
+# ---------------------------------------------------------------- rows
+
+
+def row_sets(scorer: Scorer, features: tuple[Feature, ...], real: dict[str, Column]) -> dict[str, dict[str, Column]]:
+    """The rows that ways to score are compared on, by name."""
+    count = len(next(iter(real.values())))
+    places = np.unique(np.linspace(0, count - 1, min(count, REAL_ROWS)).astype(np.int64)) if count else np.arange(0)
+    sample = {name: _take(values, places) for name, values in real.items()}
+    base = {name: values[:1] for name, values in sample.items()} if count else _nulls(features, 1)
+    return {
+        "real": sample,
+        "null": _stacked([_nulls(features, 1), *(_with(base, feature, [None]) for feature in features)]),
+        "unseen": _varied(base, features, lambda f: HOSTILE_CATEGORIES if f.kind != NUMERIC else ()),
+        "extreme": _varied(base, features, lambda f: HOSTILE_NUMBERS if f.kind == NUMERIC else ()),
+        "tie": _ties(scorer, features, base),
+        "one": base,
+        "none": {name: values[:0] for name, values in base.items()},
+    }
+
+
+def _ties(scorer: Scorer, features: tuple[Feature, ...], base: dict[str, Column]) -> dict[str, Column]:
+    """Values exactly on, just below and just above the thresholds of trees and bins over raw features."""
+    by_feature: dict[str, list[float]] = {}
+    for operation in scorer.formula.operations:
+        if isinstance(operation, Bins):
+            by_feature.setdefault(operation.inputs[0], []).extend(operation.edges[:TIES])
+        if isinstance(operation, Trees):
+            for ensemble in operation.ensembles:
+                for node in np.flatnonzero((ensemble.feature >= 0) & ~ensemble.is_categorical)[:TIES]:
+                    by_feature.setdefault(operation.inputs[ensemble.feature[node]], []).append(ensemble.threshold[node])
+    around = {
+        name: [near for value in values for near in (value, np.nextafter(value, -np.inf), np.nextafter(value, np.inf))]
+        for name, values in by_feature.items()
+    }
+    return _varied(base, features, lambda feature: around.get(feature.name, ()) if feature.kind == NUMERIC else ())
+
+
+def _varied(base: dict[str, Column], features: tuple[Feature, ...], values: Callable) -> dict[str, Column]:
+    """The base row with one feature at a time set to each of its values."""
+    return _stacked([base, *(_with(base, feature, list(values(feature))) for feature in features)])
+
+
+def _with(base: dict[str, Column], feature: Feature, values: list) -> dict[str, Column]:
+    rows = {name: _take(column, np.zeros(len(values), np.int64)) for name, column in base.items()}
+    if feature.kind == NUMERIC:
+        return {**rows, feature.name: np.array([np.nan if value is None else value for value in values], np.float64)}
+    return {**rows, feature.name: pa.array(values, pa.string())}
+
+
+def _nulls(features: tuple[Feature, ...], count: int) -> dict[str, Column]:
+    return {f.name: np.full(count, np.nan) if f.kind == NUMERIC else pa.nulls(count, pa.string()) for f in features}
+
+
+def _take(values: Column, places: np.ndarray) -> Column:
+    return values[places] if isinstance(values, np.ndarray) else values.take(pa.array(places))
+
+
+def _stacked(parts: list[dict[str, Column]]) -> dict[str, Column]:
+    return {
+        name: np.concatenate([part[name] for part in parts])
+        if isinstance(parts[0][name], np.ndarray)
+        else pa.concat_arrays([part[name] for part in parts])
+        for name in parts[0]
+    }

@@ -1,0 +1,1 @@
+"""The declared estimator, fitted."""

@@ -1,0 +1,136 @@
+"""Estimators by their import path: made, asked what they do, and what they refuse put into a sentence."""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils._param_validation import InvalidParameterError
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.learning.declare.spec import Spec, refuse_misspelled
+from scorehouse.learning.translate.conventions import conventions_of
+
+TASKS = {
+    "classifier": "classification",
+    "regressor": "regression",
+    "clusterer": "clustering",
+    "density_estimator": "clustering",
+    "outlier_detector": "outliers",
+}
+"""Tasks by scikit-learn's name for the type of an estimator; every other estimator is a decomposition."""
+
+
+def declared_estimator(spec: Spec, where: str) -> BaseEstimator:
+    """The declared estimator, not yet fitted: scikit-learn's interface, or an object that has `fit_version`.
+
+    Raises ScorehouseError when the path is not that of an estimator, or a parameter is not one of its own.
+    """
+    estimator = make(where, "estimator", spec.estimator, spec.parameters, spec.seed)
+    if hasattr(estimator, "fit_version"):
+        return estimator
+    if not hasattr(estimator, "fit") or not hasattr(estimator, "get_params"):
+        raise ScorehouseError(
+            f"{where}: meta.estimator: expected a scikit-learn estimator, found {spec.estimator}, which cannot be fitted; "
+            f"name a class such as sklearn.linear_model.LogisticRegression."
+        )
+    undeclared = {name: v for name, v in conventions_of(type(estimator)).defaults.items() if name not in spec.parameters}
+    return estimator.set_params(**undeclared) if undeclared else estimator
+
+
+def make(where: str, name: str, path: object, parameters: Mapping[str, object], seed: int) -> object:
+    """An object by import path and parameters; nested {estimator: ..., parameters: ...} are made too.
+
+    Raises ScorehouseError naming `where` and `name` when there is no such class or parameter.
+    """
+    kind = _imported(where, name, path)
+    allowed = set(kind._get_param_names()) if hasattr(kind, "_get_param_names") else None
+    accepts_any = allowed is None or conventions_of(kind).takes_any_parameter
+    unknown = sorted(set(parameters) - (allowed or set()))
+    if unknown and not accepts_any:
+        raise ScorehouseError(
+            f"{where}: meta.{name}: expected parameters of {path} ({', '.join(sorted(allowed))}), "
+            f"found '{unknown[0]}'; correct its name."
+        )
+    for parameter in unknown if allowed else []:
+        refuse_misspelled(where, f"meta.{name}", parameter, allowed)
+    given = {key: nested(where, name, value, seed) for key, value in parameters.items()}
+    if allowed and "random_state" in allowed:
+        given.setdefault("random_state", seed)
+    try:
+        return kind(**given)
+    except TypeError as error:
+        raise ScorehouseError(
+            f"{where}: meta.{name}: expected all parameters that {path} needs, found too few: {error}; declare them."
+        ) from None
+
+
+def nested(where: str, name: str, value: object, seed: int) -> object:
+    """A parameter's value, with declarations of estimators inside it made into estimators."""
+    if isinstance(value, Mapping) and "estimator" in value:
+        return make(where, name, value["estimator"], value.get("parameters") or {}, seed)
+    if isinstance(value, Mapping):
+        return {key: nested(where, name, inner, seed) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [nested(where, name, inner, seed) for inner in value]
+    return value
+
+
+def _imported(where: str, name: str, path: object) -> type:
+    module, _, attribute = str(path).rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+        if not isinstance(found, type):
+            raise AttributeError(f"{path} is not a class")
+        return found
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        package = module.split(".")[0]
+        is_absent = isinstance(error, ModuleNotFoundError) and error.name == package and package
+        todo = f"install the package {package}" if is_absent else "correct it"
+        raise ScorehouseError(
+            f"{where}: meta.{name}: expected an import path such as sklearn.linear_model.LogisticRegression, "
+            f"found '{path}'; {todo}."
+        ) from None
+
+
+def task_of(estimator: object) -> str:
+    """What an estimator does: classification, regression, clustering, outliers or decomposition."""
+    return TASKS.get(getattr(_tags(estimator), "estimator_type", None), "decomposition")
+
+
+def takes_missing(estimator: object) -> bool:
+    """Whether an estimator takes NaN as missing."""
+    tags = _tags(estimator)
+    return tags is not None and tags.input_tags.allow_nan
+
+
+def _tags(estimator: object) -> object | None:
+    """What scikit-learn says about an estimator; None when it cannot say."""
+    try:
+        return estimator.__sklearn_tags__()
+    except AttributeError:
+        return None
+
+
+def sample_weight(weight: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Example weights as the pipeline passes them to its last step."""
+    return {} if weight is None else {"estimator__sample_weight": weight}
+
+
+@contextmanager
+def refusals(pipeline: Pipeline, where: str) -> Iterator[None]:
+    """What an estimator refuses, whatever it raises, becomes one sentence."""
+    try:
+        yield
+    except Exception as error:
+        name, words = type(pipeline[-1]).__name__, " ".join(str(error).split("Stack trace")[0].split()).removesuffix(".")
+        if isinstance(error, InvalidParameterError):
+            raise ScorehouseError(
+                f"{where}: meta: expected parameters that scikit-learn takes, found: {words}; correct it."
+            ) from error
+        raise ScorehouseError(
+            f"{where}: expected examples that {name} can be fitted on, found what it refuses: {words[:300]}; "
+            f"correct the examples or the declaration."
+        ) from error

@@ -1,0 +1,86 @@
+"""The search over an estimator's parameters, on folds that predict later from earlier."""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.metrics import silhouette_score
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.pipeline import Pipeline
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.learning.declare import split
+from scorehouse.learning.declare.examples import Examples
+from scorehouse.learning.declare.labels import Labels
+from scorehouse.learning.declare.spec import Spec
+from scorehouse.learning.train.estimators import nested, refusals, sample_weight
+
+SILHOUETTE_SAMPLE = 5_000
+DEFAULT_METRICS = {"classification": "roc_auc", "regression": "neg_root_mean_squared_error", "clustering": "silhouette"}
+
+
+def searched(
+    pipeline: Pipeline, task: str, examples: Examples, rows: np.ndarray, matrix: np.ndarray, labels: Labels
+) -> tuple[Pipeline, dict[str, object]]:
+    """The pipeline with the parameters that were best on the time-ordered folds."""
+    spec, where = examples.spec, examples.where
+    if spec.search is None:
+        return pipeline, {}
+    allowed = set(pipeline[-1].get_params())
+    unknown = [name for name in spec.search.parameters if name not in allowed]
+    if unknown:
+        raise ScorehouseError(
+            f"{where}: meta.search.parameters: expected parameters of {spec.estimator}, found '{unknown[0]}'; correct it."
+        )
+    grid = {
+        f"estimator__{name}": [nested(where, "search", value, spec.seed) for value in values]
+        for name, values in spec.search.parameters.items()
+    }
+    used, found = _folds(examples, rows, task)
+    label = None if labels.values is None else Labels.of(examples.label[used], task, labels.classes or None).values
+    settings = {"scoring": _metric(spec, task, labels), "cv": found, "refit": False, "error_score": "raise"}
+    if spec.search.candidates:
+        search = RandomizedSearchCV(pipeline, grid, n_iter=spec.search.candidates, random_state=spec.seed, **settings)
+    else:
+        search = GridSearchCV(pipeline, grid, **settings)
+    with refusals(pipeline, where):
+        search.fit(matrix[used], label, **sample_weight(None if examples.weight is None else examples.weight[used]))
+    best = search.best_params_
+    return clone(pipeline).set_params(**best), {name.removeprefix("estimator__"): value for name, value in best.items()}
+
+
+def _folds(examples: Examples, rows: np.ndarray, task: str) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """Rows that the search sees, and its folds as positions among them."""
+    spec, where = examples.spec, examples.where
+    if spec.split is None:
+        if task != "clustering":
+            raise ScorehouseError(
+                f"{where}: meta.search: expected meta.split with the examples' time, found none; "
+                f"a search needs times to predict later from earlier."
+            )
+        used = np.flatnonzero(rows)
+        return used, [(np.arange(len(used)), np.arange(len(used)))]
+    times, train_times = examples.times, np.unique(examples.times[rows])
+    if task == "clustering":
+        used = np.flatnonzero(rows)
+        return used, [(np.arange(len(used)), np.arange(len(used)))]
+    cuts = split.folds(times, train_times, spec.split, spec.search.folds)
+    if not cuts:
+        raise ScorehouseError(
+            f"{where}: meta.search: expected an earlier time to train on for at least one of the last {spec.search.folds} "
+            f"training times, found none; give more history, or leave the search out."
+        )
+    used = np.flatnonzero(times <= train_times[-1])
+    places = times[used]
+    return used, [(np.flatnonzero(np.isin(places, fold.train)), np.flatnonzero(np.isin(places, fold.test))) for fold in cuts]
+
+
+def _metric(spec: Spec, task: str, labels: Labels) -> object:
+    default = "neg_log_loss" if len(labels.classes) > 2 else DEFAULT_METRICS.get(task)
+    metric = spec.search.metric or default
+    return _silhouette if metric == "silhouette" else metric
+
+
+def _silhouette(pipeline: Pipeline, matrix: np.ndarray, _: object = None) -> float:
+    prepared, clusters = pipeline[:-1].transform(matrix), pipeline.predict(matrix)
+    if not 1 < len(np.unique(clusters)) < len(clusters):
+        return -1.0
+    return float(silhouette_score(prepared, clusters, sample_size=min(len(prepared), SILHOUETTE_SAMPLE), random_state=0))

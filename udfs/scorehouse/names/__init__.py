@@ -1,0 +1,1 @@
+"""Names and paths: pure functions that open nothing."""

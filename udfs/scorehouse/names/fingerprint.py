@@ -1,0 +1,55 @@
+"""Fingerprints: names made from content."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+FORMAT_VERSION = "2"
+"""Part of every fingerprint and record: a new way to lay out files, or to name them, never meets the old one's."""
+
+
+def digest(*parts: object) -> str:
+    """32 hexadecimal digits (BLAKE2b, 128 bits) of a sequence of JSON-like parts; order and grouping count.
+
+    >>> digest("ab", "c") == digest("a", "bc")
+    False
+    >>> len(digest({"b": 1, "a": 2}))
+    32
+    """
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str, ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Identity of a node's result, and its two halves.
+
+    Attributes:
+        own: the node's own definition (canonical SQL, seed content, function body, configuration that shapes data).
+        logic: `own` and the logic of everything upstream; sources do not count.
+        data: the data versions of all sources upstream.
+        whole: `own` and the whole fingerprints of the parents. It names the file in the store.
+    """
+
+    own: str
+    logic: str
+    data: str
+    whole: str
+
+    @classmethod
+    def of(cls, own: Iterable[object], parents: Mapping[str, "Fingerprint"]) -> "Fingerprint":
+        """Fingerprint of a node from its own definition and its parents' fingerprints by name."""
+        definition = digest(FORMAT_VERSION, *own)
+        named = sorted(parents.items())
+        return cls(
+            own=definition,
+            logic=digest(definition, [(name, parent.logic) for name, parent in named]),
+            data=digest(sorted({parent.data for parent in parents.values()})) if parents else digest(),
+            whole=digest(definition, [(name, parent.whole) for name, parent in named]),
+        )
+
+    @classmethod
+    def of_source(cls, declaration: str, data_version: str) -> "Fingerprint":
+        """Fingerprint of a source table: its declaration is logic, its files are data."""
+        return cls(own=declaration, logic=declaration, data=data_version, whole=digest(declaration, data_version))

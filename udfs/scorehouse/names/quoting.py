@@ -1,0 +1,37 @@
+"""Names and texts as SQL writes them, whatever is in them."""
+
+
+def identifier(name: str) -> str:
+    """A name in quotes.
+
+    >>> print(identifier('the "best" item'))
+    "the ""best"" item"
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quoted(relation: str) -> str:
+    """A relation's two-part name, each part in quotes.
+
+    >>> quoted("features.customer_snapshots")
+    '"features"."customer_snapshots"'
+    """
+    return ".".join(identifier(part) for part in relation.split(".", 1))
+
+
+def plain(relation: str) -> str:
+    """schema.name of a relation as SQL writes it, with or without its database and quotes.
+
+    >>> plain('"warehouse"."features"."customer_snapshots"')
+    'features.customer_snapshots'
+    """
+    return ".".join(part.strip('"') for part in relation.split(".")[-2:])
+
+
+def literal(value: object) -> str:
+    """A value's text as a literal; NULL for None.
+
+    >>> literal("it's"), literal(None)
+    ("'it''s'", 'null')
+    """
+    return "null" if value is None else "'" + str(value).replace("'", "''") + "'"

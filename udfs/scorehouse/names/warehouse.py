@@ -1,0 +1,125 @@
+"""The folders and files of a warehouse; every name stands here, and nothing here opens a database."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from scorehouse.names import git
+
+CATALOG, SERVING = "catalog.duckdb", "serving.duckdb"
+WORK_DATABASE = "warehouse.duckdb"
+STORE = "store"
+_WORK = ".work"
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Paths of one branch in a warehouse folder.
+
+    Attributes:
+        root: the warehouse folder.
+        branch: the branch's name, or its folder's where only that is known.
+        folder: everything that belongs to this branch alone.
+    """
+
+    root: Path
+    branch: str
+    folder: Path
+
+    @classmethod
+    def of(cls, root: Path, branch: str) -> Self:
+        """A branch's place in the warehouse at `root`.
+
+        >>> Warehouse.of(Path("/w"), "new weights").folder.name
+        'new_weights_75f585ae18'
+        """
+        return cls(root, branch, root / git.slug(branch))
+
+    def on(self, branch: str) -> Self:
+        """The same warehouse seen from another branch."""
+        return self.of(self.root, branch)
+
+    def branches(self) -> list[Self]:
+        """All branches in this warehouse, by their folders."""
+        if not self.root.is_dir():
+            return []
+        folders = sorted(folder for folder in self.root.iterdir() if (folder / _WORK).is_dir())
+        return [type(self)(self.root, folder.name, folder) for folder in folders]
+
+    # ---------------------------------------------------------------- shared by all branches
+
+    @property
+    def store(self) -> Path:
+        """Immutable data."""
+        return self.root / STORE
+
+    # ---------------------------------------------------------------- the build's own
+
+    @property
+    def work(self) -> Path:
+        """The branch's private folder."""
+        return self.folder / _WORK
+
+    @property
+    def work_database(self) -> Path:
+        """dbt's own database: the only one that a build opens for writing."""
+        return self.work / WORK_DATABASE
+
+    @property
+    def spill(self) -> Path:
+        """Temporary files of queries that do not fit in memory."""
+        return self.work / "spill"
+
+    @property
+    def lock(self) -> Path:
+        """The file that the process which builds this branch has locked; it holds that process's id."""
+        return self.work / "lock"
+
+    def writable_folders(self) -> list[str]:
+        """The folders that the branch's database may reach."""
+        return [str(folder) for folder in (self.store, self.spill, self.releases)]
+
+    # ---------------------------------------------------------------- what readers open
+
+    @property
+    def releases(self) -> Path:
+        """One folder a release, named by its number."""
+        return self.folder / "releases"
+
+    def release(self, number: int) -> Path:
+        """Folder of one release."""
+        return self.releases / str(number)
+
+    @property
+    def catalog(self) -> Path:
+        """The current release's views over the store, under its fixed name."""
+        return self.folder / CATALOG
+
+    @property
+    def serving(self) -> Path:
+        """The current release's self-contained file, under its fixed name."""
+        return self.folder / SERVING
+
+    @property
+    def pointer(self) -> Path:
+        """Text file with the current release's number."""
+        return self.folder / "CURRENT"
+
+    def current_release(self) -> int | None:
+        """Number of the current release, or None before the first."""
+        try:
+            return int(self.pointer.read_text())
+        except FileNotFoundError:
+            return None
+
+    def release_numbers(self) -> list[int]:
+        """Numbers of the releases that are kept, oldest first."""
+        if not self.releases.is_dir():
+            return []
+        return sorted(int(folder.name) for folder in self.releases.iterdir() if re.fullmatch(r"\d+", folder.name))
+
+    def current_catalog(self) -> Path | None:
+        """The current release's own catalog, or None before the first."""
+        number = self.current_release()
+        return None if number is None else self.release(number) / CATALOG

@@ -1,0 +1,148 @@
+"""Operations of `dbt run-operation`: releases, rollback, branches, drop_branch, collect_garbage, explain."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+
+from scorehouse.build.run import Run
+from scorehouse.errors import ScorehouseError
+from scorehouse.names.git import PRODUCTION
+from scorehouse.names.warehouse import Warehouse
+from scorehouse.operations import text
+from scorehouse.operations.register import operation
+from scorehouse.release import pointer
+from scorehouse.release.history import description, records_of
+from scorehouse.release.lock import BuildLock
+from scorehouse.store.records import NodeRecords, changes
+
+
+@operation
+def releases(run: Run) -> str:
+    """The branch's kept releases as a text table, newest first."""
+    current = run.warehouse.current_release()
+    rows = []
+    for number in reversed(run.warehouse.release_numbers()):
+        release = description(run.warehouse, number)
+        mark = "* " if number == current else "  "
+        rows.append(
+            [f"{mark}{number}", release.built_at, (release.git_commit or "")[:10], release.published_by, _listed(release.changed)]
+        )
+    if not rows:
+        return f"Branch '{run.warehouse.branch}' has no release yet; `dbt build` publishes the first."
+    return text.table(["release", "built at (UTC)", "commit", "by", "changed"], rows)
+
+
+@operation
+def rollback(run: Run, to: object) -> str:
+    """Make an earlier release current: the one before, or number `to`."""
+    if to is not None and not (isinstance(to, int) and not isinstance(to, bool)):
+        raise ScorehouseError(f"rollback: expected a release number such as {{to: 3}}, found '{to}'.")
+    before, now = pointer.rollback(run.warehouse, to)
+    return f"Branch '{run.warehouse.branch}' now serves release {now} (before: {before}); `dbt build` publishes anew."
+
+
+@operation
+def branches(run: Run) -> str:
+    """All branches of the warehouse as a text table."""
+    main = records_of(run.warehouse.on(PRODUCTION))
+    rows = [[branch.folder.name, *_state(branch, main)] for branch in run.warehouse.branches()]
+    return text.table(["branch", "release", "built at (UTC)", "nodes unlike main"], rows)
+
+
+def _state(branch: Warehouse, main: NodeRecords) -> list[object]:
+    number = branch.current_release()
+    if number is None:
+        return [None, None, None]
+    own, others = ({key: r.fingerprint.whole for key, r in side.nodes.items()} for side in (records_of(branch), main))
+    return [number, description(branch, number).built_at, len(changes(own, others))]
+
+
+@operation
+def drop_branch(run: Run, branch: object) -> str:
+    """Delete a branch's own files; data in the store stays until collect_garbage."""
+    others = {known.folder: known for known in run.warehouse.branches() if known.branch != PRODUCTION}
+    names = [known.branch for known in others.values()]
+    if not isinstance(branch, str) or not branch:
+        raise ScorehouseError(f"drop_branch: expected {{branch: <name>}} with one of {_listed(names)}, found '{branch}'.")
+    dropped = others.get(run.warehouse.root / branch) or run.warehouse.on(branch)
+    if dropped.branch == PRODUCTION:
+        raise ScorehouseError(
+            "drop_branch: expected a branch other than main, found main; main serves customers and is never dropped."
+        )
+    if dropped.folder not in others:
+        raise ScorehouseError(f"drop_branch: expected one of {_listed(names)}, found '{branch}'.")
+    if dropped.folder == run.warehouse.folder:
+        raise ScorehouseError(
+            f"drop_branch: expected another branch than the one this command runs on, found '{branch}'; "
+            f"run it from main (SCOREHOUSE_BRANCH=main)."
+        )
+    lock = BuildLock.take(dropped, 0)
+    shutil.rmtree(dropped.folder)
+    del lock
+    return f"Dropped branch '{branch}'; `dbt run-operation collect_garbage` frees the data that only it used."
+
+
+@operation
+def collect_garbage(run: Run, delete: object) -> str:
+    """Delete (or, by default, only show) store files that no kept release and no branch's work refers to."""
+    if not isinstance(delete, bool):
+        raise ScorehouseError(f"collect_garbage: expected {{delete: true}} or {{delete: false}}, found '{delete}'.")
+    others = [branch for branch in run.warehouse.branches() if branch.folder != run.warehouse.folder]
+    locks = [BuildLock.take(branch, 0) for branch in others]
+    used = _files_of(run.records) | {file for records in _kept(run.warehouse, others) for file in _files_of(records)}
+    unused = [file for file in _store_files(run.warehouse) if run.store.name(file) not in used]
+    rows = [[run.store.name(file), file.stat().st_size] for file in unused]
+    if delete:
+        for file in unused:
+            file.unlink()
+    del locks
+    if not rows:
+        return f"Nothing to delete: all {len(used)} files of the store are in use."
+    size = sum(row[1] for row in rows) / 1e6
+    verb = "Deleted" if delete else "Would delete"
+    hint = "" if delete else "\nTo delete them: dbt run-operation collect_garbage --args '{delete: true}'"
+    return f"{text.table(['file', 'bytes'], rows)}\n{verb} {len(rows)} files, {size:,.1f} MB; {len(used)} are in use.{hint}"
+
+
+def _kept(own: Warehouse, others: list[Warehouse]) -> Iterable[NodeRecords]:
+    """The records of every kept release, and of the other branches' work."""
+    for branch in (own, *others):
+        for number in branch.release_numbers():
+            yield records_of(branch, number)
+    for branch in others:
+        if branch.work_database.is_file():
+            with duckdb.connect(str(branch.work_database), read_only=True) as connection:
+                yield NodeRecords.read(connection)
+
+
+def _files_of(records: NodeRecords) -> set[str]:
+    return {file for record in records.nodes.values() for file in record.files}
+
+
+def _store_files(warehouse: Warehouse) -> list[Path]:
+    return sorted(file for file in warehouse.store.glob("*/*") if not file.name.startswith("."))
+
+
+@operation
+def explain(run: Run, node: object) -> str:
+    """For one node or all: built or reused in its last run, and the reason that names the cause."""
+    records = sorted(run.records.nodes.values(), key=lambda record: record.relation or "")
+    if not records:
+        return f"Branch '{run.warehouse.branch}' has built nothing yet; run dbt build first."
+    if node is not None:
+        records = [
+            record for record in records if node in (record.node_id, record.relation, (record.relation or "").split(".")[-1])
+        ]
+        if not records:
+            raise ScorehouseError(
+                f"explain: expected the name of a model, seed, source or function of this project, found '{node}'."
+            )
+    rows = [[record.relation, record.action, record.reason] for record in records]
+    return text.table(["node", "last run", "because"], rows)
+
+
+def _listed(names: list[str], most: int = 4) -> str:
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown or "none"

@@ -1,0 +1,49 @@
+"""What a failed data test found, in one sentence."""
+
+import re
+
+import duckdb
+
+from scorehouse.build.manifest import Manifest, Node
+
+EXPECTED = {
+    "unique": "every {column_name} once",
+    "not_null": "{column_name} in every row",
+    "accepted_values": "{column_name} among {values}",
+    "between": "{column_name} between {minimum} and {maximum}",
+    "unique_combination": "every combination of {columns} once",
+    "holds_once": "one row whose {column_name} is {value}",
+    "has_rows": "at least one row",
+}
+"""What the generic tests expect, by their names, over their arguments."""
+LONGEST_VALUE = 60
+
+
+def failure(manifest: Manifest, cursor: duckdb.DuckDBPyConnection, node: Node, sql: str, count: int) -> str:
+    """Where a test failed, what it expected, and the first row that it found.
+
+    Args:
+        sql: the test's query, which gives the rows that should not be.
+        count: how many these are, as dbt counted them.
+    """
+    rows = cursor.execute(f"select * from ({sql}\n) limit 1")
+    names, first = [column[0] for column in rows.description], rows.fetchone()
+    found = ", ".join(f"{name} = {_short(value)}" for name, value in zip(names, first, strict=True))
+    more = f" and {count - 1:,} more" if count > 1 else ""
+    tested = manifest.node(node.question.attached_to) if node.question.attached_to else node
+    what = "the seed" if tested.kind == "seed" else "the data or the model"
+    return f"{tested.path}: expected {_expected(node)}, found {found}{more}; correct {what}."
+
+
+def _expected(node: Node) -> str:
+    """The expectation of a test: a generic one's in words, another's as the comment on its top says."""
+    if node.question.test not in EXPECTED:
+        comment = re.search(r"\{#(.+?)(\. |\.?\s*#\})", node.text, re.DOTALL)
+        return f"that holds: {' '.join(comment[1].split())}" if comment else f"nothing that {node.name} finds"
+    listed = {name: ", ".join(map(str, v)) if isinstance(v, list) else v for name, v in node.question.arguments.items()}
+    return EXPECTED[node.question.test].format(**listed)
+
+
+def _short(value: object) -> str:
+    text = "NULL" if value is None else str(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."

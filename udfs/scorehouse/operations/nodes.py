@@ -1,0 +1,81 @@
+"""What materializations ask for, one node each; most return the few words that dbt prints."""
+
+from scorehouse.build.fitted import FittedModel
+from scorehouse.build.run import Run
+from scorehouse.operations import data_tests
+from scorehouse.operations.register import Answer, operation
+from scorehouse.sandbox import queries
+from scorehouse.sandbox.limits import time_limit
+
+
+@operation
+def table(run: Run, node_id: str, sql: str, columns_ddl: str | None) -> str:
+    """Build or reuse a stored model."""
+    return run.builder.table(node_id, sql, columns_ddl).message
+
+
+@operation
+def is_stored(run: Run, node_id: str, sql: str, columns_ddl: str) -> bool:
+    """Whether the store has what a table would be."""
+    return run.builder.is_stored(node_id, sql, columns_ddl)
+
+
+@operation
+def partitioned(run: Run, node_id: str, sql: str, columns_ddl: str | None) -> str:
+    """Build or reuse a model partition by partition."""
+    return run.builder.partitioned(node_id, sql, columns_ddl).message
+
+
+@operation
+def fitted(run: Run, node_id: str, sql: str) -> str:
+    """Train or reuse a fitted model."""
+    return FittedModel(run.builder, node_id, sql).build().message
+
+
+@operation
+def view(run: Run, node_id: str, sql: str) -> str:
+    """Create or keep a view."""
+    return run.builder.view(node_id, sql).message
+
+
+@operation
+def seed(run: Run, node_id: str) -> str:
+    """Load or reuse a seed."""
+    return run.builder.seed(node_id).message
+
+
+@operation
+def function(run: Run, node_id: str, body: str) -> str:
+    """Create or keep a function node."""
+    return run.builder.function(node_id, body).message
+
+
+@operation
+def check_sql(run: Run, node_id: str, sql: str) -> None:
+    """Let a test's SQL pass the sandbox gate. Returns nothing."""
+    node = run.manifest.node(node_id)
+    queries.check(sql, node.path, node.text or None, run.manifest.reach(node))
+
+
+@operation
+def passed_before(run: Run, node_id: str, sql: str) -> Answer | None:
+    """What a test that passed before on the very same data and definition would answer; None for any other."""
+    if not run.records.has_passed(node_id, run.builder.test_fingerprint(node_id, sql)):
+        return None
+    if run.manifest.node(node_id).kind == "unit_test":
+        return Answer(("actual_or_expected", "unchanged"), ())
+    return Answer(("failures", "should_warn", "should_error"), ((0, False, False),))
+
+
+@operation
+def failed_test(run: Run, node_id: str, sql: str, count: int) -> None:
+    """Keep what a failed data test found, `count` rows, for the end of the run. Returns nothing."""
+    node, cursor = run.manifest.node(node_id), run.connection.cursor()
+    with time_limit(cursor, run.timeout_seconds, node.name):
+        run.failures.append(data_tests.failure(run.manifest, cursor, node, sql, count))
+
+
+@operation
+def remember_passed(run: Run, node_id: str, sql: str) -> None:
+    """Remember that a test passed on the data it just looked at. Returns nothing."""
+    run.records.put_passed(node_id, run.builder.test_fingerprint(node_id, sql))

@@ -1,0 +1,38 @@
+"""The list of what macros can ask for."""
+
+import inspect
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from scorehouse.errors import ScorehouseError
+
+Operation = Callable[..., Any]
+_OPERATIONS: dict[str, Operation] = {}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows that a macro reads like those of a query."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+
+def operation(function: Operation) -> Operation:
+    """Make a function `f(run, **arguments)` reachable as `{{ scorehouse('<its name>', ...) }}`."""
+    _OPERATIONS[function.__name__] = function
+    return function
+
+
+def named(name: str, arguments: Collection[str] = ()) -> Operation:
+    """The operation called `name`; raises ScorehouseError when there is none, or none with such arguments."""
+    if name not in _OPERATIONS:
+        raise ScorehouseError(f"scorehouse(): expected one of {', '.join(sorted(_OPERATIONS))}, found '{name}'.")
+    _, *known = inspect.signature(_OPERATIONS[name]).parameters
+    unknown = sorted(set(arguments) - set(known))
+    if unknown:
+        raise ScorehouseError(
+            f"{name}: expected {', '.join(known) or 'no arguments'}, found {', '.join(unknown)}; correct --args."
+        )
+    return _OPERATIONS[name]

@@ -1,0 +1,89 @@
+"""A run's beginning and end."""
+
+from dataclasses import asdict, dataclass
+
+import duckdb
+
+from scorehouse.build.run import Run
+from scorehouse.errors import ScorehouseError, first_line
+from scorehouse.names import git
+from scorehouse.names.quoting import quoted
+from scorehouse.operations.land_sources import land_sources
+from scorehouse.operations.register import operation
+from scorehouse.operations.served_before import forget_served_before
+from scorehouse.release.publish import Publisher
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What happened, in lines, and whether it must end the run as failed."""
+
+    line: str
+    is_red: bool
+
+
+@operation
+def start(run: Run) -> None:
+    """Before any node: forget what left the project, sweep what died, land new source files."""
+    known = {node.id for node in [*run.manifest.tables(), *run.manifest.sources()]}
+    run.records.forget([node_id for node_id in run.records.nodes if node_id not in known])
+    for leftover in run.store.leftovers():
+        leftover.unlink(missing_ok=True)
+    land_sources(run)
+
+
+@operation
+def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> dict[str, object]:
+    """After all nodes: publish a release if the whole build is green.
+
+    Returns an `Ending` as a mapping: dbt takes an error raised in this hook for a keyboard interrupt.
+    """
+    try:
+        found = "\n".join([*sorted(run.failures), _finish(run, statuses, command, is_empty)])
+        return asdict(Ending(found.rstrip("\n"), is_red=False))
+    except (ScorehouseError, duckdb.Error, OSError) as error:
+        found = first_line(error).rstrip(".;")
+        return asdict(Ending(f"Nothing published: {found}; {_current(run)}.", is_red=True))
+
+
+def _finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> str:
+    run.records.flush()
+    forget_served_before(run)
+    if command != "build":
+        return ""
+    failed = [node_id for node_id, status in statuses.items() if status in ("error", "fail", "runtime error")]
+    if failed:
+        first = run.manifest.node(failed[0]).name
+        return f"Nothing published: {len(failed)} of {len(statuses)} nodes failed ({first} first); {_current(run)}."
+    missing = run.manifest.unproven(set(statuses))
+    if missing or is_empty:
+        left_out = f"the selection left out {missing[0].name}" if missing else "the build was --empty"
+        more = f" and {len(missing) - 1} more nodes" if len(missing) > 1 else ""
+        return f"Nothing published: {left_out}{more}; plain `dbt build` publishes. {_current(run).capitalize()}."
+    return _publish(run)
+
+
+def _publish(run: Run) -> str:
+    publisher = Publisher(run.warehouse, run.connection, run.records, run.manifest.offer())
+    keep = int(run.manifest.variables["retained_releases"])
+    number, is_new = publisher.publish(git.commit(run.manifest.folder), keep)
+    if not is_new:
+        return f"Release {number} of {run.warehouse.branch} stays: nothing changed."
+    return "\n".join([f"Published release {number} of {run.warehouse.branch}: {run.warehouse.serving}", *notices(run)])
+
+
+def notices(run: Run) -> list[str]:
+    """What a green build leaves to know: models that cannot score, tables without data."""
+    sentences = []
+    for record in run.records.nodes.values():
+        if record.materialized == "fitted":
+            query = f"select status, status_reason from {quoted(record.relation)} where status <> 'ready' and example_count > 0"
+            for status, reason in run.connection.cursor().execute(query).fetchall():
+                sentences.append(f"{record.relation} gives no scores: {status.replace('_', ' ')}: {reason}")
+    empty = sorted(table.name for table in run.manifest.served_tables() if run.records.of(table.relation).row_count == 0)
+    return [*sentences, *([f"Empty, because this data has nothing for them: {', '.join(empty)}."] if empty else [])]
+
+
+def _current(run: Run) -> str:
+    number = run.warehouse.current_release()
+    return "there is no release yet" if number is None else f"release {number} of {run.warehouse.branch} stays as it is"

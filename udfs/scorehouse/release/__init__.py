@@ -1,0 +1,1 @@
+"""What readers open: written aside, verified, moved into place."""

@@ -1,0 +1,59 @@
+"""The right to write a branch's work database: one process at a time."""
+
+import fcntl
+import os
+import time
+import weakref
+from pathlib import Path
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.names.warehouse import Warehouse
+
+
+class BuildLock:
+    """The right to write a branch's work database: one process at a time, re-entrant within a process."""
+
+    _held: "weakref.WeakValueDictionary[Path, BuildLock]" = weakref.WeakValueDictionary()
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
+
+    @classmethod
+    def take(cls, warehouse: Warehouse, wait_seconds: float) -> "BuildLock":
+        """Hold the branch's lock for as long as the returned object lives (or until the process ends, however it ends).
+
+        Raises ScorehouseError when another process still holds it after `wait_seconds`.
+        """
+        lock = cls._held.get(warehouse.lock)
+        if lock is None:
+            lock = cls._held[warehouse.lock] = cls(_acquire(warehouse.lock, warehouse.branch, wait_seconds))
+        return lock
+
+
+def _acquire(path: Path, branch: str, wait_seconds: float) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    deadline = time.monotonic() + wait_seconds
+    while not _try_lock(descriptor):
+        if time.monotonic() >= deadline:
+            holder = os.pread(descriptor, 32, 0).decode() or "unknown"
+            os.close(descriptor)
+            raise ScorehouseError(
+                f"Branch '{branch}' is being built by another process (pid {holder}): expected it to end "
+                f"within {wait_seconds:.0f} seconds; wait for it, or set SCOREHOUSE_LOCK_WAIT to wait longer."
+            )
+        time.sleep(0.1)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False

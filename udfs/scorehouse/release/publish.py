@@ -1,0 +1,139 @@
+"""Publishing: a release's files are written aside, verified, and moved into place by rename."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from scorehouse.build.manifest import Offer
+from scorehouse.errors import ScorehouseError
+from scorehouse.names.quoting import identifier, quoted
+from scorehouse.names.warehouse import CATALOG, SERVING, Warehouse
+from scorehouse.release import serving_file
+from scorehouse.release.described import Release, write_release
+from scorehouse.release.history import description
+from scorehouse.release.moved_store import place_of
+from scorehouse.release.pointer import point_to
+from scorehouse.store.durable import sync_folder
+from scorehouse.store.records import NodeRecords, Records, changes
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Publishes one branch's work database.
+
+    Attributes:
+        connection: the open work database.
+        records: what it holds.
+        offer: what of it is served.
+    """
+
+    warehouse: Warehouse
+    connection: duckdb.DuckDBPyConnection
+    records: Records
+    offer: Offer
+
+    def publish(self, commit: str | None, keep: int) -> tuple[int, bool]:
+        """Publish the work database's state as the branch's next release.
+
+        Args:
+            commit: git commit the state was built from.
+            keep: how many releases to keep, the new one included.
+
+        Returns: the current release's number, and whether it is new. A state equal to the current release is not
+        published again. Raises ScorehouseError when the new files fail their check; the old release then stays.
+        """
+        warehouse, offer = self.warehouse, self.offer
+        current, changed = warehouse.current_release(), self._changed()
+        if current is not None:
+            changed += serving_file.redeclared(warehouse.release(current) / SERVING, offer)
+            if not changed:
+                return current, False
+        number = max([0, current or 0, *warehouse.release_numbers()]) + 1
+        aside = warehouse.releases / f".{number}.{os.getpid()}"
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        try:
+            release = Release.now(number, warehouse.branch, commit, changed, self.records, offer.tables)
+            serving_file.write(self.connection, aside / SERVING, offer, release)
+            self._write_catalog(aside / CATALOG, release)
+            self._verify(aside, release)
+            _seal(aside)
+            os.rename(aside, warehouse.release(number))
+            sync_folder(warehouse.releases)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        point_to(warehouse, number)
+        self._forget_old(keep)
+        return number, True
+
+    def refresh_catalog(self) -> bool:
+        """Show readers of the current catalog the work database's other tables (a comparison), by rename.
+
+        Does nothing and returns False when the work database is ahead of the current release: that is not proven yet.
+        """
+        number = self.warehouse.current_release()
+        if number is None or self._changed():
+            return False
+        temporary = self.warehouse.folder / f".{CATALOG}.{os.getpid()}.tmp"
+        self._write_catalog(temporary, description(self.warehouse, number))
+        os.chmod(temporary, 0o444)
+        os.replace(temporary, self.warehouse.catalog)
+        return True
+
+    def _changed(self) -> list[str]:
+        """Names of the tables that differ from the current release; all of them when that looks for the store elsewhere."""
+        catalog_file = self.warehouse.current_catalog()
+        before: dict[str, str] = {}
+        if catalog_file is not None:
+            with duckdb.connect(str(catalog_file), read_only=True) as catalog:
+                if place_of(catalog) in (None, str(self.warehouse.store)):
+                    published = NodeRecords.read(catalog).nodes
+                    before = {key: record.fingerprint.whole for key, record in published.items()}
+        after = {key: record.fingerprint.whole for key, record in self.records.nodes.items()}
+        return [".".join(key.split(".")[2:]) for key in changes(before, after)]
+
+    def _write_catalog(self, file: Path, release: Release) -> None:
+        """The work database without what only this process can run."""
+        self.connection.cursor().execute("force checkpoint")
+        shutil.copyfile(self.warehouse.work_database, file)
+        with duckdb.connect(str(file)) as catalog:
+            for function in self.offer.unreadable:
+                catalog.execute(f"drop macro if exists {quoted(function)}")
+            write_release(catalog, "scorehouse.release", release)
+
+    def _verify(self, folder: Path, release: Release) -> None:
+        """Open both files as a reader would, and look for every data file they name."""
+        files = (file for record in self.records.nodes.values() for file in record.files)
+        missing = next((file for file in files if not (self.warehouse.store / file).is_file()), None)
+        if missing:
+            raise ScorehouseError(f"Release: expected {missing} in the store, found no such file; run dbt build again.")
+        with duckdb.connect(str(folder / CATALOG), read_only=True) as catalog:
+            if NodeRecords.read(catalog).nodes.keys() != self.records.nodes.keys():
+                raise ScorehouseError(
+                    "Release: expected the catalog to list every node, found another list; run dbt build again."
+                )
+        with duckdb.connect(str(folder / SERVING), read_only=True) as serving:
+            for table in release.tables:
+                found = serving.execute(f"select count(*) from {identifier(table.table_name)}").fetchone()[0]
+                if found != table.row_count:
+                    raise ScorehouseError(
+                        f"Release: expected {table.row_count} rows in {table.table_name}, found {found}; run dbt build again."
+                    )
+
+    def _forget_old(self, keep: int) -> None:
+        current = self.warehouse.current_release()
+        for number in self.warehouse.release_numbers()[:-keep]:
+            if number != current:
+                shutil.rmtree(self.warehouse.release(number))
+
+
+def _seal(folder: Path) -> None:
+    for file in folder.iterdir():
+        os.chmod(file, 0o444)
+        descriptor = os.open(file, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+    sync_folder(folder)

@@ -1,0 +1,1 @@
+"""What a branch may do: its SQL, its Python, its statements, its time and memory."""

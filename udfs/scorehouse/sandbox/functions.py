@@ -1,0 +1,57 @@
+"""Python function nodes: loaded from the project's udfs/ folder, and registered on the connection."""
+
+import importlib.util
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.sandbox import queries
+from scorehouse.sandbox.python import check_python
+
+
+def load_function(file: Path, where: str, entry_point: str) -> Callable[..., Any]:
+    """The function `entry_point` of a checked file; raises ScorehouseError when the file has none."""
+    check_python(file.read_text(encoding="utf-8"), where)
+    specification = importlib.util.spec_from_file_location(f"scorehouse_function_{file.stem}", file)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    function = getattr(module, entry_point, None)
+    if not callable(function):
+        raise ScorehouseError(f"{where}: expected a function {entry_point} (config.entry_point), found none; define it.")
+    return function
+
+
+_registered: set[str] = set()
+"""Names that this process has registered, on whichever connection."""
+
+
+def register(connection: duckdb.DuckDBPyConnection, name: str, function: Callable[..., Any], data_type: str, where: str) -> None:
+    """Register a function over Arrow batches; any argument types are taken, NULLs included. The latest one counts.
+
+    Raises ScorehouseError for the name of one of DuckDB's own functions: it would change what every query means.
+    """
+    if queries.is_of_duckdb(name):
+        raise ScorehouseError(f"{where}: expected a name of its own, found {name}, which is DuckDB's; rename the function.")
+    _unregister(connection, name)
+    connection.create_function(name, function, None, queries.check_type(data_type, where), type="arrow", null_handling="special")
+    _registered.add(name)
+
+
+def registered() -> frozenset[str]:
+    """Names of the functions that are registered."""
+    return frozenset(_registered)
+
+
+def unregister_all(connection: duckdb.DuckDBPyConnection) -> None:
+    """Take every registered function from the connection."""
+    for name in _registered:
+        _unregister(connection, name)
+
+
+def _unregister(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    with suppress(duckdb.InvalidInputException):  # this connection has no such function
+        connection.remove_function(name)

@@ -1,0 +1,160 @@
+"""The resource envelope of a build: DuckDB's locked settings, the process's memory, and the time of one node."""
+
+import faulthandler
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import duckdb
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.names.quoting import literal
+
+LOCKED_SETTINGS = {
+    "enable_external_access": "false",
+    "python_enable_replacements": "false",
+    "lock_configuration": "true",
+}
+
+GRACE_SECONDS = 10
+"""How long interrupted work may go on before the process is ended (never longer than the limit itself)."""
+
+
+def lock_down(connection: duckdb.DuckDBPyConnection, settings: dict[str, str], folders: list[str]) -> None:
+    """Apply a branch's resource envelope to a new connection, confine it to `folders`, and lock its configuration."""
+    ((is_locked,),) = connection.execute("select current_setting('lock_configuration')").fetchall()
+    if is_locked:  # this process opened the database before
+        return
+    for name, value in settings.items():
+        connection.execute(f"set {name} = {literal(value)}")
+    connection.execute(f"set allowed_directories = [{', '.join(map(literal, folders))}]")
+    for name, value in LOCKED_SETTINGS.items():
+        connection.execute(f"set {name} = {value}")
+
+
+def bound_process(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let the whole process, Python functions included, have twice the memory of DuckDB and 4 GiB: more is a MemoryError."""
+    ((bytes_of_duckdb,),) = connection.execute("select parse_formatted_bytes(current_setting('memory_limit'))").fetchall()
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    with suppress(ValueError, OSError):  # a stricter limit is set already
+        resource.setrlimit(resource.RLIMIT_DATA, (2 * bytes_of_duckdb + (4 << 30), hard))
+
+
+@contextmanager
+def time_limit(cursor: duckdb.DuckDBPyConnection, seconds: float, what: str) -> Iterator[None]:
+    """Run a block of work on `cursor` for at most `seconds` of wall-clock time.
+
+    Work that does not heed its interruption (a function that never returns) ends with the process, after a sentence on
+    standard error. Raises ScorehouseError naming `what` when the limit interrupted it.
+    """
+    block = _Block(cursor, seconds, what)
+    try:
+        with _watch.over(block):
+            yield
+    except duckdb.InterruptException as error:
+        if not block.is_late:
+            raise
+        raise ScorehouseError(block.sentence) from error
+
+
+def cancel_all() -> None:
+    """Stop all work that runs under a time limit, as if its time were over."""
+    _watch.cancel()
+
+
+class _Block:
+    """A block of work under a time limit."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, seconds: float, what: str) -> None:
+        self._what = what
+        self.sentence = (
+            f"{what}: expected to end within {seconds:g} seconds, found it still running and stopped it; "
+            f"make the query smaller, or raise the variable query_timeout_seconds."
+        )
+        self.is_late = False
+        self._cursor = cursor
+        self._deadline = time.monotonic() + seconds
+        self._grace = min(GRACE_SECONDS, seconds)
+
+    def remaining(self) -> float:
+        """Seconds until nothing but the end of the process is left, however busy the interpreter is."""
+        return max(0.1, self._deadline + 2 * self._grace - time.monotonic())
+
+    def cancel(self) -> None:
+        """Let the time be over now."""
+        self.sentence = f"{self._what}: stopped by the user."
+        self._deadline = time.monotonic()
+        self.check()
+
+    def check(self) -> None:
+        """Interrupt what is late; end the process when that does not help."""
+        late = time.monotonic() - self._deadline
+        if late < 0:
+            return
+        self.is_late = True
+        with suppress(duckdb.Error):  # the cursor was closed just now
+            self._cursor.interrupt()
+        if late > self._grace:
+            print(self.sentence, file=sys.__stderr__, flush=True)
+            os._exit(1)
+
+
+class _Watch:
+    """One thread that looks after all blocks.
+
+    Where it cannot run, because a block holds the interpreter, C code ends the process and prints where it hung (faulthandler).
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._blocks: list[_Block] = []
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def over(self, block: _Block) -> Iterator[None]:
+        """Watch a block while it runs."""
+        with self._lock:
+            self._blocks.append(block)
+            if len(self._blocks) == 1:
+                self._arm()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._look, daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._blocks.remove(block)
+                if not self._blocks:
+                    faulthandler.cancel_dump_traceback_later()
+
+    def cancel(self) -> None:
+        """Let the time of all blocks be over."""
+        with self._lock:
+            blocks = list(self._blocks)
+        for block in blocks:
+            block.cancel()
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(0.2)
+            with self._lock:
+                if not self._blocks:
+                    self._thread = None
+                    return
+                self._arm()
+                blocks = list(self._blocks)
+            for block in blocks:
+                block.check()
+
+    def _arm(self) -> None:
+        if sys.__stderr__ is not None:
+            seconds = min(block.remaining() for block in self._blocks)
+            faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+
+
+_watch = _Watch()

@@ -1,0 +1,58 @@
+"""What a score is compared with when it is explained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from scorehouse.scoring import weights
+from scorehouse.scoring.columns import Column
+from scorehouse.scoring.sql_builders import Expression
+from scorehouse.scoring.steps.operation import Operation
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline(Operation):
+    """Each raw feature's mean share of the sum over the training rows; makes no column, reasons read it.
+
+    Attributes:
+        features: names; several raw features that act together are joined by `*`.
+        values: float64 [features].
+    """
+
+    name = "baseline"
+    features: tuple[str, ...]
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, by_feature: dict[str, float]) -> Self:
+        """Means by feature."""
+        return cls((), (), tuple(by_feature), np.array(list(by_feature.values()), np.float64))
+
+    @property
+    def by_feature(self) -> dict[str, float]:
+        """Means by feature."""
+        return dict(zip(self.features, self.values.tolist(), strict=True))
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        return []
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """See Operation."""
+        return []
+
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """See Operation."""
+        return []
+
+    def rows(self) -> pa.Table:
+        """See Operation."""
+        return weights.rows("mean", category=self.features, value=self.values)
+
+    @classmethod
+    def from_rows(cls, table: pa.Table) -> Self:
+        """See Operation."""
+        return cls((), (), tuple(weights.texts(table, "category")), weights.numbers(table))

@@ -1,0 +1,146 @@
+"""Operations across columns that have nothing learned but their names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+from sqlglot import exp
+
+from scorehouse.scoring import sql_builders as sql
+from scorehouse.scoring import weights
+from scorehouse.scoring.columns import Column
+from scorehouse.scoring.sql_builders import Expression
+from scorehouse.scoring.steps.operation import Operation
+
+
+@dataclass(frozen=True, eq=False)
+class Combination(Operation):
+    """Several columns to several columns, without weights."""
+
+    def rows(self) -> pa.Table:
+        """See Operation."""
+        inputs = weights.rows("input", input=self.inputs)
+        return pa.concat_tables([inputs, weights.rows("output", output=self.outputs)])
+
+    @classmethod
+    def from_rows(cls, table: pa.Table) -> Self:
+        """See Operation."""
+        inputs = weights.texts(weights.part(table, "input"), "input")
+        return cls(tuple(inputs), tuple(weights.texts(weights.part(table, "output"), "output")))
+
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """See Operation."""
+        return [3 * (sum(sizes) + 4 * len(sizes))] * len(self.outputs)
+
+
+@dataclass(frozen=True, eq=False)
+class Softmax(Combination):
+    """exp(x_i) / sum of exp(x_j), computed as 1 / sum of exp(x_j - x_i), which cannot overflow to NaN."""
+
+    name = "softmax"
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        return [self._share(columns, own) for own in range(len(columns))]
+
+    def _share(self, columns: Sequence[Column], own: int) -> np.ndarray:
+        others = [np.exp(other - columns[own]) for place, other in enumerate(columns) if place != own]
+        return 1 / (1 + np.add.reduce(others))
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """See Operation."""
+        return [self._expression(columns, own) for own in range(len(columns))]
+
+    def _expression(self, columns: Sequence[Expression], own: int) -> Expression:
+        differences = [sql.subtract(other, columns[own]) for i, other in enumerate(columns) if i != own]
+        return sql.divide(sql.number(1), sql.total([exp.Exp(this=d) for d in differences], 1.0))
+
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """See Operation."""
+        return [sum(sizes) + len(sizes) * (own + 4) for own in sizes]
+
+
+@dataclass(frozen=True, eq=False)
+class Normalize(Combination):
+    """x_i / sum of x_j; the same share for all when the sum is 0."""
+
+    name = "normalize"
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        total = np.add.reduce(list(columns))
+        return [np.where(total == 0, 1 / len(columns), x / np.where(total == 0, 1, total)) for x in columns]
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """See Operation."""
+        total = sql.total(columns)
+        is_zero = exp.EQ(this=sql.wrap(total), expression=sql.number(0))
+        return [sql.when([(is_zero, sql.number(1 / len(columns)))], sql.divide(x, total)) for x in columns]
+
+
+@dataclass(frozen=True, eq=False)
+class UnitLength(Combination):
+    """x_i / length of the row; 0 when all are 0 (scikit-learn's Normalizer).
+
+    Attributes:
+        norm: the length: l2, the root of the sum of squares; l1, the sum of absolute values; max, the largest of them.
+    """
+
+    name = "unit_length"
+    norm: str = "l2"
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        if self.norm == "l2":
+            length = np.sqrt(np.add.reduce([x * x for x in columns]))
+        else:
+            length = (np.add if self.norm == "l1" else np.maximum).reduce([np.abs(x) for x in columns])
+        return [x / np.where(length == 0, 1, length) for x in columns]
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """See Operation."""
+        sizes = [exp.Abs(this=x) for x in columns]
+        if self.norm == "l2":
+            length: Expression = exp.Sqrt(this=sql.total([sql.square(x) for x in columns]))
+        elif self.norm == "l1":
+            length = sql.total(sizes)
+        else:
+            length = exp.Greatest(this=sizes[0], expressions=sizes[1:], ignore_nulls=True)
+        is_zero = exp.EQ(this=sql.wrap(length), expression=sql.number(0))
+        return [sql.when([(is_zero, sql.number(0))], sql.divide(x, length)) for x in columns]
+
+    def rows(self) -> pa.Table:
+        """See Operation."""
+        return pa.concat_tables([super().rows(), weights.rows("norm", category=[self.norm])])
+
+    @classmethod
+    def from_rows(cls, table: pa.Table) -> Self:
+        """See Operation."""
+        plain = super().from_rows(table)
+        return cls(plain.inputs, plain.outputs, weights.part(table, "norm")["category"][0].as_py())
+
+
+@dataclass(frozen=True, eq=False)
+class Largest(Combination):
+    """The position of the largest column, the first one when several are equal; none where a column is missing."""
+
+    name = "largest"
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        stacked = np.vstack(columns)
+        is_missing = np.isnan(stacked).any(axis=0)
+        return [np.where(is_missing, np.nan, np.where(is_missing, 0, stacked).argmax(axis=0))]
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """See Operation."""
+        largest = exp.Greatest(this=columns[0], expressions=list(columns[1:]), ignore_nulls=True)
+        are_present = sql.balanced([sql.is_present(x) for x in columns], sql.both)
+        place = exp.ArrayPosition(this=exp.Array(expressions=list(columns)), expression=largest)
+        return [sql.when([(are_present, sql.subtract(place, sql.number(1)))], exp.cast(exp.null(), "double"))]
+
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """See Operation."""
+        return [3 * sum(sizes) + 6 * len(sizes) + 12]

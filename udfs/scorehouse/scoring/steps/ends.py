@@ -1,0 +1,108 @@
+"""The two ends of a formula: which features go in, what comes out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+from sqlglot import exp
+
+from scorehouse.scoring import sql_builders as sql
+from scorehouse.scoring import weights
+from scorehouse.scoring.columns import Column
+from scorehouse.scoring.sql_builders import Expression
+from scorehouse.scoring.steps.operation import Operation
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs(Operation):
+    """The raw features and how each is read: numeric or categorical."""
+
+    name = "inputs"
+    kinds: tuple[str, ...]
+
+    @classmethod
+    def of(cls, kinds: dict[str, str]) -> Self:
+        """Features by name."""
+        return cls(tuple(kinds), tuple(kinds), tuple(kinds.values()))
+
+    @cached_property
+    def kind_of(self) -> dict[str, str]:
+        """Kind of each feature, by name."""
+        return dict(zip(self.inputs, self.kinds, strict=True))
+
+    def apply(self, columns: Sequence[Column]) -> list[Column]:
+        """See Operation."""
+        return list(columns)
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """See Operation."""
+        return list(columns)
+
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """See Operation."""
+        return list(sizes)
+
+    def rows(self) -> pa.Table:
+        """See Operation."""
+        return weights.rows("feature", input=self.inputs, output=self.outputs, category=self.kinds)
+
+    @classmethod
+    def from_rows(cls, table: pa.Table) -> Self:
+        """See Operation."""
+        return cls.of(dict(zip(weights.texts(table, "input"), weights.texts(table, "category"), strict=True)))
+
+
+@dataclass(frozen=True, eq=False)
+class Result(Operation):
+    """What the score is made of; a part that is not a number is NULL.
+
+    Attributes:
+        types: DuckDB type of each part.
+    """
+
+    name = "result"
+    types: tuple[str, ...]
+
+    @property
+    def score_type(self) -> str:
+        """DOUBLE for one part, else a STRUCT of the parts."""
+        if len(self.outputs) == 1:
+            return self.types[0]
+        parts = [
+            f"{exp.to_identifier(name, quoted=True).sql('duckdb')} {kind}"
+            for name, kind in zip(self.outputs, self.types, strict=True)
+        ]
+        return f"STRUCT({', '.join(parts)})"
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        return list(columns)
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """See Operation."""
+        not_a_number = sql.number(float("nan"))
+        return [
+            cast_to(exp.Nullif(this=column, expression=not_a_number), kind)
+            for column, kind in zip(columns, self.types, strict=True)
+        ]
+
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """See Operation."""
+        return [size + 8 for size in sizes]
+
+    def rows(self) -> pa.Table:
+        """See Operation."""
+        return weights.rows("part", input=self.inputs, output=self.outputs, category=self.types)
+
+    @classmethod
+    def from_rows(cls, table: pa.Table) -> Self:
+        """See Operation."""
+        return cls(*(tuple(weights.texts(table, name)) for name in ("input", "output", "category")))
+
+
+def cast_to(expression: Expression, kind: str) -> Expression:
+    """The expression as another type than DOUBLE, where that is asked for."""
+    return expression if kind == "DOUBLE" else exp.cast(expression, kind)

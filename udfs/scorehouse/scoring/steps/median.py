@@ -1,0 +1,42 @@
+"""The weighted median of several predictions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from scorehouse.scoring import weights
+from scorehouse.scoring.columns import Column
+from scorehouse.scoring.steps.operation import WithoutSql
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedMedian(WithoutSql):
+    """The smallest column below which, itself included, stands half of the weight.
+
+    Attributes:
+        shares: float64 [inputs].
+    """
+
+    name = "weighted_median"
+    shares: np.ndarray
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        stacked = np.vstack(columns)
+        order = np.argsort(stacked, axis=0)
+        reached = np.cumsum(self.shares[order], axis=0)
+        middle = (reached >= 0.5 * reached[-1]).argmax(axis=0)
+        rows = np.arange(stacked.shape[1])
+        return [np.where(np.isnan(stacked).any(axis=0), np.nan, stacked[order[middle, rows], rows])]
+
+    def rows(self) -> pa.Table:
+        """See Operation."""
+        return weights.rows("share", input=self.inputs, output=self.outputs * len(self.inputs), value=self.shares)
+
+    @classmethod
+    def from_rows(cls, table: pa.Table) -> Self:
+        """See Operation."""
+        return cls(tuple(weights.texts(table, "input")), (table["output"][0].as_py(),), weights.numbers(table))

@@ -1,0 +1,120 @@
+"""What every operation of a formula can do."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import ClassVar, Self
+
+import numpy as np
+import pyarrow as pa
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.scoring import weights
+from scorehouse.scoring.columns import Column
+from scorehouse.scoring.sql_builders import Expression
+
+
+@dataclass(frozen=True, eq=False)
+class Operation(ABC):
+    """One step: reads the columns `inputs`, makes the columns `outputs`; the same in NumPy and in SQL.
+
+    Missing numbers are NaN in NumPy and NULL or NaN in SQL; both mean the same.
+
+    Attributes:
+        inputs: names of the columns read.
+        outputs: names of the columns made.
+    """
+
+    name: ClassVar[str]
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @abstractmethod
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """Output columns [rows] from input columns [rows], which may be the rows of a matrix."""
+
+    @abstractmethod
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """Output expressions from input expressions."""
+
+    @abstractmethod
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """Number of nodes of the output expressions, from those of the input expressions."""
+
+    @abstractmethod
+    def rows(self) -> pa.Table:
+        """Everything learned, as weights."""
+
+    @classmethod
+    @abstractmethod
+    def from_rows(cls, table: pa.Table) -> Self:
+        """The operation that `rows` was called on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Univariate(Operation):
+    """An operation from one number to one number; all that it learned are its own fields, one number each.
+
+    Its expression holds the number `uses` times, and at most `nodes` nodes besides.
+    """
+
+    uses: ClassVar[int] = 2
+    nodes: ClassVar[int] = 16
+
+    @property
+    def direction(self) -> int:
+        """1 where the output rises with the input, -1 where it falls, 0 where it does neither."""
+        return 1
+
+    @classmethod
+    def of(cls, source: str, target: str, **learned: float) -> Self:
+        """The operation from column `source` to column `target`."""
+        return cls((source,), (target,), **learned)
+
+    @abstractmethod
+    def value(self, x: np.ndarray) -> np.ndarray:
+        """The formula on numbers [rows]."""
+
+    @abstractmethod
+    def expression(self, x: Expression) -> Expression:
+        """The formula in SQL."""
+
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        """See Operation."""
+        return [self.value(columns[0])]
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """See Operation."""
+        return [self.expression(columns[0])]
+
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """See Operation."""
+        return [self.uses * sizes[0] + self.nodes]
+
+    def rows(self) -> pa.Table:
+        """See Operation."""
+        learned = {field.name: getattr(self, field.name) for field in fields(self)[2:]}
+        tables = [
+            weights.rows(part, input=[self.inputs[0]], output=[self.outputs[0]], value=[float(value)])
+            for part, value in learned.items()
+        ]
+        return pa.concat_tables(tables)
+
+    @classmethod
+    def from_rows(cls, table: pa.Table) -> Self:
+        """See Operation."""
+        learned = dict(zip(weights.texts(table, "part"), weights.texts(table, "value"), strict=True))
+        return cls.of(table["input"][0].as_py(), table["output"][0].as_py(), **learned)
+
+
+class WithoutSql(Operation):
+    """An operation that only the function can run."""
+
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        """Never called: the plan never chooses SQL for it."""
+        raise ScorehouseError(f"expected a formula that has SQL, found {self.name}; score it with the function.")
+
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        """Larger than any expression that would be printed."""
+        return [10**9] * len(self.outputs)

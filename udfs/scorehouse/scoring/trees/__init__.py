@@ -1,0 +1,1 @@
+"""Ensembles of decision trees: their form, two ways to score them, and their Shapley values."""

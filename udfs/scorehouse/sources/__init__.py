@@ -1,0 +1,1 @@
+"""Raw bytes become landed tables."""

@@ -1,0 +1,1 @@
+"""The store: immutable data files, and what a branch knows of them."""

@@ -1,0 +1,127 @@
+"""What a kind of node keeps beside its record: a source its landed files, a partitioned table its pieces, a model its past."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from mashumaro.codecs.json import JSONDecoder, JSONEncoder
+
+
+@dataclass(frozen=True)
+class Column:
+    """A source's declared column: name, DuckDB type, and whether a file must have it."""
+
+    name: str
+    data_type: str
+    is_required: bool = False
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A raw file and its copy in the store.
+
+    Attributes:
+        path, size, modified_ns: identity of the raw file, to skip it next time unread.
+        content: hash of its bytes; the copy is <store>/<relation>/<content>.parquet.
+        columns: its columns' names and types.
+        days: the days (YYYY-MM-DD) its rows cover, where the source is partitioned.
+    """
+
+    path: str
+    size: int
+    modified_ns: int
+    content: str
+    columns: dict[str, str]
+    days: list[str]
+
+
+@dataclass(frozen=True)
+class Landing:
+    """A source as it was landed: the path it was read from, the columns it declared, its files."""
+
+    path: str
+    columns: list[Column]
+    files: list[LandedFile]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A file of a table that is cut by time: the partitions it holds, the hash of what it holds, its path in the store."""
+
+    partitions: list[str]
+    mark: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a table is cut by time: by which column, how coarse, and into which files."""
+
+    column: str
+    grain: str
+    pieces: list[Piece]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A value measured on a split of the examples: of `slice` of its rows, in `bin` where there are several."""
+
+    split: str
+    slice: str
+    metric: str
+    bin: int | None
+    value: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision about a fitted model.
+
+    Attributes:
+        decided_at: ISO time, UTC.
+        decision, reason: see `learning.measure.policy.Finding`.
+        model_version: in use afterwards.
+        trained_version: the one that was trained for it, or None.
+        measured_version, test_until, metrics: the version in use before the decision, on the newest test.
+    """
+
+    decided_at: str
+    decision: str
+    reason: str
+    model_version: str
+    trained_version: str | None = None
+    measured_version: str | None = None
+    test_until: str | None = None
+    metrics: list[Metric] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Versions:
+    """A fitted model's history: the fingerprint that was asked for last, and every decision, the earliest first."""
+
+    asked: str
+    decisions: list[Decision]
+
+
+@dataclass(frozen=True)
+class Details:
+    """One of these, by the node's kind; a plain table has none."""
+
+    landing: Landing | None = None
+    cut: Cut | None = None
+    versions: Versions | None = None
+
+    def text(self) -> str:
+        """As JSON."""
+        return _ENCODER.encode(self)
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """From JSON.
+
+        >>> Details.read(Details(cut=Cut("occurred_at", "day", [])).text()).cut.grain
+        'day'
+        """
+        return _DECODER.decode(text)
+
+
+_ENCODER, _DECODER = JSONEncoder(Details), JSONDecoder(Details)
