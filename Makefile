@@ -28,9 +28,10 @@ docs: .venv/ready
 clean:
 	rm -rf .venv target logs
 
-.venv/ready: requirements.txt
+.venv/ready: requirements.txt $(wildcard udfs/scorehouse/installed/*.py)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	cp udfs/scorehouse/installed/*.py "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	touch $@
 
 .venv/ready-bench: .venv/ready requirements-bench.txt

@@ -1,5 +1,6 @@
 {#
-    A table of the branch's own history: `decisions`, `gates`, or all versions of a fitted model by its name.
+    A relation of the branch's own history: `versions` of all fitted models, `decisions` about them, `gates` of the endpoints.
+    Only views may read it, since it changes while a build runs.
 
     Example:
         select * from {{ history('decisions') }}

@@ -1,5 +1,4 @@
 {# Written by the build itself, while it makes the routed tables. #}
-{%- do ref('churn_risk') %}
 
 with
 

@@ -2,7 +2,7 @@ with
 
 versions as (
 
-    select * from {{ ref('int_model_versions') }}
+    select * from {{ ref('versions') }}
 
 ),
 

@@ -1,5 +1,4 @@
-{# Written by the build itself, after the models that it is about. #}
-{%- do ref('int_model_versions') %}
+{# Written by the build itself, when it decides. #}
 
 with
 

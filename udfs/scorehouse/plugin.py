@@ -135,10 +135,7 @@ def project_folder() -> Path:
 
 def _variables() -> dict[str, Any]:
     config = get_adapter_by_type("duckdb").config
-    if not hasattr(config, "vars"):  # `dbt debug`
-        return variables.checked({})
-    declared = config.vars.to_dict()
-    return variables.checked({**declared, **declared.get(config.project_name, {}), **config.cli_vars})
+    return variables.checked(variables.in_force(config) if hasattr(config, "vars") else {})  # `dbt debug` has none
 
 
 def _envelope(warehouse: Warehouse, values: dict[str, Any]) -> dict[str, str]:

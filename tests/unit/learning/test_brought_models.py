@@ -177,7 +177,7 @@ def _churned_matrix(examples: pa.Table) -> xgboost.DMatrix:
         ({"estimator": "scorehouse.lightgbm", "model_file": "absent.txt"}, "found 'absent.txt'"),
         ({"estimator": "scorehouse.lightgbm", "model_file": "../outside.txt"}, "a file inside the project"),
         ({"estimator": "scorehouse.xgboost"}, "expected meta.model_file"),
-        ({"estimator": "scorehouse.catboost", "features": FEATURES}, "expected an import path"),
+        ({"estimator": "scorehouse.catboost", "features": FEATURES}, "expected one of scorehouse.lightgbm"),
     ],
 )
 def test_what_is_no_model_is_refused_in_one_sentence(meta, words):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-MODELS = Path(__file__).resolve().parents[3] / "models/learning"
+MODELS = Path(__file__).resolve().parents[3] / "models/learning/recommendation"
 
 
 def declaration(name: str) -> dict:

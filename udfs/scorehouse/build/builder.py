@@ -1,6 +1,7 @@
 """Build a node once: find its result by fingerprint, or compute it into the store."""
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from scorehouse.build import partitions
+from scorehouse.build import partitions, versions
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.canonical import canonical_sql
@@ -73,6 +74,7 @@ class Builder:
         self.manifest = manifest
         self._timeout_seconds = timeout_seconds
         self._run_id = run_id
+        self._settling = threading.Lock()
         self._drafts: dict[tuple[str, str, str | None], NodeRecord] = {}
         self.columns_from_after: dict[str, dict[str, set[str]]] = {}
 
@@ -225,6 +227,11 @@ class Builder:
 
         return self._stored(draft, load)
 
+    def seed_rows(self, name: str) -> list[dict[str, object]]:
+        """Rows of a seed that steers the build, as its file says now; none where the project has no such seed."""
+        node = self.manifest.seed(name)
+        return read_seed(self.manifest.folder / node.path, node.seed_types, node.seed_delimiter).to_pylist() if node else []
+
     def function(self, node_id: str, body: str) -> Outcome:
         """Create or keep a function node: a macro of its SQL, or a macro that calls the registered Python function.
 
@@ -328,6 +335,13 @@ class Builder:
         else:
             self.records.put(draft, statements)
         return Outcome(action, draft.reason, draft.row_count)
+
+    def settle_version(self, draft: NodeRecord, is_new: bool, reason: str | None) -> Outcome:
+        """Record a fitted model's version in use, and show all versions of all models; one model at a time."""
+        with self._settling:
+            others = [record for record in self.records.nodes.values() if record.node_id != draft.node_id]
+            statements = [versions.view_of(draft, self.store), versions.view_of_all([*others, draft], self.store)]
+            return self.settle(draft, statements, is_new, reason)
 
 
 def _arguments(node: Node) -> str:

@@ -1,5 +1,6 @@
 """A fitted model in a build: trained, or its version in use kept, as the seed retrain_policy decides."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -7,10 +8,13 @@ import duckdb
 from scorehouse.build import versions
 from scorehouse.build.builder import Builder, Outcome
 from scorehouse.build.versions import POLICY_SEED, decided, version_name
+from scorehouse.errors import ScorehouseError
 from scorehouse.learning import Spec, fit
 from scorehouse.names.fingerprint import digest
-from scorehouse.names.quoting import quoted
 from scorehouse.store.records import NodeRecord, explain
+
+ALWAYS = "always"
+"""What `meta.retrain` says of a model that new examples train again without asking the policy."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +50,16 @@ class FittedModel:
         else:
             with self._builder.cursor(self._draft) as cursor:
                 answer = self._decided(cursor)
-        statements = versions.statements(answer.record, self._store)
-        outcome = self._builder.settle(answer.record, statements, answer.is_new, answer.reason)
-        with self._builder.cursor(answer.record) as cursor:
-            ((status,),) = cursor.execute(f"select status from {quoted(answer.record.relation)}").fetchall()
+        outcome = self._builder.settle_version(answer.record, answer.is_new, answer.reason)
+        in_use = versions.read_row(self._store.path(answer.record.files[0]))
+        status, reason = (in_use[name][0].as_py() for name in ("status", "status_reason"))
+        if status == "parity_failed":
+            raise ScorehouseError(f"{self._node.path}: {reason[0].lower()}{reason[1:]}")
         return replace(outcome, held=status.replace("_", " "))
 
     def _decided(self, cursor: duckdb.DuckDBPyConnection) -> _Answer:
         previous, draft, now = self._previous, self._draft, self._version
-        row = self._policy_row(cursor)
+        row = self._policy_row()
         known = versions.incumbent(previous, draft, self._store) if row else None
         if known is None:
             file, is_new = self._trained(cursor)
@@ -69,7 +74,8 @@ class FittedModel:
             decision = decided(found.decision, found.reason, in_use, measured=measured)
             return _Answer(versions.kept(previous, draft, decision), False, f"{found.decision}: {found.reason}")
         file, is_new = self._trained(cursor)
-        refused = policy.refusal(limits, versions.read_row(self._store.path(file)), known, policy.by_slice(found.metrics))
+        trained = versions.read_row(self._store.path(file))
+        refused = policy.refusal(limits, trained, known, policy.by_slice(found.metrics))
         if refused:
             reason = f"{found.reason}; {now} was trained and is rejected: {refused}"
             decision = decided(policy.ALARM, reason, in_use, now, measured)
@@ -110,8 +116,8 @@ class FittedModel:
                 known[ancestor.relation] = lineage.columns_from_after(manifest.compiled(ancestor), time, schema, known)
         lineage.refuse(lineage.columns_from_after(self._sql, time, schema, known), self._spec, self._node.path)
 
-    def _policy_row(self, cursor: duckdb.DuckDBPyConnection) -> dict[str, object] | None:
-        """The policy's row for the model, else its row `default`; None for a model that does not name the seed."""
-        parents = self._builder.parents(self._node).values()
-        seed = next((p for p in parents if p.resource_type == "seed" and p.relation.endswith(f".{POLICY_SEED}")), None)
-        return versions.policy_row(cursor, quoted(seed.relation), self._node.name) if seed else None
+    def _policy_row(self) -> Mapping[str, object] | None:
+        """The policy's row for the model, else its row `default`; None for a model that is always trained again."""
+        if self._node.meta.get("retrain") == ALWAYS or self._spec.is_brought:
+            return None
+        return versions.policy_row(self._builder.seed_rows(POLICY_SEED), self._node.name)

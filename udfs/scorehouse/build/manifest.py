@@ -204,6 +204,10 @@ class Manifest:
     def _of_kind(self, *kinds: str) -> list[Node]:
         return [node for node in self._nodes.values() if node.kind in kinds]
 
+    def seed(self, name: str) -> Node | None:
+        """The seed of this name, if the project has one."""
+        return next((node for node in self._of_kind("seed") if node.name == name), None)
+
     def tables(self) -> list[Node]:
         """Every enabled model and seed that has a relation, and every function."""
         return [node for node in self._of_kind("model", "seed", "function") if node.materialized != "ephemeral"]

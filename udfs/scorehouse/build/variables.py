@@ -17,6 +17,12 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+def in_force(config: Any) -> dict[str, Any]:
+    """The variables of dbt's configuration: of the project file, of this project in it, of the command line; the last counts."""
+    declared = config.vars.to_dict()
+    return {**declared, **declared.get(config.project_name, {}), **config.cli_vars}
+
+
 def checked(declared: Mapping[str, Any]) -> dict[str, Any]:
     """The declared variables and the defaults of the others; raises ScorehouseError naming the first that cannot be.
 

@@ -1,7 +1,7 @@
 """The versions of a fitted model on a branch: which one is in use, which came before, and why.
 
 They are kept in the model's record: `files` lists every version's file, the one in use first; `details.versions` holds the
-fingerprint that was asked for last and every decision. Schema `history` of the branch's database shows both to SQL.
+fingerprint that was asked for last and every decision. Schema `history` of the branch's database shows them to SQL.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from scorehouse.names.quoting import quoted
+from scorehouse.learning.version_row import STORED
+from scorehouse.names.quoting import identifier, literal, quoted
 from scorehouse.store.details import Decision, Details, Metric, Versions
 from scorehouse.store.files import Store, read_sql
 from scorehouse.store.records import NodeRecord
@@ -44,11 +45,10 @@ def decided(
     return Decision(now, decision, reason, model_version, trained_version, metrics=metrics, **seen)
 
 
-def policy_row(cursor: duckdb.DuckDBPyConnection, relation: str, model: str) -> dict[str, object] | None:
-    """A model's row of the seed retrain_policy (`relation`, quoted), else its row `default`, else None."""
-    query = f"select * from {relation} where model in (?, 'default') order by model = 'default' limit 1"
-    found = cursor.sql(query, params=[model]).to_arrow_table().to_pylist()
-    return found[0] if found else None
+def policy_row(rows: Iterable[Mapping[str, object]], model: str) -> Mapping[str, object] | None:
+    """A model's row of the seed retrain_policy, else its row `default`, else None."""
+    by_model = {row["model"]: row for row in rows}
+    return by_model.get(model) or by_model.get("default")
 
 
 def is_answered(previous: NodeRecord | None, draft: NodeRecord, store: Store) -> bool:
@@ -115,11 +115,23 @@ def rejection(records: Iterable[NodeRecord], version: str) -> str | None:
     return None
 
 
-def statements(record: NodeRecord, store: Store) -> list[str]:
-    """What points SQL at a model's versions: the relation at the one in use, history.<model> at all of them."""
-    files = [store.path(file) for file in record.files if store.path(file).exists()]
-    model = record.relation.split(".", 1)[1]
-    return [
-        f"create or replace view {quoted(record.relation)} as {read_sql(files[:1])}",
-        f"create or replace view {quoted(f'history.{model}')} as {read_sql(files)}",
-    ]
+def view_of(record: NodeRecord, store: Store) -> str:
+    """The statement that points a fitted model's relation at the version in use."""
+    return f"create or replace view {quoted(record.relation)} as {read_sql([store.path(record.files[0])])}"
+
+
+def view_of_all(records: Iterable[NodeRecord], store: Store) -> str:
+    """The statement that makes history.versions: every version of every fitted model, with `model` and `is_current`."""
+    columns = duckdb.from_arrow(STORED.empty_table())
+    typed = zip(columns.columns, columns.types, strict=True)
+    empty = ", ".join(f"cast(null as {kind}) as {identifier(name)}" for name, kind in typed)
+    selects = [f"select {empty}, cast(null as varchar) as model, cast(null as boolean) as is_current where false"]
+    for record in records:
+        files = [store.path(file) for file in record.files if store.path(file).exists()]
+        if record.materialized == "fitted" and files:
+            model = record.relation.split(".", 1)[1]
+            in_use = literal(version_name(model, Path(record.files[0]).stem))
+            selects.append(
+                f"select *, {literal(model)} as model, model_version = {in_use} as is_current from ({read_sql(files)})"
+            )
+    return f"create or replace view history.versions as {' union all by name '.join(selects)}"

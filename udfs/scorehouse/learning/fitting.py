@@ -21,7 +21,7 @@ from scorehouse.learning.train.estimators import declared_estimator, task_of
 from scorehouse.learning.train.formula import fitted_of_trained
 from scorehouse.learning.train.pipeline import Trained, train
 from scorehouse.learning.translate import onnx
-from scorehouse.learning.translate.brought import bring, is_format
+from scorehouse.learning.translate.brought import bring
 from scorehouse.learning.translate.draft import UnknownFormulaError
 from scorehouse.scoring import plan
 from scorehouse.scoring.columns import Column
@@ -37,7 +37,7 @@ PARITY_FAILED = "parity_failed"
 
 def fit_declared(table: pa.Table, spec: Spec, version: str, where: str) -> pa.Table:
     """See `scorehouse.learning.fit`: a brought model is read, an estimator with `fit_version` fits itself, others are trained."""
-    if is_format(spec.estimator):
+    if spec.is_brought:
         fitted, examples = bring(table, spec, where)
         parts = _Parts.of(examples)
         return version_row.row(**_head(examples, parts, version), **_measured(_explained(fitted, {}), examples, parts))

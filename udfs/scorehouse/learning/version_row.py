@@ -102,6 +102,19 @@ sql_expression, reasons_expression: DuckDB SQL over the feature columns; NULL wh
 """
 
 
+STORED = pa.schema(
+    [
+        *SCHEMA,
+        ("score_sql", pa.string()),
+        ("reasons_sql", pa.string()),
+        ("fingerprint", pa.string()),
+        ("examples_fingerprint", pa.string()),
+        ("trained_at", pa.timestamp("us")),
+    ]
+)
+"""Columns of a version in the store: those of `SCHEMA`, and what the build adds."""
+
+
 def row(**values: object) -> pa.Table:
     """One row of `SCHEMA`; columns that are not given are NULL, or empty lists."""
     table = []

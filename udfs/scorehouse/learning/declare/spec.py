@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from difflib import get_close_matches
@@ -55,7 +56,7 @@ class Spec:
     """A fitted model's declaration; `README`, "Bring your own model", says what each word means.
 
     Attributes:
-        estimator: import path of a scikit-learn estimator, or one of `learning.bring.FORMATS`.
+        estimator: import path of a scikit-learn estimator, or a format of `learning.translate`, as scorehouse.lightgbm.
         parameters: of the estimator; a nested estimator is {estimator: import path, parameters: {...}}.
         label: the label's column; empty where the estimator needs none.
         key: columns that name an example; they fix the order of rows.
@@ -140,6 +141,15 @@ class Spec:
             content = _content(where, declared["model_file"])
             declared["model_hash"] = hashlib.sha256(content).hexdigest()
         return cls(**declared)
+
+    @property
+    def is_brought(self) -> bool:
+        """Whether the estimator is a format of models that were fitted elsewhere.
+
+        >>> Spec("scorehouse.lightgbm").is_brought, Spec("sklearn.linear_model.Ridge").is_brought
+        (True, False)
+        """
+        return re.fullmatch(r"scorehouse\.[a-z_]+", self.estimator) is not None
 
     def model(self, where: str) -> bytes:
         """The brought model."""

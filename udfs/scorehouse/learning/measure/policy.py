@@ -113,6 +113,9 @@ def refusal(policy: Policy, challenger: pa.Table, champion: pa.Table, measured: 
     Args:
         measured: the champion on the challenger's test.
     """
+    status, reason = (challenger[column][0].as_py() for column in ("status", "status_reason"))
+    if status != "ready":
+        return f"it is {status.replace('_', ' ')}: {reason}"
     name = policy.metric_of(challenger)
     own = metrics_of(challenger)
     value, reference = own.get((ALL, name)), measured.get((ALL, name))

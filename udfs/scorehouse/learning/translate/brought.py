@@ -33,16 +33,15 @@ def format_of(name: str) -> Callable[[Reader], Reader]:
     return register
 
 
-def is_format(estimator: str) -> bool:
-    """Whether meta.estimator names a format of brought models."""
-    return estimator in _FORMATS
-
-
 def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
     """A brought model, and the examples that it is measured on.
 
     Raises ScorehouseError when the model cannot be read or the examples lack one of its features.
     """
+    if spec.estimator not in _FORMATS:
+        raise ScorehouseError(
+            f"{where}: meta.estimator: expected one of {', '.join(_FORMATS)}, found '{spec.estimator}'; correct it."
+        )
     try:
         return _FORMATS[spec.estimator](table, spec, where)
     except UnknownFormulaError as error:

@@ -1,0 +1,9 @@
+with
+
+examples as (
+
+    select * from {{ ref('lifetime_value_examples') }}
+
+)
+
+select * from examples

@@ -1,0 +1,9 @@
+with
+
+examples as (
+
+    select * from {{ ref('segment_examples') }}
+
+)
+
+select * from examples

@@ -1,0 +1,80 @@
+"""What happens when dbt starts: the project that it has parsed is completed before any command sees it."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import wraps
+from typing import Any
+
+from dbt.exceptions import DbtRuntimeError
+from dbt.parser.manifest import ManifestLoader
+
+from scorehouse.build.products import left_out
+from scorehouse.build.variables import in_force
+from scorehouse.errors import ScorehouseError
+
+_HISTORY = re.compile(r"\bhistory\(\s*['\"](\w+)['\"]")
+
+
+def begin() -> None:
+    """Let dbt's parsed manifests pass `completed`, whichever command asked for one; once a process.
+
+    dbt has no hook between parsing and its commands, so the one function that gives them the manifest is wrapped.
+    """
+    parse = ManifestLoader.get_full_manifest.__func__
+    if hasattr(parse, "__wrapped__"):
+        return
+
+    @wraps(parse)
+    def get_full_manifest(cls: type, config: Any, **more: Any) -> Any:
+        manifest = parse(cls, config, **more)
+        if config.project_name in {macro.package_name for macro in _named(manifest, "scorehouse")}:
+            _complete(manifest, in_force(config))
+        return manifest
+
+    ManifestLoader.get_full_manifest = classmethod(get_full_manifest)
+
+
+def _named(manifest: Any, name: str) -> list[Any]:
+    return [macro for macro in manifest.macros.values() if macro.name == name]
+
+
+def _complete(manifest: Any, variables: Mapping[str, Any]) -> None:
+    """Take out what the variable `products` leaves out, and add what a query over history reads, which no ref() names."""
+    try:
+        unwanted = left_out(_parents(manifest), _endpoints(manifest), variables.get("products"))
+    except ScorehouseError as error:
+        raise DbtRuntimeError(str(error)) from None
+    for shelf in (manifest.nodes, manifest.functions, manifest.exposures, manifest.unit_tests):
+        for node_id in unwanted & shelf.keys():
+            manifest.disabled.setdefault(node_id, []).append(shelf.pop(node_id))
+    _depend_on_writers(manifest)
+    manifest.build_flat_graph()
+
+
+def _depend_on_writers(manifest: Any) -> None:
+    """Whatever reads the branch's history comes after the nodes that write it: fitted models, and tables that are routed."""
+    fitted = [node.unique_id for node in manifest.nodes.values() if node.config.materialized == "fitted"]
+    routed = [node.unique_id for node in manifest.nodes.values() if _calls(node, manifest, "routed")]
+    writers = {"versions": fitted, "decisions": fitted, "gates": routed}
+    for node in manifest.nodes.values():
+        if _calls(node, manifest, "history"):
+            read = _HISTORY.findall(node.raw_code) or list(writers)
+            found = dict.fromkeys(writer for name in read for writer in writers.get(name, []))
+            node.depends_on.nodes.extend(w for w in found if w not in {*node.depends_on.nodes, node.unique_id})
+
+
+def _calls(node: Any, manifest: Any, macro: str) -> bool:
+    """Whether a node's own text calls a macro."""
+    ids = {found.unique_id for found in _named(manifest, macro)}
+    return bool(ids & set(node.depends_on.macros))
+
+
+def _parents(manifest: Any) -> dict[str, list[str]]:
+    shelves: Iterable[Mapping[str, Any]] = (manifest.nodes, manifest.functions, manifest.exposures, manifest.unit_tests)
+    return {node_id: list(node.depends_on_nodes) for shelf in shelves for node_id, node in shelf.items()}
+
+
+def _endpoints(manifest: Any) -> dict[str, str]:
+    """The product of each served model: `meta.product`, else the model's own name."""
+    served = (n for n in manifest.nodes.values() if n.resource_type == "model" and n.config.meta.get("endpoint"))
+    return {node.unique_id: node.config.meta.get("product") or node.name for node in served}
