@@ -4,7 +4,7 @@ BIN := .venv/bin
 export DBT_PROJECT_DIR := $(CURDIR)
 export DBT_PROFILES_DIR := $(CURDIR)
 
-.PHONY: build test lint check bench docs clean
+.PHONY: build test lint check bench docs product clean
 
 build: .venv/ready
 	$(BIN)/dbt build
@@ -21,6 +21,9 @@ check: lint test
 
 bench: .venv/ready-bench
 	PYTHONPATH=tests:udfs $(BIN)/python -m bench
+
+product: .venv/ready
+	PYTHONPATH=udfs $(BIN)/python -m scorehouse.skeleton "$(NAME)" $(ENTITY)
 
 docs: .venv/ready
 	$(BIN)/dbt docs generate

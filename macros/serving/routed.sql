@@ -1,6 +1,6 @@
 {#
     Rows of an endpoint's implementations, each entity from the one that the seed `routes` gives it: a stable hash of the
-    entity's key falls into the implementations' shares, in order of their names.
+    entity's key falls into the implementations' shares, in order of their names. The only implementation needs no route.
 
     Example:
         {{ routed('churn_risk', ['churn_risk__logistic', 'churn_risk__boosted'], 'customer_id') }}
@@ -15,9 +15,9 @@
     {%- for implementation in implementations -%}
         {%- do relations.update({implementation: ref(implementation) | string}) -%}
     {%- endfor -%}
-    {%- set routes, policy = ref('routes') | string, ref('retrain_policy') | string -%}
+    {%- set routes = ref('routes') | string -%}
     {%- if flags.WHICH in ['build', 'run'] -%}
-        {%- do scorehouse('expect_routable', endpoint=endpoint, implementations=relations, routes=routes, policy=policy) -%}
+        {%- do scorehouse('expect_routable', endpoint=endpoint, implementations=relations, routes=routes) -%}
     {%- endif %}
     select candidates.*
     from (
@@ -32,8 +32,20 @@
             share,
             sum(share) over (order by implementation) - share as share_from,
             sum(share) over (order by implementation) as share_to
-        from {{ ref('routes') }}
-        where endpoint = '{{ endpoint }}'
+        from (
+            select
+                implementation,
+                share
+            from {{ ref('routes') }}
+            where endpoint = '{{ endpoint }}'
+            {%- if implementations | length == 1 %}
+            union all
+            select
+                '{{ implementations[0] }}' as implementation,
+                1.0 as share
+            where '{{ endpoint }}' not in (select routes.endpoint from {{ ref('routes') }} as routes)
+            {%- endif %}
+        ) as chosen
     ) as routes
         on
             candidates.implementation = routes.implementation

@@ -37,25 +37,7 @@ spent as (
 examples as (
 
     select
-        snapshots.customer_id,
-        snapshots.as_of,
-        snapshots.recency_days,
-        snapshots.tenure_days,
-        snapshots.purchase_day_count,
-        snapshots.purchase_day_count_30d,
-        snapshots.purchase_day_count_90d,
-        snapshots.purchase_day_count_180d,
-        snapshots.purchase_month_count,
-        snapshots.purchase_count,
-        snapshots.purchase_amount,
-        snapshots.purchase_amount_30d,
-        snapshots.purchase_amount_90d,
-        snapshots.net_amount,
-        snapshots.mean_basket_amount,
-        snapshots.purchase_days_per_month,
-        snapshots.item_count,
-        snapshots.recency_share,
-        snapshots.activity,
+        snapshots.* exclude (is_current),
         coalesce(spent.spent_amount, 0) as spent_amount
 
     from snapshots

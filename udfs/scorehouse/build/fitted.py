@@ -7,14 +7,11 @@ import duckdb
 
 from scorehouse.build import versions
 from scorehouse.build.builder import Builder, Outcome
-from scorehouse.build.versions import POLICY_SEED, decided, version_name
+from scorehouse.build.versions import ALWAYS, POLICY_SEED, decided, version_name
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import Spec, fit
 from scorehouse.names.fingerprint import digest
 from scorehouse.store.records import NodeRecord, explain
-
-ALWAYS = "always"
-"""What `meta.retrain` says of a model that new examples train again without asking the policy."""
 
 
 @dataclass(frozen=True)

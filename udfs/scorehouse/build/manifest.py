@@ -19,11 +19,12 @@ _ENV_VAR = re.compile(r"\benv_var\(\s*['\"](\w+)['\"]")
 
 @dataclass(frozen=True)
 class DeclaredColumn:
-    """A column as the YAML describes it; `data_type` is empty where it is not declared."""
+    """A column as the YAML describes it; `data_type` and `unit` are empty where they are not declared."""
 
     name: str
     description: str
     data_type: str
+    unit: str
     is_required: bool
 
 
@@ -57,11 +58,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Node:
-    """A model, seed, source, function or test of the project.
+    """A model, seed, source, function, test or exposure of the project.
 
     Attributes:
         id: dbt's unique id.
-        kind: model, seed, source, function, test or unit_test.
+        kind: model, seed, source, function, test, unit_test or exposure.
         name, schema, identifier: as in ref(), and as in SQL.
         path: its file, from the project's root.
         text: the file's own text.
@@ -117,8 +118,9 @@ class ServedTable:
         relation: schema.name of the model behind it.
         key: columns of its primary key; it is sorted by them.
         description, columns: texts that readers find as comments.
-        kind, contract_version, owner, requirements, example: what the table `endpoints` says of it; requirements are volume,
-            refresh, decay and sla, the example is a query.
+        kind, product, contract_version, owner, requirements, example: what the table `endpoints` says of it; requirements are
+            volume, refresh, decay and sla, the example is a query.
+        models: the fitted models that it is made of, the nearest first.
     """
 
     name: str
@@ -127,13 +129,15 @@ class ServedTable:
     description: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     kind: str = "score"
+    product: str = ""
     contract_version: int = 1
     owner: str = ""
     requirements: Mapping[str, str] = field(default_factory=dict)
     example: str = ""
+    models: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, node: Node) -> "ServedTable":
+    def of(cls, node: Node, models: tuple[str, ...]) -> "ServedTable":
         """What a model declares in `meta.endpoint`."""
         endpoint = node.meta["endpoint"]
         key = list(endpoint["key"])
@@ -144,10 +148,12 @@ class ServedTable:
             description=" ".join(node.description.split()),
             columns={column.name: column.description for column in node.columns},
             kind=endpoint.get("type", "score"),
+            product=str(node.meta.get("product") or node.name),
             contract_version=int(endpoint.get("contract_version", 1)),
             owner=node.owner,
             requirements={name: str(value) for name, value in (node.meta.get("requirements") or {}).items()},
             example=f"select * from {node.name} order by {', '.join(key)} limit 10",
+            models=models,
         )
 
 
@@ -167,11 +173,13 @@ class Offer:
     Attributes:
         tables, functions: of the serving file; a function stands after those that it calls.
         unreadable: functions (schema.name) that only the build's process can run; readers do not get them.
+        features: by fitted model, the columns that its features may be, by name.
     """
 
     tables: tuple[ServedTable, ...] = ()
     functions: tuple[ServedFunction, ...] = ()
     unreadable: tuple[str, ...] = ()
+    features: Mapping[str, Mapping[str, DeclaredColumn]] = field(default_factory=dict)
 
 
 class Manifest:
@@ -193,7 +201,7 @@ class Manifest:
     @cached_property
     def _nodes(self) -> dict[str, Node]:
         owners = {group.name: getattr(group.owner, "email", None) or "" for group in self._dbt.groups.values()}
-        shelves = (self._dbt.nodes, self._dbt.sources, self._dbt.functions, self._dbt.unit_tests)
+        shelves = (self._dbt.nodes, self._dbt.sources, self._dbt.functions, self._dbt.unit_tests, self._dbt.exposures)
         nodes = (node for shelf in shelves for node in shelf.values() if getattr(node.config, "enabled", True))
         return {node.unique_id: _node(node, owners) for node in nodes}
 
@@ -207,6 +215,23 @@ class Manifest:
     def seed(self, name: str) -> Node | None:
         """The seed of this name, if the project has one."""
         return next((node for node in self._of_kind("seed") if node.name == name), None)
+
+    def fitted(self) -> list[Node]:
+        """Every fitted model."""
+        return [node for node in self._of_kind("model") if node.materialized == "fitted"]
+
+    def served(self) -> list[Node]:
+        """Every model that declares an endpoint."""
+        return [node for node in self._of_kind("model") if node.meta.get("endpoint")]
+
+    def exposures(self) -> list[Node]:
+        """Who reads what, as the project says."""
+        return self._of_kind("exposure")
+
+    def known(self) -> list[Node]:
+        """Every model, also those that this run leaves out."""
+        disabled = [_node(node, {}) for nodes in self._dbt.disabled.values() for node in nodes if node.resource_type == "model"]
+        return [*self._of_kind("model"), *disabled]
 
     def tables(self) -> list[Node]:
         """Every enabled model and seed that has a relation, and every function."""
@@ -262,11 +287,32 @@ class Manifest:
     def offer(self) -> Offer:
         """What readers get."""
         unreadable = (function.relation for function in self.python_functions())
-        return Offer(tuple(self.served_tables()), tuple(self.served_functions()), tuple(unreadable))
+        features = {model.name: self._columns_behind(model) for model in self.fitted()}
+        return Offer(tuple(self.served_tables()), tuple(self.served_functions()), tuple(unreadable), features)
+
+    def _columns_behind(self, model: Node) -> dict[str, DeclaredColumn]:
+        """The described columns of everything that a model's rows come from; of two with one name the nearest."""
+        found: dict[str, DeclaredColumn] = {}
+        for ancestor in self._ancestors(model):
+            found = {column.name: column for column in ancestor.columns if column.description} | found
+        return found
+
+    def _ancestors(self, node: Node) -> list[Node]:
+        """What a node is made of, the nearest first."""
+        found: dict[str, Node] = {}
+        waiting = self.parents(node)
+        while waiting:
+            found |= {one.id: one for one in waiting if one.id not in found}
+            following = {parent.id: parent for one in waiting for parent in self.parents(one)}
+            waiting = [one for one in following.values() if one.id not in found]
+        return list(found.values())
 
     def served_tables(self) -> list[ServedTable]:
         """The models that declare `meta.endpoint`: what the serving file holds."""
-        return [ServedTable.of(node) for node in self.tables() if node.kind == "model" and node.meta.get("endpoint")]
+        return [ServedTable.of(node, self._models_behind(node)) for node in self.served()]
+
+    def _models_behind(self, node: Node) -> tuple[str, ...]:
+        return tuple(ancestor.name for ancestor in self._ancestors(node) if ancestor.materialized == "fitted")
 
     def served_functions(self) -> list[ServedFunction]:
         """The SQL functions that declare `meta.serving`, each after the functions that it calls."""
@@ -366,7 +412,8 @@ def _node(node: Any, owners: Mapping[str, str]) -> Node:
 def _columns(columns: Iterable[Any]) -> Iterator[DeclaredColumn]:
     for column in columns:
         is_required = bool(column.meta.get("required") or column.config.meta.get("required"))
-        yield DeclaredColumn(column.name, column.description or "", column.data_type or "", is_required)
+        unit = str(column.config.meta.get("unit") or "")
+        yield DeclaredColumn(column.name, " ".join((column.description or "").split()), column.data_type or "", unit, is_required)
 
 
 def _signature(node: Any) -> Signature:

@@ -46,10 +46,6 @@ class Run:
         """Whether a relation, as SQL writes it, was built on this branch."""
         return self.record_of(relation) is not None
 
-    def fingerprint(self, relation: str) -> str:
-        """Identity of the rows of a relation, as SQL writes it."""
-        return self.record_of(relation).fingerprint.whole
-
     def record_of(self, relation: str) -> NodeRecord | None:
         """The record of a relation, as SQL writes it; None when it was not built on this branch."""
         return self.records.of(plain(relation))

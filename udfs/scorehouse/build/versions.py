@@ -20,6 +20,8 @@ from scorehouse.store.files import Store, read_sql
 from scorehouse.store.records import NodeRecord
 
 POLICY_SEED = "retrain_policy"
+ALWAYS = "always"
+"""What `meta.retrain` says of a model that new examples train again without asking the policy."""
 
 
 def version_name(model: str, fingerprint: str) -> str:

@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from scorehouse.build import versions
 from scorehouse.build.run import Run
-from scorehouse.build.versions import policy_row, version_name
+from scorehouse.build.versions import POLICY_SEED, policy_row, version_name
 from scorehouse.errors import ScorehouseError
+from scorehouse.names.fingerprint import digest
 from scorehouse.names.git import PRODUCTION
 from scorehouse.names.quoting import identifier
 from scorehouse.names.warehouse import SERVING
@@ -25,7 +26,7 @@ class Judgement:
     """What the gate decided of one implementation's version, and on which numbers: columns of `history.gates`.
 
     Attributes:
-        policy: fingerprint of the seed retrain_policy.
+        policy: hash of the row of the seed retrain_policy that counts for it.
         metric, value, champion_value: what was compared, where something was.
     """
 
@@ -83,24 +84,30 @@ def _pinned_version(run: Run, routes: str, implementation: str) -> str | None:
 
 
 @operation
-def expect_routable(run: Run, endpoint: str, implementations: Mapping[str, str], routes: str, policy: str) -> None:
+def expect_routable(run: Run, endpoint: str, implementations: Mapping[str, str], routes: str) -> None:
     """Judge every implementation of an endpoint against what main serves, and note it in history.gates.
 
     Args:
         implementations: relation of each implementation's scores, by name.
-        routes, policy: relations of the seeds.
+        routes: relation of the seed.
 
     Raises ScorehouseError when an implementation that has a share is unknown or rejected.
     """
     cursor = run.connection.cursor()
     shares = dict(cursor.execute(f"select implementation, share from {routes} where endpoint = ?", [endpoint]).fetchall())
+    if not shares and len(implementations) > 1:
+        raise ScorehouseError(
+            f"Seed routes: expected shares for the implementations of {endpoint} ({', '.join(sorted(implementations))}), "
+            f"found none; add a row for each that serves."
+        )
+    shares = shares or dict.fromkeys(implementations, 1.0)
     unknown = sorted(set(shares) - set(implementations))
     if unknown:
         raise ScorehouseError(
             f"Seed routes: expected an implementation of {endpoint} ({', '.join(sorted(implementations))}), "
             f"found '{unknown[0]}'; correct it."
         )
-    judgements = _Gate(run, endpoint, policy).judged(implementations)
+    judgements = _Gate(run, endpoint).judged(implementations)
     for judgement in judgements:
         if judgement.status == REJECTED and shares.get(judgement.implementation):
             raise ScorehouseError(
@@ -111,16 +118,12 @@ def expect_routable(run: Run, endpoint: str, implementations: Mapping[str, str],
 
 
 class _Gate:
-    """The gate of one endpoint in one run.
+    """The gate of one endpoint in one run."""
 
-    Args:
-        policy: relation of the seed retrain_policy.
-    """
-
-    def __init__(self, run: Run, endpoint: str, policy: str) -> None:
+    def __init__(self, run: Run, endpoint: str) -> None:
         self._run = run
         self._endpoint = endpoint
-        self._policy = policy
+        self._policies = run.builder.seed_rows(POLICY_SEED)
         self._cursor = run.connection.cursor()
         production = run.warehouse.on(PRODUCTION)
         current = production.current_release()
@@ -129,17 +132,21 @@ class _Gate:
 
     def judged(self, implementations: Mapping[str, str]) -> list[Judgement]:
         """Every implementation's judgement, noted; the same question is answered as before."""
-        limits = self._run.fingerprint(self._policy)
         names = ", ".join(Judgement.__dataclass_fields__)
         rows = self._cursor.sql(f"select {names} from history.gates where endpoint = ?", params=[self._endpoint])
         before = {known.question: known for known in (Judgement(**row) for row in rows.to_arrow_table().to_pylist())}
         found = []
         for name in sorted(implementations):
             ((version,),) = self._cursor.execute(f"select min(model_version) from {implementations[name]}").fetchall()
+            limits = digest(self._limits(version))
             asked = Judgement(name, version, self._champion, limits, ACCEPTED if version else EMPTY)
             found.append(before.get(asked.question) or self._judgement(asked))
         self._note(found)
         return found
+
+    def _limits(self, version: str | None) -> Mapping[str, object]:
+        """The row of the seed retrain_policy for a version's model; nothing where it has none."""
+        return policy_row(self._policies, version.partition("@")[0]) or {} if version else {}
 
     def _judgement(self, asked: Judgement) -> Judgement:
         """The answer to a question."""
@@ -155,7 +162,7 @@ class _Gate:
             return Judgement(*asked.question, CHAMPION if champion == version else ACCEPTED)
         from scorehouse.learning.measure import policy as policies  # scikit-learn loads only where something is compared
 
-        rules = policies.Policy.of(policy_row(self._cursor, self._policy, version.partition("@")[0]) or {})
+        rules = policies.Policy.of(self._limits(version))
         measured = self._measured(best, row)
         metric = rules.metric_of(row)
         reason = self._standing(version, policies.refusal(rules, row, best, measured))

@@ -4,7 +4,9 @@ from dataclasses import asdict, dataclass
 
 import duckdb
 
+from scorehouse.build import rules
 from scorehouse.build.run import Run
+from scorehouse.build.versions import view_of_all
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names import git
 from scorehouse.names.quoting import quoted
@@ -24,9 +26,11 @@ class Ending:
 
 @operation
 def start(run: Run) -> None:
-    """Before any node: forget what left the project, sweep what died, land new source files."""
+    """Before any node: check the project, forget what left it, sweep what died, land new source files."""
+    rules.expect_kept(run.manifest)
     known = {node.id for node in [*run.manifest.tables(), *run.manifest.sources()]}
     run.records.forget([node_id for node_id in run.records.nodes if node_id not in known])
+    run.connection.cursor().execute(view_of_all(run.records.nodes.values(), run.store))
     for leftover in run.store.leftovers():
         leftover.unlink(missing_ok=True)
     land_sources(run)
@@ -73,7 +77,7 @@ def _publish(run: Run) -> str:
 
 
 def notices(run: Run) -> list[str]:
-    """What a green build leaves to know: models that cannot score, tables without data."""
+    """What a green build leaves to know: models that cannot score, tables without data, tables without a reader."""
     sentences = []
     for record in run.records.nodes.values():
         if record.materialized == "fitted":
@@ -81,7 +85,12 @@ def notices(run: Run) -> list[str]:
             for status, reason in run.connection.cursor().execute(query).fetchall():
                 sentences.append(f"{record.relation} gives no scores: {status.replace('_', ' ')}: {reason}")
     empty = sorted(table.name for table in run.manifest.served_tables() if run.records.of(table.relation).row_count == 0)
-    return [*sentences, *([f"Empty, because this data has nothing for them: {', '.join(empty)}."] if empty else [])]
+    if empty:
+        sentences.append(f"Empty, because this data has nothing for them: {', '.join(empty)}.")
+    unread = rules.unread(run.manifest)
+    if unread:
+        sentences.append(f"No exposure says who reads {', '.join(unread)}: add one to the YAML of the model, with an owner.")
+    return sentences
 
 
 def _current(run: Run) -> str:

@@ -15,11 +15,50 @@ from scorehouse.release.described import Release, write_release
 from scorehouse.store.rows import insert
 
 _ENDPOINTS_DDL = """(
-    name varchar primary key, type varchar, key varchar[], contract_version integer, owner varchar,
+    name varchar primary key, product varchar, type varchar, key varchar[], contract_version integer, owner varchar,
     implementations struct(implementation varchar, model_version varchar, share double)[],
     volume varchar, refresh varchar, decay varchar, sla varchar,
     row_count bigint, as_of timestamp, status varchar, description varchar, example varchar
 )"""
+
+
+_FEATURES_DDL = "(endpoint varchar, name varchar, meaning varchar, unit varchar, primary key (endpoint, name))"
+
+_COMMENTS = {
+    "endpoints": "What this file serves. One row is one table.",
+    "endpoints.name": "Name of the table.",
+    "endpoints.product": "The data product that it belongs to.",
+    "endpoints.type": "What it gives for its key: a score, a rank, a segment, or a choice among arms.",
+    "endpoints.key": "Columns of its primary key.",
+    "endpoints.contract_version": "Rises when a column that was promised changes or goes.",
+    "endpoints.owner": "Whom to ask.",
+    "endpoints.implementations": "The models behind its rows, with version and share of the rows; empty where it is not routed.",
+    "endpoints.volume": "Rows that it is made for.",
+    "endpoints.refresh": "How often it is to be computed.",
+    "endpoints.decay": "After how long its scores are worth half.",
+    "endpoints.sla": "How old it may be.",
+    "endpoints.row_count": "Rows now.",
+    "endpoints.as_of": "Time of its newest row's features (UTC).",
+    "endpoints.status": "serving, or why it is empty.",
+    "endpoints.description": "What the table is, and what one row is.",
+    "endpoints.example": "A query that works.",
+    "features": "What the features in reasons mean. One row is one feature of the models behind one table.",
+    "features.endpoint": "Name of the table.",
+    "features.name": "Name of the feature, as in reasons.",
+    "features.meaning": "What its number says.",
+    "features.unit": "Unit of the number; NULL where it has none.",
+    "release": "What this release is. One row is one table.",
+    "release.release": "Number of the release, as in the file CURRENT.",
+    "release.branch": "The branch that it was built on.",
+    "release.built_at": "When it was published (UTC).",
+    "release.git_commit": "The commit that it was built from.",
+    "release.published_by": "The user who built it.",
+    "release.changed": "What differs from the release before.",
+    "release.table_name": "Name of the table.",
+    "release.row_count": "Its rows.",
+    "release.fingerprint": "Identity of its content.",
+}
+"""What readers find beside the tables that describe the file."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +66,7 @@ class _Declaration:
     """What a model's meta says of its endpoint: columns of table `endpoints`."""
 
     name: str
+    product: str
     type: str
     key: list[str]
     contract_version: int
@@ -39,7 +79,7 @@ class _Declaration:
     @classmethod
     def of(cls, table: ServedTable) -> "_Declaration":
         needs = {name: table.requirements.get(name) for name in ("volume", "refresh", "decay", "sla")}
-        return cls(table.name, table.kind, table.key, table.contract_version, table.owner, **needs)
+        return cls(table.name, table.product, table.kind, table.key, table.contract_version, table.owner, **needs)
 
 
 @dataclass(frozen=True)
@@ -70,8 +110,10 @@ def write(
         for table in offer.tables:
             _write_table(cursor, table)
         _write_endpoints(cursor, offer.tables)
+        _write_features(cursor, offer)
         _write_functions(cursor, offer)
         write_release(cursor, "serving_file.main.release", release)
+        _write_comments(cursor)
         cursor.execute("force checkpoint serving_file")  # detach alone may leave rows in the write-ahead log
     finally:
         cursor.execute("detach serving_file")
@@ -123,6 +165,22 @@ def _write_endpoints(cursor: duckdb.DuckDBPyConnection, served: Sequence[ServedT
         insert(cursor, "serving_file.main.endpoints", {**vars(_Declaration.of(table)), **vars(_measured(cursor, table))})
 
 
+def _write_features(cursor: duckdb.DuckDBPyConnection, offer: Offer) -> None:
+    """What the features mean that a table's `reasons` name: those of the fitted models behind it."""
+    cursor.execute(f"create table serving_file.main.features {_FEATURES_DDL}")
+    query = "select model, unnest(features).name from history.versions where is_current"
+    by_model: dict[str, list[str]] = {}
+    for model, feature in cursor.execute(query).fetchall():
+        by_model.setdefault(model, []).append(feature)
+    for table in offer.tables:
+        if "reasons" in table.columns:
+            found = {f: offer.features[model].get(f) for model in reversed(table.models) for f in by_model.get(model, [])}
+            for name, column in sorted(found.items()):
+                meaning, unit = (column.description, column.unit) if column else (None, None)
+                row = {"endpoint": table.name, "name": name, "meaning": meaning, "unit": unit or None}
+                insert(cursor, "serving_file.main.features", row)
+
+
 def _measured(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> _Measured:
     relation = f"serving_file.main.{identifier(table.name)}"
     names = {row[0] for row in cursor.execute(f"describe {relation}").fetchall()}
@@ -139,6 +197,12 @@ def _shares(cursor: duckdb.DuckDBPyConnection, relation: str, names: set[str]) -
     share = "count(*) / sum(count(*)) over () as share"
     query = f"select implementation, model_version, {share} from {relation} group by 1, 2 order by 1, 2"
     return cursor.sql(query).to_arrow_table().to_pylist()
+
+
+def _write_comments(cursor: duckdb.DuckDBPyConnection) -> None:
+    for name, text in _COMMENTS.items():
+        kind = "column" if "." in name else "table"
+        cursor.execute(f"comment on {kind} serving_file.main.{name} is {literal(text)}")
 
 
 def _write_functions(cursor: duckdb.DuckDBPyConnection, offer: Offer) -> None:

@@ -219,8 +219,8 @@ def _expect_columns(table: pa.Table, names: list[str], where: str) -> None:
     missing = [name for name in names if name not in table.column_names]
     if missing:
         raise ScorehouseError(
-            f"{where}: expected the column {missing[0]} in the examples, found {', '.join(table.column_names)}; "
-            f"select it, or correct the name in meta."
+            f"{where}: expected the column{'s' * (len(missing) > 1)} {', '.join(missing)} in the examples, "
+            f"found {', '.join(table.column_names)}; select what is missing, or correct its name in meta."
         )
 
 

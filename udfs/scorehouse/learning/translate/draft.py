@@ -83,11 +83,6 @@ def formula_of(method: str, *classes: str) -> Callable[[Translator], Translator]
     return register
 
 
-def knows(model: object, method: str) -> bool:
-    """True when the formula of a method of this object is known."""
-    return _translator(model, method) is not None
-
-
 def apply(model: object, method: str, inputs: list[str], draft: Draft) -> list[str]:
     """Write the formula of `model.method(inputs)`; gives the names of the columns it makes.
 

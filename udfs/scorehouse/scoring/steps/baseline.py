@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
+from typing_extensions import override
 
 from scorehouse.scoring import weights
 from scorehouse.scoring.columns import Column
@@ -36,23 +37,23 @@ class Baseline(Operation):
         """Means by feature."""
         return dict(zip(self.features, self.values.tolist(), strict=True))
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         return []
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         return []
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return []
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         return weights.rows("mean", category=self.features, value=self.values)
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         return cls((), (), tuple(weights.texts(table, "category")), weights.numbers(table))

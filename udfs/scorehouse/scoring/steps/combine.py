@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 from sqlglot import exp
+from typing_extensions import override
 
 from scorehouse.scoring import sql_builders as sql
 from scorehouse.scoring import weights
@@ -19,19 +20,19 @@ from scorehouse.scoring.steps.operation import Operation
 class Combination(Operation):
     """Several columns to several columns, without weights."""
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         inputs = weights.rows("input", input=self.inputs)
         return pa.concat_tables([inputs, weights.rows("output", output=self.outputs)])
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         inputs = weights.texts(weights.part(table, "input"), "input")
         return cls(tuple(inputs), tuple(weights.texts(weights.part(table, "output"), "output")))
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return [3 * (sum(sizes) + 4 * len(sizes))] * len(self.outputs)
 
 
@@ -41,24 +42,24 @@ class Softmax(Combination):
 
     name = "softmax"
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         return [self._share(columns, own) for own in range(len(columns))]
 
     def _share(self, columns: Sequence[Column], own: int) -> np.ndarray:
         others = [np.exp(other - columns[own]) for place, other in enumerate(columns) if place != own]
         return 1 / (1 + np.add.reduce(others))
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         return [self._expression(columns, own) for own in range(len(columns))]
 
     def _expression(self, columns: Sequence[Expression], own: int) -> Expression:
         differences = [sql.subtract(other, columns[own]) for i, other in enumerate(columns) if i != own]
         return sql.divide(sql.number(1), sql.total([exp.Exp(this=d) for d in differences], 1.0))
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return [sum(sizes) + len(sizes) * (own + 4) for own in sizes]
 
 
@@ -68,13 +69,13 @@ class Normalize(Combination):
 
     name = "normalize"
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         total = np.add.reduce(list(columns))
         return [np.where(total == 0, 1 / len(columns), x / np.where(total == 0, 1, total)) for x in columns]
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         total = sql.total(columns)
         is_zero = exp.EQ(this=sql.wrap(total), expression=sql.number(0))
         return [sql.when([(is_zero, sql.number(1 / len(columns)))], sql.divide(x, total)) for x in columns]
@@ -91,16 +92,16 @@ class UnitLength(Combination):
     name = "unit_length"
     norm: str = "l2"
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         if self.norm == "l2":
             length = np.sqrt(np.add.reduce([x * x for x in columns]))
         else:
             length = (np.add if self.norm == "l1" else np.maximum).reduce([np.abs(x) for x in columns])
         return [x / np.where(length == 0, 1, length) for x in columns]
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         sizes = [exp.Abs(this=x) for x in columns]
         if self.norm == "l2":
             length: Expression = exp.Sqrt(this=sql.total([sql.square(x) for x in columns]))
@@ -111,13 +112,13 @@ class UnitLength(Combination):
         is_zero = exp.EQ(this=sql.wrap(length), expression=sql.number(0))
         return [sql.when([(is_zero, sql.number(0))], sql.divide(x, length)) for x in columns]
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         return pa.concat_tables([super().rows(), weights.rows("norm", category=[self.norm])])
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         plain = super().from_rows(table)
         return cls(plain.inputs, plain.outputs, weights.part(table, "norm")["category"][0].as_py())
 
@@ -128,19 +129,19 @@ class Largest(Combination):
 
     name = "largest"
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         stacked = np.vstack(columns)
         is_missing = np.isnan(stacked).any(axis=0)
         return [np.where(is_missing, np.nan, np.where(is_missing, 0, stacked).argmax(axis=0))]
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         largest = exp.Greatest(this=columns[0], expressions=list(columns[1:]), ignore_nulls=True)
         are_present = sql.balanced([sql.is_present(x) for x in columns], sql.both)
         place = exp.ArrayPosition(this=exp.Array(expressions=list(columns)), expression=largest)
         return [sql.when([(are_present, sql.subtract(place, sql.number(1)))], exp.cast(exp.null(), "double"))]
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return [3 * sum(sizes) + 6 * len(sizes) + 12]

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 from sqlglot import exp
+from typing_extensions import override
 
 from scorehouse.scoring import sql_builders as sql
 from scorehouse.scoring import weights
@@ -40,8 +41,8 @@ class SquaredDistance(Operation):
         centres = np.asarray(centres, np.float64)
         return cls(tuple(inputs), tuple(outputs), centres, np.ones_like(centres), np.zeros(len(centres)))
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         return [self._distance(columns, output) for output in range(len(self.outputs))]
 
     def _distance(self, columns: Sequence[Column], output: int) -> np.ndarray:
@@ -61,8 +62,8 @@ class SquaredDistance(Operation):
         term = self._term(output, index, x)
         return term if self.scale == 1 else sql.multiply(sql.number(self.scale), term)
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         return [self._expression(columns, output) for output in range(len(self.outputs))]
 
     def _expression(self, columns: Sequence[Expression], output: int) -> Expression:
@@ -76,12 +77,12 @@ class SquaredDistance(Operation):
         precision = self.precisions[output, index]
         return squared if precision == 1 else sql.multiply(squared, sql.number(precision))
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return [2 * sum(sizes) + 12 * len(sizes) + 4] * len(self.outputs)
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         pairs = {
             "input": list(self.inputs) * len(self.outputs),
             "output": [o for o in self.outputs for _ in self.inputs],
@@ -95,9 +96,9 @@ class SquaredDistance(Operation):
             ]
         )
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         constants = weights.part(table, "constant")
         outputs = tuple(weights.texts(constants, "output"))
         centres = weights.part(table, "centre")
@@ -150,13 +151,14 @@ class Nearest(Operation):
             squared += np.square(x - values[:, None])
         return np.sqrt(squared)
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         distances = self.distances(self.coordinates(columns))
         return [distances.argmin(axis=0) + 0 * distances[0], distances.min(axis=0)]
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation.
+        """The nearest centre's place and its distance.
 
         DuckDB computes each distance once, however often it is written, but not within a case: 0 * distance is missing
         where the distance is not finite.
@@ -177,15 +179,15 @@ class Nearest(Operation):
         centres = [exp.Array(expressions=[sql.number(value) for value in centre]) for centre in self.centres]
         return [exp.EuclideanDistance(this=row, expression=centre) for centre in centres]
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         count = len(self.centres)
         coordinates = sum(2 * size + 13 for size in sizes)
         distance = coordinates + 2 * len(sizes) + 4
         return [(2 * count + 1) * distance + 12, count * distance + 4]
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         count, width = self.centres.shape
         places = np.repeat(np.arange(count), width)
         return pa.concat_tables(
@@ -197,9 +199,9 @@ class Nearest(Operation):
             ]
         )
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         factors = weights.part(table, "factor")
         inputs = tuple(weights.texts(factors, "input"))
         outputs = tuple(weights.texts(weights.part(table, "output"), "output"))
@@ -224,8 +226,8 @@ class Kernel(Operation):
     offset: float = 0.0
     degree: float = 3.0
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         summed = np.zeros((len(self.points), len(columns[0])))
         for x, values in zip(columns, self.points.T, strict=True):
             summed += (x - values[:, None]) ** 2 if self.kind == "rbf" else x * values[:, None]
@@ -239,8 +241,8 @@ class Kernel(Operation):
         inner = self.gamma * summed + self.offset
         return np.tanh(inner) if self.kind == "sigmoid" else inner**self.degree
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         return [self._expression(columns, point) for point in self.points]
 
     def _expression(self, columns: Sequence[Expression], point: np.ndarray) -> Expression:
@@ -257,12 +259,12 @@ class Kernel(Operation):
             return sql.square(sql.subtract(x, sql.number(value)))
         return sql.multiply(x, sql.number(value))
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return [2 * sum(sizes) + 10 * len(sizes) + 8] * len(self.outputs)
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         parameters = {"gamma": self.gamma, "offset": self.offset, "degree": self.degree}
         points = weights.rows(
             "point",
@@ -273,9 +275,9 @@ class Kernel(Operation):
         learned = [weights.rows(part, value=[float(value)]) for part, value in parameters.items()]
         return pa.concat_tables([points, weights.rows("kind", category=[self.kind]), *learned])
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         points = weights.part(table, "point")
         outputs = tuple(dict.fromkeys(weights.texts(points, "output")))
         inputs = tuple(weights.texts(points, "input")[: points.num_rows // len(outputs)])

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 from sqlglot import exp
+from typing_extensions import override
 
 from scorehouse.scoring import sql_builders as sql
 from scorehouse.scoring import weights
@@ -33,25 +34,25 @@ class Inputs(Operation):
         """Kind of each feature, by name."""
         return dict(zip(self.inputs, self.kinds, strict=True))
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[Column]:
-        """See Operation."""
         return list(columns)
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         return list(columns)
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return list(sizes)
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         return weights.rows("feature", input=self.inputs, output=self.outputs, category=self.kinds)
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         return cls.of(dict(zip(weights.texts(table, "input"), weights.texts(table, "category"), strict=True)))
 
 
@@ -77,29 +78,29 @@ class Result(Operation):
         ]
         return f"STRUCT({', '.join(parts)})"
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         return list(columns)
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         not_a_number = sql.number(float("nan"))
         return [
             cast_to(exp.Nullif(this=column, expression=not_a_number), kind)
             for column, kind in zip(columns, self.types, strict=True)
         ]
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return [size + 8 for size in sizes]
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         return weights.rows("part", input=self.inputs, output=self.outputs, category=self.types)
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         return cls(*(tuple(weights.texts(table, name)) for name in ("input", "output", "category")))
 
 

@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
+from typing_extensions import override
 
 from scorehouse.scoring import sql_builders as sql
 from scorehouse.scoring import weights
@@ -44,8 +45,8 @@ class Linear(Operation):
     def _filled(self) -> np.ndarray:
         return ~np.isnan(self.fills)
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         terms = self.prepared(columns)
         return [self._sum(terms, output) for output in range(len(self.outputs))]
 
@@ -64,8 +65,9 @@ class Linear(Operation):
                 summed += coefficient * term
         return summed
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation.
+        """The sums.
 
         A missing number makes the plain sum NULL or NaN; only then is the sum with fills computed. That is what most
         rows are spared.
@@ -90,14 +92,14 @@ class Linear(Operation):
         moved = sql.subtract(x, sql.number(offset)) if offset else x
         return moved if coefficient == 1 else sql.multiply(sql.number(coefficient), moved)
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         per_input = np.asarray(sizes) + 6 + 2 * (self.offsets != 0)
         plain = (self.coefficients != 0) @ per_input + 2
         return [int(size) for size in plain * (4 if self._filled.any() else 1)]
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         outputs = len(self.outputs)
         names = [output for output in self.outputs for _ in self.inputs]
         coefficients = weights.rows(
@@ -114,9 +116,9 @@ class Linear(Operation):
             [coefficients, intercepts, *(t for t, keep in zip([offsets, fills], is_set, strict=True) if keep)]
         )
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         intercepts = weights.part(table, "intercept")
         outputs = weights.texts(intercepts, "output")
         coefficients = weights.part(table, "coefficient")

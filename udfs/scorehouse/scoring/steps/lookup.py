@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 from sqlglot import exp
+from typing_extensions import override
 
 from scorehouse.scoring import columns, weights
 from scorehouse.scoring import sql_builders as sql
@@ -22,25 +23,25 @@ class FillCategory(Operation):
     name = "fill_category"
     fill: str
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[pa.Array]:
-        """See Operation."""
         return [columns[0].fill_null(self.fill)]
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         return [exp.Coalesce(this=columns[0], expressions=[sql.text(self.fill)])]
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return [sizes[0] + 2]
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         return weights.rows("fill", input=self.inputs, output=self.outputs, category=[self.fill])
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         return cls(*((name,) for name in _ends(table)), table["category"][0].as_py())
 
 
@@ -59,13 +60,13 @@ class Lookup(Operation):
     table: np.ndarray
     unknown: np.ndarray
 
+    @override
     def apply(self, columns_: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         codes = columns.category_codes(columns_[0], list(self.categories))
         return list(np.vstack([self.table, self.unknown])[codes].T)
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         return [self._expression(columns[0], output) for output in range(len(self.outputs))]
 
     def _expression(self, subject: Expression, output: int) -> Expression:
@@ -80,19 +81,19 @@ class Lookup(Operation):
         of_null = [_number(value) for category, value in differing if category is None]
         return sql.when([(exp.Is(this=subject, expression=exp.null()), of_null[0])], known) if of_null else known
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return [2 * sizes[0] + 5 + 4 * int(np.sum(column != 0)) for column in (self.table - self.unknown).T]
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         known = _table_rows("category", self.inputs[0], self.outputs, self.table, category=self.categories)
         unknown = _table_rows("unknown", self.inputs[0], self.outputs, self.unknown[None, :], category=[None])
         return pa.concat_tables([known, unknown])
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         outputs, unknown = _read_table(weights.part(table, "unknown"))
         known = weights.part(table, "category")
         categories = weights.texts(known, "category")[:: len(outputs)]
@@ -115,14 +116,14 @@ class Bins(Operation):
     table: np.ndarray
     missing: np.ndarray
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         codes = np.searchsorted(self.edges, columns[0], side="right")
         codes = np.where(np.isnan(columns[0]), len(self.table), codes)
         return list(np.vstack([self.table, self.missing])[codes].T)
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         return [self._expression(columns[0], output) for output in range(len(self.outputs))]
 
     def _expression(self, x: Expression, output: int) -> Expression:
@@ -130,21 +131,21 @@ class Bins(Operation):
         inside = search(x, self.edges, values)
         return sql.when([(sql.is_present(x), inside)], _number(self.missing[output]))
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return [(sizes[0] + 6) * (len(self.edges) + 1)] * len(self.outputs)
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         edges = np.append(self.edges, np.inf)
         bins = range(len(self.table))
         known = _table_rows("bin", self.inputs[0], self.outputs, self.table, position=bins, threshold=edges)
         missing = _table_rows("missing", self.inputs[0], self.outputs, self.missing[None, :], position=[None])
         return pa.concat_tables([known, missing])
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         outputs, missing = _read_table(weights.part(table, "missing"))
         known = weights.part(table, "bin")
         edges = weights.numbers(known, "threshold")[:: len(outputs)][:-1]
@@ -170,12 +171,12 @@ class Interpolate(Operation):
         steps = np.sign(np.diff(self.y))
         return int(steps.sum() > 0) - int(steps.sum() < 0) if np.unique(steps[steps != 0]).size == 1 else 0
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         return [np.where(np.isnan(columns[0]), np.nan, np.interp(columns[0], self.x, self.y))]
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         values = [sql.number(self.y[0])]
         for start, end in zip(range(len(self.x) - 1), range(1, len(self.x)), strict=True):
             slope = (self.y[end] - self.y[start]) / (self.x[end] - self.x[start])
@@ -184,19 +185,19 @@ class Interpolate(Operation):
         values.append(sql.number(self.y[-1]))
         return [sql.when([(sql.is_present(columns[0]), search(columns[0], self.x, values))], exp.null())]
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return [(2 * sizes[0] + 12) * (len(self.x) + 1)]
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         count = len(self.x)
         ends = {"input": self.inputs * count, "output": self.outputs * count}
         return weights.rows("knot", count, **ends, position=range(count), threshold=self.x, value=self.y)
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         ends = ((name,) for name in _ends(table))
         return cls(*ends, weights.numbers(table, "threshold"), weights.numbers(table))
 

@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
+from typing_extensions import override
 
 from scorehouse.scoring import weights
 from scorehouse.scoring.columns import Column
@@ -23,8 +24,8 @@ class WeightedMedian(WithoutSql):
     name = "weighted_median"
     shares: np.ndarray
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         stacked = np.vstack(columns)
         order = np.argsort(stacked, axis=0)
         reached = np.cumsum(self.shares[order], axis=0)
@@ -32,11 +33,11 @@ class WeightedMedian(WithoutSql):
         rows = np.arange(stacked.shape[1])
         return [np.where(np.isnan(stacked).any(axis=0), np.nan, stacked[order[middle, rows], rows])]
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         return weights.rows("share", input=self.inputs, output=self.outputs * len(self.inputs), value=self.shares)
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         return cls(tuple(weights.texts(table, "input")), (table["output"][0].as_py(),), weights.numbers(table))

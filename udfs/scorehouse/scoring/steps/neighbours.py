@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
+from typing_extensions import override
 
 from scorehouse.scoring import weights
 from scorehouse.scoring.columns import Column
@@ -47,8 +48,8 @@ class Neighbours(WithoutSql):
             self.points
         )
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         matrix = np.column_stack(list(columns)) if columns else np.zeros((0, 0))
         is_known = np.isfinite(matrix).all(axis=1)
         found = np.full((len(matrix), self.answers.shape[1]), np.nan)
@@ -67,8 +68,8 @@ class Neighbours(WithoutSql):
         near = np.where(is_same, np.isinf(near), near)
         return near / near.sum(axis=1, keepdims=True)
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         count = len(self.points)
         numbers = {"count": self.count, "power": self.power, "is_weighted": self.is_weighted, "leaf_size": self.leaf_size}
         return pa.concat_tables(
@@ -92,9 +93,9 @@ class Neighbours(WithoutSql):
             ]
         )
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         inputs = tuple(weights.texts(weights.part(table, "input"), "input"))
         outputs = tuple(weights.texts(weights.part(table, "output"), "output"))
         numbers = {part: weights.number(table, part) for part in ("count", "power", "is_weighted", "leaf_size")}

@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
+from typing_extensions import override
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.scoring import weights
@@ -32,11 +33,9 @@ class Onnx(WithoutSql):
     def _session(self) -> object:
         return session(self.model)
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation.
-
-        Raises ScorehouseError when onnxruntime refuses the rows.
-        """
+        """Output columns [rows]; raises ScorehouseError when onnxruntime refuses the rows."""
         given = self._session.get_inputs()[0]
         kind = np.float64 if given.type == "tensor(double)" else np.float32
         matrix = np.column_stack(list(columns)).astype(kind)
@@ -53,8 +52,8 @@ class Onnx(WithoutSql):
         found = np.asarray(found, np.float64).reshape(len(matrix), -1)
         return list(found[:, -len(self.outputs) :].T)
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         text = base64.b64encode(self.model).decode()
         return pa.concat_tables(
             [
@@ -65,9 +64,9 @@ class Onnx(WithoutSql):
             ]
         )
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         inputs = weights.texts(weights.part(table, "input"), "input")
         outputs = weights.texts(weights.part(table, "output"), "output")
         model, output = (weights.part(table, name)["category"][0].as_py() for name in ("model", "name"))

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 import pyarrow as pa
+from typing_extensions import override
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.scoring import weights
@@ -80,20 +81,20 @@ class Univariate(Operation):
     def expression(self, x: Expression) -> Expression:
         """The formula in SQL."""
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         return [self.value(columns[0])]
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         return [self.expression(columns[0])]
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return [self.uses * sizes[0] + self.nodes]
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         learned = {field.name: getattr(self, field.name) for field in fields(self)[2:]}
         tables = [
             weights.rows(part, input=[self.inputs[0]], output=[self.outputs[0]], value=[float(value)])
@@ -101,9 +102,9 @@ class Univariate(Operation):
         ]
         return pa.concat_tables(tables)
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         learned = dict(zip(weights.texts(table, "part"), weights.texts(table, "value"), strict=True))
         return cls.of(table["input"][0].as_py(), table["output"][0].as_py(), **learned)
 

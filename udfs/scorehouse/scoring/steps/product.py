@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
+from typing_extensions import override
 
 from scorehouse.scoring import sql_builders as sql
 from scorehouse.scoring import weights
@@ -24,26 +25,26 @@ class Product(Operation):
     def _factors(self, columns: Sequence) -> list:
         return [column for column, power in zip(columns, self.powers, strict=True) for _ in range(power)]
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         factors = self._factors(columns)
         return [np.multiply.reduce(factors) if factors else np.ones(len(columns[0]))]
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         factors = self._factors(columns)
         return [sql.balanced(factors, sql.multiply) if factors else sql.number(1)]
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return [1 + sum(power * (size + 3) for power, size in zip(self.powers, sizes, strict=True))]
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         return weights.rows("power", input=self.inputs, output=self.outputs * len(self.inputs), value=self.powers)
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         powers = tuple(int(power) for power in weights.numbers(table))
         return cls(tuple(weights.texts(table, "input")), (table["output"][0].as_py(),), powers)

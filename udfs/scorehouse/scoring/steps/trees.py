@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 from sqlglot import exp
+from typing_extensions import override
 
 from scorehouse.scoring import sql_builders as sql
 from scorehouse.scoring import weights
@@ -33,17 +34,17 @@ class Trees(Operation):
     def _compiled(self) -> list:
         return [compile_ensemble(ensemble) for ensemble in self.ensembles]
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         matrix = np.asarray(columns)
         return [compiled.raw_scores(matrix) for compiled in self._compiled]
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         return [_ensemble_expression(ensemble, columns) for ensemble in self.ensembles]
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return [_ensemble_size(ensemble, sizes) for ensemble in self.ensembles]
 
     @property
@@ -51,8 +52,8 @@ class Trees(Operation):
         """Leaves of all trees of all outputs."""
         return sum(int((ensemble.feature < 0).sum()) for ensemble in self.ensembles)
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         nodes = [self._node_rows(i) for i in range(len(self.outputs))]
         baselines = [ensemble.baseline for ensemble in self.ensembles]
         inputs = weights.rows("input", input=self.inputs)
@@ -83,9 +84,9 @@ class Trees(Operation):
             value=pa.array(ensemble.value, pa.float64(), mask=~is_leaf),
         )
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         baselines = weights.part(table, "baseline")
         outputs = tuple(weights.texts(baselines, "output"))
         inputs = tuple(weights.texts(weights.part(table, "input"), "input"))

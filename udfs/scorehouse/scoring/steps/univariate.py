@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 from sqlglot import exp
+from typing_extensions import override
 
 from scorehouse.scoring import sql_builders as sql
 from scorehouse.scoring import weights
@@ -22,12 +23,12 @@ class Impute(Univariate):
     name = "impute"
     fill: float = 0.0
 
+    @override
     def value(self, x: np.ndarray) -> np.ndarray:
-        """See Univariate."""
         return np.where(np.isnan(x), self.fill, x)
 
+    @override
     def expression(self, x: Expression) -> Expression:
-        """See Univariate."""
         return sql.filled(x, self.fill)
 
 
@@ -38,26 +39,26 @@ class Indicate(Univariate):
     name = "indicate"
     uses = 1
 
+    @override
     @property
     def direction(self) -> int:
-        """See Univariate."""
         return 0
 
+    @override
     def value(self, x: np.ndarray) -> np.ndarray:
-        """See Univariate."""
         return np.isnan(x).astype(np.float64)
 
+    @override
     def expression(self, x: Expression) -> Expression:
-        """See Univariate."""
         return sql.when([(sql.is_present(x), sql.number(0))], sql.number(1))
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         return weights.rows("indicator", input=[self.inputs[0]], output=[self.outputs[0]])
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         return cls.of(table["input"][0].as_py(), table["output"][0].as_py())
 
 
@@ -72,12 +73,12 @@ class Scale(Univariate):
     factor: float = 1.0
     shift: float = 0.0
 
+    @override
     def value(self, x: np.ndarray) -> np.ndarray:
-        """See Univariate."""
         return (x - self.offset) / self.divisor * self.factor + self.shift
 
+    @override
     def expression(self, x: Expression) -> Expression:
-        """See Univariate."""
         steps = [
             (sql.subtract, self.offset, 0.0),
             (sql.divide, self.divisor, 1.0),
@@ -99,12 +100,12 @@ class Clip(Univariate):
     low: float = -np.inf
     high: float = np.inf
 
+    @override
     def value(self, x: np.ndarray) -> np.ndarray:
-        """See Univariate."""
         return np.clip(x, self.low, self.high)
 
+    @override
     def expression(self, x: Expression) -> Expression:
-        """See Univariate."""
         low, high = sql.number(self.low), sql.number(self.high)
         cases = [(exp.LT(this=sql.wrap(x), expression=low), low), (sql.at_most(x, high), x), (sql.is_present(x), high)]
         return sql.when(cases, exp.null())
@@ -119,8 +120,8 @@ class Power(Univariate):
     nodes = 140
     exponent: float = 1.0
 
+    @override
     def value(self, x: np.ndarray) -> np.ndarray:
-        """See Univariate."""
         return np.where(x >= 0, self._above(np.abs(x)), -self._below(np.abs(x)))
 
     def _above(self, size: np.ndarray) -> np.ndarray:
@@ -131,8 +132,8 @@ class Power(Univariate):
         power = 2 - self.exponent
         return np.log1p(size) if power == 0 else np.expm1(power * np.log1p(size)) / power
 
+    @override
     def expression(self, x: Expression) -> Expression:
-        """See Univariate."""
         above = _power_of_size(x, self.exponent)
         below = exp.Neg(this=sql.wrap(_power_of_size(exp.Neg(this=sql.wrap(x)), 2 - self.exponent)))
         is_negative = exp.LT(this=sql.wrap(x), expression=sql.number(0))
@@ -274,23 +275,23 @@ class Function(Operation):
         """True when it is a straight line."""
         return FORMULAS[self.formula].is_straight
 
+    @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """See Operation."""
         return [FORMULAS[self.formula].value(columns[0])]
 
+    @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """See Operation."""
         return [FORMULAS[self.formula].expression(columns[0])]
 
+    @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """See Operation."""
         return [FORMULAS[self.formula].uses * sizes[0] + 40]
 
+    @override
     def rows(self) -> pa.Table:
-        """See Operation."""
         return weights.rows("formula", input=self.inputs, output=self.outputs, category=[self.formula])
 
+    @override
     @classmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """See Operation."""
         return cls.of(*(table[name][0].as_py() for name in ("input", "output", "category")))

@@ -86,14 +86,6 @@ def cost(ensemble: TreeEnsemble) -> int:
     return total
 
 
-def expected_value(ensemble: TreeEnsemble) -> float:
-    """The mean raw score over the training weight."""
-    root_of = np.repeat(ensemble.roots, np.diff([*ensemble.roots, len(ensemble.feature)]))
-    is_leaf = ensemble.feature < 0
-    shares = ensemble.cover[is_leaf] / ensemble.cover[root_of[is_leaf]]
-    return float(ensemble.baseline + np.sum(shares * ensemble.value[is_leaf]))
-
-
 def paths_of(ensemble: TreeEnsemble) -> Paths:
     """All paths of an ensemble; a path without any split adds the same to every row and is left out."""
     leaf_sizes, leaf_values, features, zeros, split_sizes, nodes, sides = [], [], [], [], [], [], []

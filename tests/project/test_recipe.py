@@ -1,0 +1,114 @@
+"""The recipes of CONTRIBUTING.md, followed word by word: a product, a feature, and what is refused on the way."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from project.harness import Project, copy_of_the_project
+
+ONLY = ("--vars", "{products: [purchase_intent]}")
+SERVED = "models/serving/purchase_intent_scores"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The real project with the skeleton of a new product, built alone."""
+    project = copy_of_the_project(tmp_path_factory.mktemp("recipe"))
+    made = make_product(project, "purchase_intent")
+    assert made.returncode == 0, made.stderr
+    project.build(*ONLY)
+    return project
+
+
+def make_product(project: Project, *arguments: str) -> subprocess.CompletedProcess:
+    """What `make product` runs."""
+    command = [sys.executable, "-m", "scorehouse.skeleton", *arguments]
+    return subprocess.run(command, cwd=project.root, env={"PYTHONPATH": "udfs"}, capture_output=True, text=True, check=False)
+
+
+def test_a_new_product_is_served_routed_and_registered_without_another_edit(shop: Project) -> None:
+    assert shop.serving("select name, product, status from endpoints") == [
+        ("purchase_intent_scores", "purchase_intent", "serving")
+    ]
+    assert shop.serving("select count(*) > 4000, min(score) >= 0, max(score) <= 1 from purchase_intent_scores") == [(True,) * 3]
+    assert shop.catalog("select model, status from registry.models") == [("purchase_intent__logistic", "ready")]
+    assert shop.catalog("select implementation, status from registry.model_gates") == [
+        ("purchase_intent_scores__logistic", "accepted")
+    ]
+
+
+def test_a_feature_is_the_snapshots_two_files_and_the_declaration_that_uses_it(shop: Project) -> None:
+    shop.replace(
+        "models/features/customer_snapshots.sql",
+        "        purchases.tenure_days,\n",
+        "        purchases.tenure_days,\n        purchases.tenure_days / 7.0 as tenure_weeks,\n",
+    )
+    shop.replace(
+        "models/features/customer_snapshots.yml",
+        "      - name: purchase_day_count\n",
+        "      - name: tenure_weeks\n        description: Weeks since the first purchase day.\n        data_type: double\n"
+        "      - name: purchase_day_count\n",
+    )
+    shop.replace(
+        "models/learning/purchase_intent/purchase_intent__logistic.yml", "[recency_days, ", "[tenure_weeks, recency_days, "
+    )
+    shop.build(*ONLY, branch="feature")
+    known = "select count(*) from registry.feature_statistics where feature = 'tenure_weeks' and is_current"
+    assert shop.catalog(known, branch="feature") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "sentence"),
+    [
+        (
+            f"{SERVED}.yml",
+            "        endpoint: {type: score, key: [customer_id], contract_version: 1}\n",
+            "",
+            "expected meta: {endpoint: ",
+        ),
+        (
+            f"{SERVED}.yml",
+            "key: [customer_id]",
+            "key: customer_id",
+            "meta.endpoint.key: expected the columns that identify a row",
+        ),
+        (f"{SERVED}.yml", "type: score", "type: scores", "meta.endpoint.type: expected one of score, rank, segment, choose"),
+        ("seeds/configuration/routes.csv", "churn_risk,", "churn_rsk,", "column endpoint: expected a served table"),
+        (
+            "seeds/configuration/retrain_policy.csv",
+            "segments__kmeans,",
+            "segments_kmeans,",
+            "column model: expected a fitted model",
+        ),
+    ],
+)
+def test_what_would_not_be_served_is_refused_with_what_to_add(
+    shop: Project, path: str, old: str, new: str, sentence: str, tmp_path: Path
+) -> None:
+    before = (shop.root / path).read_text()
+    shop.replace(path, old, new)
+    outcome = shop.dbt("build", branch="refused")  # ends before anything is built
+    shop.write(path, before)
+    assert not outcome.is_green
+    assert sentence in outcome.output
+
+
+def test_an_endpoint_without_a_reader_is_named(shop: Project) -> None:
+    text = (shop.root / f"{SERVED}.yml").read_text()
+    shop.write(f"{SERVED}.yml", text[: text.index("exposures:")])
+    outcome = shop.build(*ONLY, branch="unread")
+    shop.write(f"{SERVED}.yml", text)
+    assert "No exposure says who reads purchase_intent_scores: add one" in outcome.output
+
+
+def test_a_skeleton_overwrites_nothing_and_says_what_a_name_may_be(shop: Project) -> None:
+    for arguments, sentence in (
+        (["purchase_intent"], "expected a product that is new, found models/learning/purchase_intent/"),
+        (["Purchase Intent"], "NAME: expected lower-case words joined by _, such as purchase_intent, found 'Purchase Intent'"),
+        (["other", "planet"], "ENTITY: expected one of customer, found 'planet'"),
+    ):
+        refused = make_product(shop, *arguments)
+        assert refused.returncode == 1
+        assert sentence in refused.stderr

@@ -1,0 +1,80 @@
+"""The package's rooms: which may import which, read from the imports themselves. Every import runs downwards."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[2] / "udfs" / "scorehouse"
+
+ROOMS = {
+    "errors": "",
+    "names": "errors",
+    "scoring": "errors",
+    "store": "errors names",
+    "sandbox": "errors names",
+    "sources": "errors names store",
+    "learning": "errors scoring",
+    "recommending": "errors scoring learning",
+    "build": "errors names scoring store sandbox sources learning",
+    "release": "errors names store build",
+    "operations": "errors names scoring store sandbox sources learning build release",
+    "plugin": "errors names store sandbox build release operations",
+    "start": "errors build",
+    "skeleton": "errors",
+}
+"""What each room imports of the others; `installed` stands alone, beside dbt."""
+
+LEARNING = {
+    "version_row": "",
+    "declare": "",
+    "translate": "declare",
+    "train": "declare translate",
+    "measure": "declare",
+    "prove": "declare train measure",
+    "fitting": "version_row declare translate train measure prove",
+}
+"""The same within learning, whose `__init__` hands over to `fitting`."""
+
+MOST_FLOORS = 8
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Dotted names below `scorehouse` that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.removeprefix("scorehouse.") for alias in node.names if alias.name.startswith("scorehouse."))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "scorehouse":
+            yield from (".".join([*node.module.split(".")[1:], alias.name]) for alias in node.names)
+
+
+def arrows(folder: Path, depth: int) -> dict[str, set[str]]:
+    """The rooms of a folder, with those of the same folder that their files import; a name's room is its part at `depth`."""
+    found: dict[str, set[str]] = {}
+    prefix = folder.relative_to(PACKAGE).parts
+    for file in sorted(folder.rglob("*.py")):
+        room = file.relative_to(folder).parts[0].removesuffix(".py")
+        if room in ("__init__", "installed"):
+            continue
+        names = [name.split(".") for name in imported(file)]
+        others = {name[depth] for name in names if tuple(name[:depth]) == prefix and len(name) > depth}
+        found.setdefault(room, set()).update(others - {room})
+    return found
+
+
+def test_every_room_imports_what_the_table_says_and_nothing_else() -> None:
+    assert arrows(PACKAGE, 0) == {room: set(others.split()) for room, others in ROOMS.items()}
+    assert arrows(PACKAGE / "learning", 1) == {room: set(others.split()) for room, others in LEARNING.items()}
+
+
+def test_the_rooms_stand_on_few_floors_and_in_no_circle() -> None:
+    @cache
+    def floor(room: str) -> int:
+        return 1 + max((floor(other) for other in ROOMS[room].split()), default=0)
+
+    assert max(map(floor, ROOMS)) <= MOST_FLOORS
+
+
+def test_learning_does_not_know_who_else_fits() -> None:
+    names = [name for file in (PACKAGE / "learning").rglob("*.py") for name in imported(file)]
+    assert names and not [name for name in names if name.startswith("recommending")]

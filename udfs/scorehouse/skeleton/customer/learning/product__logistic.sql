@@ -1,0 +1,9 @@
+with
+
+examples as (
+
+    select * from {{ ref('${product}_examples') }}
+
+)
+
+select * from examples
