@@ -3,7 +3,7 @@
 import pytest
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.sandbox import queries, statements
+from scorehouse.sandbox import parse, queries, statements
 
 REACH = queries.Reach(frozenset({"shop.events", "shop.items"}), frozenset({"functions.twice", "functions.score_model"}))
 
@@ -103,7 +103,7 @@ TYPES = {
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_a_data_type_gets_its_name_and_nothing_more(kind: str) -> None:
-    assert queries.check_type(kind, "a.yml") == TYPES[kind]
+    assert parse.check_type(kind, "a.yml") == TYPES[kind]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_data_type_gets_its_name_and_nothing_more(kind: str) -> None:
 )
 def test_what_is_no_data_type_is_refused(kind: str) -> None:
     with pytest.raises(ScorehouseError, match=r"a\.yml: expected a data type"):
-        queries.check_type(kind, "a.yml")
+        parse.check_type(kind, "a.yml")
 
 
 OF_DBT = [

@@ -14,12 +14,13 @@ import duckdb
 from scorehouse.build import partitions, versions
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.errors import ScorehouseError
-from scorehouse.names.canonical import canonical_sql
+from scorehouse.names.canonical import without_positions
 from scorehouse.names.fingerprint import FORMAT_VERSION, Fingerprint, digest
 from scorehouse.names.partitioning import UNKNOWN, Partitioning
 from scorehouse.names.quoting import identifier, quoted
 from scorehouse.sandbox import queries
 from scorehouse.sandbox.limits import time_limit
+from scorehouse.sandbox.parse import check_type, statement_kinds, tables_in
 from scorehouse.sources import tables
 from scorehouse.sources.seeds import read_seed
 from scorehouse.sources.tables import SourceTable
@@ -135,7 +136,7 @@ class Builder:
 
     def _checked(self, node_id: str, sql: str, columns_ddl: str | None, shape: object) -> NodeRecord:
         where = self.manifest.node(node_id).path
-        if columns_ddl and queries.statement_kinds(f"create table data {columns_ddl}", where) != ["create"]:
+        if columns_ddl and statement_kinds(f"create table data {columns_ddl}", where) != ["create"]:
             raise ScorehouseError(
                 f"{where}: expected a contract of columns, found several statements; correct its types and checks."
             )
@@ -149,7 +150,7 @@ class Builder:
         if previous and previous.text_hash == text_hash:
             query_hash = previous.query_hash
         else:
-            query_hash = digest(canonical_sql(queries.check(sql, node.path, node.text, self.manifest.reach(node))))
+            query_hash = digest(without_positions(queries.check(sql, node.path, node.text, self.manifest.reach(node))))
         own = [node.materialized, self.store.data_format, shape, query_hash]
         return self._record(node, own, sql, text_hash=text_hash, query_hash=query_hash)
 
@@ -163,7 +164,7 @@ class Builder:
         """The parents that a result is made of: all but the seeds that steer a macro, whose effect stands in the SQL."""
         parents = self.parents(node)
         unseen = {name for name, p in parents.items() if p.resource_type == "seed" and quoted(p.relation) not in sql}
-        read = queries.tables_in(sql) if unseen and sql else frozenset()  # a name may stand there without quotes
+        read = tables_in(sql) if unseen and sql else frozenset()  # a name may stand there without quotes
         return {name: p for name, p in parents.items() if name not in unseen or p.relation.lower() in read}
 
     def parents(self, node: Node) -> dict[str, NodeRecord]:
@@ -259,7 +260,7 @@ class Builder:
             queries.check(body, node.path, node.text, reach)
             return f"(\n{body}\n)"
         queries.check_expression(body, node.path, reach)
-        return f"(cast((\n{body}\n) as {queries.check_type(node.signature.returns, node.path)}))"
+        return f"(cast((\n{body}\n) as {check_type(node.signature.returns, node.path)}))"
 
     # ---------------------------------------------------------------- tests
 

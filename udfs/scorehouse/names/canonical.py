@@ -1,41 +1,14 @@
-"""The canonical form of a query: what it computes, without how it was typed."""
-
-import sqlglot
-from sqlglot import exp
-from sqlglot.optimizer.simplify import simplify_parens
-
-from scorehouse.errors import ScorehouseError
+"""What a query is, without how it was typed."""
 
 
-def parse(sql: str, where: str) -> list[exp.Expression]:
-    """Statements of a DuckDB text as sqlglot trees; `where` names the file in the error.
+def without_positions(tree: object) -> object:
+    """DuckDB's parse tree of a query without where each node stood in the text: the identity of what the engine will compute.
 
-    Raises ScorehouseError when the text cannot be read: what cannot be read cannot be checked.
+    Comments, white space, the case of keywords and redundant parentheses are not in the tree; everything else counts.
+
+    >>> without_positions({"type": "VALUE_CONSTANT", "query_location": 7, "query_location_length": 1, "literal": {"text": "1"}})
+    {'type': 'VALUE_CONSTANT', 'literal': {'text': '1'}}
     """
-    try:
-        return [statement for statement in sqlglot.parse(sql, dialect="duckdb") if statement is not None]
-    except sqlglot.errors.SqlglotError as error:
-        detail = error.errors[0] if getattr(error, "errors", None) else {}
-        near = f" near '{detail['highlight']}'" if detail.get("highlight") else ""
-        raise ScorehouseError(
-            f"{where}: expected one SQL query, found text that cannot be read{near}; "
-            f"correct it (`dbt show` runs a query by itself)."
-        ) from None
-
-
-def canonical_sql(tree: exp.Expression) -> str:
-    r"""One text for all spellings of a query: comments, white space, letter case and redundant parentheses are gone.
-
-    Method: sqlglot's parser and generator (dialect duckdb) and its `simplify_parens`; nothing that reasons about
-    values is applied, so two queries that could differ in any row never share a text.
-
-    >>> import sqlglot
-    >>> one = sqlglot.parse_one("SELECT a, /* key */ ((b)) FROM T where (a > 1)", dialect="duckdb")
-    >>> two = sqlglot.parse_one("select A, b from t WHERE a > 1", dialect="duckdb")
-    >>> canonical_sql(one) == canonical_sql(two)
-    True
-    """
-    bare = exp.Tuple(expressions=[tree.copy()])  # a parent, so that a query in parentheses can be replaced as well
-    for parentheses in reversed(list(bare.find_all(exp.Paren))):
-        parentheses.replace(simplify_parens(parentheses, dialect="duckdb"))
-    return bare.expressions[0].sql(dialect="duckdb", comments=False, normalize=True, normalize_functions="upper")
+    if isinstance(tree, dict):
+        return {name: without_positions(child) for name, child in tree.items() if not name.startswith("query_location")}
+    return [without_positions(child) for child in tree] if isinstance(tree, list) else tree

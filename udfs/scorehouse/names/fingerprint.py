@@ -26,10 +26,10 @@ class Fingerprint:
     """Identity of a node's result, and its two halves.
 
     Attributes:
-        own: the node's own definition (canonical SQL, seed content, function body, configuration that shapes data).
+        own: the node's own definition (the query, a seed's content, a function's body, configuration that shapes data).
         logic: `own` and the logic of everything upstream; sources do not count.
         data: the data versions of all sources upstream.
-        whole: `own` and the whole fingerprints of the parents. It names the file in the store.
+        whole: `own`, what computes it (engine, libraries), and what it reads. It names the file in the store.
     """
 
     own: str
@@ -38,15 +38,24 @@ class Fingerprint:
     whole: str
 
     @classmethod
-    def of(cls, own: Iterable[object], parents: Mapping[str, "Fingerprint"]) -> "Fingerprint":
-        """Fingerprint of a node from its own definition and its parents' fingerprints by name."""
+    def of(
+        cls, own: Iterable[object], parents: Mapping[str, "Fingerprint"], read: Mapping[str, str], engine: object = None
+    ) -> "Fingerprint":
+        """Fingerprint of a node.
+
+        Args:
+            own: its own definition.
+            parents: fingerprints of what it is made of, by name: they say whether logic or data differ.
+            read: marks of what it reads of them, by name: they say whether its result can differ.
+            engine: what computes it, beside its definition.
+        """
         definition = digest(FORMAT_VERSION, *own)
         named = sorted(parents.items())
         return cls(
             own=definition,
             logic=digest(definition, [(name, parent.logic) for name, parent in named]),
             data=digest(sorted({parent.data for parent in parents.values()})) if parents else digest(),
-            whole=digest(definition, [(name, parent.whole) for name, parent in named]),
+            whole=digest(definition, engine, sorted(read.items())),
         )
 
     @classmethod

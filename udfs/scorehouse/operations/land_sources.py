@@ -8,7 +8,7 @@ from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.git import PRODUCTION
 from scorehouse.release.history import records_of
-from scorehouse.sandbox import queries
+from scorehouse.sandbox.parse import check_type
 from scorehouse.sources.tables import SourceTable, check_landed, land
 from scorehouse.store.details import Column
 
@@ -59,4 +59,4 @@ def declared(node: Node, folder: Path, variables: Mapping[str, object]) -> Sourc
 
 
 def _type_of(column: DeclaredColumn, node: Node) -> str:
-    return queries.check_type(column.data_type or "VARCHAR", f"{node.path}: source {node.name}: column {column.name}")
+    return check_type(column.data_type or "VARCHAR", f"{node.path}: source {node.name}: column {column.name}")

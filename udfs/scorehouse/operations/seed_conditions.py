@@ -3,14 +3,14 @@
 from collections.abc import Collection
 
 import duckdb
-from sqlglot import exp
 
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError, first_line
-from scorehouse.names.canonical import parse
 from scorehouse.operations.register import operation
 from scorehouse.sandbox import queries
+from scorehouse.sandbox.duckdb_functions import aggregates
 from scorehouse.sandbox.limits import time_limit
+from scorehouse.sandbox.parse import Tree, nodes
 
 
 @operation
@@ -60,30 +60,36 @@ def _failure(cursor: duckdb.DuckDBPyConnection, over: str, conditions: list[str]
 
 
 def condition(text: str | None, columns: Collection[str], where: str) -> str:
-    """A condition over the columns of one row, as SQL in parentheses.
+    r"""A condition over the columns of one row, as it is written, in parentheses.
 
     Raises ScorehouseError for anything that is not one expression, reads beyond its row, or does not pass the gate.
 
-    >>> condition("recency_days < 30 AND net_amount > 100 -- recent", {"recency_days", "net_amount"}, "Seed rules, recent")
-    '(recency_days < 30 AND net_amount > 100)'
+    >>> condition("recency_days < 30 and net_amount > 100 -- recent", {"recency_days", "net_amount"}, "Seed rules, recent")
+    '(recency_days < 30 and net_amount > 100 -- recent\n)'
     """
-    trees = parse(f"select ({text or ''}\n) as holds", where)
-    query = trees[0] if len(trees) == 1 else None
-    is_single = isinstance(query, exp.Select) and len(query.expressions) == 1 and set(_parts(query)) <= {"expressions", "kind"}
-    tree = query.expressions[0].unalias() if is_single else None
-    if not isinstance(tree, exp.Paren) or tree.find(exp.Query, exp.AggFunc, exp.Window, exp.Star):
-        raise ScorehouseError(
-            f"{where}: expected one condition over the columns of a row, found '{text or ''}'; "
-            f"write for example recency_days < 30 and net_amount > 100."
-        )
+    try:
+        parts = list(nodes(queries.expression(text or "", where)))
+    except ScorehouseError:
+        raise _no_condition(text, where) from None
+    if any(_reads_beyond_its_row(part) for part in parts):
+        raise _no_condition(text, where)
     queries.check_expression(text, where, queries.Reach())
-    unknown = sorted({column.name.lower() for column in tree.find_all(exp.Column)} - set(columns))
+    known = {column.lower() for column in columns}
+    unknown = sorted({part["column_names"][0].lower() for part in parts if part.get("class") == "COLUMN_REF"} - known)
     if unknown:
         raise ScorehouseError(
             f"{where}: expected columns among {', '.join(sorted(columns))}, found '{unknown[0]}'; correct the condition."
         )
-    return tree.sql(dialect="duckdb", comments=False)
+    return f"({text}\n)"
 
 
-def _parts(query: exp.Select) -> list[str]:
-    return [name for name, value in query.args.items() if value]
+def _reads_beyond_its_row(part: Tree) -> bool:
+    is_aggregate = "function_name" in part and aggregates(part["function_name"])
+    return is_aggregate or part.get("class") in ("SUBQUERY", "WINDOW", "STAR")
+
+
+def _no_condition(text: str | None, where: str) -> ScorehouseError:
+    return ScorehouseError(
+        f"{where}: expected one condition over the columns of a row, found '{text or ''}'; "
+        f"write for example recency_days < 30 and net_amount > 100."
+    )

@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.sandbox import queries
+from scorehouse.sandbox.duckdb_functions import is_of_duckdb
+from scorehouse.sandbox.parse import check_type
 from scorehouse.sandbox.python import check_python
 
 
@@ -34,10 +35,10 @@ def register(connection: duckdb.DuckDBPyConnection, name: str, function: Callabl
 
     Raises ScorehouseError for the name of one of DuckDB's own functions: it would change what every query means.
     """
-    if queries.is_of_duckdb(name):
+    if is_of_duckdb(name):
         raise ScorehouseError(f"{where}: expected a name of its own, found {name}, which is DuckDB's; rename the function.")
     _unregister(connection, name)
-    connection.create_function(name, function, None, queries.check_type(data_type, where), type="arrow", null_handling="special")
+    connection.create_function(name, function, None, check_type(data_type, where), type="arrow", null_handling="special")
     _registered.add(name)
 
 

@@ -5,23 +5,12 @@ listed; everything else is refused: one query, over the relations that the node 
 that only compute.
 """
 
-import atexit
-import json
 import re
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
-import duckdb
-from sqlglot import exp
-
-from scorehouse.errors import ScorehouseError, first_line
-from scorehouse.names.canonical import parse
-
-Tree = dict[str, Any]
-"""DuckDB's parse tree, as `json_serialize_sql` prints it."""
+from scorehouse.errors import ScorehouseError
+from scorehouse.sandbox.duckdb_functions import WITHOUT_BRACKETS, catalog, only_computes
+from scorehouse.sandbox.parse import Tree, line_of, parse_tree
 
 _MOMENT = "now current_timestamp get_current_timestamp transaction_timestamp localtimestamp current_localtimestamp age ago"
 _DAY = "today current_date current_time get_current_time localtime current_localtime"
@@ -37,11 +26,6 @@ INSTEAD = {
 }
 """Functions whose value changes from run to run, and the pinned way to write what is meant."""
 
-MISLABELLED = frozenset("current_localtime current_localtimestamp reservoir_quantile version json_execute_serialized_sql".split())
-"""Functions that DuckDB's catalog calls consistent although they are not."""
-
-WITHOUT_BRACKETS = frozenset("current_date current_time current_timestamp localtime localtimestamp".split())
-"""What reads like a column and is a function of the time."""
 
 BY_NAME = frozenset("list_aggregate list_aggr array_aggregate array_aggr aggregate".split())
 """Functions that call the aggregate which a text names."""
@@ -69,8 +53,8 @@ class Reach:
     functions: frozenset[str] = frozenset()
 
 
-def check(sql: str, where: str, raw: str | None = None, reach: Reach | None = None) -> exp.Expression:
-    """Return the one query in `sql` as a sqlglot tree, or refuse it.
+def check(sql: str, where: str, raw: str | None = None, reach: Reach | None = None) -> Tree:
+    """DuckDB's tree of the one query in `sql`; refuses what a node's query may not be.
 
     Args:
         sql: rendered SQL.
@@ -80,8 +64,9 @@ def check(sql: str, where: str, raw: str | None = None, reach: Reach | None = No
 
     Raises ScorehouseError naming file, line, what was found and what to write instead.
     """
-    _Reader(where, raw or sql, reach).query(parse_tree(sql, where), frozenset())
-    return parse(sql, where)[0]
+    tree = parse_tree(sql, where)
+    _Reader(where, raw or sql, reach).query(tree, frozenset())
+    return tree
 
 
 def check_names(sql: str, where: str, more: frozenset[str]) -> None:
@@ -89,63 +74,28 @@ def check_names(sql: str, where: str, more: frozenset[str]) -> None:
     _Reader(where, sql, None, more, is_model=False).query(parse_tree(sql, where), frozenset())
 
 
-def check_expression(body: str, where: str, reach: Reach) -> None:
-    """Refuse a function's body that is not one expression, or could do more than compute (see `check`)."""
-    tree = parse_tree(f"select (\n{body}\n)", where)
-    if len(tree.get("select_list", [])) != 1 or tree["from_table"]["type"] != "EMPTY" or tree["modifiers"]:
-        raise ScorehouseError(f"{where}: expected one SQL expression, found more; write the value alone, without select.")
+def check_expression(body: str, where: str, reach: Reach) -> Tree:
+    """DuckDB's tree of the one expression in `body`; refuses what could do more than compute (see `check`)."""
+    tree = expression(body, where)
     _Reader(where, body, reach).query(tree, frozenset())
+    return tree
 
 
-def tables_in(sql: str) -> frozenset[str]:
-    """The relations (schema.name, in lower case) that a query reads."""
-    return frozenset(_tables_in(parse_tree(sql, "Query")))
+def expression(body: str, where: str) -> Tree:
+    """DuckDB's tree of the one expression in a text.
 
-
-def check_type(data_type: str, where: str) -> str:
-    """The name that DuckDB has for a data type; raises ScorehouseError for what is none.
-
-    >>> check_type("struct(feature varchar, contribution double)[]", "a.yml")
-    'STRUCT(feature VARCHAR, contribution DOUBLE)[]'
+    It must be whole between round brackets and between square ones: so it closes none of them itself.
     """
-    try:
-        return str(duckdb.sqltype(data_type))
-    except duckdb.Error:
+    parse_tree(f"select (\n{body}\n)", where)
+    query = parse_tree(f"select [\n{body}\n]", where)
+    listed = query.get("select_list", [])
+    is_bare = len(listed) == 1 and query["from_table"]["type"] == "EMPTY" and not query["modifiers"]
+    arguments = listed[0].get("arguments", []) if is_bare else []
+    if len(arguments) != 1:
         raise ScorehouseError(
-            f"{where}: expected a data type, found `{data_type}`; write one such as varchar or decimal(18, 2)."
-        ) from None
-
-
-def parse_tree(sql: str, where: str) -> Tree:
-    """DuckDB's tree of the one query in `sql`.
-
-    Raises ScorehouseError when it is another statement, several, or unreadable: what cannot be read cannot be checked.
-    """
-    kinds = statement_kinds(sql, where)
-    if len(kinds) != 1:
-        raise ScorehouseError(f"{where}: expected one query (select), found {len(kinds)} statements; keep a single select.")
-    try:
-        (text,) = _parser().execute("select json_serialize_sql(?)", [sql]).fetchall()[0]
-        answer = json.loads(text)
-    except (duckdb.Error, RecursionError):
-        raise ScorehouseError(f"{where}: expected a query, found one that is nested too deep; split it up.") from None
-    if answer["error"]:
-        raise ScorehouseError(
-            f"{where}: expected one query (select), found {kinds[0]} statement `{' '.join(sql.split())[:60]}`; "
-            f"keep a single select."
+            f"{where}: expected one SQL expression, found `{body.strip()[:60]}`; write one value, without select."
         )
-    return answer["statements"][0]["node"]
-
-
-def statement_kinds(sql: str, where: str) -> list[str]:
-    """What DuckDB's parser calls each statement of a text, in lower case; raises ScorehouseError when it cannot be read."""
-    try:
-        return [_kind_of(statement) for statement in _parser().extract_statements(sql)]
-    except duckdb.Error as error:
-        raise ScorehouseError(
-            f"{where}: expected one SQL query, found text that cannot be read ({first_line(error)}); "
-            f"correct it (`dbt show` runs a query by itself)."
-        ) from None
+    return arguments[0]["expression"]
 
 
 class _Reader:
@@ -252,71 +202,14 @@ class _Reader:
         functions = self._reach.functions if self._reach else frozenset()
         if schema:
             return f"{schema}.{name}" in functions or (self._reach is None and schema == "functions")
-        return name not in _catalog() and any(function.endswith(f".{name}") for function in functions)
+        return name not in catalog() and any(function.endswith(f".{name}") for function in functions)
 
     def _column(self, name: str) -> None:
         if name in WITHOUT_BRACKETS:
             self._refuse(name, "the same result in every run", f"{name}()", f"write {INSTEAD[name]}")
 
     def _refuse(self, word: str, expected: str, found: str, instead: str) -> None:
-        raise ScorehouseError(f"{self._where}{_line(self._text, word)}: expected {expected}, found {found}; {instead}.")
-
-
-def is_of_duckdb(name: str) -> bool:
-    """Whether DuckDB has a function of this name."""
-    return name.lower() in _catalog()
-
-
-@cache
-def only_computes(name: str) -> bool:
-    """Whether every form of a DuckDB function gives the same result for the same arguments, and reads nothing else."""
-    forms = _catalog().get(name, [])
-    return name == "error" or (bool(forms) and name not in MISLABELLED and all(_form_only_computes(*form) for form in forms))
-
-
-def _form_only_computes(kind: str, stability: str | None, definition: str | None) -> bool:
-    if kind == "macro":
-        return all(only_computes(name) for name in _names_in(parse_tree(f"select ({definition})", "DuckDB")))
-    return stability == "CONSISTENT"
-
-
-def _tables_in(node: object) -> Iterator[str]:
-    if isinstance(node, list):
-        for child in node:
-            yield from _tables_in(child)
-    elif isinstance(node, dict):
-        if node.get("type") == "BASE_TABLE":
-            yield f"{node['schema_name']}.{node['table_name']}".lower()
-        for child in node.values():
-            yield from _tables_in(child)
-
-
-def _names_in(node: object) -> Iterator[str]:
-    """Functions that an expression calls; a table, or what reads the time without brackets, is a name that nothing has."""
-    if isinstance(node, list):
-        for child in node:
-            yield from _names_in(child)
-    elif isinstance(node, dict):
-        if "function_name" in node:
-            yield node["function_name"].lower()
-        if node.get("type") == "BASE_TABLE" or WITHOUT_BRACKETS & set(node.get("column_names", [])):
-            yield ""
-        for child in node.values():
-            yield from _names_in(child)
-
-
-@cache
-def _catalog() -> dict[str, list[tuple[str, str | None, str | None]]]:
-    """Every form of DuckDB's own functions by name: kind, stability, a macro's definition. Table functions stand elsewhere."""
-    found: dict[str, list[tuple[str, str | None, str | None]]] = {}
-    rows = _parser().execute(
-        "select lower(function_name), function_type, stability, macro_definition from duckdb_functions()"
-        " where function_type in ('scalar', 'aggregate', 'window', 'macro')"
-    )
-    for name, *form in rows.fetchall():
-        found.setdefault(name, []).append(tuple(form))
-    found["unnest"] = [("scalar", "CONSISTENT", None)]  # the parser's own
-    return found
+        raise ScorehouseError(f"{self._where}{line_of(self._text, word)}: expected {expected}, found {found}; {instead}.")
 
 
 def _is_repeatable(name: str, arguments: list[Tree]) -> bool:
@@ -331,28 +224,3 @@ def _is_repeatable(name: str, arguments: list[Tree]) -> bool:
 
 def _is_zero(limit: Tree | None) -> bool:
     return limit is not None and limit["class"] == "CONSTANT" and limit["literal"].get("text") == "0"
-
-
-def _kind_of(statement: duckdb.Statement) -> str:
-    try:
-        return statement.type.name.lower()
-    except ValueError:  # a kind that the Python package has no name for
-        return statement.query.split()[0].lower()
-
-
-_parsers = threading.local()
-
-
-def _parser() -> duckdb.DuckDBPyConnection:
-    """This thread's connection to an empty database that only parses."""
-    if not hasattr(_parsers, "connection"):
-        _parsers.connection = duckdb.connect()
-    return _parsers.connection
-
-
-atexit.register(_parsers.__dict__.clear)  # a connection that outlives the interpreter is reported as a leak
-
-
-def _line(text: str, word: str) -> str:
-    match = re.search(r"(?<!\w)" + re.escape(word).replace(r"\ ", r"\s+") + r"(?!\w)", text, re.IGNORECASE)
-    return f", line {text.count(chr(10), 0, match.start()) + 1}" if match else ""

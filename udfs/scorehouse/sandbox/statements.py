@@ -8,6 +8,7 @@ import re
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.sandbox import queries
+from scorehouse.sandbox.parse import statement_kinds
 
 CATALOG_FUNCTIONS = frozenset("duckdb_databases duckdb_constraints duckdb_tables duckdb_views duckdb_columns".split())
 """Functions by which dbt asks what is in the database."""
@@ -35,7 +36,7 @@ def check_statement(sql: str, own: frozenset[str] = frozenset()) -> None:
     Raises ScorehouseError naming the statement. Text that DuckDB cannot parse passes: DuckDB refuses it itself.
     """
     try:
-        kinds = queries.statement_kinds(sql, "Query")
+        kinds = statement_kinds(sql, "Query")
     except ScorehouseError:
         return
     if kinds in ([], ["transaction"]):

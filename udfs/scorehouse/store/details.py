@@ -103,16 +103,34 @@ class Versions:
 
 
 @dataclass(frozen=True)
-class Details:
-    """One of these, by the node's kind; a plain table has none."""
+class Reading:
+    """What a query reads, as its plan says.
 
+    Attributes:
+        question: hash of the query and of the columns that there were to read: another question, another answer.
+        definitions: views and functions that stand in it, by relation: the hash of each one's own definition.
+        columns: by relation, the columns that count, in the relation's order; without any its number of rows counts.
+        order_dependent: what in it depends on the order of rows, in words.
+    """
+
+    question: str
+    definitions: dict[str, str]
+    columns: dict[str, list[str]]
+    order_dependent: list[str]
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a query reads, and what the node's kind keeps beside."""
+
+    reading: Reading | None = None
     landing: Landing | None = None
     cut: Cut | None = None
     versions: Versions | None = None
 
     def text(self) -> str:
         """As JSON."""
-        return _ENCODER.encode(self)
+        return str(_ENCODER.encode(self))
 
     @classmethod
     def read(cls, text: str) -> Self:

@@ -1,68 +1,21 @@
-"""What a branch knows about its nodes: three small tables in schema `scorehouse` of the branch's database.
-
-`nodes` holds the newest result of every node, `passed_tests` the questions that need not be asked again, `format` what wrote
-them. Schema `history` shows models what they may read of it: decisions about fitted models, and who may serve.
-"""
+"""What a branch knows about its nodes, as values."""
 
 import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Self
 
 import duckdb
 
-from scorehouse.names.fingerprint import FORMAT_VERSION, Fingerprint
-from scorehouse.names.quoting import identifier, literal, quoted
-from scorehouse.store.details import Details
+from scorehouse.names.fingerprint import Fingerprint
+from scorehouse.names.quoting import quoted
+from scorehouse.store import state
+from scorehouse.store.contents import Content, Contents
+from scorehouse.store.details import Details, Reading
 from scorehouse.store.rows import insert
-
-_DDL = f"""
-create schema if not exists scorehouse;
-create table if not exists scorehouse.format as select {literal(FORMAT_VERSION)} as version;
-create table if not exists scorehouse.nodes (
-    node_id varchar not null,
-    relation varchar,
-    resource_type varchar not null,
-    materialized varchar not null,
-    own varchar not null,
-    logic varchar not null,
-    data varchar not null,
-    fingerprint varchar not null,
-    text_hash varchar not null,
-    query_hash varchar not null,
-    inputs json not null,
-    files varchar[] not null,
-    row_count bigint,
-    run_id varchar not null,
-    action varchar not null,
-    reason varchar not null,
-    details json not null
-);
-create table if not exists scorehouse.passed_tests (test_id varchar not null, fingerprint varchar not null);
-
-create schema if not exists history;
-create view if not exists history.decisions as
-    with listed as (
-        select
-            string_split(relation, '.')[2] as model,
-            unnest(from_json(
-                json_extract(details, '$.versions.decisions'),
-                '[{{"decided_at": "TIMESTAMP", "decision": "VARCHAR", "reason": "VARCHAR", "model_version": "VARCHAR",
-                   "trained_version": "VARCHAR", "measured_version": "VARCHAR", "test_until": "TIMESTAMP",
-                   "metrics": [{{"split": "VARCHAR", "slice": "VARCHAR", "metric": "VARCHAR", "bin": "INTEGER",
-                                "value": "DOUBLE"}}]}}]'
-            )) as decision
-        from scorehouse.nodes
-        where materialized = 'fitted'
-    )
-    select model, unnest(decision) from listed;
-create table if not exists history.gates (
-    endpoint varchar, implementation varchar, model_version varchar, champion_version varchar, policy varchar, status varchar,
-    reason varchar, metric varchar, value double, champion_value double, decided_at timestamp
-);
-"""
 
 
 @dataclass(frozen=True)
@@ -76,6 +29,8 @@ class NodeRecord:
         text_hash, query_hash: hash of the rendered text, and of its canonical form.
         inputs: everything that shaped the result, name -> hash; `explain` compares two of these.
         files: data files, relative to the store, in reading order.
+        columns: names and DuckDB types of the relation's columns, in order.
+        definition: the statement that makes it, of a view or a function.
         action, reason: 'built' or 'reused' in run `run_id`, and why.
         details: what one kind of node keeps beside.
     """
@@ -89,6 +44,8 @@ class NodeRecord:
     query_hash: str = ""
     inputs: dict[str, str] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
+    columns: dict[str, str] = field(default_factory=dict)
+    definition: str | None = None
     row_count: int | None = None
     run_id: str = ""
     action: str = ""
@@ -99,7 +56,10 @@ class NodeRecord:
         """The record as a row of `scorehouse.nodes`."""
         mark = self.fingerprint
         marks = {"own": mark.own, "logic": mark.logic, "data": mark.data, "fingerprint": mark.whole}
-        return {**vars(self), **marks, "inputs": json.dumps(self.inputs), "details": self.details.text()}
+        return {**vars(self), **marks, **self._as_json()}
+
+    def _as_json(self) -> dict[str, str]:
+        return {"inputs": json.dumps(self.inputs), "columns": json.dumps(self.columns), "details": self.details.text()}
 
     @classmethod
     def of_row(cls, row: Mapping[str, object]) -> Self:
@@ -108,6 +68,7 @@ class NodeRecord:
         typed = {
             "fingerprint": fingerprint,
             "inputs": json.loads(row["inputs"]),
+            "columns": json.loads(row["columns"]),
             "details": Details.read(row["details"]),
         }
         return cls(**{name: typed.get(name, row[name]) for name in cls.__dataclass_fields__})
@@ -130,32 +91,53 @@ class NodeRecords:
         return self._by_relation.get(relation)
 
 
+@dataclass(frozen=True)
+class PassedTest:
+    """A test that passed: the identity of what it asked, and what its query reads."""
+
+    fingerprint: str
+    reading: Reading | None
+
+
 class Records(NodeRecords):
-    """Node and test records of a branch's open work database: read once, written through.
+    """What a branch's open work database knows: read once, written through.
 
     What another format of the store wrote is dropped: such a branch builds anew.
+
+    Args:
+        store: the store's folder, whose files' contents are remembered.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, store: Path) -> None:
         cursor = connection.cursor()
-        if _format_of(cursor) != FORMAT_VERSION:
-            _start_anew(cursor)
+        state.prepare(cursor)
         super().__init__(_read(cursor))
         self._connection = connection
         self._lock = threading.Lock()
         self._noted: list[NodeRecord] = []
-        self._newly_passed: dict[str, str] = {}
-        self._passed = dict(cursor.execute("from scorehouse.passed_tests").fetchall())
+        self._newly_passed: dict[str, PassedTest] = {}
+        self._passed = {
+            test: PassedTest(fingerprint, Details.read(reading).reading)
+            for test, fingerprint, reading in cursor.execute("from scorehouse.passed_tests").fetchall()
+        }
+        self.contents = Contents(store, _read_contents(cursor))
         cursor.close()
 
-    def put(self, record: NodeRecord, statements: Iterable[str] = ()) -> None:
-        """Replace a node's record and run the statements that belong to it (its views) in the same transaction."""
+    def put(self, record: NodeRecord, statements: Iterable[str] = ()) -> NodeRecord:
+        """Replace a node's record and run the statements that belong to it (its views) in the same transaction.
+
+        Returns the record with the columns that its relation has now.
+        """
         with self._lock, self._transaction() as cursor:
             for statement in statements:
                 cursor.execute(statement)
+            if record.resource_type != "function":
+                described = cursor.execute(f"describe {quoted(record.relation)}").fetchall()
+                record = replace(record, columns={name: kind for name, kind, *_ in described})
             cursor.execute("delete from scorehouse.nodes where node_id = ?", [record.node_id])
             insert(cursor, "scorehouse.nodes", record.row())
             self._keep(record)
+        return record
 
     def note(self, record: NodeRecord) -> None:
         """Replace a record of which only run, action and reason are new; `flush` writes it."""
@@ -167,16 +149,30 @@ class Records(NodeRecords):
         self.nodes[record.node_id] = self._by_relation[record.relation] = record
 
     def flush(self) -> None:
-        """Write what `note` and `put_passed` kept in memory, in one transaction."""
+        """Write what is kept in memory, in one transaction."""
         with self._lock, self._transaction() as cursor:
             if self._noted:
                 values = [[record.run_id, record.action, record.reason, record.node_id] for record in self._noted]
                 cursor.executemany("update scorehouse.nodes set run_id = ?, action = ?, reason = ? where node_id = ?", values)
             if self._newly_passed:
                 cursor.execute("delete from scorehouse.passed_tests where list_contains(?, test_id)", [list(self._newly_passed)])
-                cursor.executemany("insert into scorehouse.passed_tests values (?, ?)", list(self._newly_passed.items()))
+                for test, passed in self._newly_passed.items():
+                    reading = Details(reading=passed.reading).text()
+                    row = {"test_id": test, "fingerprint": passed.fingerprint, "reading": reading}
+                    insert(cursor, "scorehouse.passed_tests", row)
+            self._write_contents(cursor)
             self._noted.clear()
             self._newly_passed.clear()
+
+    def _write_contents(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """What was found of files; what is known of files that nothing names any more goes."""
+        used = [file for record in self.nodes.values() for file in record.files]
+        cursor.execute("delete from scorehouse.contents where not list_contains(?, file)", [used])
+        for (file, question), parts in self.contents.found.items():
+            for part, content in parts.items():
+                row = {"file": file, "question": question, "part": part, "count": content.count}
+                insert(cursor, "scorehouse.contents", row | {"total": str(content.total), "mixed": str(content.mixed)})
+        self.contents.found.clear()
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -201,49 +197,58 @@ class Records(NodeRecords):
                     cursor.execute(f"drop view if exists {quoted(record.relation)}")
                 cursor.execute("delete from scorehouse.nodes where node_id = ?", [node_id])
 
-    def has_passed(self, test_id: str, fingerprint: str) -> bool:
-        """True when this test passed before on the very same data and definition."""
-        return self._passed.get(test_id) == fingerprint
+    def passed(self, test_id: str) -> PassedTest | None:
+        """What a test last passed with; None for one that never passed."""
+        return self._passed.get(test_id)
 
-    def put_passed(self, test_id: str, fingerprint: str) -> None:
+    def put_passed(self, test_id: str, passed: PassedTest) -> None:
         """Remember that a test passed; `flush` writes it."""
         with self._lock:
-            self._passed[test_id] = self._newly_passed[test_id] = fingerprint
+            self._passed[test_id] = self._newly_passed[test_id] = passed
 
 
 def _read(cursor: duckdb.DuckDBPyConnection) -> list[NodeRecord]:
-    if _format_of(cursor) != FORMAT_VERSION:
+    if not state.is_readable(cursor):
         return []
     return [NodeRecord.of_row(row) for row in cursor.sql("from scorehouse.nodes").to_arrow_table().to_pylist()]
 
 
-def _start_anew(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Empty tables of this format, and none of the views that an earlier one made."""
-    for schema in ("history", "scorehouse"):
-        cursor.execute(f"drop schema if exists {schema} cascade")
-    for name in cursor.execute("select schema_name, view_name from duckdb_views() where not internal").fetchall():
-        cursor.execute(f"drop view {'.'.join(map(identifier, name))}")
-    cursor.execute(_DDL)
-
-
-def _format_of(cursor: duckdb.DuckDBPyConnection) -> str | None:
-    try:
-        return cursor.execute("select version from scorehouse.format").fetchall()[0][0]
-    except duckdb.CatalogException:  # a new database, or one that an earlier format wrote
-        return None
+def _read_contents(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, Content]]:
+    found: dict[tuple[str, str], dict[str, Content]] = {}
+    for file, question, part, count, total, mixed in cursor.execute("from scorehouse.contents").fetchall():
+        found.setdefault((file, question), {})[part] = Content(count, int(total), int(mixed))
+    return found
 
 
 def explain(previous: NodeRecord | None, now: NodeRecord, is_built: bool) -> str:
     """Why a node was built or could be reused, in one sentence that names the cause."""
     if previous is None:
         return "first build on this branch" if is_built else "the store has it from another build"
-    changed = changes(previous.inputs, now.inputs)
-    named = ", ".join(changed) or "nothing"
+    changed, unread = _told_apart(changes(previous.inputs, now.inputs), previous.inputs, now.inputs)
+    named = ", ".join(changed)
     if previous.fingerprint.whole == now.fingerprint.whole:
         if is_built:
             return "its file was missing from the store"
-        return f"{named} changed, the query is the same" if changed else "nothing changed"
-    return f"{named} changed" if is_built else f"{named} changed, and the store has the result already"
+        same = [*([f"{named} changed, the query is the same"] if changed else []), *unread]
+        return "; ".join(same) or "nothing changed"
+    return f"{named or 'nothing'} changed" if is_built else f"{named or 'nothing'} changed, and the store has the result already"
+
+
+ALL_OF, COLUMNS_OF = "all of ", "columns of "
+"""What the names of inputs begin with that tell of a whole parent, beside what is read of it."""
+
+
+def _told_apart(changed: list[str], before: Mapping[str, str], after: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """What changed of what is read, and sentences on parents that changed in nothing that is read."""
+    read = [name for name in changed if not name.startswith((ALL_OF, COLUMNS_OF))]
+    unread = []
+    for name in (name.removeprefix(ALL_OF) for name in changed if name.startswith(ALL_OF)):
+        if name not in read:
+            columns = [set(side.get(f"{COLUMNS_OF}{name}", "").split(",")) for side in (before, after)]
+            differ = ", ".join(sorted(columns[0] ^ columns[1]))
+            what = f"columns {differ} of {name}" if differ else name
+            unread.append(f"{what} changed, none is read" if differ else f"{what} changed, nothing that is read of it did")
+    return read, unread
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -1,0 +1,70 @@
+"""An empty copy of what a query may read: DuckDB binds the query in it and shows the plan, without a row being touched."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.names.quoting import identifier, quoted
+from scorehouse.plans.operators import Operator
+
+DATABASE = "warehouse"
+"""Name of the database that a build works in, and of its shadow."""
+
+_NOT_A_NUMBER = re.compile(r":-?(?:nan|inf)(?=[,}\]])")
+"""What DuckDB prints for numbers that JSON does not have."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A relation's name (schema.name) and its columns' DuckDB types, in order."""
+
+    name: str
+    columns: Mapping[str, str]
+
+
+class Shadow:
+    """An empty database with the relations, views and functions that a query names.
+
+    Args:
+        relations: what stands there as empty tables.
+        statements: what is made of these: views and macros, each after what it reads.
+        variables: session variables that a query may read, by name, with a value of their type.
+    """
+
+    def __init__(
+        self, relations: Iterable[Relation], statements: Iterable[str] = (), variables: Mapping[str, object] | None = None
+    ) -> None:
+        self._connection = duckdb.connect()
+        self._connection.execute("set TimeZone = 'UTC'")
+        self._connection.execute(f"attach ':memory:' as {DATABASE}; use {DATABASE}")
+        for name, value in (variables or {}).items():
+            self._connection.execute(f"set variable {name} = ?", [value])
+        for relation in relations:
+            self._connection.execute(f"create schema if not exists {identifier(relation.name.split('.')[0])}")
+            columns = ", ".join(f"{identifier(name)} {kind}" for name, kind in relation.columns.items())
+            self._connection.execute(f"create table {quoted(relation.name)} ({columns})")
+        for statement in statements:
+            self._connection.execute(statement)
+
+    def plan(self, sql: str, where: str) -> Operator:
+        """The plan of one query. Raises ScorehouseError with what DuckDB finds wrong with it."""
+        ((text,),) = self._connection.execute("select json_serialize_plan(?)", [sql]).fetchall()
+        answer = json.loads(_NOT_A_NUMBER.sub(":null", text))
+        if answer["error"]:
+            raise ScorehouseError(f"{where}: expected a query that DuckDB can run, found: {answer['error_message']}; correct it.")
+        (plan,) = answer["plans"]
+        return Operator.of(plan)
+
+    def close(self) -> None:
+        """Let go of the copy."""
+        self._connection.close()
+
+    def __enter__(self) -> "Shadow":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

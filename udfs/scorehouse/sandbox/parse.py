@@ -1,0 +1,117 @@
+"""DuckDB's own parse tree of a text, and what can be read from it: nothing can look harmless here and be something else there."""
+
+import atexit
+import json
+import re
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+
+from scorehouse.errors import ScorehouseError, first_line
+
+Tree = dict[str, Any]
+"""DuckDB's parse tree, as `json_serialize_sql` prints it."""
+
+
+def parse_tree(sql: str, where: str) -> Tree:
+    """DuckDB's tree of the one query in `sql`.
+
+    Raises ScorehouseError when it is another statement, several, or unreadable: what cannot be read cannot be checked.
+    """
+    kinds = statement_kinds(sql, where)
+    if len(kinds) != 1:
+        raise ScorehouseError(f"{where}: expected one query (select), found {len(kinds)} statements; keep a single select.")
+    try:
+        (text,) = parser().execute("select json_serialize_sql(?)", [sql]).fetchall()[0]
+        answer = json.loads(text)
+    except (duckdb.Error, RecursionError):
+        raise ScorehouseError(f"{where}: expected a query, found one that is nested too deep; split it up.") from None
+    if answer["error"]:
+        raise ScorehouseError(
+            f"{where}: expected one query (select), found {kinds[0]} statement `{' '.join(sql.split())[:60]}`; "
+            f"keep a single select."
+        )
+    return answer["statements"][0]["node"]
+
+
+def statement_kinds(sql: str, where: str) -> list[str]:
+    """What DuckDB's parser calls each statement of a text, in lower case; raises ScorehouseError when it cannot be read."""
+    try:
+        return [_kind_of(statement) for statement in parser().extract_statements(sql)]
+    except duckdb.Error as error:
+        raise ScorehouseError(
+            f"{where}: expected one SQL query, found text that cannot be read ({first_line(error)}); "
+            f"correct it (`dbt show` runs a query by itself)."
+        ) from None
+
+
+def check_type(data_type: str, where: str) -> str:
+    """The name that DuckDB has for a data type; raises ScorehouseError for what is none.
+
+    >>> check_type("struct(feature varchar, contribution double)[]", "a.yml")
+    'STRUCT(feature VARCHAR, contribution DOUBLE)[]'
+    """
+    try:
+        return str(duckdb.sqltype(data_type))
+    except duckdb.Error:
+        raise ScorehouseError(
+            f"{where}: expected a data type, found `{data_type}`; write one such as varchar or decimal(18, 2)."
+        ) from None
+
+
+def nodes(tree: object) -> Iterator[Tree]:
+    """Every node of a tree, from the top down, in the order of the text."""
+    if isinstance(tree, list):
+        for child in tree:
+            yield from nodes(child)
+    elif isinstance(tree, dict):
+        yield tree
+        for child in tree.values():
+            yield from nodes(child)
+
+
+def tables_in(sql: str) -> frozenset[str]:
+    """The relations (schema.name, in lower case) that a query reads."""
+    return frozenset(relation_in(node) for node in nodes(parse_tree(sql, "Query")) if node.get("type") == "BASE_TABLE")
+
+
+def relation_in(node: Tree) -> str:
+    """schema.name of a table that a query names, in lower case."""
+    return f"{node['schema_name']}.{node['table_name']}".lower()
+
+
+def place_of(node: Tree) -> slice:
+    """Where a node stands in the text, in bytes."""
+    return slice(node["query_location"], node["query_location"] + node["query_location_length"])
+
+
+def line_of(text: str, word: str) -> str:
+    r"""', line N' of the first place where a word stands in a text, or nothing.
+
+    >>> line_of("select a,\n  random() as b", "random")
+    ', line 2'
+    """
+    match = re.search(r"(?<!\w)" + re.escape(word).replace(r"\ ", r"\s+") + r"(?!\w)", text, re.IGNORECASE)
+    return f", line {text.count(chr(10), 0, match.start()) + 1}" if match else ""
+
+
+def _kind_of(statement: duckdb.Statement) -> str:
+    try:
+        return statement.type.name.lower()
+    except ValueError:  # a kind that the Python package has no name for
+        return statement.query.split()[0].lower()
+
+
+_parsers = threading.local()
+
+
+def parser() -> duckdb.DuckDBPyConnection:
+    """This thread's connection to an empty database that only parses."""
+    if not hasattr(_parsers, "connection"):
+        _parsers.connection = duckdb.connect()
+    return _parsers.connection
+
+
+atexit.register(_parsers.__dict__.clear)  # a connection that outlives the interpreter is reported as a leak

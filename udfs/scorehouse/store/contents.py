@@ -1,0 +1,95 @@
+"""What a stored file holds, column by column: equal contents have equal marks, in whatever order the rows lie."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from scorehouse.names.fingerprint import digest
+from scorehouse.names.quoting import identifier
+from scorehouse.store.files import read_sql
+
+STAMPS = frozenset({"scored_at", "trained_at"})
+"""Columns that say when a row was computed: a row that differs in these alone is the same row."""
+
+_TOTALS = 2**128
+
+
+@dataclass(frozen=True)
+class Content:
+    """Rows as a sum over them: their number, and the sum and the exclusive or of each row's 64-bit hash."""
+
+    count: int = 0
+    total: int = 0
+    mixed: int = 0
+
+    def __add__(self, other: "Content") -> "Content":
+        """Both together."""
+        return Content(self.count + other.count, (self.total + other.total) % _TOTALS, self.mixed ^ other.mixed)
+
+
+def contents_of(
+    cursor: duckdb.DuckDBPyConnection, rows: str, columns: Sequence[str], types: Mapping[str, str], by: str = "''"
+) -> dict[str, Content]:
+    """The content of some columns of the rows that a query gives, apart for each value of the expression `by`.
+
+    Args:
+        columns: without any, only the number of rows counts.
+        types: DuckDB types by column.
+    """
+    hashed = ", ".join(part for column in columns for part in _hashed(identifier(column), types[column])) or "0"
+    query = (
+        f"select part, count(*), sum(hash(h)), bit_xor(hash(h)) from (select {by} as part, hash({hashed}) as h from ({rows}))"
+        " group by part"
+    )
+    return {part: Content(count, int(total), int(mixed)) for part, count, total, mixed in cursor.execute(query).fetchall()}
+
+
+def _hashed(column: str, data_type: str) -> list[str]:
+    """What of a column is hashed: DuckDB's hash takes -0.0 for 0.0, which calculate differently."""
+    is_floating = "DOUBLE" in data_type or "FLOAT" in data_type
+    if not is_floating:
+        return [column]
+    return [column, f"signbit({column})"] if data_type in ("DOUBLE", "FLOAT") else [f"cast({column} as varchar)"]
+
+
+class Contents:
+    """Contents of store files, each looked at once.
+
+    Args:
+        folder: the store's folder.
+        known: what a database remembers, by file (relative to the store) and question.
+    """
+
+    def __init__(self, folder: Path, known: Mapping[tuple[str, str], dict[str, Content]]) -> None:
+        self._folder = folder
+        self._known = dict(known)
+        self.found: dict[tuple[str, str], dict[str, Content]] = {}
+
+    def of(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        files: Iterable[str],
+        columns: Sequence[str],
+        types: Mapping[str, str],
+        by: str = "''",
+    ) -> dict[str, Content]:
+        """The content of some columns of all these files together, apart for each value of the expression `by`."""
+        totals: dict[str, Content] = {}
+        for file in files:
+            for part, content in self._of_file(cursor, file, columns, types, by).items():
+                totals[part] = totals.get(part, Content()) + content
+        return totals
+
+    def _of_file(
+        self, cursor: duckdb.DuckDBPyConnection, file: str, columns: Sequence[str], types: Mapping[str, str], by: str
+    ) -> dict[str, Content]:
+        key = file, digest(list(columns), [types[column] for column in columns], by)
+        if key not in self._known:
+            rows = read_sql([self._folder / file])
+            present = {name for name, *_ in cursor.execute(f"describe {rows}").fetchall()}
+            nulls = [f"cast(null as {types[c]}) as {identifier(c)}" for c in columns if c not in present]
+            with_all = f"select {', '.join(['*', *nulls])} from ({rows})"  # a partition may be older than a column
+            self._known[key] = self.found[key] = contents_of(cursor, with_all, columns, types, by)
+        return self._known[key]
