@@ -11,6 +11,9 @@ def parse(sql: str, where: str) -> list[exp.Expression]:
     """Statements of a DuckDB text as sqlglot trees; `where` names the file in the error.
 
     Raises ScorehouseError when the text cannot be read: what cannot be read cannot be checked.
+
+    >>> [statement.key for statement in parse("select 1; drop table t;", "models/a.sql")]
+    ['select', 'drop']
     """
     try:
         return [statement for statement in sqlglot.parse(sql, dialect="duckdb") if statement is not None]
