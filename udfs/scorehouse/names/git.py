@@ -44,7 +44,7 @@ def current(project_dir: Path, environ: Mapping[str, str]) -> str:
 
 
 def commit(project_dir: Path) -> str | None:
-    """Hash of the checked-out git commit, 40 hexadecimal digits; None outside a repository and before the first commit."""
+    """Hash of the checked-out git commit, as git writes it; None outside a repository and before the first commit."""
     git = _git_folder(project_dir)
     if git is None:
         return None

@@ -90,6 +90,14 @@ def compare(weights: ItemWeights, past: History, future: History, is_new: bool) 
     share of the future that is in the list, or of the list where the future is longer (Liang, Krishnan, Hoffman, Jebara, WWW
     2018). coverage@10: share of items that are among some customer's first ten. customers: their number.
 
+    Here ann had the cup and takes the pen, which is second in everybody's list:
+
+    >>> names, one = (np.array(["ann"]), np.array(["cup", "pen"])), np.ones(1)
+    >>> past, future = (History(*names, np.array([0]), np.array([item]), one, one, one, one > 0, today=2) for item in (0, 1))
+    >>> weights = ItemWeights(sparse.csr_matrix((2, 2)), np.array([0.9, 0.5]))
+    >>> {metric: round(value, 2) for metric, value in compare(weights, past, future, is_new=False).items()}
+    {'hit_rate@10': 1.0, 'ndcg@10': 0.63, 'recall@20': 1.0, 'coverage@10': 1.0, 'customers': 1.0}
+
     Args:
         weights: of a model that was fitted on the past.
         past, future: histories over the same customers and items.

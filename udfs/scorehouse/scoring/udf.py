@@ -46,7 +46,7 @@ def score_model(model_version: pa.ChunkedArray, features: pa.ChunkedArray) -> pa
 def score_model_parts(model_version: pa.ChunkedArray, features: pa.ChunkedArray) -> pa.Array:
     """The parts of each row's score as list<float64> [rows]; NULL where the version is.
 
-    A part that there is none of is NULL in its list. Arguments and errors are those of `score_model`.
+    A part that is not a number is NULL in its list. Arguments and errors are those of `score_model`.
     """
     return _by_version(model_version, features, lambda scorer, rows: _lists(scorer.score(rows)), pa.list_(pa.float64()))
 

@@ -100,7 +100,12 @@ def cost(ensemble: TreeEnsemble) -> int:
 
 
 def paths_of(ensemble: TreeEnsemble) -> Paths:
-    """All paths of an ensemble; a path without any split adds the same to every row and is left out."""
+    """All paths of an ensemble; a path without any split adds the same to every row and is left out.
+
+    >>> stump = TreeEnsemble.of_tree([0, -1, -1], [2.0, 0, 0], [1, -1, -1], [2, -1, -1], [0, 10, 20], [0, 0, 0], [4, 3, 1], {})
+    >>> paths_of(stump).leaf_values, paths_of(stump).zero_fraction
+    (array([10., 20.]), array([0.75, 0.25]))
+    """
     leaf_sizes, leaf_values, features, zeros, split_sizes, nodes, sides = [], [], [], [], [], [], []
     waiting = [(int(root), {}) for root in ensemble.roots[::-1]]
     while waiting:
