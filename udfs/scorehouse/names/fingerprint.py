@@ -12,6 +12,8 @@ FORMAT_VERSION = "2"
 def digest(*parts: object) -> str:
     """32 hexadecimal digits (BLAKE2b, 128 bits) of a sequence of JSON-like parts; order and grouping count.
 
+    The order of a mapping's keys does not. A part that JSON does not know counts as its text.
+
     >>> digest("ab", "c") == digest("a", "bc")
     False
     >>> len(digest({"b": 1, "a": 2}))
@@ -24,6 +26,10 @@ def digest(*parts: object) -> str:
 @dataclass(frozen=True)
 class Fingerprint:
     """Identity of a node's result, and its two halves.
+
+    >>> old, new = (Fingerprint.of(["select 1"], {"orders": Fingerprint.of_source("orders", day)}) for day in ("1st", "2nd"))
+    >>> old.logic == new.logic, old.data == new.data, old.whole == new.whole
+    (True, False, False)
 
     Attributes:
         own: the node's own definition (the query, a seed's content, a function's body, configuration that shapes data).

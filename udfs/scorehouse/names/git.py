@@ -31,12 +31,20 @@ def slug(name: str) -> str:
 
 
 def current(project_dir: Path, environ: Mapping[str, str]) -> str:
-    """Name of the branch: `SCOREHOUSE_BRANCH` if set, else the checked-out git branch, else `main`."""
+    """Name of the branch: `SCOREHOUSE_BRANCH` if set, else the checked-out git branch, else `main`.
+
+    >>> current(Path("/nowhere"), {"SCOREHOUSE_BRANCH": "new-weights"})
+    'new-weights'
+
+    Args:
+        project_dir: the project's folder; the repository is its own or that of the nearest folder above it.
+        environ: variables of the environment.
+    """
     return environ.get("SCOREHOUSE_BRANCH") or _head(project_dir, r"ref: refs/heads/(.+)") or PRODUCTION
 
 
 def commit(project_dir: Path) -> str | None:
-    """Hash of the checked-out git commit, or None outside a repository and before the first commit."""
+    """Hash of the checked-out git commit, as git writes it; None outside a repository and before the first commit."""
     git = _git_folder(project_dir)
     if git is None:
         return None

@@ -14,14 +14,25 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Partitioning:
-    """How a relation is cut: by which of its columns, and how coarse."""
+    """How a relation is cut into partitions.
+
+    Attributes:
+        column: the column of times, dates or timestamps, that a row's partition is read from.
+        grain: how coarse, one of `GRAINS`.
+    """
 
     column: str
     grain: str
 
     @classmethod
     def of(cls, where: str, meta: Mapping[str, object]) -> "Partitioning":
-        """Read `meta: {partition_by: <column>, grain: day | month | year}`; raises ScorehouseError for anything else."""
+        """Read `meta: {partition_by: <column>, grain: day | month | year}`; the grain is a day where it is not given.
+
+        Raises ScorehouseError for anything else, with `where`, the model's file.
+
+        >>> Partitioning.of("models/a.yml", {"partition_by": "at"})
+        Partitioning(column='at', grain='day')
+        """
         column, grain = meta.get("partition_by"), meta.get("grain", "day")
         if not isinstance(column, str) or grain not in GRAINS:
             raise ScorehouseError(
@@ -31,7 +42,7 @@ class Partitioning:
         return cls(column, str(grain))
 
     def key_sql(self) -> str:
-        """The partition of a row, as text.
+        """The partition of a row, as SQL that gives a text: its first day, or `UNKNOWN`.
 
         >>> print(Partitioning("at", "month").key_sql())
         case when isfinite("at") then strftime(date_trunc('month', "at"), '%Y-%m-%d') else 'unknown' end
@@ -41,7 +52,7 @@ class Partitioning:
         return f"case when isfinite({column}) then {first_day} else '{UNKNOWN}' end"
 
     def coarse(self, day: str) -> str:
-        """The partition in which a day lies.
+        """The partition in which a day lies, both as texts: year-month-day, or `UNKNOWN`.
 
         >>> Partitioning("occurred_at", "month").coarse("2011-03-09")
         '2011-03-01'

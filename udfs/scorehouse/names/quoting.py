@@ -2,7 +2,7 @@
 
 
 def identifier(name: str) -> str:
-    """A name in quotes.
+    """A name in double quotes, those inside it doubled.
 
     >>> print(identifier('the "best" item'))
     "the ""best"" item"
@@ -11,7 +11,7 @@ def identifier(name: str) -> str:
 
 
 def quoted(relation: str) -> str:
-    """A relation's two-part name, each part in quotes.
+    """A relation's two-part name, each part in quotes; it is cut at its first dot.
 
     >>> quoted("features.customer_snapshots")
     '"features"."customer_snapshots"'
@@ -20,7 +20,7 @@ def quoted(relation: str) -> str:
 
 
 def plain(relation: str) -> str:
-    """schema.name of a relation as SQL writes it, with or without its database and quotes.
+    """schema.name of a relation as SQL writes it, with or without its database and quotes; no part has a dot inside it.
 
     >>> plain('"warehouse"."features"."customer_snapshots"')
     'features.customer_snapshots'

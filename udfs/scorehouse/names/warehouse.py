@@ -37,11 +37,11 @@ class Warehouse:
         return cls(root, branch, root / git.slug(branch))
 
     def on(self, branch: str) -> Self:
-        """The same warehouse seen from another branch."""
+        """The same warehouse seen from another branch, given by its name."""
         return self.of(self.root, branch)
 
     def branches(self) -> list[Self]:
-        """All branches in this warehouse, by their folders."""
+        """All branches in this warehouse, by their folders, sorted; none where there is no warehouse yet."""
         if not self.root.is_dir():
             return []
         folders = sorted(folder for folder in self.root.iterdir() if (folder / _WORK).is_dir())
@@ -107,7 +107,7 @@ class Warehouse:
         return self.folder / "CURRENT"
 
     def current_release(self) -> int | None:
-        """Number of the current release, or None before the first."""
+        """Number of the current release, or None before the first; raises ValueError for a pointer that holds no number."""
         try:
             return int(self.pointer.read_text())
         except FileNotFoundError:

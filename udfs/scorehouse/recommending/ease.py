@@ -16,16 +16,16 @@ from scorehouse.recommending.weights import ItemWeights, scaled, strongest
 class Ease(Recommender):
     """Recommends what a ridge regression of each item on all others predicts, plus what is popular now.
 
-    Steck, Embarrassingly shallow autoencoders for sparse data, 2019: B = I - P diag(1 / P), P = (X'X + penalty I)^-1. Here X
-    has a row for each customer and, with `basket_weight`, one for each customer's day.
+    Steck, Embarrassingly shallow autoencoders for sparse data, WWW 2019: B = I - P diag(1 / diag(P)) with P = (X'X + penalty
+    I)^-1. Here X has a row for each customer and, with weight `basket_weight`, one for each customer's day.
 
     Attributes:
-        penalty: of the ridge regression.
+        penalty: of the ridge regression; above 0.
         basket_weight: how much one day's items say against a customer's whole history.
         maximum_items: so many items, those liked most, have similarities; memory grows with its square, time with its cube.
-        neighbour_count: similar items kept of each item.
+        neighbour_count: similar items kept of each item; only positive coefficients are.
         trend: score of the most popular item; 0.1 is as good as a similarity of 0.1 to an item taken just now.
-        trend_half_life_days: of that popularity.
+        trend_half_life_days: a day that is so much older counts half for that popularity.
         repeat: similarity of an item to itself, which counts where taken items may be recommended again.
     """
 
@@ -38,7 +38,7 @@ class Ease(Recommender):
     repeat: float = 0.4
 
     def fit(self, history: History) -> ItemWeights:
-        """The weights that a history teaches."""
+        """The weights that a history teaches, over its items."""
         count = len(history.items)
         liked = np.asarray(history.strengths.sum(axis=0)).ravel()
         chosen = np.sort(np.argsort(-liked, kind="stable")[: self.maximum_items])

@@ -15,17 +15,23 @@ TASK = "recommendation"
 
 
 class Fittable(ABC):
-    """An estimator over interactions instead of examples: it says itself how it becomes a version."""
+    """An estimator over interactions instead of examples: it says itself how it becomes a version of a model."""
 
     @abstractmethod
     def learned(self, history: History) -> dict[str, object]:
-        """Columns of the version's row that the history teaches."""
+        """What the history teaches: columns of `learning.version_row.SCHEMA` by name."""
 
     def fit_version(self, table: pa.Table, spec: Spec, version: str, where: str) -> pa.Table:
         """One row of `learning.version_row.SCHEMA`.
 
         Fewer interactions than minimum_examples give status insufficient_examples and no weights. Raises ScorehouseError for
-        a column that is missing.
+        a column that is missing or has a NULL.
+
+        Args:
+            table: interactions, with the columns `history.COLUMNS`.
+            spec: the declaration.
+            version: the version's name.
+            where: the model's file, for messages.
         """
         history = History.read(table, where)
         head = {
@@ -52,10 +58,10 @@ class Recommender(Fittable):
 
     @abstractmethod
     def fit(self, history: History) -> ItemWeights:
-        """The weights that a history teaches."""
+        """The weights that a history teaches, over its items."""
 
     def learned(self, history: History) -> dict[str, object]:
-        """Similarities and popularities as weights."""
+        """Similarities and popularities as weights, and the parameters as JSON."""
         weights = self.fit(history).rows(history.items)
         return {"chosen_parameters": json.dumps(vars(self), sort_keys=True), "weights": weights}
 

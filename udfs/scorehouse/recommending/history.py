@@ -12,6 +12,8 @@ from scipy import sparse
 from scorehouse.errors import ScorehouseError
 
 COLUMNS = ("customer_id", "item_id", "occurred_date", "weight", "half_life_days", "is_taken", "as_of")
+"""Columns of a table of interactions: one row for a customer, an item and a day."""
+
 SMALLEST_PREFERENCE = 0.01
 """A smaller preference is none."""
 
@@ -20,14 +22,29 @@ SMALLEST_PREFERENCE = 0.01
 class History:
     """Rows of customer, item and day, ordered by these.
 
+    >>> table = pa.table({
+    ...     "customer_id": ["ann", "ann"], "item_id": ["pen", "cup"], "weight": [1.0, 1.0], "half_life_days": [7.0, 7.0],
+    ...     "occurred_date": pa.array([108, 101], pa.int32()).cast(pa.date32()), "is_taken": [False, True],
+    ...     "as_of": pa.array([110, 110], pa.int32()).cast(pa.date32()),
+    ... })
+    >>> history = History.read(table, "an example")
+    >>> history.items, history.day, history.today
+    (array(['cup', 'pen'], dtype='<U3'), array([101, 108]), 110)
+    >>> history.taken.toarray()
+    array([[1., 0.]])
+    >>> history.preferences.toarray()
+    array([[0.5, 1. ]])
+    >>> history.popularity(window_days=2)
+    array([0., 1.])
+
     Attributes:
-        customers, items: names, in order.
+        customers, items: names as texts, in order.
         customer, item: int64 [rows], places among the names.
         day: int64 [rows], days since 1970.
         weight: float64 [rows], what the day's interactions say: 1 is a purchase, less than 0 takes back.
         is_taken: bool [rows], whether the customer had the item that day (bought, rated), not only looked.
         half_life_days: float64 [rows], after so many days the customer's interest in the item is half.
-        today: the day of the as-of time; all rows are before it.
+        today: the day of the as-of time, in days since 1970; all rows are before it.
     """
 
     customers: np.ndarray
@@ -42,7 +59,12 @@ class History:
 
     @classmethod
     def read(cls, table: pa.Table, where: str) -> Self:
-        """From a table with the columns `COLUMNS`; raises ScorehouseError when one is missing or has a NULL."""
+        """From a table with the columns `COLUMNS`; raises ScorehouseError when one is missing or has a NULL.
+
+        Args:
+            table: interactions, in any order.
+            where: the model's file, for messages.
+        """
         for name in COLUMNS:
             found = "none" if name not in table.column_names else f"{table[name].null_count} NULLs"
             if found != "0 NULLs":
@@ -73,19 +95,19 @@ class History:
         return len(self.customers), len(self.items)
 
     def take(self, rows: np.ndarray, today: int | None = None) -> Self:
-        """Some of the rows (bool [rows] or places), among the same customers and items."""
+        """Some of the rows (bool [rows] or places), among the same customers and items; with another `today` where given."""
         names = ("customer", "item", "day", "weight", "half_life_days", "is_taken")
         columns = {name: getattr(self, name)[rows] for name in names}
         return replace(self, **columns, today=self.today if today is None else today)
 
     @cached_property
     def pairs(self) -> np.ndarray:
-        """The customer's and item's common number, int64 [rows]."""
+        """One number for customer and item together, the same in all their rows: int64 [rows]."""
         return self.customer * len(self.items) + self.item
 
     @cached_property
     def strengths(self) -> sparse.csr_matrix:
-        """How much each customer likes each item, 0 to 1, at any time: float64 [customers, items]."""
+        """How much each customer likes each item, at any time: the sum of the weights, 0 to 1; float64 [customers, items]."""
         return positive(sparse.csr_matrix((self.weight, (self.customer, self.item)), self.shape))
 
     @cached_property
@@ -96,13 +118,17 @@ class History:
 
     @cached_property
     def baskets(self) -> sparse.csr_matrix:
-        """The same of each customer's days: float64 [customer days, items]."""
+        """How much each customer liked each item on one day: the sum of the weights, 0 to 1; float64 [customer days, items]."""
         _, rows = np.unique(self.customer * (self.today + 1) + self.day, return_inverse=True)
         return positive(sparse.csr_matrix((self.weight, (rows, self.item)), (rows.max(initial=-1) + 1, len(self.items))))
 
     @cached_property
     def preferences(self) -> sparse.csr_matrix:
-        """How much each customer likes each item now: strength, halved with each half-life before the customer's last day."""
+        """How much each customer likes each item now: float64 [customers, items].
+
+        The strength, halved with each half-life between a liked day (weight above 0) of the item and the customer's last one; of
+        several days the one that is halved least counts. What is below `SMALLEST_PREFERENCE` is 0.
+        """
         liked = self.weight > 0
         last = np.zeros(len(self.customers), np.int64)
         np.maximum.at(last, self.customer[liked], self.day[liked])
@@ -117,7 +143,12 @@ class History:
         return found
 
     def popularity(self, half_life_days: float | None = None, window_days: int | None = None) -> np.ndarray:
-        """Liked customer days of each item, float64 [items]; halved with each half-life of age, or only the latest days."""
+        """Liked customer days of each item: the sum of the weights, each 0 to 1; float64 [items].
+
+        Args:
+            half_life_days: a row counts half with each so many days before today; None for no decay.
+            window_days: only rows at most so many days before today count; None for all.
+        """
         age = self.today - self.day
         weight = np.clip(self.weight, 0, 1)
         if half_life_days is not None:
@@ -136,7 +167,11 @@ def _placed(texts: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def positive(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
-    """The matrix with values above 1 as 1, and without those below 0."""
+    """The matrix itself, changed: repeated cells added up, values above 1 made 1, those of 0 or less taken out.
+
+    >>> positive(sparse.csr_matrix([[2.0, -1.0, 0.5]])).toarray()
+    array([[1. , 0. , 0.5]])
+    """
     matrix.sum_duplicates()
     matrix.data = np.clip(matrix.data, 0, 1)
     matrix.eliminate_zeros()

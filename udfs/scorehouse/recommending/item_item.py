@@ -15,12 +15,15 @@ BLOCK = 500
 
 @dataclass(frozen=True)
 class ItemItem(Recommender):
-    """Recommends what customers with the same items took (Sarwar et al., Item-based collaborative filtering, 2001).
+    """Recommends what customers with the same items took.
+
+    Sarwar, Karypis, Konstan, Riedl, Item-based collaborative filtering recommendation algorithms, WWW 2001: the similarity of two
+    items is the cosine of their columns in the matrix of customers' strengths.
 
     Attributes:
         neighbour_count: similar items kept of each item.
         trend: score of the most popular item, for customers and items without neighbours.
-        trend_half_life_days: of that popularity.
+        trend_half_life_days: a day that is so much older counts half for that popularity.
     """
 
     neighbour_count: int = 60
@@ -28,7 +31,7 @@ class ItemItem(Recommender):
     trend_half_life_days: float = 7
 
     def fit(self, history: History) -> ItemWeights:
-        """The weights that a history teaches."""
+        """The weights that a history teaches, over its items."""
         liked = history.strengths
         norms = np.sqrt(np.maximum(np.asarray(liked.multiply(liked).sum(axis=0)).ravel(), 1e-12))
         directions = (liked @ sparse.diags_array(1 / norms)).tocsc()

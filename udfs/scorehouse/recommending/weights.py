@@ -16,6 +16,10 @@ DECIMALS = 9
 class ItemWeights:
     """score = preferences @ similarity + popularity.
 
+    >>> learned = ItemWeights(sparse.csr_matrix([[0.0, 0.5], [0.5, 0.0]]), np.array([0.1, 0.2]))
+    >>> learned.score(sparse.csr_matrix([[1.0, 0.0]]))
+    array([[0.1, 0.7]])
+
     Attributes:
         similarity: float64 [items, items], sparse and not negative: from the liked item (row) to the recommended one.
         popularity: float64 [items].
@@ -25,11 +29,18 @@ class ItemWeights:
     popularity: np.ndarray
 
     def score(self, preferences: sparse.csr_matrix) -> np.ndarray:
-        """Scores of all items: float64 [customers, items] from preferences of the same shape."""
+        """Scores of all items: float64 [customers, items] from sparse preferences of the same shape."""
         return (preferences @ self.similarity).toarray() + self.popularity
 
     def rows(self, items: np.ndarray) -> pa.Table:
-        """The weights as rows: part, input (the liked item), output (the recommended item), value."""
+        """The weights as rows of `scoring.weights.SCHEMA`, their values rounded to `DECIMALS`.
+
+        Part similarity has input (the liked item), output (the recommended one) and value, in the order of the items; part
+        popularity has output and value. What is 0 has no row.
+
+        Args:
+            items: their names, texts [items].
+        """
         similarity = self.similarity.tocoo()
         order = np.lexsort((similarity.col, similarity.row))
         popular = np.flatnonzero(self.popularity > 0)
@@ -44,7 +55,7 @@ class ItemWeights:
 
 
 def scaled(popularity: np.ndarray, largest: float) -> np.ndarray:
-    """Popularities whose largest is `largest`.
+    """Popularities, float64 [items], multiplied so that the largest is `largest`; all 0 where none is above 0.
 
     >>> scaled(np.array([1.0, 4.0]), 0.1)
     array([0.025, 0.1  ])
@@ -54,7 +65,13 @@ def scaled(popularity: np.ndarray, largest: float) -> np.ndarray:
 
 
 def largest(matrix: np.ndarray, count: int) -> np.ndarray:
-    """Places of the `count` largest values of each row, the largest first: int64 [rows, count or fewer]."""
+    """Places of the `count` largest values of each row, the largest first: int64 [rows, count or fewer].
+
+    Equal values stand in the order of their places; which of them are left out, where not all fit, is not said.
+
+    >>> largest(np.array([[1.0, 3.0, 2.0, 3.0]]), 3)
+    array([[1, 3, 2]])
+    """
     count = min(count, matrix.shape[1])
     if not count:
         return np.zeros((len(matrix), 0), np.int64)
@@ -64,7 +81,13 @@ def largest(matrix: np.ndarray, count: int) -> np.ndarray:
 
 
 def strongest(matrix: np.ndarray, count: int) -> sparse.csr_matrix:
-    """The largest `count` positive values of each row; the others are 0."""
+    """The largest `count` values of each row, as a sparse matrix of the same shape; the others are 0.
+
+    A value that is negative, 0, or too small for `DECIMALS` is none.
+
+    >>> strongest(np.array([[0.5, -1.0, 0.25, 0.75]]), 2).toarray()
+    array([[0.5 , 0.  , 0.  , 0.75]])
+    """
     order = largest(matrix, count)
     values = np.take_along_axis(matrix, order, axis=1)
     rows = np.repeat(np.arange(len(matrix)), order.shape[1])

@@ -19,6 +19,10 @@ Column = np.ndarray | pa.Array
 class Columns(dict[str, Column]):
     """Columns by name; those that are the rows of one matrix can be taken as that matrix.
 
+    >>> columns = Columns(("a", "b"), np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> columns.take(("a", "b")) is columns.matrix, columns.take(("b",))
+    (True, [array([3., 4.])])
+
     Attributes:
         names: the columns that lie in the matrix, in its order.
         matrix: float64 [names, rows].
@@ -40,6 +44,9 @@ Features = pa.StructArray | pa.ChunkedArray | pa.Table | Mapping[str, object]
 def numeric(values: object) -> np.ndarray:
     """Numbers or booleans as float64 [rows]; NULL becomes NaN.
 
+    Takes a NumPy or Arrow array, or a list. Raises pyarrow's ArrowException, and for a NumPy array NumPy's own error, for what
+    is no number.
+
     >>> numeric(pa.array([True, None]))
     array([ 1., nan])
     """
@@ -54,10 +61,12 @@ def numeric(values: object) -> np.ndarray:
 
 
 def categorical(values: object) -> pa.Array:
-    """Texts, whole numbers or booleans as an Arrow array of texts.
+    """Texts, whole numbers or booleans as an Arrow array of texts [rows]; NULL stays NULL.
 
-    >>> categorical(pa.array([1, None])).to_pylist()
-    ['1', None]
+    Raises pyarrow's ArrowException for what has no text.
+
+    >>> categorical(pa.array([1, None])).to_pylist(), categorical([True]).to_pylist()
+    (['1', None], ['true'])
     """
     array = one_array(values)
     if pa.types.is_dictionary(array.type):
@@ -82,7 +91,11 @@ def is_number(data_type: pa.DataType) -> bool:
 
 
 def is_text(data_type: pa.DataType) -> bool:
-    """True for texts, enumerations included."""
+    """True for texts, enumerations of texts included.
+
+    >>> is_text(pa.string()), is_text(pa.dictionary(pa.int8(), pa.string())), is_text(pa.binary())
+    (True, True, False)
+    """
     if pa.types.is_dictionary(data_type):
         return is_text(data_type.value_type)
     return pa.types.is_string(data_type) or pa.types.is_large_string(data_type) or pa.types.is_string_view(data_type)
@@ -91,7 +104,10 @@ def is_text(data_type: pa.DataType) -> bool:
 def select(features: pa.Table | Mapping[str, object], kinds: Mapping[str, str]) -> Columns:
     """The columns that a model reads, by name, each as its kind; extra columns are ignored.
 
-    Raises ScorehouseError naming the columns that are missing.
+    Raises ScorehouseError naming the columns that are missing, or the one that cannot be read as its kind.
+
+    >>> select({"Recency": [1, None], "more": [0, 0]}, {"recency": "numeric"})
+    {'recency': array([ 1., nan])}
     """
     is_table = isinstance(features, pa.Table)
     given = dict(zip(features.column_names, features.columns, strict=True)) if is_table else features
@@ -101,7 +117,11 @@ def select(features: pa.Table | Mapping[str, object], kinds: Mapping[str, str]) 
 
 
 def find(given: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:
-    """What is given under each name, upper and lower case alike; raises ScorehouseError naming the columns that are missing."""
+    """What is given under each name, upper and lower case alike; raises ScorehouseError naming the columns that are missing.
+
+    >>> find({"Recency": 1, "more": 2}, ["recency"])
+    {'recency': 1}
+    """
     by_name = {name.lower(): value for name, value in given.items()}
     missing = [name for name in names if name.lower() not in by_name]
     if missing:
@@ -113,7 +133,7 @@ def find(given: Mapping[str, object], names: Iterable[str]) -> dict[str, object]
 
 
 def as_kind(name: str, values: object, kind: str) -> Column:
-    """The column of a feature as its kind, `NUMERIC` or `CATEGORICAL`; raises ScorehouseError where it cannot be."""
+    """The column of a feature as its kind, `NUMERIC` or `CATEGORICAL`; raises ScorehouseError where Arrow cannot read it so."""
     try:
         return numeric(values) if kind == NUMERIC else categorical(values)
     except pa.ArrowException as error:
@@ -126,8 +146,12 @@ def as_kind(name: str, values: object, kind: str) -> Column:
 def category_codes(column: pa.Array, categories: list[str | None]) -> np.ndarray:
     """Position of each value among `categories` as int64 [rows]; the number of categories for a value not among them.
 
+    NULL is found where `categories` has None.
+
     >>> category_codes(pa.array(["b", None, "c"]), ["a", "b"])
     array([1, 2, 2])
+    >>> category_codes(pa.array(["b", None, "c"]), ["a", "b", None])
+    array([1, 2, 3])
     """
     positions = pc.index_in(column, value_set=pa.array(categories, pa.string()))
     return pc.fill_null(positions, len(categories)).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -141,7 +165,7 @@ def _cast_by_duckdb(array: pa.Array) -> np.ndarray:
 
 
 def one_array(values: object) -> pa.Array:
-    """Values as one Arrow array."""
+    """Values as one Arrow array: the chunks of a column joined, a list or NumPy array read."""
     if isinstance(values, pa.ChunkedArray):
         return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
     return values if isinstance(values, pa.Array) else pa.array(values)

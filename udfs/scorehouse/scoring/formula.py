@@ -20,7 +20,7 @@ from scorehouse.scoring.structs import StructReader
 
 @dataclass(frozen=True, eq=False)
 class Formula:
-    """Operations in order: Inputs first, Result last; every column is made once.
+    """Operations in order: Inputs first, Result last; every column is made once, before it is read.
 
     >>> from scorehouse.scoring.steps import Function, Linear
     >>> formula = Formula((
@@ -33,20 +33,29 @@ class Formula:
     array([0.5, nan])
     >>> Formula.from_weights(formula.weights()).score({"recency": np.array([0.5])})
     array([0.5])
+    >>> formula.features_behind("probability"), formula.producer("probability").name
+    (('recency',), 'function')
+
+    Attributes:
+        operations: the steps; the names that they read and make hold the formula together.
     """
 
     operations: tuple[Operation, ...]
 
     @classmethod
     def from_weights(cls, table: pa.Table) -> Self:
-        """The formula that `weights` was called on."""
+        """The formula that `weights` was called on; raises KeyError for an operation that is not known.
+
+        Args:
+            table: rows of `weights.SCHEMA`, step after step.
+        """
         steps = weights.integers(table, "step")
         starts = [*np.flatnonzero(np.diff(steps, prepend=-1)), len(steps)]
         parts = [table.slice(start, end - start) for start, end in itertools.pairwise(starts)]
         return cls(tuple(BY_NAME[part["operation"][0].as_py()].from_rows(part) for part in parts))
 
     def weights(self) -> pa.Table:
-        """Everything learned, as rows of `weights.SCHEMA`."""
+        """Everything learned, as rows of `weights.SCHEMA`, step after step."""
         return pa.concat_tables([self._labelled(step, operation) for step, operation in enumerate(self.operations)])
 
     def _labelled(self, step: int, operation: Operation) -> pa.Table:
@@ -80,11 +89,11 @@ class Formula:
         return behind
 
     def features_behind(self, name: str) -> tuple[str, ...]:
-        """The raw features that a column is made of."""
+        """The raw features that a column is made of, each once; raises KeyError for a column that nothing makes."""
         return self._behind[name]
 
     def producer(self, name: str) -> Operation:
-        """The operation that makes a column."""
+        """The operation that makes a column; raises StopIteration when none does."""
         return next(operation for operation in self.operations if name in operation.outputs)
 
     # ---------------------------------------------------------------- NumPy
@@ -92,14 +101,21 @@ class Formula:
     def score(self, features: Features) -> np.ndarray:
         """Scores as float64 [rows], or [rows, parts] for a score of several parts; NaN where there is none.
 
-        Raises ScorehouseError naming the columns that are missing.
+        Raises ScorehouseError naming the columns that are missing, or the one that cannot be read as its kind.
         """
         made = self.columns(features)
         parts = [made[name] for name in self.result.inputs]
         return parts[0] if len(parts) == 1 else np.column_stack(parts)
 
     def columns(self, features: Features, until: Operation | None = None) -> Columns:
-        """Every column of the formula, by name; only what comes before `until` when that is given."""
+        """Every column of the formula, by name: float64 [rows], or Arrow texts [rows].
+
+        Raises ScorehouseError as `score` does.
+
+        Args:
+            features: structs, or columns by name.
+            until: an operation of the formula; only what comes before it is computed.
+        """
         is_structs = isinstance(features, pa.StructArray | pa.ChunkedArray)
         made = self._reader.read(features) if is_structs else columns.select(features, self.inputs.kind_of)
         with np.errstate(all="ignore"):
@@ -117,7 +133,14 @@ class Formula:
     # ---------------------------------------------------------------- SQL
 
     def expression(self) -> Expression:
-        """The score as a sqlglot expression over the feature columns."""
+        """The score as a sqlglot expression over the feature columns: one number, or a struct of the parts; NULL for NaN.
+
+        Raises ScorehouseError where an operation has no SQL.
+
+        >>> plain = Formula((Inputs.of({"x": "numeric"}), Result(("x",), ("score",), ("DOUBLE",))))
+        >>> print(printed(plain.expression()))
+        NULLIF(CAST("x" AS DOUBLE), CAST('nan' AS DOUBLE))
+        """
         parts = self._final(self.expressions())
         return parts[0][1] if len(parts) == 1 else sql.struct(parts)
 
@@ -126,14 +149,14 @@ class Formula:
         return list(zip(self.result.outputs, parts, strict=True))
 
     def expressions(self, until: Operation | None = None) -> dict[str, Expression]:
-        """Every column of the formula as an expression; only what comes before `until` when that is given."""
+        """Every column of the formula as an expression, by name; only what comes before the operation `until`, where given."""
         return self._carried(lambda operation, found: operation.expressions(found), self._raw_expressions(), until)
 
     def _raw_expressions(self) -> dict[str, Expression]:
         return {name: sql.column(name, "double" if kind == NUMERIC else "varchar") for name, kind in self.inputs.kind_of.items()}
 
     def size(self) -> int:
-        """Number of nodes that `expression` would have, without building it."""
+        """The most nodes that `expression` can have, without building it."""
         sizes = self._carried(lambda operation, found: operation.sizes(found), dict.fromkeys(self.inputs.inputs, 4))
         return sum(self.result.sizes([sizes[name] for name in self.result.inputs]))
 

@@ -19,22 +19,22 @@ _read: Callable[[str], Row | None] | None = None
 
 
 def read_with(read: Callable[[str], Row | None]) -> None:
-    """Say how the row of a version that was not put yet is found."""
+    """Say how the row of a version that was not put yet is found: `read` gives it, or None where there is no such version."""
     global _read
     _read = read
 
 
 def put(version: str, row: Row) -> None:
-    """Load a version's scorer from its row."""
+    """Load a version's scorer from its row; raises ScorehouseError when the row has no weights."""
     scorer = _load(row)
     with _lock:
         _scorers[version] = scorer
 
 
 def get(version: str) -> "Scorer":
-    """The scorer of a version.
+    """The scorer of a version, loaded when it is first asked for.
 
-    Raises ScorehouseError when there is no such version.
+    Raises ScorehouseError when there is no such version, or it has no weights.
     """
     with _lock:
         if version not in _scorers:

@@ -26,9 +26,10 @@ class Centres:
 def matched(now: Centres, before: Centres | None) -> dict[int, int]:
     """Segment numbers by cluster: those of the matched centres before, new clusters numbered after the largest known.
 
-    Centres are matched one to one with the least total distance (Kuhn 1955, as scipy's linear_sum_assignment), in units
-    of the coordinates' spread. A version's own clusters keep their numbers. Without centres before, the clusters are
-    numbered by their coordinates, the largest last coordinate first.
+    Centres are matched one to one so that their squared distances, in units of each coordinate's standard deviation over all
+    centres, have the least sum (the assignment problem: Kuhn, Naval Research Logistics Quarterly 2, 1955; solved by scipy's
+    linear_sum_assignment). A version's own clusters keep their numbers. Without centres before, the clusters are numbered
+    by their coordinates, the largest last coordinate first. Raises ValueError when the versions have other coordinates.
 
     >>> one = Centres("a", [0, 1], [0, 1], np.array([[1.0], [9.0]]))
     >>> matched(one, None)

@@ -1,7 +1,7 @@
 """Reasons: how much each raw feature moved one row's score away from the average.
 
 A weighted sum is explained exactly: coefficient * (value - its mean over the training rows), added up by raw feature. A sum
-of trees is explained by Shapley values (`tree_shap`). Contributions are on the scale before the link: log-odds for a
+of trees is explained by Shapley values (`trees.shapley`). Contributions are on the scale before the link: log-odds for a
 probability made by a sigmoid. A positive one always raises the score.
 """
 
@@ -39,18 +39,33 @@ LARGEST_COST = 5_000_000
 """A sum of trees that takes more steps than this to explain one row, some milliseconds, gives no reasons."""
 
 REASON = pa.struct([("feature", pa.string()), ("contribution", pa.float64())])
+"""One reason: a raw feature, or several that act together joined by `*`, and what it adds."""
+
 SQL_TYPE = "STRUCT(feature VARCHAR, contribution DOUBLE)[]"
+"""DuckDB type of a row's reasons."""
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
     """Where a formula's score can be taken apart.
 
+    Here rows have 4 for 2 * a and -3 for -b on average, which the formula keeps as its baseline:
+
+    >>> from scorehouse.scoring.steps import Inputs, Result
+    >>> linear = Linear.of(["a", "b"], ["score"], [[2.0, -1.0]], [5.0])
+    >>> steps = Inputs.of({"a": "numeric", "b": "numeric"}), linear, Baseline.of({"a": 4.0, "b": -3.0})
+    >>> explanation = Explanation.of(Formula((*steps, Result(("score",), ("score",), ("DOUBLE",)))))
+    >>> explanation.contributions({"a": np.array([3.0]), "b": np.array([7.0])})
+    {'a': array([2.]), 'b': array([-4.])}
+    >>> explanation.top({"a": np.array([3.0]), "b": np.array([7.0])}).to_pylist()
+    [[{'feature': 'b', 'contribution': -4.0}, {'feature': 'a', 'contribution': 2.0}]]
+
     Attributes:
         formula: simplified.
         operation: the sum that is taken apart.
         output: which of its outputs.
-        factor: what the sum is multiplied by afterwards.
+        factor: what the sum is multiplied by before the first function of it that is no straight line; its sign makes a
+            positive contribution one that raises the score.
     """
 
     formula: Formula
@@ -60,7 +75,11 @@ class Explanation:
 
     @classmethod
     def of(cls, formula: Formula) -> Self | None:
-        """The explanation of a formula with one score that rises or falls with one sum; else None."""
+        """The explanation of a simplified formula with one score that rises or falls with one sum; else None.
+
+        None as well where a term of a weighted sum mixes more than `LARGEST_MIXTURE` raw features, or where a row would take
+        more than `LARGEST_COST` steps.
+        """
         if len(formula.result.inputs) != 1:
             return None
         name, factor = formula.result.inputs[0], 1.0
@@ -87,11 +106,15 @@ class Explanation:
 
     @property
     def has_sql(self) -> bool:
-        """True when the contributions are a SQL expression."""
+        """True when the contributions are a SQL expression as well: those of a weighted sum."""
         return isinstance(self.operation, Linear)
 
     def contributions(self, features: Features) -> dict[str, np.ndarray]:
-        """What each raw feature adds, by name: float64 [rows]. They sum to the margin minus its mean."""
+        """What each raw feature adds, by name: float64 [rows]; raw features that act together are joined by `*`.
+
+        They sum to the margin minus its mean: over the training rows, or the training weight of trees. A weighted sum without
+        its baseline is compared with 0 instead of the mean. Raises ScorehouseError naming the columns that are missing.
+        """
         made = self.formula.columns(features, self.operation)
         with np.errstate(all="ignore"):
             added = self._tree_terms(made) if isinstance(self.operation, Trees) else self._linear_terms(made)
@@ -99,7 +122,7 @@ class Explanation:
         return {feature: values - baselines.get(feature, 0.0) for feature, values in added.items()}
 
     def baseline_of(self, features: Features) -> "Baseline | None":
-        """The mean of each raw feature's terms over training rows, to be kept in the formula; None for trees."""
+        """The mean of each raw feature's terms over the training rows `features`, to be kept in the formula; None for trees."""
         if not self.has_sql:
             return None
         added = self._linear_terms(self.formula.columns(features, self.operation))
@@ -115,7 +138,7 @@ class Explanation:
 
     @cached_property
     def cost(self) -> int:
-        """About how many steps explaining one row takes."""
+        """About how many steps explaining one row takes: the terms of a weighted sum, or those of Shapley values."""
         is_trees = isinstance(self.operation, Trees)
         return shapley.cost(self.operation.ensembles[self.output]) if is_trees else len(self.operation.inputs)
 
@@ -149,7 +172,10 @@ class Explanation:
     # ---------------------------------------------------------------- top reasons
 
     def top(self, features: Features) -> pa.Array:
-        """The `COUNT` largest contributions of each row, as list<struct<feature, contribution>>, largest first."""
+        """The `COUNT` contributions that are largest without their sign, of each row: list<`REASON`> [rows], largest first.
+
+        Equally large ones stand in the order of their names, unknown ones last, as NULL.
+        """
         added = self.contributions(features)
         names = sorted(added)
         stacked = np.column_stack([added[name] for name in names])
@@ -163,7 +189,7 @@ class Explanation:
         return pa.ListArray.from_arrays(pa.array(offsets), structs)
 
     def expression(self) -> Expression:
-        """The `COUNT` largest contributions as a DuckDB list of structs, largest first."""
+        """What `top` gives, of a weighted sum, as an expression of type `SQL_TYPE`."""
         terms = self._linear_expressions()
         baselines = self._baselines()
         ranked = exp.Array(expressions=[_ranked(name, terms[name], baselines.get(name, 0.0)) for name in sorted(terms)])

@@ -7,9 +7,13 @@ from scorehouse.scoring.scorer import load
 
 
 def with_sql(row: pa.Table) -> pa.Table:
-    """A version's row with two more columns, score_sql and reasons_sql.
+    """A version's row with two more columns, score_sql and reasons_sql: texts of DuckDB SQL over the feature columns.
 
-    Both are NULL unless the status is 'ready'; reasons_sql also where the model cannot be taken apart.
+    Both are NULL unless the status is 'ready'; reasons_sql also where the model cannot be taken apart. Raises ScorehouseError
+    for a version that is ready and to be scored by the function, but has no weights.
+
+    Args:
+        row: one row of `learning.version_row.SCHEMA`.
     """
     score, reasons = _sql(row)
     return row.append_column("score_sql", pa.array([score], pa.string())).append_column(

@@ -21,7 +21,20 @@ LARGEST_MOVED_OFFSET = 1e3
 
 
 def simplify(formula: Formula) -> Formula:
-    """The same formula with less to compute."""
+    """The same formula with less to compute.
+
+    Here 3 * (x - 2) / 2 + 1 becomes 1.5 * x - 2, and the imputing a part of it:
+
+    >>> from scorehouse.scoring.steps import Inputs, Result
+    >>> before = Impute.of("x", "filled", fill=4.0), Scale.of("filled", "scaled", offset=2.0, divisor=2.0)
+    >>> ends = Inputs.of({"x": "numeric"}), Result(("score",), ("score",), ("DOUBLE",))
+    >>> simple = simplify(Formula((ends[0], *before, Linear.of(["scaled"], ["score"], [[3.0]], [1.0]), ends[1])))
+    >>> [operation.name for operation in simple.operations]
+    ['inputs', 'linear', 'result']
+    >>> linear = simple.operations[1]
+    >>> linear.coefficients, linear.intercepts, linear.fills
+    (array([[1.5]]), array([-2.]), array([4.]))
+    """
     operations: list[Operation] = []
     used = Counter(name for operation in formula.operations for name in operation.inputs)
     names = {name for operation in formula.operations for name in operation.outputs}

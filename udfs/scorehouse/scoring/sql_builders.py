@@ -11,8 +11,12 @@ Expression = exp.Expression
 def number(value: float) -> Expression:
     """A DOUBLE literal: 17 significant digits and an exponent, or DuckDB would read it as DECIMAL.
 
+    What is not finite is cast from its text.
+
     >>> number(-0.1).sql("duckdb")
     '-1.0000000000000001e-01'
+    >>> number(math.inf).sql("duckdb")
+    "CAST('inf' AS DOUBLE)"
     """
     if not math.isfinite(value):
         return exp.cast(exp.Literal.string(str(float(value))), "double")
@@ -21,12 +25,16 @@ def number(value: float) -> Expression:
 
 
 def text(value: str) -> Expression:
-    """A text literal."""
+    """A text literal.
+
+    >>> text("it's").sql("duckdb")
+    "'it''s'"
+    """
     return exp.Literal.string(value)
 
 
 def column(name: str, data_type: str) -> Expression:
-    """A column, cast so that its type of the day does not matter.
+    """A column, cast to a SQL type so that the one it has today does not matter.
 
     >>> column("recency", "double").sql("duckdb")
     'CAST("recency" AS DOUBLE)'
@@ -35,7 +43,11 @@ def column(name: str, data_type: str) -> Expression:
 
 
 def wrap(expression: Expression) -> Expression:
-    """Parentheses around anything that is more than one word."""
+    """Parentheses around an operator with its operands; a column, literal or call needs none.
+
+    >>> wrap(add(exp.column("a"), exp.column("b"))).sql("duckdb"), wrap(exp.column("a")).sql("duckdb")
+    ('(a + b)', 'a')
+    """
     needs = isinstance(expression, exp.Binary | exp.Neg | exp.Not)
     return exp.Paren(this=expression) if needs else expression
 
@@ -56,17 +68,25 @@ def multiply(left: Expression, right: Expression) -> Expression:
 
 
 def divide(left: Expression, right: Expression) -> Expression:
-    """left / right, as doubles."""
+    """left / right; of two whole numbers, a DOUBLE.
+
+    >>> divide(exp.column("a"), exp.column("b")).sql("duckdb")
+    'a / b'
+    """
     return exp.Div(this=wrap(left), expression=wrap(right), typed=False, safe=False)
 
 
 def square(expression: Expression) -> Expression:
-    """expression * expression, which is exact where pow() need not be."""
+    """expression * expression, whose rounding is that of one multiplication, which pow() does not promise.
+
+    >>> square(subtract(exp.column("x"), exp.column("y"))).sql("duckdb")
+    '(x - y) * (x - y)'
+    """
     return multiply(expression, expression)
 
 
 def balanced(terms: Sequence[Expression], join: Callable[[Expression, Expression], Expression]) -> Expression:
-    """Terms joined pairwise, so that depth grows with the logarithm of their number (DuckDB's limit is 1,000).
+    """One term or more joined pairwise, so that depth grows with the logarithm of their number (DuckDB's limit is 1,000).
 
     >>> balanced([exp.column(name) for name in "abc"], add).sql()
     'a + (b + c)'
@@ -78,7 +98,11 @@ def balanced(terms: Sequence[Expression], join: Callable[[Expression, Expression
 
 
 def total(terms: Sequence[Expression], start: float = 0.0) -> Expression:
-    """start + the balanced sum of terms."""
+    """start + the balanced sum of terms; a start of 0 is left out.
+
+    >>> total([exp.column("a"), exp.column("b")], 2.0).sql("duckdb")
+    '2.0000000000000000e+00 + (a + b)'
+    """
     if not terms:
         return number(start)
     summed = balanced(terms, add)
@@ -86,25 +110,41 @@ def total(terms: Sequence[Expression], start: float = 0.0) -> Expression:
 
 
 def call(name: str, *arguments: Expression) -> Expression:
-    """A function call; functions that sqlglot knows become its own nodes, so that they print in every dialect."""
+    """A function call; functions that sqlglot knows become its own nodes, so that they print in every dialect.
+
+    >>> call("pow", exp.column("x"), exp.column("y")).sql("duckdb"), call("tanh", exp.column("x")).sql("duckdb")
+    ('POWER(x, y)', 'TANH(x)')
+    """
     return exp.func(name, *arguments, dialect="duckdb")
 
 
 def when(cases: Sequence[tuple[Expression, Expression]], otherwise: Expression) -> Expression:
-    """case when ... then ... else otherwise end; just otherwise when there is no case."""
+    """The value of the first condition that holds, else otherwise; just otherwise when there is no case.
+
+    >>> when([(greater(exp.column("x"), exp.column("y")), exp.column("a"))], exp.column("b")).sql("duckdb")
+    'CASE WHEN x > y THEN a ELSE b END'
+    """
     if not cases:
         return otherwise
     return exp.Case(ifs=[exp.If(this=condition, true=value) for condition, value in cases], default=otherwise)
 
 
 def match(subject: Expression, cases: Sequence[tuple[Expression, Expression]], otherwise: Expression) -> Expression:
-    """case subject when ... then ... else otherwise end."""
+    """The result of the first value that the subject equals, else otherwise.
+
+    >>> match(exp.column("country"), [(text("uk"), exp.column("a"))], exp.column("b")).sql("duckdb")
+    "CASE country WHEN 'uk' THEN a ELSE b END"
+    """
     ifs = [exp.If(this=value, true=result) for value, result in cases]
     return exp.Case(this=subject, ifs=ifs, default=otherwise)
 
 
 def is_present(expression: Expression) -> Expression:
-    """True for a number (an infinite one too), false or NULL for NaN and NULL: DuckDB sorts NaN above all numbers."""
+    """True for a number (an infinite one too), false for NaN, NULL for NULL: DuckDB sorts NaN above all numbers.
+
+    >>> is_present(exp.column("x")).sql("duckdb")
+    "x < CAST('nan' AS DOUBLE)"
+    """
     return exp.LT(this=wrap(expression), expression=number(math.nan))
 
 
@@ -119,7 +159,7 @@ def greater(left: Expression, right: Expression) -> Expression:
 
 
 def both(left: Expression, right: Expression) -> Expression:
-    """left and right."""
+    """left and right, neither of which is an `or`: nothing puts it in parentheses."""
     return exp.And(this=left, expression=right)
 
 
@@ -133,7 +173,11 @@ def filled(expression: Expression, value: float) -> Expression:
 
 
 def struct(fields: Sequence[tuple[str, Expression]]) -> Expression:
-    """{'name': value, ...}."""
+    """A struct of named values.
+
+    >>> struct([("a", exp.column("x"))]).sql("duckdb")
+    "{'a': x}"
+    """
     return exp.Struct(
         expressions=[exp.PropertyEQ(this=exp.to_identifier(name, quoted=True), expression=value) for name, value in fields]
     )
@@ -149,5 +193,9 @@ def element(listed: Expression, place: int) -> Expression:
 
 
 def size(expression: Expression) -> int:
-    """Number of nodes."""
+    """Number of nodes of sqlglot's tree.
+
+    >>> size(exp.Literal.number(1)), size(add(exp.Literal.number(1), exp.Literal.number(2)))
+    (1, 3)
+    """
     return sum(1 for _ in expression.walk())

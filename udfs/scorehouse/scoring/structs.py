@@ -34,6 +34,11 @@ BITMAP, VALUES = 0, 1
 class Layout:
     """Where the columns that a model reads lie in structs of one type.
 
+    >>> data_type = pa.struct({"more": pa.int64(), "Recency": pa.float64(), "country": pa.string()})
+    >>> layout = Layout.of(data_type, {"recency": "numeric", "country": "categorical"})
+    >>> layout.doubles, layout.places, layout.others
+    (('recency',), array([1]), (('country', 'categorical', 2),))
+
     Attributes:
         data_type: of the structs.
         doubles: features that are fields of type DOUBLE.
@@ -48,7 +53,7 @@ class Layout:
 
     @classmethod
     def of(cls, data_type: pa.StructType, kinds: Mapping[str, str]) -> Self:
-        """The layout of the features `kinds`; raises ScorehouseError naming those that are missing."""
+        """The layout of features, given as kinds by name; raises ScorehouseError naming those that are missing."""
         places = {field.name: place for place, field in enumerate(data_type)}
         found = columns.find(places, kinds)
         is_double = {
@@ -65,6 +70,9 @@ class StructReader:
     >>> reader = StructReader({"recency": "numeric"})
     >>> reader.read(pa.array([{"recency": 1.5, "more": 0}, {"recency": None, "more": 0}]))
     {'recency': array([1.5, nan])}
+
+    Args:
+        kinds: numeric or categorical, by feature.
     """
 
     def __init__(self, kinds: Mapping[str, str]) -> None:
@@ -74,7 +82,8 @@ class StructReader:
     def read(self, features: pa.StructArray | pa.ChunkedArray) -> Columns:
         """The model's columns by name; a struct that is NULL counts as a struct of NULLs, more fields are ignored.
 
-        Numbers are the rows of one matrix. Raises ScorehouseError naming the columns that are missing.
+        Numbers that are DOUBLE in the structs are the rows of one matrix, float64 [names, rows]. Raises ScorehouseError naming
+        the columns that are missing, or the one that cannot be read as its kind.
         """
         structs = columns.one_array(features)
         layout = self._layout
@@ -95,7 +104,11 @@ def _doubles(structs: pa.StructArray, places: np.ndarray) -> np.ndarray:
 
 
 def as_arrow(scores: np.ndarray) -> pa.Array:
-    """Scores, float64 [rows], without a copy; unless some are NaN, which become NULL."""
+    """Scores, float64 [rows], as Arrow takes them: without a copy, unless some are NaN, which become NULL.
+
+    >>> as_arrow(np.array([0.5, np.nan])).to_pylist()
+    [0.5, None]
+    """
     numbers = np.ascontiguousarray(scores, np.float64)
     if _has_nan(numbers):
         return pa.array(numbers, from_pandas=True)

@@ -7,7 +7,7 @@ function. So one registration takes the features struct of every model, whatever
     score_model_parts(model_version, features)    -> DOUBLE[]   for scores of several parts (classes, clusters, ...)
     score_model_reasons(model_version, features)  -> STRUCT(feature VARCHAR, contribution DOUBLE)[]
 
-The version's scorer comes from `registry`; a version that is NULL gives NULL.
+The version's scorer comes from `loaded`; a version that is NULL gives NULL.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +32,9 @@ PARTS_TYPE = "DOUBLE[]"
 
 
 def score_model(model_version: pa.ChunkedArray, features: pa.ChunkedArray) -> pa.Array:
-    """The score of each row as float64; NULL where there is none.
+    """The score of each row as float64 [rows]; NULL where there is none.
+
+    Raises ScorehouseError for a version that is not known, and naming the features that are missing.
 
     Args:
         model_version: texts; usually the same in every row.
@@ -42,12 +44,18 @@ def score_model(model_version: pa.ChunkedArray, features: pa.ChunkedArray) -> pa
 
 
 def score_model_parts(model_version: pa.ChunkedArray, features: pa.ChunkedArray) -> pa.Array:
-    """The parts of each row's score as lists of float64 (see `score_model`)."""
+    """The parts of each row's score as list<float64> [rows]; NULL where the version is.
+
+    A part that is not a number is NULL in its list. Arguments and errors are those of `score_model`.
+    """
     return _by_version(model_version, features, lambda scorer, rows: _lists(scorer.score(rows)), pa.list_(pa.float64()))
 
 
 def score_model_reasons(model_version: pa.ChunkedArray, features: pa.ChunkedArray) -> pa.Array:
-    """The largest contributions to each row's score (see `score_model`)."""
+    """The largest contributions to each row's score as list<`reasons.REASON`> [rows]; NULL where there are none.
+
+    Arguments and errors are those of `score_model`.
+    """
     return _by_version(model_version, features, lambda scorer, rows: scorer.reasons(rows), pa.list_(reasons.REASON))
 
 
@@ -60,7 +68,7 @@ FUNCTIONS: Mapping[str, tuple[Callable, str]] = {
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the functions known to a connection."""
+    """Make the functions known to a connection; raises DuckDB's error where one has their names already."""
     for name, (function, returns) in FUNCTIONS.items():
         connection.create_function(name, function, None, returns, type="arrow", null_handling="special")
 
@@ -69,6 +77,10 @@ def call_sql(formula: Formula, version: str) -> str:
     """The call that scores the feature columns in scope with a version; of the version's score type.
 
     Parts come out of the function as a list and are named by a lambda, so that the function runs once.
+
+    >>> from scorehouse.scoring.steps import Inputs, Result
+    >>> print(call_sql(Formula((Inputs.of({"x": "numeric"}), Result(("x",), ("score",), ("DOUBLE",)))), "churn@1a2b"))
+    SCORE_MODEL('churn@1a2b', {'x': CAST("x" AS DOUBLE)})
     """
     if len(formula.result.outputs) == 1:
         return printed(_call(SCORE, formula, version))
@@ -83,7 +95,7 @@ def call_sql(formula: Formula, version: str) -> str:
 
 
 def reasons_sql(formula: Formula, version: str) -> str:
-    """The call that explains the score of the feature columns in scope."""
+    """The call that explains the score that a version gives the feature columns in scope; of type `reasons.SQL_TYPE`."""
     return printed(_call(REASONS, formula, version))
 
 

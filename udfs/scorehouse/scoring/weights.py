@@ -34,10 +34,16 @@ joined by `*`) behind the input. The rest belongs to the part.
 """
 
 SCHEMA = pa.schema(list(WEIGHT))
+"""Columns of a table of weights."""
 
 
 def rows(part: str, count: int | None = None, **columns: Sequence | np.ndarray) -> pa.Table:
     """A table of weights that are all the same `part`; columns that are not given are NULL.
+
+    Args:
+        part: what the weights are to their operation.
+        count: number of rows; None for the length of the columns.
+        columns: fields of `WEIGHT` by name, [rows] each.
 
     >>> rows("coefficient", input=["a", "b"], value=[0.5, 2.0]).num_rows
     2
@@ -51,12 +57,17 @@ def rows(part: str, count: int | None = None, **columns: Sequence | np.ndarray) 
 
 
 def part(table: pa.Table, name: str) -> pa.Table:
-    """The rows of one part, in their order."""
+    """The rows of one part, in their order.
+
+    >>> table = pa.concat_tables([rows("coefficient", value=[0.5, None]), rows("intercept", value=[2.0])])
+    >>> numbers(part(table, "coefficient")), number(table, "intercept")
+    (array([0.5, nan]), 2.0)
+    """
     return table.filter(pc.equal(table["part"], name))
 
 
 def texts(table: pa.Table, column: str) -> list[str | None]:
-    """A column as Python texts."""
+    """A column as Python values, texts in most of them: a list [rows], None for NULL."""
     return table[column].to_pylist()
 
 
@@ -66,7 +77,7 @@ def numbers(table: pa.Table, column: str = "value") -> np.ndarray:
 
 
 def number(table: pa.Table, name: str) -> float:
-    """The value of the only row of one part."""
+    """The value of a part that has one row; raises IndexError where it has none."""
     return float(part(table, name)["value"][0].as_py())
 
 
@@ -76,7 +87,14 @@ def integers(table: pa.Table, column: str) -> np.ndarray:
 
 
 def as_table(weights: pa.Table | pa.Array | pa.ChunkedArray | list[dict]) -> pa.Table:
-    """Weights in any form DuckDB hands them out, as a table of `SCHEMA`."""
+    """Weights in any form DuckDB hands them out, as a table of `SCHEMA`.
+
+    A list of dicts may leave out what is NULL. Anything else has every column, in the order of `SCHEMA`; pyarrow raises
+    ValueError where it has not.
+
+    >>> number(as_table([{"part": "intercept", "value": 2.0}]), "intercept")
+    2.0
+    """
     if isinstance(weights, pa.Table):
         return weights.cast(SCHEMA)
     if isinstance(weights, list):

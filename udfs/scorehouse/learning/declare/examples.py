@@ -14,6 +14,7 @@ from scorehouse.scoring import columns
 from scorehouse.scoring.columns import CATEGORICAL, NUMERIC
 
 PASSTHROUGH = "passthrough"
+"""The group whose numbers reach the estimator as they are."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Feature:
     Attributes:
         name: its column.
         type: DuckDB type of the column in the examples.
-        group: the group whose preprocessing it gets.
+        group: the group of meta.features whose preprocessing it gets; its kind where features are not declared.
         kind: numeric or categorical.
     """
 
@@ -35,10 +36,15 @@ class Feature:
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Rows in a fixed order (time, key, features), with what each column means.
+    """Rows in a fixed order (time, key, label, weight, slices, features), with what each column means.
+
+    >>> spec = Spec("sklearn.linear_model.Ridge", label="amount", key=("id",))
+    >>> examples = Examples.read(pa.table({"id": [2, 1], "age": [40, None], "amount": [5.0, 7.0]}), spec, "an example")
+    >>> examples.columns, examples.label
+    ({'age': array([nan, 40.])}, array([7., 5.]))
 
     Attributes:
-        table: all columns.
+        table: all columns; enumerations as texts.
         features: the inputs, group by group.
         spec: the declaration.
         where: the model's file, for messages.
@@ -53,7 +59,13 @@ class Examples:
     def read(cls, table: pa.Table, spec: Spec, where: str) -> Self:
         """Check and order a table of examples.
 
-        Raises ScorehouseError for a column that is missing, has a type that cannot be used, or lacks a label or weight.
+        Raises ScorehouseError for a column that is missing, a feature whose type cannot be used, that is named twice or is the
+        label itself, no feature at all, and a label or weight that is NULL or not a finite number, or a weight below 0.
+
+        Args:
+            table: what the model's select gave, rows in any order.
+            spec: the declaration.
+            where: the model's file, for messages.
         """
         time = [spec.split.time] if spec.split else []
         named = [*time, *spec.key, *_one(spec.label), *_one(spec.weight), *spec.slices]
@@ -69,23 +81,26 @@ class Examples:
         return self.table.num_rows
 
     def take(self, rows: np.ndarray) -> Self:
-        """Some of the rows (bool [rows] or positions), in the same order."""
+        """Some of the rows: those that are True of bool [rows], in the same order, or positions, in theirs."""
         positions = np.flatnonzero(rows) if rows.dtype == bool else rows
         return type(self)(self.table.take(pa.array(positions)), self.features, self.spec, self.where)
 
     @property
     def kinds(self) -> dict[str, str]:
-        """Kind of each feature, by name."""
+        """Kind of each feature, numeric or categorical, by name."""
         return {feature.name: feature.kind for feature in self.features}
 
     @cached_property
     def columns(self) -> dict[str, columns.Column]:
-        """The features by name: float64 [rows], or Arrow texts."""
+        """The features by name: float64 [rows] with NaN for NULL, or Arrow texts [rows]."""
         return columns.select(self.table, self.kinds)
 
     @cached_property
     def times(self) -> np.ndarray:
-        """The time of each example as datetime64[us] [rows]."""
+        """The time of each example as datetime64[us] [rows].
+
+        Raises ScorehouseError where the column of split.time is neither dates nor timestamps, or has a NULL.
+        """
         values = self.table[self.spec.split.time]
         if not pa.types.is_temporal(values.type) or values.null_count:
             found = f"{values.null_count} NULLs" if pa.types.is_temporal(values.type) else str(values.type)
@@ -97,7 +112,7 @@ class Examples:
 
     @cached_property
     def label(self) -> np.ndarray:
-        """The label as float64 [rows] where it is a number or boolean, else as texts."""
+        """The label as float64 [rows] where it is a number or boolean, else as NumPy texts [rows]."""
         values = self.table[self.spec.label]
         if columns.kind_of(values.type) == NUMERIC:
             return columns.numeric(values)
@@ -105,12 +120,15 @@ class Examples:
 
     @cached_property
     def weight(self) -> np.ndarray | None:
-        """Example weights as float64 [rows], or None."""
+        """Example weights as float64 [rows], each at least 0; None where none are declared."""
         return columns.numeric(self.table[self.spec.weight]) if self.spec.weight else None
 
     @cached_property
     def groups(self) -> np.ndarray:
-        """Whom each example is about: the number of the first key's value, int64 [rows]."""
+        """Whom each example is about: the rank of its first key among the distinct ones, int64 [rows] from 1 on.
+
+        Without a key, every example is about somebody else.
+        """
         if not self.spec.key:
             return np.arange(len(self))
         return pc.rank(self.table[self.spec.key[0]], tiebreaker="dense").to_numpy().astype(np.int64)

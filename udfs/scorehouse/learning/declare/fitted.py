@@ -9,6 +9,7 @@ from scorehouse.scoring.columns import Column
 from scorehouse.scoring.formula import Formula
 
 Score = Callable[[dict[str, Column]], np.ndarray]
+"""From feature columns by name to float64 [rows], or [rows, parts]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,9 +22,10 @@ class Fitted:
         classes: label values as texts in the order of the score's parts; empty unless it classifies.
         is_probability: whether a classifier's score is a probability.
         score: the estimator's own scores, to compare with; None for a model that came without its estimator.
-        prepare: the matrix [rows, columns] that a clusterer measures distances in; None for other tasks.
+        prepare: the matrix, float64 [rows, columns], that the estimator itself sees, in which clusters are measured; None for a
+            model that came without its estimator.
         is_float32: whether the estimator itself calculates in float32.
-        parameters: those that a search chose.
+        parameters: those that a search chose, by name.
     """
 
     formula: Formula

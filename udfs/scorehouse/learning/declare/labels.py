@@ -10,9 +10,15 @@ import numpy as np
 class Labels:
     """Labels as an estimator takes them: the place of the class, or the number.
 
+    >>> labels = Labels.of(np.array(["yes", "no", "yes"]), "classification")
+    >>> labels.values, labels.classes
+    (array([1, 0, 1]), ('no', 'yes'))
+    >>> Labels.of(np.array(["no", "perhaps"]), "classification", labels.classes).values
+    array([ 0, -1])
+
     Attributes:
-        values: float64 or int64 [rows].
-        classes: class names as texts.
+        values: int64 [rows] of classes, float64 [rows] of numbers; None for a model without a label.
+        classes: class names as texts, in the order of their values; empty unless it is classification.
     """
 
     values: np.ndarray
@@ -20,7 +26,13 @@ class Labels:
 
     @classmethod
     def of(cls, label: np.ndarray, task: str, known: tuple[str, ...] | None = None) -> Self:
-        """Labels of a task; `known` are the classes of the training rows, a class that is not among them is -1."""
+        """Labels of a task.
+
+        Args:
+            label: float64 or texts [rows].
+            task: only classification has classes; for every other task the label stays as it is.
+            known: the classes of the training rows, a class that is not among them is -1; None for those of `label`.
+        """
         if task != "classification":
             return cls(label, ())
         distinct, places = np.unique(label, return_inverse=True)
@@ -31,7 +43,7 @@ class Labels:
 
 
 def class_name(value: object) -> str:
-    """A label's value as text.
+    """A label's value as text; a whole number without a point.
 
     >>> class_name(np.float64(1.0)), class_name(np.str_("yes"))
     ('1', 'yes')

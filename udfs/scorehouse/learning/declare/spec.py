@@ -22,7 +22,7 @@ class Split:
     """The later-in-time split.
 
     Attributes:
-        time: the examples' time column.
+        time: the examples' time column, dates or timestamps.
         test_periods: how many of the latest distinct times are the test.
         train_periods: how many of the times before them are trained on; None for all.
         horizon_days: a label looks so far ahead; a time whose label reaches into the test is not trained on.
@@ -39,7 +39,7 @@ class Search:
     """The search over parameters.
 
     Attributes:
-        parameters: values to try, by parameter of the estimator.
+        parameters: values to try, by parameter of the estimator; every combination of them is a candidate.
         folds: how many of the latest training times are predicted, each from the times before it.
         metric: a scikit-learn scorer's name, or silhouette; None for the task's own.
         candidates: try only so many combinations, drawn by the seed; None for all.
@@ -53,26 +53,29 @@ class Search:
 
 @dataclass(frozen=True)
 class Spec:
-    """A fitted model's declaration; `README`, "Bring your own model", says what each word means.
+    """A fitted model's declaration: what its meta says about learning.
+
+    >>> Spec.read("models/churn.yml", {"estimator": "sklearn.linear_model.Ridge", "key": ["customer_id"], "owner": "ann"}).key
+    ('customer_id',)
 
     Attributes:
         estimator: import path of a scikit-learn estimator, or a format of `learning.translate`, as scorehouse.lightgbm.
         parameters: of the estimator; a nested estimator is {estimator: import path, parameters: {...}}.
         label: the label's column; empty where the estimator needs none.
         key: columns that name an example; they fix the order of rows.
-        split: see Split; None trains on every row.
+        split: by time into training and test; None trains on every row.
         features: columns by group; None for every column that is not key, label, time, weight or slice.
         preprocessing: by group, {impute, log, scale, bins, encode, ...} or a list of {transformer, parameters}.
         steps: transformers between preprocessing and estimator, as a list of {transformer, parameters}.
-        seed: of everything random.
+        seed: of everything random, a whole number from 0 to `LARGEST_SEED`.
         minimum_examples: below so many training rows the version is insufficient_examples.
-        search: see Search.
+        search: over parameters of the estimator; None keeps those that are declared.
         class_weight: balanced, or weights by class.
         weight: column of example weights.
         calibration: isotonic or sigmoid.
         monotonic: 1 or -1 by feature: the score may only rise, or only fall, with it.
         slices: columns by whose values the metrics are repeated.
-        coverage: share of outcomes that a regressor's interval is to cover.
+        coverage: share of outcomes that a regressor's interval is to cover, from 0 to below 1.
         separating: features that may separate the label alone without being called a leak.
         model_file, model_text: a fitted model to bring, as a file (its path starts at the project's root) or as its text.
         model_hash: of the file's content, so that another content is another declaration; found, not declared.
@@ -102,9 +105,14 @@ class Spec:
 
     @classmethod
     def read(cls, where: str, meta: Mapping[str, Any]) -> Self:
-        """The declaration in a model's meta; keys of meta that are not about learning pass through.
+        """The declaration in a model's meta; keys of meta that are not about learning are left alone.
 
-        Raises ScorehouseError naming what is missing or malformed. `where` is the model's file.
+        Raises ScorehouseError naming what is missing, malformed or nearly the name of another key. Reads the file that
+        meta.model_file names.
+
+        Args:
+            where: the model's file, for messages.
+            meta: by key, as YAML gives it.
         """
         known = {name.name for name in fields(cls)}
         for name in meta.keys() - known:
@@ -152,19 +160,33 @@ class Spec:
         return re.fullmatch(r"scorehouse\.[a-z_]+", self.estimator) is not None
 
     def model(self, where: str) -> bytes:
-        """The brought model."""
+        """The content of the brought model: its declared text, or that of its file.
+
+        Raises ScorehouseError where neither is declared, or no such file lies inside the working directory.
+        """
         if self.model_text is None and self.model_file is None:
             raise ScorehouseError(f"{where}: expected meta.model_file for {self.estimator}, found none; name the file.")
         return self.model_text.encode() if self.model_text is not None else _content(where, self.model_file)
 
     def text(self) -> str:
-        """The declaration as JSON; the same declaration always gives the same text."""
+        """The declaration as JSON, without what is empty; the same declaration always gives the same text.
+
+        >>> Spec("sklearn.linear_model.Ridge", key=("id",)).text()
+        '{"coverage": 0.9, "estimator": "sklearn.linear_model.Ridge", "key": ["id"], "minimum_examples": 50, "seed": 0}'
+        """
         said = {name: value for name, value in asdict(self).items() if value not in (None, {}, (), [])}
         return json.dumps(said, sort_keys=True, default=str)
 
 
 def refuse_misspelled(where: str, what: str, name: str, known: Collection[str]) -> None:
-    """Refuse a name that is nearly a known one; any other name may mean something to somebody else."""
+    """Raise ScorehouseError for a name that is nearly a known one; any other name may mean something to somebody else.
+
+    >>> refuse_misspelled("models/churn.yml", "meta", "owner", ["estimator"])
+    >>> refuse_misspelled("models/churn.yml", "meta", "estimater", ["estimator"])
+    Traceback (most recent call last):
+        ...
+    scorehouse.errors.ScorehouseError: models/churn.yml: meta: expected estimator, found 'estimater'; correct its name.
+    """
     meant = get_close_matches(name, known, 1, cutoff=0.85)
     if meant:
         raise ScorehouseError(f"{where}: {what}: expected {meant[0]}, found '{name}'; correct its name.")

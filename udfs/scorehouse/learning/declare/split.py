@@ -9,14 +9,21 @@ from scorehouse.learning.declare.spec import Split
 
 @dataclass(frozen=True)
 class Cut:
-    """Distinct times that train and times that test, oldest first: datetime64 [times]."""
+    """Distinct times that train and times that test, oldest first.
+
+    Attributes:
+        train, test: datetime64[us] [times].
+    """
 
     train: np.ndarray
     test: np.ndarray
 
 
 def cut(times: np.ndarray, split: Split) -> Cut:
-    """The declared split of distinct times.
+    """The declared split of times, datetime64[us] [any], repeated or not.
+
+    The latest `test_periods` test; before them, those train whose label, `horizon_days` ahead, does not reach beyond the first
+    test time, and of these the latest `train_periods`.
 
     >>> months = np.arange("2011-01", "2011-10", dtype="datetime64[M]").astype("datetime64[us]")
     >>> found = cut(months, Split("as_of", test_periods=1, train_periods=3, horizon_days=90))
@@ -31,9 +38,13 @@ def cut(times: np.ndarray, split: Split) -> Cut:
 def folds(times: np.ndarray, train: np.ndarray, split: Split, count: int) -> list[Cut]:
     """The same rule at earlier times: each of the last `count` training times is predicted from times before it.
 
+    >>> days = np.arange("2011-01-01", "2011-01-05", dtype="datetime64[D]").astype("datetime64[us]")
+    >>> [(fold.train.size, fold.test.size) for fold in folds(days, days[:3], Split("as_of"), 2)]
+    [(1, 1), (2, 1)]
+
     Args:
-        times: all times of the examples, datetime64 [any].
-        train: the training times; nothing after them is used.
+        times: all times of the examples, datetime64[us] [any].
+        train: the training times, oldest first; nothing after them is used.
         split: the declared split.
         count: how many folds at most; times without anything before them give none.
     """

@@ -15,14 +15,25 @@ from scorehouse.scoring.columns import Column
 from scorehouse.scoring.scorer import Scorer
 
 IMPORTANCE_ROWS = 1_000
+"""Training rows at most that importances are means over."""
 IMPORTANCE_STEPS = 500_000_000
+"""Steps at most that importances take; fewer rows where each takes many."""
 LARGEST_SLICE_COUNT = 50
+"""Values at most of a slice column that have their own metrics, the most frequent ones."""
 ALL = "all"
+"""The slice of all rows."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Rows of `version_row.METRIC` and `version_row.STATISTIC`, and the half-width of a regressor's interval."""
+    """What a version's row says of a fitted model's quality.
+
+    Attributes:
+        metrics: rows of `version_row.METRIC`.
+        statistics: rows of `version_row.STATISTIC`, one a feature.
+        half_width: score plus and minus this, in the label's unit, covers the declared share of a regressor's test outcomes;
+            None for other models, or where the test is too small to say.
+    """
 
     metrics: list[dict[str, object]]
     statistics: list[dict[str, object]]
@@ -94,7 +105,13 @@ class _Evaluator:
 def evaluate(fitted: Fitted, scorer: Scorer, examples: Examples, train: np.ndarray, test: np.ndarray) -> Evaluation:
     """Metrics on both splits, statistics of the training rows, importances, single-feature baselines, interval.
 
+    Outliers and decompositions have no metrics. The best feature by itself is a row of its own: auc, in the slice "<feature>
+    alone".
+
     Args:
+        fitted: the model.
+        scorer: of the same model, which gives the scores that are measured.
+        examples: all of them.
         train, test: bool [examples].
     """
     evaluator = _Evaluator(fitted, scorer, examples)
@@ -120,7 +137,15 @@ def evaluate(fitted: Fitted, scorer: Scorer, examples: Examples, train: np.ndarr
 
 
 def metrics_of_split(fitted: Fitted, scorer: Scorer, examples: Examples, name: str, rows: np.ndarray) -> list[dict[str, object]]:
-    """Metrics of a fitted model on some examples (bool [examples]), as rows of `version_row.METRIC` with split `name`."""
+    """Metrics of a fitted model on some examples, as rows of `version_row.METRIC`.
+
+    Args:
+        fitted: the model.
+        scorer: of the same model, which gives the scores that are measured.
+        examples: all of them.
+        name: the split that the rows say.
+        rows: bool [examples], those to measure on.
+    """
     evaluator = _Evaluator(fitted, scorer, examples)
     evaluator.split(name, rows)
     return evaluator.found

@@ -1,4 +1,4 @@
-"""How good scores are: rows of (split, slice, metric, bin, value)."""
+"""How good scores are: values by metric, or (metric, bin, value) where a metric is measured bin by bin."""
 
 from collections.abc import Iterator
 
@@ -6,16 +6,27 @@ import numpy as np
 from sklearn import metrics as measured
 
 BINS = 10
+"""Bins of equal size, by score."""
 SMALLEST_INTERVAL_BIN = 100
+"""Errors at least in each bin of intervals, where there are several."""
 SILHOUETTE_SAMPLE = 5_000
+"""Rows at most that the silhouette is measured on."""
 
 
 def classification(labels: np.ndarray, scores: np.ndarray, is_probability: bool) -> dict[str, float]:
     """Metrics of a binary score, by name; those that need both classes are left out when one is absent.
 
+    count, positive_share (of labels 1), brier (mean squared difference; Brier, Monthly Weather Review 78, 1950), log_loss (with
+    the natural logarithm), auc (area under the ROC curve), average_precision.
+
+    >>> classification(np.array([0, 1]), np.array([-1.0, 3.0]), is_probability=False)
+    {'count': 2.0, 'positive_share': 0.5, 'auc': 1.0, 'average_precision': 1.0}
+    >>> classification(np.array([1, 1]), np.array([0.5, 1.0]), is_probability=True)["brier"]
+    0.125
+
     Args:
-        labels: 0 or 1 [rows].
-        scores: [rows], higher for 1.
+        labels: 0 or 1 [rows], at least one row.
+        scores: float64 [rows], higher for 1.
         is_probability: whether log loss and Brier score mean something.
     """
     found = {"count": float(len(labels)), "positive_share": float(np.mean(labels))}
@@ -29,7 +40,18 @@ def classification(labels: np.ndarray, scores: np.ndarray, is_probability: bool)
 
 
 def several_classes(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
-    """Metrics of probabilities [rows, classes]; labels are places of classes [rows]."""
+    """Metrics of scores of more than two classes, by name.
+
+    count and accuracy (the highest score's class is the label); where each row's scores sum to 1, log_loss as well, and where
+    each class is among the labels, auc: the mean of each class's against the rest.
+
+    >>> several_classes(np.array([0, 1]), np.array([[2.0, 0.0, 1.0], [0.0, 1.0, 3.0]]))
+    {'count': 2.0, 'accuracy': 0.5}
+
+    Args:
+        labels: whole numbers [rows], the classes' places.
+        scores: float64 [rows, classes].
+    """
     found = {"count": float(len(labels)), "accuracy": float(np.mean(scores.argmax(axis=1) == labels))}
     if np.allclose(scores.sum(axis=1), 1):
         found["log_loss"] = float(measured.log_loss(labels, scores, labels=np.arange(scores.shape[1])))
@@ -39,7 +61,18 @@ def several_classes(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
 
 
 def regression(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
-    """Metrics of predicted numbers [rows]."""
+    """Metrics of predicted numbers, by name.
+
+    count, rmse (root of the mean squared error), mae (mean absolute error), mean_label, and r2 (share of the labels' variance
+    that is explained), which is left out when all labels are equal. All but count and r2 are in the label's unit.
+
+    >>> regression(np.array([1.0, 3.0]), np.array([2.0, 4.0]))
+    {'count': 2.0, 'rmse': 1.0, 'mae': 1.0, 'mean_label': 2.0, 'r2': 0.0}
+
+    Args:
+        labels: float64 [rows], at least one row.
+        scores: float64 [rows].
+    """
     errors = scores - labels
     found = {
         "count": float(len(labels)),
@@ -53,7 +86,19 @@ def regression(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
 
 
 def clustering(prepared: np.ndarray, clusters: np.ndarray) -> dict[str, float]:
-    """Number of clusters, size of the smallest, and the silhouette (Rousseeuw 1987) on a sample."""
+    """Metrics of clusters, by name: count, clusters, smallest_cluster (rows in it) and silhouette.
+
+    The silhouette (Rousseeuw, Journal of Computational and Applied Mathematics 20, 1987) is that of `SILHOUETTE_SAMPLE` rows at
+    most, and left out when all rows are in one cluster, or each in its own.
+
+    >>> found = clustering(np.array([[0.0], [0.0], [9.0], [9.0], [9.0]]), np.array([0, 0, 1, 1, 1]))
+    >>> found == {"count": 5.0, "clusters": 2.0, "smallest_cluster": 2.0, "silhouette": 1.0}
+    True
+
+    Args:
+        prepared: float64 [rows, columns], what the clusterer measures distances in.
+        clusters: each row's cluster [rows].
+    """
     sizes = np.unique(clusters, return_counts=True)[1]
     found = {"count": float(len(clusters)), "clusters": float(len(sizes)), "smallest_cluster": float(sizes.min())}
     if 1 < len(sizes) < len(clusters):
@@ -63,9 +108,17 @@ def clustering(prepared: np.ndarray, clusters: np.ndarray) -> dict[str, float]:
 
 
 def calibration(labels: np.ndarray, scores: np.ndarray) -> Iterator[tuple[str, int, float]]:
-    """(metric, bin, value) of tenths of equal size by score: count, mean score, share of 1.
+    """(metric, bin, value) of tenths of equal size by score, lowest first: their count, mean score and share of 1.
 
-    The expected calibration error (bin 0) is their mean difference, weighted by size.
+    The expected calibration error (bin 0; Naeini, Cooper, Hauskrecht, AAAI 2015) is the mean difference of these two, weighted by
+    size. Fewer rows than tenths make fewer bins; there is at least one row.
+
+    >>> list(calibration(np.array([0, 1]), np.array([0.25, 0.75])))[-1]
+    ('calibration_error', 0, 0.25)
+
+    Args:
+        labels: 0 or 1 [rows].
+        scores: float64 [rows], probabilities of 1.
     """
     parts = np.array_split(np.argsort(scores, kind="stable"), min(BINS, len(scores)))
     error = 0.0
@@ -79,7 +132,15 @@ def calibration(labels: np.ndarray, scores: np.ndarray) -> Iterator[tuple[str, i
 
 
 def lift(labels: np.ndarray, scores: np.ndarray) -> Iterator[tuple[str, int, float]]:
-    """(metric, decile, value): share of 1 in each tenth, highest scores first, against the overall share."""
+    """(metric, bin, value): share of 1 in each tenth, highest scores first, divided by the overall share; nothing without any 1.
+
+    >>> list(lift(np.array([1, 0]), np.array([0.9, 0.1])))
+    [('lift', 1, 2.0), ('lift', 2, 0.0)]
+
+    Args:
+        labels: 0 or 1 [rows].
+        scores: float64 [rows], higher for 1.
+    """
     overall = float(np.mean(labels))
     if overall == 0:
         return
@@ -89,10 +150,14 @@ def lift(labels: np.ndarray, scores: np.ndarray) -> Iterator[tuple[str, int, flo
 
 
 def auc_alone(labels: np.ndarray, values: np.ndarray) -> float:
-    """AUC of one feature alone in its better direction, its missing numbers at the better end.
+    """AUC of one feature alone in its better direction, its missing numbers at the better end; NaN for labels of one class.
 
     >>> auc_alone(np.array([0, 0, 1, 1]), np.array([4.0, 3.0, 2.0, np.nan]))
     1.0
+
+    Args:
+        labels: 0 or 1 [rows].
+        values: float64 [rows], NaN for missing.
     """
     if len(np.unique(labels)) < 2:
         return float("nan")
@@ -110,19 +175,39 @@ def _ended(values: np.ndarray, end: int) -> np.ndarray:
 def interval_half_width(errors: np.ndarray, coverage: float) -> float | None:
     """Split conformal half-width (Lei, G'Sell, Rinaldo, Tibshirani, Wasserman, JASA 113, 2018); None for too few errors.
 
+    It is the absolute error of rank (errors + 1) * coverage, rounded up: of ten errors and 0.8, the ninth.
+
     >>> interval_half_width(np.arange(1.0, 11.0), 0.8)
     9.0
+
+    Args:
+        errors: float64 [rows], of rows that were not trained on, in the label's unit.
+        coverage: share of outcomes to cover, from 0 to below 1.
     """
     rank = int(np.ceil((len(errors) + 1) * coverage))
     return float(np.sort(np.abs(errors))[rank - 1]) if 0 < rank <= len(errors) else None
 
 
 def interval_bins(errors: np.ndarray, scores: np.ndarray, coverage: float) -> Iterator[tuple[str, int, float]]:
-    """(metric, bin, value) of intervals that widen with the score; nothing for too few errors.
+    """(metric, bin, value) of intervals whose width depends on the score; nothing for too few errors.
 
-    interval_from, interval_half_width: a score in or above a bin's start has its half-width, split conformal within the bin
-    (Mondrian conformal prediction: Vovk, Gammerman, Shafer, Algorithmic Learning in a Random World, 2005).
-    interval_coverage (bin 0): share of outcomes covered, each half of the errors by the half-widths of the other.
+    interval_from, interval_half_width: a score at or above a bin's start, and below the next one's, has the bin's half-width,
+    split conformal within the bin (Mondrian conformal prediction: Vovk, Gammerman, Shafer, Algorithmic Learning in a Random
+    World, 2005). interval_coverage (bin 0): share of outcomes covered, each half of the errors by the half-widths of the other.
+
+    >>> scores = np.repeat([2.0, 8.0], 200)
+    >>> for metric, number, value in interval_bins(scores / 2, scores, coverage=0.9):
+    ...     print(metric, number, value)
+    interval_from 1 -inf
+    interval_half_width 1 1.0
+    interval_from 2 8.0
+    interval_half_width 2 4.0
+    interval_coverage 0 1.0
+
+    Args:
+        errors: float64 [rows], of rows that were not trained on, in the label's unit.
+        scores: float64 [rows], in the same order.
+        coverage: share of outcomes to cover, from 0 to below 1.
     """
     order = np.argsort(scores, kind="stable")
     errors, scores = errors[order], scores[order]

@@ -18,7 +18,9 @@ from scorehouse.scoring.scorer import load
 
 TRAIN, KEEP, ALARM = "train", "keep", "alarm"
 DEFAULT_METRIC = {"classification": "auc", "regression": "r2"}
+"""The metric that counts, by task, where a policy names none."""
 LOWER_IS_BETTER = ("rmse", "mae", "log_loss", "brier", "calibration_error")
+"""Of every other metric, higher is better."""
 SMALLEST_SHARE = 1e-4
 """Stands for a share of 0 in the stability index, whose logarithm would be infinite."""
 
@@ -31,13 +33,13 @@ class Policy:
     """Limits of one model; None is no limit.
 
     Attributes:
-        maximum_age_days: train when the newest examples are so much later than those the version knew.
+        maximum_age_days: train when the newest examples are so much later than those the version knew, or later still.
         minimum_new_examples: never train for fewer examples that the version did not know.
-        drift_limit: train when a feature's population stability index is above (0.2 is the usual alarm).
-        performance_limit: train when the metric on the newest test is worse.
+        drift_limit: train when a feature's population stability index is above it (0.2 is the usual alarm).
+        performance_limit: train when the metric on the newest test is worse, in the metric's own unit.
         metric: a name of `learning.measure.metrics`; None for auc or r2, by task.
         margin: a challenger's metric must be so much better than the champion's; negative: may be so much worse.
-        calibration_limit: largest expected calibration error of a challenger.
+        calibration_limit: largest expected calibration error of a challenger, from 0 to 1.
         slice_limit: how much worse than the champion a challenger may be on any slice of meta.slices.
     """
 
@@ -52,7 +54,12 @@ class Policy:
 
     @classmethod
     def of(cls, row: Mapping[str, object]) -> Self:
-        """The policy of a seed's row; columns that it does not have are no limits."""
+        """The policy of a seed's row; columns that it does not have are no limits, others are not read.
+
+        >>> policy = Policy.of({"model": "churn__logistic", "drift_limit": 0.2})
+        >>> policy.drift_limit, policy.margin
+        (0.2, None)
+        """
         return cls(**{field.name: row.get(field.name) for field in fields(cls)})
 
     def metric_of(self, version: pa.Table) -> str | None:
@@ -62,9 +69,11 @@ class Policy:
 
 @dataclass(frozen=True)
 class Finding:
-    """train, keep or alarm (keep, and somebody should look), the reason, and the measurements behind it.
+    """What is decided of a version in use, why, and the measurements behind it.
 
     Attributes:
+        decision: train, keep, or alarm (keep, and somebody should look).
+        reason: in words, with its numbers and limits.
         metrics: of the version in use on the newest later-in-time test: rows of `version_row.METRIC`.
         test_until: the newest time of that test, ISO 8601.
     """
@@ -78,9 +87,15 @@ class Finding:
 def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where: str) -> Finding:
     """Whether examples that a version was not trained on are reason enough to train again.
 
+    Too few new examples come first: with them it is kept, with an alarm where it performs poorly. Then performance, age and drift
+    are asked in this order. Raises ScorehouseError for examples that do not suit the declaration.
+
     Args:
+        policy: the model's limits.
         version: the row of the version in use, status ready.
         table: the examples as they are now.
+        spec: the declaration.
+        where: the model's file, for messages.
     """
     examples = Examples.read(table, spec, where)
     new = _new_examples(version, examples)
@@ -108,9 +123,13 @@ def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where
 
 
 def refusal(policy: Policy, challenger: pa.Table, champion: pa.Table, measured: Metrics) -> str | None:
-    """Why a challenger may not take the champion's place; None when it may.
+    """Why a challenger may not take the champion's place, in words; None when it may.
+
+    A version that is not ready is refused; a limit whose metric was not measured refuses nothing.
 
     Args:
+        policy: the model's limits.
+        challenger, champion: rows of two versions.
         measured: the champion on the challenger's test.
     """
     status, reason = (challenger[column][0].as_py() for column in ("status", "status_reason"))
@@ -140,7 +159,8 @@ def refusal(policy: Policy, challenger: pa.Table, champion: pa.Table, measured: 
 def measure(version: pa.Table, examples: Examples) -> tuple[list[dict[str, object]], str | None]:
     """Metrics of a trained version on the newest later-in-time test of examples, and the test's last time.
 
-    Clusters have none: what their distances are measured in is known only in training.
+    Rows of `version_row.METRIC`, and ISO 8601. Without a split or a test there are none; nor for clusters: what their distances
+    are measured in is known only in training.
     """
     if examples.spec.split is None or not len(examples) or version["task"][0].as_py() == "clustering":
         return [], None
@@ -164,14 +184,22 @@ def metrics_of(version: pa.Table) -> Metrics:
 
 
 def by_slice(rows: Iterable[Mapping[str, object]]) -> Metrics:
-    """Measurements on the test by (slice, metric), without those of bins."""
+    """Measurements on the test by (slice, metric), without those of bins.
+
+    >>> by_slice([{"split": "test", "slice": "all", "metric": "auc", "bin": None, "value": 0.8}])
+    {('all', 'auc'): 0.8}
+
+    Args:
+        rows: of `version_row.METRIC`.
+    """
     return {(row["slice"], row["metric"]): row["value"] for row in rows if row["split"] == "test" and row["bin"] is None}
 
 
 def drift(version: pa.Table, recent: Examples) -> tuple[str | None, float]:
     """The feature with the largest population stability index against the training rows, and the index.
 
-    sum((p - q) * ln(p / q)) over deciles of numbers, or categories, and the missing (Siddiqi, Credit Risk Scorecards, 2006).
+    sum((p - q) * ln(p / q)) over the shares p now and q in training of the deciles of numbers, or of the listed categories and
+    all others together, and of the missing (Siddiqi, Credit Risk Scorecards, 2006). No feature and 0 without recent examples.
     """
     if not len(recent):
         return None, 0.0

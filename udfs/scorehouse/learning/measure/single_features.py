@@ -7,10 +7,21 @@ from scorehouse.scoring import columns
 from scorehouse.scoring.columns import CATEGORICAL, Column
 
 SMALLEST_CATEGORY = 5
+"""Rows at least of a category that counts by itself."""
 
 
 def aucs_alone(features: dict[str, Column], kinds: dict[str, str], labels: np.ndarray) -> dict[str, float]:
-    """AUC of each feature alone for labels 0 and 1 [rows]; a category counts by its share of 1 (rare ones together)."""
+    """AUC of each feature alone, by name, as `metrics.auc_alone`; a category counts by its share of 1.
+
+    >>> features = {"age": np.array([4.0, 3.0, 2.0, 1.0])}
+    >>> aucs_alone(features, {"age": "numeric"}, np.array([0, 0, 1, 1]))
+    {'age': 1.0}
+
+    Args:
+        features: float64 [rows], or Arrow texts [rows], by name.
+        kinds: numeric or categorical, by name.
+        labels: 0 or 1 [rows].
+    """
     return {
         name: metrics.auc_alone(labels, as_numbers(features[name], labels) if kind == CATEGORICAL else features[name])
         for name, kind in kinds.items()
@@ -18,7 +29,16 @@ def aucs_alone(features: dict[str, Column], kinds: dict[str, str], labels: np.nd
 
 
 def as_numbers(values: Column, labels: np.ndarray) -> np.ndarray:
-    """Categories as their mean label, rare ones together: float64 [rows]."""
+    """Categories as the mean label of their own rows, rare ones and NULL together: float64 [rows].
+
+    >>> import pyarrow as pa
+    >>> as_numbers(pa.array(["uk"] * 5 + ["fr", None]), np.array([1, 1, 1, 1, 0, 1, 0]))
+    array([0.8, 0.8, 0.8, 0.8, 0.8, 0.5, 0.5])
+
+    Args:
+        values: Arrow texts [rows].
+        labels: 0 or 1 [rows].
+    """
     known = sorted({value for value in values.to_pylist() if value is not None})
     codes = columns.category_codes(values, known)
     counts = np.bincount(codes, minlength=len(known) + 1)

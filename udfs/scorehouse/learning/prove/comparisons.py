@@ -16,14 +16,24 @@ _EARLIER_SUMS = (exp.Sub, exp.DateSub, exp.TimestampSub)
 
 @dataclass(frozen=True)
 class Sides:
-    """Tables (by their names in the query) with rows at or after the time, and those that have only rows before it."""
+    """What conditions say of tables, by their names in the query.
+
+    >>> import sqlglot
+    >>> condition = sqlglot.parse_one("a.at >= s.as_of and b.at < s.as_of and c.at < a.at", dialect="duckdb")
+    >>> Sides.of([condition], lambda column: column.name == "as_of")
+    Sides(after=frozenset({'a'}), before=frozenset({'b'}))
+
+    Attributes:
+        after: tables with rows at or after the examples' time.
+        before: tables that have only rows before it, or at it.
+    """
 
     after: frozenset[str]
     before: frozenset[str]
 
     @classmethod
     def of(cls, conditions: Iterable[exp.Expression], is_time: IsTime) -> "Sides":
-        """What several conditions say that all hold."""
+        """What several conditions say together, all of which hold."""
         return cls._all([cls._of(condition, is_time) for condition in conditions])
 
     @classmethod
@@ -54,12 +64,18 @@ class Sides:
 
     @property
     def later(self) -> frozenset[str]:
-        """Tables that no condition keeps before the time."""
+        """Tables with rows at or after the time that no condition keeps before it."""
         return self.after - self.before
 
 
 def conditions(select: exp.Select) -> Iterator[exp.Expression]:
-    """What must hold for a row of a select: its WHERE, HAVING and QUALIFY, and its joins' conditions."""
+    """What must hold for a row of a select: its WHERE, HAVING and QUALIFY, and its joins' conditions.
+
+    >>> import sqlglot
+    >>> select = sqlglot.parse_one("select * from a join b on a.id = b.id where a.x > 1", dialect="duckdb")
+    >>> [condition.sql() for condition in conditions(select)], [condition.sql() for condition in filters(select)]
+    (['a.x > 1', 'a.id = b.id'], ['a.x > 1'])
+    """
     yield from filters(select)
     yield from (join.args["on"] for join in select.args.get("joins") or [] if join.args.get("on"))
 
@@ -70,7 +86,13 @@ def filters(select: exp.Select) -> Iterator[exp.Expression]:
 
 
 def compared(expressions: Iterable[exp.Expression], is_time: IsTime) -> set[str]:
-    """Tables whose columns some comparison bounds, in whatever way: all but equality of something else than the time."""
+    """Tables whose columns some comparison bounds, in whatever way: all but equality of something else than the time.
+
+    >>> import sqlglot
+    >>> condition = sqlglot.parse_one("a.x > 1 and b.id = c.id and d.at = s.as_of", dialect="duckdb")
+    >>> sorted(compared([condition], lambda column: column.name == "as_of"))
+    ['a', 'd', 's']
+    """
     found = set()
     for expression in expressions:
         for one in expression.find_all(*INEQUALITIES, exp.Between, exp.EQ):

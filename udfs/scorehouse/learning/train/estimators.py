@@ -26,7 +26,12 @@ TASKS = {
 def declared_estimator(spec: Spec, where: str) -> BaseEstimator:
     """The declared estimator, not yet fitted: scikit-learn's interface, or an object that has `fit_version`.
 
-    Raises ScorehouseError when the path is not that of an estimator, or a parameter is not one of its own.
+    Parameters that are not declared are the class's own defaults, or those of `learning.translate.conventions`. Raises
+    ScorehouseError when the path is not that of an estimator, or a parameter is not one of its own.
+
+    Args:
+        spec: the declaration.
+        where: the model's file, for messages.
     """
     estimator = make(where, "estimator", spec.estimator, spec.parameters, spec.seed)
     if hasattr(estimator, "fit_version"):
@@ -43,7 +48,17 @@ def declared_estimator(spec: Spec, where: str) -> BaseEstimator:
 def make(where: str, name: str, path: object, parameters: Mapping[str, object], seed: int) -> object:
     """An object by import path and parameters; nested {estimator: ..., parameters: ...} are made too.
 
-    Raises ScorehouseError naming `where` and `name` when there is no such class or parameter.
+    Raises ScorehouseError naming `where` and `name` when there is no such class or parameter, or one that it needs is not given.
+
+    >>> make("models/a.yml", "estimator", "sklearn.linear_model.Ridge", {"alpha": 2}, seed=7)
+    Ridge(alpha=2, random_state=7)
+
+    Args:
+        where: the model's file, for messages.
+        name: the key of meta that declares it, for messages.
+        path: package.module.Class.
+        parameters: of the class, by name.
+        seed: the random_state of what has one and declares none.
     """
     kind = _imported(where, name, path)
     allowed = set(kind._get_param_names()) if hasattr(kind, "_get_param_names") else None
@@ -68,7 +83,11 @@ def make(where: str, name: str, path: object, parameters: Mapping[str, object], 
 
 
 def nested(where: str, name: str, value: object, seed: int) -> object:
-    """A parameter's value, with declarations of estimators inside it made into estimators."""
+    """A parameter's value, with declarations of estimators inside it made into estimators; arguments and errors of `make`.
+
+    >>> nested("models/a.yml", "estimator", ["drop", {"estimator": "sklearn.linear_model.Ridge"}], seed=7)
+    ['drop', Ridge(random_state=7)]
+    """
     if isinstance(value, Mapping) and "estimator" in value:
         return make(where, name, value["estimator"], value.get("parameters") or {}, seed)
     if isinstance(value, Mapping):
@@ -96,12 +115,18 @@ def _imported(where: str, name: str, path: object) -> type:
 
 
 def task_of(estimator: object) -> str:
-    """What an estimator does: classification, regression, clustering, outliers or decomposition."""
+    """What an estimator does: classification, regression, clustering, outliers or decomposition.
+
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.linear_model import Ridge
+    >>> task_of(Ridge()), task_of(PCA())
+    ('regression', 'decomposition')
+    """
     return TASKS.get(getattr(_tags(estimator), "estimator_type", None), "decomposition")
 
 
 def takes_missing(estimator: object) -> bool:
-    """Whether an estimator takes NaN as missing."""
+    """Whether an estimator says that it takes NaN as missing."""
     tags = _tags(estimator)
     return tags is not None and tags.input_tags.allow_nan
 
@@ -115,13 +140,13 @@ def _tags(estimator: object) -> object | None:
 
 
 def sample_weight(weight: np.ndarray | None) -> dict[str, np.ndarray]:
-    """Example weights as the pipeline passes them to its last step."""
+    """Example weights, float64 [rows], as the keyword with which the pipeline passes them to its last step; none for None."""
     return {} if weight is None else {"estimator__sample_weight": weight}
 
 
 @contextmanager
 def refusals(pipeline: Pipeline, where: str) -> Iterator[None]:
-    """What an estimator refuses, whatever it raises, becomes one sentence."""
+    """What a pipeline's last step refuses, whatever is raised inside, becomes one sentence: a ScorehouseError with `where`."""
     try:
         yield
     except Exception as error:

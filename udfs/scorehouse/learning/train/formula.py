@@ -15,12 +15,14 @@ METHODS = {
     "outliers": ["score_samples"],
     "decomposition": ["transform"],
 }
+"""By task, the method whose formula is the score; a classifier's depends on what it has."""
 
 
 def fitted_of_trained(trained: Trained) -> Fitted:
     """The trained pipeline as operations from raw features to the score.
 
-    Raises UnknownFormulaError naming the step whose formula is not known.
+    An estimator whose formula is not known, but whose score is a number or probabilities, is converted to ONNX where that is
+    possible. Raises UnknownFormulaError naming the step whose formula is not known.
     """
     draft = Draft(categories=dict(trained.encoding.categories.items()))
     names = draft.add(Inputs.of(dict(trained.encoding.kinds)))

@@ -11,6 +11,7 @@ from scorehouse.scoring import columns
 from scorehouse.scoring.columns import CATEGORICAL, Column
 
 UNKNOWN_CODE = -1.0
+"""Stands for a category that is not known."""
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 """Estimators that calculate in float32, as scikit-learn's trees do, refuse what is larger."""
 
@@ -18,6 +19,13 @@ LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 @dataclass(frozen=True)
 class Encoding:
     """How raw columns become a matrix: numbers as they are, a category as its place among the known ones.
+
+    >>> import pyarrow as pa
+    >>> encoding = Encoding.of({"country": pa.array(["uk", None, "fr"])}, {"country": "categorical"}, fills={})
+    >>> encoding.categories
+    {'country': ['fr', 'uk']}
+    >>> encoding.matrix({"country": pa.array(["uk", "de", None])}).T
+    array([[ 1., -1., nan]])
 
     Attributes:
         kinds: numeric or categorical, by feature, in the matrix's order.
@@ -29,7 +37,13 @@ class Encoding:
 
     @classmethod
     def of(cls, features: Mapping[str, Column], kinds: Mapping[str, str], fills: Mapping[str, str]) -> Self:
-        """The encoding that knows every category of `features`, and the one of `fills` that stands for its NULLs."""
+        """The encoding that knows every category of some rows.
+
+        Args:
+            features: the training rows: float64 [rows], or Arrow texts [rows], by feature.
+            kinds: numeric or categorical, by feature, in the matrix's order.
+            fills: the category that stands for NULL, by feature that has one; it is known as well.
+        """
         known = {
             name: sorted({*pc.unique(features[name]).drop_null().to_pylist(), *([fills[name]] if name in fills else [])})
             for name, kind in kinds.items()

@@ -22,6 +22,7 @@ from scorehouse.learning.translate.conventions import conventions_of
 from scorehouse.scoring.columns import CATEGORICAL, Column
 
 CALIBRATION_FOLDS = 5
+"""Folds at most; fewer where a class or the keys are fewer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +32,9 @@ class Trained:
     Attributes:
         pipeline: preprocessing, declared steps, estimator.
         encoding: from columns to its matrix.
-        task: see `task_of`.
+        task: classification, regression, clustering, outliers or decomposition.
         classes: label values as texts in the order of the estimator's classes; empty unless it classifies.
-        parameters: those that a search chose.
+        parameters: those that a search chose, by name.
     """
 
     pipeline: Pipeline
@@ -44,18 +45,19 @@ class Trained:
 
     @property
     def estimator(self) -> BaseEstimator:
-        """The last step."""
+        """The last step, fitted; calibrated where that is declared."""
         return self.pipeline[-1]
 
     def prepared(self, features: dict[str, Column]) -> np.ndarray:
-        """What the estimator itself sees: float64 [rows, columns]."""
+        """What the estimator itself sees: float64 [rows, columns], from feature columns by name."""
         return self.pipeline[:-1].transform(self.encoding.matrix(features))
 
     def score(self, features: dict[str, Column]) -> np.ndarray:
-        """The estimator's own scores: float64 [rows], or [rows, parts] where a score has several parts.
+        """The estimator's own scores of feature columns by name: float64 [rows], or [rows, parts] where there are several parts.
 
         A classifier gives the probability of its second class, or of each class if there are more than two; without
-        probabilities, its decision function. A clusterer gives the cluster, a decomposition its components.
+        probabilities, its decision function. A clusterer gives the cluster, counted from 0, an outlier detector its
+        score_samples (lower is stranger), a decomposition its components.
         """
         matrix = self.encoding.matrix(features)
         if self.task == "classification":
@@ -74,9 +76,15 @@ def _squeezed(scores: np.ndarray) -> np.ndarray:
 
 
 def train(estimator: BaseEstimator, examples: Examples, rows: np.ndarray) -> Trained:
-    """Fit the declared estimator (see `declared_estimator`) on the rows `rows` (bool [examples]).
+    """Fit the declared estimator, with its preprocessing, on some of the examples.
 
-    Raises ScorehouseError when the declaration does not suit the examples.
+    Parameters are searched, class weights, categories and monotonic constraints set, and probabilities calibrated as declared.
+    Raises ScorehouseError when the declaration does not suit the examples, and for what the estimator itself refuses.
+
+    Args:
+        estimator: what `declared_estimator` gave; it is changed.
+        examples: all of them, training rows and others.
+        rows: bool [examples], the training rows.
     """
     spec, where, chosen = examples.spec, examples.where, examples.take(rows)
     task = task_of(estimator)

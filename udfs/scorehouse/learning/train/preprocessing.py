@@ -36,6 +36,7 @@ SCALERS = {
     "power": PowerTransformer,
     "quantile": QuantileTransformer,
 }
+"""Scikit-learn's classes by the word of `scale`."""
 NUMERIC_WORDS = ("impute", "indicator", "log", "bins", "scale")
 CATEGORICAL_WORDS = ("impute", "encode", "minimum_count")
 MOST_FREQUENT = "most_frequent"
@@ -52,15 +53,20 @@ def column_transformer(
     empty: Collection[str],
     where: str,
 ) -> ColumnTransformer:
-    """The transformer of a declaration.
+    """The transformer of a declaration, not yet fitted, from the matrix of `encoding` to what the estimator sees.
 
     What is not declared is as little as the estimator can work with: missing numbers are filled with the median unless
-    it takes them; a category becomes one column each unless it takes categories.
+    it takes them; a category becomes one column each unless it takes categories. Raises ScorehouseError for a group that no
+    feature has, and for words and values that preprocessing does not know.
 
     Args:
+        spec: the declaration.
+        features: the inputs, group by group.
+        encoding: what the columns of the matrix mean.
         takes_missing: whether the estimator takes missing numbers.
         takes_categories: whether it takes categories as codes.
         empty: numeric features without any value in training; they become constant, and so have no effect.
+        where: the model's file, for messages.
     """
     unknown = set(spec.preprocessing) - {feature.group for feature in features} - {"numeric", CATEGORICAL, PASSTHROUGH}
     if unknown:
@@ -85,7 +91,13 @@ def column_transformer(
 
 
 def category_fills(spec: Spec, features: tuple[Feature, ...]) -> dict[str, str]:
-    """The category declared to stand for NULL, by categorical feature that has one."""
+    """The category declared to stand for NULL, by categorical feature that has one; the most frequent one is not declared.
+
+    >>> spec = Spec("sklearn.linear_model.Ridge", preprocessing={"place": {"impute": "nowhere", "encode": "one_hot"}})
+    >>> features = Feature("country", "VARCHAR", "place", CATEGORICAL), Feature("age", "INTEGER", "numeric", "numeric")
+    >>> category_fills(spec, features)
+    {'country': 'nowhere'}
+    """
     fills = {}
     for feature in features:
         declared = spec.preprocessing.get(feature.group)
@@ -228,7 +240,19 @@ class _Maker:
 
 
 def transformers(spec: Spec, declared: list | tuple, name: str, where: str) -> list[object]:
-    """Transformers declared as a list of {transformer: import path, parameters: {...}}."""
+    """Transformers, not yet fitted, declared as a list of {transformer: import path, parameters: {...}}.
+
+    Raises ScorehouseError for anything else, or when there is no such class or parameter.
+
+    >>> transformers(Spec("any"), [{"transformer": "sklearn.preprocessing.StandardScaler"}], "steps", "models/a.yml")
+    [StandardScaler()]
+
+    Args:
+        spec: whose seed is the random_state of what has one and declares none.
+        declared: the list.
+        name: the key of meta that declares it, for messages.
+        where: the model's file, for messages.
+    """
     for step in declared:
         if not isinstance(step, Mapping) or "transformer" not in step:
             raise ScorehouseError(

@@ -14,13 +14,29 @@ from scorehouse.learning.declare.spec import Spec
 from scorehouse.learning.train.estimators import nested, refusals, sample_weight
 
 SILHOUETTE_SAMPLE = 5_000
+"""Rows at most that the silhouette is measured on."""
 DEFAULT_METRICS = {"classification": "roc_auc", "regression": "neg_root_mean_squared_error", "clustering": "silhouette"}
+"""By task, what the best candidate is best in; of more than two classes, it is neg_log_loss."""
 
 
 def searched(
     pipeline: Pipeline, task: str, examples: Examples, rows: np.ndarray, matrix: np.ndarray, labels: Labels
 ) -> tuple[Pipeline, dict[str, object]]:
-    """The pipeline with the parameters that were best on the time-ordered folds."""
+    """The pipeline with the parameters that were best on average over the folds, not yet fitted, and these by name.
+
+    Each fold predicts one training time from the times before it, as the split says; clusters are judged by the silhouette
+    (Rousseeuw, Journal of Computational and Applied Mathematics 20, 1987) of the training rows themselves. Without a declared
+    search it is the pipeline as it came. Raises ScorehouseError for a parameter that the estimator does not have, where there is
+    no split or no earlier time to train on, and for what the estimator refuses.
+
+    Args:
+        pipeline: with the estimator as its last step; not yet fitted.
+        task: classification, regression, clustering, outliers or decomposition.
+        examples: all of them.
+        rows: bool [examples], the training rows.
+        matrix: float64 [examples, features].
+        labels: of the training rows; their classes are those that the folds know.
+    """
     spec, where = examples.spec, examples.where
     if spec.search is None:
         return pipeline, {}

@@ -45,6 +45,6 @@ BY_NAME: dict[str, type[Operation]] = {
         WeightedMedian,
     )
 }
-"""Operations by the name that their weights carry."""
+"""Classes of operations by the name that their weights carry."""
 
 __all__ = ["BY_NAME", "Operation", "Univariate", *sorted(kind.__name__ for kind in BY_NAME.values())]

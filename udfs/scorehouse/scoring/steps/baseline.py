@@ -16,11 +16,14 @@ from scorehouse.scoring.steps.operation import Operation
 
 @dataclass(frozen=True, eq=False)
 class Baseline(Operation):
-    """Each raw feature's mean share of the sum over the training rows; makes no column, reasons read it.
+    """What each raw feature adds to the explained sum on average over the training rows; makes no column, reasons read it.
+
+    >>> Baseline.from_rows(Baseline.of({"recency": 0.5, "visits*amount": -2.0}).rows()).by_feature
+    {'recency': 0.5, 'visits*amount': -2.0}
 
     Attributes:
         features: names; several raw features that act together are joined by `*`.
-        values: float64 [features].
+        values: float64 [features], in the sum's unit (log-odds for a probability made by a sigmoid).
     """
 
     name = "baseline"
@@ -29,7 +32,7 @@ class Baseline(Operation):
 
     @classmethod
     def of(cls, by_feature: dict[str, float]) -> Self:
-        """Means by feature."""
+        """The baseline of means by feature."""
         return cls((), (), tuple(by_feature), np.array(list(by_feature.values()), np.float64))
 
     @property

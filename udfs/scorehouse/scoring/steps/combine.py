@@ -18,7 +18,7 @@ from scorehouse.scoring.steps.operation import Operation
 
 @dataclass(frozen=True, eq=False)
 class Combination(Operation):
-    """Several columns to several columns, without weights."""
+    """Several columns of numbers to one column or as many; nothing is learned but the columns' names."""
 
     @override
     def rows(self) -> pa.Table:
@@ -38,7 +38,16 @@ class Combination(Operation):
 
 @dataclass(frozen=True, eq=False)
 class Softmax(Combination):
-    """exp(x_i) / sum of exp(x_j), computed as 1 / sum of exp(x_j - x_i), which cannot overflow to NaN."""
+    """exp(x_i) / sum of exp(x_j): one share for each column.
+
+    Computed as 1 / (1 + sum of exp(x_j - x_i) over the others): finite columns, however large, never give NaN.
+
+    >>> softmax = Softmax(("a", "b"), ("share of a", "share of b"))
+    >>> softmax.apply([np.log([1.0, 1.0]), np.log([1.0, 3.0])])
+    [array([0.5 , 0.25]), array([0.5 , 0.75])]
+    >>> softmax.expressions([exp.column("a"), exp.column("b")])[0].sql("duckdb")
+    '1.0000000000000000e+00 / (1.0000000000000000e+00 + EXP(b - a))'
+    """
 
     name = "softmax"
 
@@ -65,7 +74,14 @@ class Softmax(Combination):
 
 @dataclass(frozen=True, eq=False)
 class Normalize(Combination):
-    """x_i / sum of x_j; the same share for all when the sum is 0."""
+    """x_i / sum of x_j; the same share for all when the sum is 0.
+
+    >>> normalize = Normalize(("a", "b"), ("share of a", "share of b"))
+    >>> normalize.apply([np.array([1.0, 0.0]), np.array([3.0, 0.0])])
+    [array([0.25, 0.5 ]), array([0.75, 0.5 ])]
+    >>> normalize.expressions([exp.column("a"), exp.column("b")])[0].sql("duckdb")
+    'CASE WHEN (a + b) = 0.0000000000000000e+00 THEN 5.0000000000000000e-01 ELSE a / (a + b) END'
+    """
 
     name = "normalize"
 
@@ -84,6 +100,11 @@ class Normalize(Combination):
 @dataclass(frozen=True, eq=False)
 class UnitLength(Combination):
     """x_i / length of the row; 0 when all are 0 (scikit-learn's Normalizer).
+
+    >>> UnitLength(("a", "b"), ("p", "q")).apply([np.array([3.0, 0.0]), np.array([-4.0, 0.0])])
+    [array([0.6, 0. ]), array([-0.8,  0. ])]
+    >>> UnitLength(("a", "b"), ("p", "q"), "l1").apply([np.array([1.0]), np.array([-3.0])])
+    [array([0.25]), array([-0.75])]
 
     Attributes:
         norm: the length: l2, the root of the sum of squares; l1, the sum of absolute values; max, the largest of them.
@@ -125,7 +146,12 @@ class UnitLength(Combination):
 
 @dataclass(frozen=True, eq=False)
 class Largest(Combination):
-    """The position of the largest column, the first one when several are equal; none where a column is missing."""
+    """The position of the largest column, counted from 0, the first one when several are equal; NaN where a column is missing.
+
+    >>> largest = Largest(("a", "b"), ("place",))
+    >>> largest.apply([np.array([1.0, 5.0, np.nan]), np.array([3.0, 5.0, 7.0])])
+    [array([ 1.,  0., nan])]
+    """
 
     name = "largest"
 

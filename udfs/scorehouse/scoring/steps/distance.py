@@ -20,8 +20,14 @@ from scorehouse.scoring.steps.operation import Operation
 class SquaredDistance(Operation):
     """constant + scale * sum of ((x_j - centre_j)**2 * weight_j), one output for each centre.
 
-    With weights 1 it is the squared Euclidean distance (k-means); with weights 1 / variance and scale -1/2 it is the
-    logarithm of a normal density with independent features (naive Bayes).
+    With weights 1 it is the squared Euclidean distance (k-means); with weights 1 / variance, scale -1/2 and its own constant
+    it is the logarithm of a normal density with independent features (naive Bayes). NaN where an input is missing.
+
+    >>> distance = SquaredDistance.of(["x", "y"], ["distance"], [[1.0, 2.0]])
+    >>> distance.apply([np.array([4.0, 1.0]), np.array([6.0, np.nan])])
+    [array([25., nan])]
+    >>> SquaredDistance.of(["x"], ["distance"], [[1.0]]).expressions([exp.column("x")])[0].sql("duckdb")
+    '(x - 1.0000000000000000e+00) * (x - 1.0000000000000000e+00)'
 
     Attributes:
         centres, precisions: float64 [outputs, inputs]; a precision is the weight above.
@@ -37,7 +43,7 @@ class SquaredDistance(Operation):
 
     @classmethod
     def of(cls, inputs: Sequence[str], outputs: Sequence[str], centres: np.ndarray) -> Self:
-        """Squared Euclidean distances to `centres` [outputs, inputs]."""
+        """Squared Euclidean distances to `centres`: numbers [outputs, inputs]."""
         centres = np.asarray(centres, np.float64)
         return cls(tuple(inputs), tuple(outputs), centres, np.ones_like(centres), np.zeros(len(centres)))
 
@@ -53,12 +59,12 @@ class SquaredDistance(Operation):
         return summed * self.scale + self.constants[output]
 
     def contribution(self, index: int, x: np.ndarray) -> np.ndarray:
-        """How much input `index` adds to each output: float64 [outputs, rows]."""
+        """What input `index`, as x: float64 [rows], adds to each output, constants left out: float64 [outputs, rows]."""
         difference = x[None, :] - self.centres[:, index, None]
         return difference * difference * self.precisions[:, index, None] * self.scale
 
     def contribution_expression(self, output: int, index: int, x: Expression) -> Expression:
-        """How much input `index` adds to one output."""
+        """What input `index`, as the expression x, adds to one output, its constant left out."""
         term = self._term(output, index, x)
         return term if self.scale == 1 else sql.multiply(sql.number(self.scale), term)
 
@@ -122,6 +128,10 @@ class Nearest(Operation):
     A coordinate is factor * x, with x = fill where it is missing. Neither output is known where a coordinate is missing; where
     one is infinite, so is the distance, and no centre is the nearest.
 
+    >>> nearest = Nearest.of(["x"], ["cluster", "distance"], [[0.0], [10.0]])
+    >>> nearest.apply([np.array([1.0, 12.0, np.nan])])
+    [array([ 0.,  1., nan]), array([ 1.,  2., nan])]
+
     Attributes:
         centres: float64 [centres, inputs].
         factors: float64 [inputs].
@@ -135,17 +145,17 @@ class Nearest(Operation):
 
     @classmethod
     def of(cls, inputs: Sequence[str], outputs: Sequence[str], centres: np.ndarray) -> Self:
-        """The nearest of `centres` [centres, inputs] to the inputs as they are."""
+        """The nearest of `centres`, numbers [centres, inputs], to the inputs as they are; `outputs` names place and distance."""
         centres = np.asarray(centres, np.float64)
         return cls(tuple(inputs), tuple(outputs), centres, np.ones(len(inputs)), np.full(len(inputs), np.nan))
 
     def coordinates(self, columns: Sequence[Column]) -> np.ndarray:
-        """float64 [inputs, rows]."""
+        """Input columns, float64 [rows] each, as coordinates: float64 [inputs, rows]."""
         pairs = zip(columns, self.factors, self.fills, strict=True)
         return np.vstack([factor * np.where(np.isnan(x), fill, x) for x, factor, fill in pairs])
 
     def distances(self, coordinates: np.ndarray) -> np.ndarray:
-        """The distance of coordinates [inputs, rows] to each centre: float64 [centres, rows]."""
+        """The Euclidean distance of coordinates, float64 [inputs, rows], to each centre: float64 [centres, rows]."""
         squared = np.zeros((len(self.centres), coordinates.shape[1]))
         for x, values in zip(coordinates, self.centres.T, strict=True):
             squared += np.square(x - values[:, None])
@@ -160,8 +170,8 @@ class Nearest(Operation):
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
         """The nearest centre's place and its distance.
 
-        DuckDB computes each distance once, however often it is written, but not within a case: 0 * distance is missing
-        where the distance is not finite.
+        DuckDB computes each distance once, however often it is written, but not within a case; so no case asks whether there
+        is a nearest centre: 0 * distance, which is added to the place, is NaN where the distance is not finite.
         """
         distances = self._distance_expressions(columns)
         smallest = exp.Least(this=distances[0], expressions=distances[1:], ignore_nulls=True)
@@ -211,12 +221,20 @@ class Nearest(Operation):
 
 @dataclass(frozen=True, eq=False)
 class Kernel(Operation):
-    """Similarity of a row to each learned point: linear, polynomial, radial (rbf) or sigmoid, as in scikit-learn.
+    """Similarity of a row x to each learned point p, as in scikit-learn's pairwise kernels.
+
+    linear: x . p; poly: (gamma * x . p + offset) ** degree; sigmoid: tanh(gamma * x . p + offset);
+    rbf: exp(-gamma * squared Euclidean distance of x and p). NaN where an input is missing.
+
+    >>> Kernel(("x",), ("similarity",), "poly", np.array([[2.0]]), offset=1.0, degree=2.0).apply([np.array([3.0, 1.0])])
+    [array([49.,  9.])]
+    >>> Kernel(("x",), ("similarity",), "rbf", np.array([[2.0]]), gamma=0.5).expressions([exp.column("x")])[0].sql("duckdb")
+    'EXP((-5.0000000000000000e-01) * ((x - 2.0000000000000000e+00) * (x - 2.0000000000000000e+00)))'
 
     Attributes:
         kind: linear, poly, rbf or sigmoid.
         points: float64 [outputs, inputs].
-        gamma, offset, degree: parameters of the kernel.
+        gamma, offset, degree: numbers of the formulas above; a kind ignores those that it does not name.
     """
 
     name = "kernel"

@@ -19,14 +19,18 @@ from scorehouse.scoring.steps.operation import Operation
 
 @dataclass(frozen=True, eq=False)
 class Inputs(Operation):
-    """The raw features and how each is read: numeric or categorical."""
+    """The raw features, passed on as they are.
+
+    Attributes:
+        kinds: how each is read, numeric or categorical.
+    """
 
     name = "inputs"
     kinds: tuple[str, ...]
 
     @classmethod
     def of(cls, kinds: dict[str, str]) -> Self:
-        """Features by name."""
+        """The inputs of a formula, from the kind of each feature by its name."""
         return cls(tuple(kinds), tuple(kinds), tuple(kinds.values()))
 
     @cached_property
@@ -58,7 +62,13 @@ class Inputs(Operation):
 
 @dataclass(frozen=True, eq=False)
 class Result(Operation):
-    """What the score is made of; a part that is not a number is NULL.
+    """What the score is made of: each part under its name, as its type; in SQL, NaN becomes NULL.
+
+    >>> result = Result(("a", "b"), ("no", "yes"), ("DOUBLE", "DOUBLE"))
+    >>> result.score_type
+    'STRUCT("no" DOUBLE, "yes" DOUBLE)'
+    >>> result.expressions([exp.column("a"), exp.column("b")])[0].sql("duckdb")
+    "NULLIF(a, CAST('nan' AS DOUBLE))"
 
     Attributes:
         types: DuckDB type of each part.
@@ -69,7 +79,7 @@ class Result(Operation):
 
     @property
     def score_type(self) -> str:
-        """DOUBLE for one part, else a STRUCT of the parts."""
+        """DuckDB type of the score: that of the only part, else a STRUCT of the parts."""
         if len(self.outputs) == 1:
             return self.types[0]
         parts = [
@@ -105,5 +115,9 @@ class Result(Operation):
 
 
 def cast_to(expression: Expression, kind: str) -> Expression:
-    """The expression as another type than DOUBLE, where that is asked for."""
+    """The expression, a DOUBLE, as a DuckDB type.
+
+    >>> cast_to(exp.column("x"), "DOUBLE").sql("duckdb"), cast_to(exp.column("x"), "INTEGER").sql("duckdb")
+    ('x', 'CAST(x AS INT)')
+    """
     return expression if kind == "DOUBLE" else exp.cast(expression, kind)

@@ -20,6 +20,15 @@ from scorehouse.scoring.steps.operation import Operation
 class Linear(Operation):
     """intercept + sum of coefficient * (x - offset), with x = fill where it is missing.
 
+    An input whose coefficient is 0 does not count, missing or not.
+
+    >>> linear = Linear.of(["x"], ["sum"], [[2.0]], [1.0]).changed(fills=np.array([5.0]))
+    >>> linear.apply([np.array([3.0, np.nan])])
+    [array([ 7., 11.])]
+    >>> from sqlglot import exp
+    >>> Linear.of(["x"], ["sum"], [[2.0]], [1.0]).expressions([exp.column("x")])[0].sql("duckdb")
+    '1.0000000000000000e+00 + (2.0000000000000000e+00 * x)'
+
     Attributes:
         coefficients: float64 [outputs, inputs].
         intercepts: float64 [outputs].
@@ -35,7 +44,13 @@ class Linear(Operation):
 
     @classmethod
     def of(cls, inputs: Sequence[str], outputs: Sequence[str], coefficients: np.ndarray, intercepts: np.ndarray) -> Self:
-        """A sum without offsets and fills."""
+        """Sums without offsets and fills.
+
+        Args:
+            inputs, outputs: names of the columns.
+            coefficients: numbers [outputs, inputs], or one row of them after the other.
+            intercepts: numbers [outputs], or one for all.
+        """
         count = len(inputs)
         shaped = np.asarray(coefficients, np.float64).reshape(len(outputs), count)
         constant = np.broadcast_to(np.asarray(intercepts, np.float64).ravel(), len(outputs)).copy()
@@ -51,7 +66,7 @@ class Linear(Operation):
         return [self._sum(terms, output) for output in range(len(self.outputs))]
 
     def prepared(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """The input columns with missing numbers filled and offsets taken off."""
+        """The input columns, float64 [rows] each, with missing numbers filled and offsets taken off."""
         return [
             np.where(np.isnan(x), fill, x) - offset if is_filled else x - offset if offset else x
             for x, fill, offset, is_filled in zip(columns, self.fills, self.offsets, self._filled, strict=True)
@@ -69,8 +84,7 @@ class Linear(Operation):
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
         """The sums.
 
-        A missing number makes the plain sum NULL or NaN; only then is the sum with fills computed. That is what most
-        rows are spared.
+        A missing number makes the plain sum NULL or NaN; only then is the sum with fills computed, which most rows are spared.
         """
         return [self._expression(columns, output) for output in range(len(self.outputs))]
 
@@ -83,11 +97,11 @@ class Linear(Operation):
         return sql.when([(sql.is_present(plain), plain)], filled)
 
     def filled_term(self, output: int, index: int, x: Expression) -> Expression:
-        """coefficient * (x - offset), with x filled where it is missing."""
+        """coefficient * (x - offset) of one output and input, with x filled where it is missing."""
         return self.term(output, index, sql.filled(x, self.fills[index]) if self._filled[index] else x)
 
     def term(self, output: int, index: int, x: Expression) -> Expression:
-        """coefficient * (x - offset)."""
+        """coefficient * (x - offset) of one output and input."""
         coefficient, offset = self.coefficients[output, index], self.offsets[index]
         moved = sql.subtract(x, sql.number(offset)) if offset else x
         return moved if coefficient == 1 else sql.multiply(sql.number(coefficient), moved)
@@ -128,6 +142,6 @@ class Linear(Operation):
         return plain.changed(offsets=offsets if len(offsets) else plain.offsets, fills=fills if len(fills) else plain.fills)
 
     def changed(self, **fields: object) -> Self:
-        """A copy with some fields replaced."""
+        """A copy with some fields, by name, replaced."""
         old = {name: getattr(self, name) for name in ("inputs", "outputs", "coefficients", "intercepts", "offsets")}
         return type(self)(**{**old, "fills": self.fills, **fields})

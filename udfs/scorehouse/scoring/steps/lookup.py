@@ -18,7 +18,17 @@ from scorehouse.scoring.steps.operation import Operation
 
 @dataclass(frozen=True, eq=False)
 class FillCategory(Operation):
-    """The category, or the learned one where it is NULL."""
+    """The category, or the learned one where it is NULL.
+
+    >>> filling = FillCategory(("country",), ("filled",), "none")
+    >>> filling.apply([pa.array(["uk", None])])[0].to_pylist()
+    ['uk', 'none']
+    >>> filling.expressions([exp.column("country")])[0].sql("duckdb")
+    "COALESCE(country, 'none')"
+
+    Attributes:
+        fill: the category that stands for NULL.
+    """
 
     name = "fill_category"
     fill: str
@@ -48,6 +58,12 @@ class FillCategory(Operation):
 @dataclass(frozen=True, eq=False)
 class Lookup(Operation):
     """A row of numbers for each category: one-hot, ordinal and target encoding, and any linear function of them.
+
+    >>> lookup = Lookup(("country",), ("points",), ("uk", "fr"), np.array([[1.0], [2.0]]), np.array([0.0]))
+    >>> lookup.apply([pa.array(["fr", "uk", "de", None])])
+    [array([2., 1., 0., 0.])]
+    >>> Lookup(("c",), ("points",), ("uk",), np.array([[1.0]]), np.array([0.0])).expressions([exp.column("c")])[0].sql("duckdb")
+    "CASE c WHEN 'uk' THEN 1.0000000000000000e+00 ELSE 0.0000000000000000e+00 END"
 
     Attributes:
         categories: the known categories; None stands for NULL, which is unknown when it is not among them.
@@ -105,6 +121,10 @@ class Lookup(Operation):
 class Bins(Operation):
     """A row of numbers for each interval: bin i holds edges[i-1] <= x < edges[i].
 
+    >>> bins = Bins(("x",), ("points",), np.array([1.0, 5.0]), np.array([[10.0], [20.0], [30.0]]), np.array([-1.0]))
+    >>> bins.apply([np.array([0.0, 1.0, 4.9, 5.0, np.nan])])
+    [array([10., 20., 20., 30., -1.])]
+
     Attributes:
         edges: float64 [bins - 1], rising.
         table: float64 [bins, outputs].
@@ -157,8 +177,11 @@ class Bins(Operation):
 class Interpolate(Operation):
     """Straight lines between knots, constant beyond the first and last: isotonic calibration, quantile transforms.
 
+    >>> Interpolate(("x",), ("y",), np.array([0.0, 10.0]), np.array([1.0, 3.0])).apply([np.array([-7.0, 5.0, 99.0, np.nan])])
+    [array([ 1.,  2.,  3., nan])]
+
     Attributes:
-        x, y: float64 [knots], x rising.
+        x, y: float64 [knots]; no two x are equal, and they rise.
     """
 
     name = "interpolate"
@@ -167,7 +190,7 @@ class Interpolate(Operation):
 
     @property
     def direction(self) -> int:
-        """1 where it rises, -1 where it falls, 0 where it does neither."""
+        """1 where it never falls as x rises, -1 where it never rises, 0 where it does both or stays the same."""
         steps = np.sign(np.diff(self.y))
         return int(steps.sum() > 0) - int(steps.sum() < 0) if np.unique(steps[steps != 0]).size == 1 else 0
 
@@ -204,6 +227,8 @@ class Interpolate(Operation):
 
 def search(x: Expression, edges: Sequence[float], values: Sequence[Expression]) -> Expression:
     """The value of the interval that holds x, found by halving: values[i] where edges[i-1] <= x < edges[i].
+
+    The edges rise; there is one value more than edges. A missing x is taken as larger than every edge: who calls asks before.
 
     >>> search(exp.column("x"), [1.0], [exp.column("a"), exp.column("b")]).sql("duckdb")
     'CASE WHEN x < 1.0000000000000000e+00 THEN a ELSE b END'

@@ -15,10 +15,18 @@ from scorehouse.scoring.steps.operation import WithoutSql
 
 @dataclass(frozen=True, eq=False)
 class WeightedMedian(WithoutSql):
-    """The smallest column below which, itself included, stands half of the weight.
+    """The smallest input up to which, itself included, at least half of the weight stands; NaN where an input is missing.
+
+    Source: Drucker, Improving regressors using boosting techniques, ICML 1997 (AdaBoost.R2).
+
+    >>> columns = [np.array([1.0, np.nan]), np.array([9.0, 9.0]), np.array([5.0, 5.0])]
+    >>> WeightedMedian(("a", "b", "c"), ("median",), np.array([1.0, 1.0, 1.0])).apply(columns)
+    [array([ 5., nan])]
+    >>> WeightedMedian(("a", "b", "c"), ("median",), np.array([1.0, 3.0, 1.0])).apply(columns)
+    [array([ 9., nan])]
 
     Attributes:
-        shares: float64 [inputs].
+        shares: float64 [inputs], the weight of each; their sum need not be 1.
     """
 
     name = "weighted_median"

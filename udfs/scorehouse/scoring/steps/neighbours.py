@@ -19,16 +19,20 @@ class Neighbours(WithoutSql):
     """The mean of the answers of the `count` nearest points, weighted by 1 / distance where asked for.
 
     scikit-learn's own index finds them, so that equally near ones are taken in its order. A row with a missing or infinite
-    coordinate has no answer.
+    coordinate has no answer: NaN. Points at no distance, where there are some, answer alone if nearer ones count more.
+
+    >>> points, answers = np.array([[0.0], [1.0], [10.0]]), np.array([[2.0], [4.0], [90.0]])
+    >>> Neighbours(("x",), ("y",), points, answers, 2, 2.0, False, "brute", 30).apply([np.array([0.4, np.nan])])
+    [array([ 3., nan])]
 
     Attributes:
         points: float64 [points, inputs].
         answers: float64 [points, outputs].
         count: how many points answer.
-        power: of the Minkowski distance; 2 is the Euclidean one.
-        is_weighted: whether nearer points count more.
+        power: of the Minkowski distance; 1 is the sum of differences, 2 the Euclidean distance, infinity the largest difference.
+        is_weighted: whether nearer points count more, by 1 / distance.
         index: brute, kd_tree or ball_tree.
-        leaf_size: of a tree.
+        leaf_size: points in a leaf of such a tree.
     """
 
     name = "neighbours"

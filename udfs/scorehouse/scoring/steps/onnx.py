@@ -20,6 +20,8 @@ from scorehouse.scoring.steps.operation import WithoutSql
 class Onnx(WithoutSql):
     """The last columns of one output of an ONNX model over one matrix of numbers; onnxruntime runs it.
 
+    The matrix [rows, inputs] is float64 where the model takes doubles, else float32; what comes out is kept as float64.
+
     Attributes:
         model: the file's bytes.
         output: name of the model's output, a matrix with a column for each of `outputs` at its end.
@@ -35,7 +37,10 @@ class Onnx(WithoutSql):
 
     @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """Output columns [rows]; raises ScorehouseError when onnxruntime refuses the rows."""
+        """Output columns, float64 [rows] each.
+
+        Raises ScorehouseError when onnxruntime is not installed, or refuses the rows.
+        """
         given = self._session.get_inputs()[0]
         kind = np.float64 if given.type == "tensor(double)" else np.float32
         matrix = np.column_stack(list(columns)).astype(kind)
@@ -74,9 +79,9 @@ class Onnx(WithoutSql):
 
 
 def session(model: bytes) -> object:
-    """An onnxruntime session on one thread.
+    """An onnxruntime session of a model's bytes, on one thread of the processor.
 
-    Raises ScorehouseError when onnxruntime is not installed.
+    Raises ScorehouseError when onnxruntime is not installed, and onnxruntime's own error for bytes that it cannot read.
     """
     try:
         import onnxruntime  # an optional extra

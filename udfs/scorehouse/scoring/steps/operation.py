@@ -22,6 +22,7 @@ class Operation(ABC):
     Missing numbers are NaN in NumPy and NULL or NaN in SQL; both mean the same.
 
     Attributes:
+        name: of the kind of operation, as its weights carry it.
         inputs: names of the columns read.
         outputs: names of the columns made.
     """
@@ -33,31 +34,33 @@ class Operation(ABC):
 
     @abstractmethod
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        """Output columns [rows] from input columns [rows], which may be the rows of a matrix."""
+        """Output columns from input columns, float64 [rows] or Arrow texts [rows]; the inputs may be the rows of a matrix."""
 
     @abstractmethod
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """Output expressions from input expressions."""
+        """Output expressions from input expressions, DOUBLE or VARCHAR each; raises ScorehouseError where there is no SQL."""
 
     @abstractmethod
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """Number of nodes of the output expressions, from those of the input expressions."""
+        """The most nodes that each output expression can have, from the number of nodes of each input expression."""
 
     @abstractmethod
     def rows(self) -> pa.Table:
-        """Everything learned, as weights."""
+        """Everything learned, as rows of `weights.SCHEMA`; step, operation and feature are left to the formula."""
 
     @classmethod
     @abstractmethod
     def from_rows(cls, table: pa.Table) -> Self:
-        """The operation that `rows` was called on."""
+        """The operation that `rows` was called on; the table holds its rows and no others."""
 
 
 @dataclass(frozen=True, eq=False)
 class Univariate(Operation):
     """An operation from one number to one number; all that it learned are its own fields, one number each.
 
-    Its expression holds the number `uses` times, and at most `nodes` nodes besides.
+    Attributes:
+        uses: how many times its expression holds the number.
+        nodes: how many nodes its expression has besides, at most.
     """
 
     uses: ClassVar[int] = 2
@@ -65,21 +68,21 @@ class Univariate(Operation):
 
     @property
     def direction(self) -> int:
-        """1 where the output rises with the input, -1 where it falls, 0 where it does neither."""
+        """1 where the output never falls as the input rises, -1 where it never rises, 0 otherwise."""
         return 1
 
     @classmethod
     def of(cls, source: str, target: str, **learned: float) -> Self:
-        """The operation from column `source` to column `target`."""
+        """The operation from column `source` to column `target`; what is not given of `learned` has its default."""
         return cls((source,), (target,), **learned)
 
     @abstractmethod
     def value(self, x: np.ndarray) -> np.ndarray:
-        """The formula on numbers [rows]."""
+        """The formula in NumPy: float64 [rows] from float64 [rows], NaN for missing."""
 
     @abstractmethod
     def expression(self, x: Expression) -> Expression:
-        """The formula in SQL."""
+        """The formula in SQL: DOUBLE from DOUBLE, NULL or NaN for missing."""
 
     @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
@@ -110,12 +113,12 @@ class Univariate(Operation):
 
 
 class WithoutSql(Operation):
-    """An operation that only the function can run."""
+    """An operation that has no SQL: only the user-defined function can run it."""
 
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        """Never called: the plan never chooses SQL for it."""
+        """Raises ScorehouseError; the plan never chooses SQL for such an operation."""
         raise ScorehouseError(f"expected a formula that has SQL, found {self.name}; score it with the function.")
 
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        """Larger than any expression that would be printed."""
+        """More nodes than `plan.SQL_SIZE_LIMIT` allows, so that no plan is in SQL."""
         return [10**9] * len(self.outputs)

@@ -17,7 +17,18 @@ from scorehouse.scoring.steps.operation import Operation
 
 @dataclass(frozen=True, eq=False)
 class Product(Operation):
-    """The product of the inputs, each to a whole power; no input at all is the constant 1."""
+    """The product of the inputs, each to a whole power; powers that are all 0 make the constant 1.
+
+    >>> from sqlglot import exp
+    >>> product = Product(("a", "b"), ("a^2 * b",), (2, 1))
+    >>> product.apply([np.array([3.0, np.nan]), np.array([5.0, 5.0])])
+    [array([45., nan])]
+    >>> product.expressions([exp.column("a"), exp.column("b")])[0].sql("duckdb")
+    'a * (a * b)'
+
+    Attributes:
+        powers: whole numbers of at least 0, one for each input; there is at least one input.
+    """
 
     name = "product"
     powers: tuple[int, ...]

@@ -21,7 +21,17 @@ from scorehouse.scoring.trees.walking import compile_ensemble
 
 @dataclass(frozen=True, eq=False)
 class Trees(Operation):
-    """baseline + the sum of one leaf of each tree, added up in the trees' order; one ensemble for each output.
+    """baseline + the sum of one leaf of each tree; one ensemble for each output.
+
+    In NumPy the leaves are added in the trees' order; in SQL pairwise, so that only rounding differs.
+
+    >>> nodes = {"feature": [0, -1, -1], "threshold": [2.0, 0.0, 0.0], "left": [1, -1, -1], "right": [2, -1, -1]}
+    >>> worth = {"value": [0.0, 10.0, 20.0], "cover": [4.0, 3.0, 1.0], "missing_left": [False] * 3, "categories": {}}
+    >>> trees = Trees(("x",), ("sum",), (TreeEnsemble.of_tree(**nodes, **worth),))
+    >>> trees.apply([np.array([2.0, 2.5, np.nan])])
+    [array([10., 20., 20.])]
+    >>> trees.expressions([exp.column("x")])[0].sql("duckdb")
+    'CASE WHEN x <= 2.0000000000000000e+00 THEN 1.0000000000000000e+01 ELSE 2.0000000000000000e+01 END'
 
     Attributes:
         ensembles: one for each output; their features are positions among `inputs`.

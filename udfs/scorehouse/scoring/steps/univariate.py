@@ -18,7 +18,17 @@ from scorehouse.scoring.steps.operation import Operation, Univariate
 
 @dataclass(frozen=True, eq=False)
 class Impute(Univariate):
-    """x, or the learned value where x is missing."""
+    """x, or the learned value where x is missing.
+
+    >>> impute = Impute.of("x", "filled", fill=0.5)
+    >>> impute.value(np.array([3.0, np.nan]))
+    array([3. , 0.5])
+    >>> impute.expression(exp.column("x")).sql("duckdb")
+    "CASE WHEN x < CAST('nan' AS DOUBLE) THEN x ELSE 5.0000000000000000e-01 END"
+
+    Attributes:
+        fill: the learned value.
+    """
 
     name = "impute"
     fill: float = 0.0
@@ -34,7 +44,11 @@ class Impute(Univariate):
 
 @dataclass(frozen=True, eq=False)
 class Indicate(Univariate):
-    """1 where x is missing, else 0."""
+    """1 where x is missing, else 0.
+
+    >>> Indicate.of("x", "is missing").value(np.array([3.0, np.nan]))
+    array([0., 1.])
+    """
 
     name = "indicate"
     uses = 1
@@ -64,7 +78,17 @@ class Indicate(Univariate):
 
 @dataclass(frozen=True, eq=False)
 class Scale(Univariate):
-    """(x - offset) / divisor * factor + shift: standard, robust and minimum-maximum scaling, in scikit-learn's order."""
+    """(x - offset) / divisor * factor + shift: standard, robust and minimum-maximum scaling, in scikit-learn's order.
+
+    >>> scale = Scale.of("x", "scaled", offset=2.0, divisor=4.0)
+    >>> scale.value(np.array([10.0, np.nan]))
+    array([ 2., nan])
+    >>> scale.expression(exp.column("x")).sql("duckdb")
+    '(x - 2.0000000000000000e+00) / 4.0000000000000000e+00'
+
+    Attributes:
+        offset, divisor, factor, shift: the numbers of the formula; the divisor is not 0.
+    """
 
     name = "scale"
     uses = 1
@@ -93,7 +117,14 @@ class Scale(Univariate):
 
 @dataclass(frozen=True, eq=False)
 class Clip(Univariate):
-    """x, but at least low and at most high; missing stays missing."""
+    """x, but at least low and at most high; missing stays missing.
+
+    >>> Clip.of("x", "clipped", low=0.0, high=1.0).value(np.array([-5.0, 0.3, 5.0, np.nan]))
+    array([0. , 0.3, 1. , nan])
+
+    Attributes:
+        low, high: the limits; an infinite one is none.
+    """
 
     name = "clip"
     uses = 4
@@ -113,7 +144,17 @@ class Clip(Univariate):
 
 @dataclass(frozen=True, eq=False)
 class Power(Univariate):
-    """Yeo and Johnson's power transform (Biometrika 87, 2000) with exponent `exponent`."""
+    """Yeo and Johnson's power transform (Biometrika 87, 2000).
+
+    ((1 + x) ** exponent - 1) / exponent from 0 on, -((1 - x) ** (2 - exponent) - 1) / (2 - exponent) below it, with the
+    logarithm as the limit where the divisor is 0: ln(1 + x) from 0 on, -ln(1 - x) below it.
+
+    >>> Power.of("x", "bent", exponent=2.0).value(np.array([2.0, 1 - np.e, np.nan]))
+    array([ 4., -1., nan])
+
+    Attributes:
+        exponent: 1 leaves x as it is, less than 1 draws large numbers together.
+    """
 
     name = "power"
     uses = 15
@@ -177,10 +218,10 @@ class Formula:
     """One named function of a number.
 
     Attributes:
-        value: the function on float64 [rows].
+        value: the function in NumPy: float64 [rows] from float64 [rows], NaN for missing.
         expression: the same in SQL.
-        is_total: True when it gives a number for every number.
-        direction: 1 where it rises, -1 where it falls, 0 where it does neither.
+        is_total: True when it gives a number, be it infinite, for every finite number; False when some give NaN.
+        direction: 1 where it never falls as the number rises, -1 where it never rises, 0 otherwise.
         is_straight: True when it is a straight line.
         uses: how many times the expression holds the number.
     """
@@ -194,7 +235,7 @@ class Formula:
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-x)), without overflow.
+    """1 / (1 + exp(-x)), without overflow: float64 [rows] from float64 [rows].
 
     >>> sigmoid(np.array([-1000.0, 0.0]))
     array([0. , 0.5])
@@ -203,7 +244,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def symmetric_log(x: np.ndarray) -> np.ndarray:
-    """sign(x) * ln(1 + |x|): a logarithm that also takes zero and negative numbers.
+    """sign(x) * ln(1 + |x|), a logarithm that also takes zero and negative numbers: float64 [rows] from float64 [rows].
 
     >>> symmetric_log(np.array([0.0, np.e - 1, 1 - np.e])).round(12)
     array([ 0.,  1., -1.])
@@ -246,28 +287,39 @@ FORMULAS = {
     "negative": Formula(np.negative, lambda x: exp.Neg(this=sql.wrap(x)), direction=-1, is_straight=True),
     "complement": Formula(lambda x: 1 - x, lambda x: sql.subtract(sql.number(1), x), direction=-1, is_straight=True),
 }
+"""Functions of a number by the name that their weights carry; NaN gives NaN."""
 
 
 @dataclass(frozen=True, eq=False)
 class Function(Operation):
-    """One of `FORMULAS`, by name."""
+    """One of `FORMULAS`, by name.
+
+    >>> sigmoid_of_x = Function.of("x", "probability", "sigmoid")
+    >>> sigmoid_of_x.apply([np.array([0.0, np.nan])])
+    [array([0.5, nan])]
+    >>> sigmoid_of_x.expressions([exp.column("x")])[0].sql("duckdb")
+    '1.0000000000000000e+00 / (1.0000000000000000e+00 + EXP(-x))'
+
+    Attributes:
+        formula: its name among `FORMULAS`.
+    """
 
     name = "function"
     formula: str
 
     @classmethod
     def of(cls, source: str, target: str, formula: str) -> Self:
-        """The function from column `source` to column `target`."""
+        """The function named `formula`, from column `source` to column `target`."""
         return cls((source,), (target,), formula)
 
     @property
     def is_total(self) -> bool:
-        """True when every number has a result."""
+        """True when every finite number gives a number."""
         return FORMULAS[self.formula].is_total
 
     @property
     def direction(self) -> int:
-        """1 where it rises, -1 where it falls, 0 where it does neither."""
+        """1 where it never falls as the number rises, -1 where it never rises, 0 otherwise."""
         return FORMULAS[self.formula].direction
 
     @property

@@ -20,6 +20,8 @@ BLOCK = 2_048
 """Rows at a time, as DuckDB hands them out: their ranks and bit vectors stay in the second cache."""
 
 MOST_LEAVES = 256
+"""Leaves of one tree; a tree with more is walked."""
+
 MISSING_CODE, OTHER_CODE = 254, 255
 """A code is one byte: one means missing, one every code that is not known."""
 
@@ -40,7 +42,7 @@ BENDS = (0, 4, 8, 12, 16, 20)
 
 
 class Thresholds(NamedTuple):
-    """How numbers become ranks: the number of a feature's distinct thresholds below them.
+    """How numbers become ranks: how many of a feature's distinct thresholds lie below them.
 
     A number's bucket is found by shifting the bits of (number - low + offset), which never fall as the number rises: a large
     offset makes buckets of equal width, a small one makes them wider and wider. The bucket says where to look.
@@ -68,7 +70,7 @@ class Thresholds(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """The one-byte columns that splits compare.
+    """The one-byte columns that splits read: ranks of numbers, and codes of categories.
 
     Attributes:
         source: int64 [rank columns], place in `Thresholds`, rising.
@@ -92,7 +94,7 @@ class Splits(NamedTuple):
         threshold: int8 [entries], a higher rank goes right.
         plane: int64 [entries], which byte of the vector.
         keep: uint8 [entries], the bits that are left for a row that goes right.
-        table: int64 [entries], row of `tables`, or -1 for a split of numbers.
+        table: int64 [entries], row of `tables`; -1 for a split of numbers.
         tables: uint8 [categorical entries, 256], the bits that are left for each code.
     """
 
@@ -120,7 +122,15 @@ class Leaves(NamedTuple):
 
 
 class BitVectors(NamedTuple):
-    """An ensemble in this form."""
+    """An ensemble in this form.
+
+    Attributes:
+        thresholds: how numbers become ranks.
+        columns: what splits read.
+        splits: which leaves they take away.
+        leaves: what the leaves are worth.
+        baseline: what the sum of the leaves starts from.
+    """
 
     thresholds: Thresholds
     columns: Columns
@@ -129,7 +139,11 @@ class BitVectors(NamedTuple):
     baseline: float
 
     def raw_scores(self, matrix: np.ndarray) -> np.ndarray:
-        """float64 [rows]: the baseline plus every tree's leaf. matrix: float64 [features, rows], NaN for missing."""
+        """float64 [rows]: the baseline plus one leaf of each tree, added in the trees' order.
+
+        Args:
+            matrix: float64 [columns, rows], NaN for missing.
+        """
         scores = np.empty(matrix.shape[1])
         _score(*self, matrix, scores)
         return scores
@@ -139,14 +153,24 @@ class BitVectors(NamedTuple):
 
 
 def holds(ensemble: TreeEnsemble) -> bool:
-    """True when bit vectors can hold an ensemble: no tree has too many leaves, no split a category with too large a code."""
+    """True when bit vectors can hold an ensemble.
+
+    No tree may have more than `MOST_LEAVES` leaves, and no split a category with a code of `MISSING_CODE` or more.
+    """
     trees = np.searchsorted(ensemble.roots, np.flatnonzero(ensemble.feature < 0), side="right")
     codes = max((code for listed in ensemble.categories for code in listed), default=0)
     return max(np.bincount(trees), default=0) <= MOST_LEAVES and codes < MISSING_CODE
 
 
 def of_ensemble(ensemble: TreeEnsemble) -> BitVectors:
-    """The bit vectors of an ensemble that they can hold."""
+    """The bit vectors of an ensemble for which `holds` is true.
+
+    >>> stump = TreeEnsemble.of_tree([0, -1, -1], [2.0, 0, 0], [1, -1, -1], [2, -1, -1], [0, 10, 20], [0, 0, 0], [4, 3, 1], {})
+    >>> holds(stump)
+    True
+    >>> of_ensemble(stump).raw_scores(np.array([[2.0, 2.5, np.nan]]))
+    array([10., 20., 20.])
+    """
     is_numeric = (ensemble.feature >= 0) & ~ensemble.is_categorical
     features = np.unique(ensemble.feature[is_numeric]).astype(np.int64)
     edges = [np.unique(ensemble.threshold[is_numeric & (ensemble.feature == feature)]) for feature in features]

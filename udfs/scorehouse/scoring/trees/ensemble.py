@@ -12,14 +12,14 @@ class TreeEnsemble:
     """Trees as flat arrays over the nodes of all trees, tree after tree.
 
     Attributes:
-        roots: int32 [trees], index of each tree's root.
-        feature: int32 [nodes], -1 for a leaf.
-        threshold: float64 [nodes]; x <= threshold goes left.
-        is_categorical: bool [nodes].
-        categories: one set of codes a node; a code in it goes left.
-        missing_left: bool [nodes], where NaN goes.
-        left, right: int32 [nodes], -1 for a leaf.
-        value: float64 [nodes], of a leaf.
+        roots: int32 [trees], each tree's root among the nodes, rising.
+        feature: int32 [nodes], the place of the column that a split reads; -1 for a leaf.
+        threshold: float64 [nodes]; x <= threshold goes left. Not read at a leaf or a categorical split.
+        is_categorical: bool [nodes], splits that ask for a category's code instead.
+        categories: [nodes], a set of codes each; a code in it goes left, any other number right.
+        missing_left: bool [nodes], True where NaN goes left.
+        left, right: int32 [nodes], the children among all nodes; -1 for a leaf.
+        value: float64 [nodes], what a leaf adds to the sum; not read at a split.
         cover: float64 [nodes], how much training weight reached each node; what Shapley values are weighed by.
         baseline: what the sum of the leaves starts from.
     """
@@ -48,7 +48,17 @@ class TreeEnsemble:
         cover: np.ndarray,
         categories: Mapping[int, frozenset[int]],
     ) -> Self:
-        """One tree whose root is node 0; `categories` by node, a node that is not listed is numeric."""
+        """One tree whose root is node 0, with baseline 0.
+
+        >>> nodes = {"feature": [0, -1, -1], "threshold": [2.0, 0.0, 0.0], "left": [1, -1, -1], "right": [2, -1, -1]}
+        >>> worth = {"value": [0.0, 10.0, 20.0], "missing_left": [False] * 3, "cover": [4.0, 3.0, 1.0], "categories": {}}
+        >>> TreeEnsemble.of_tree(**nodes, **worth).weighted(0.5).value
+        array([ 0.,  5., 10.])
+
+        Args:
+            feature, threshold, left, right, value, missing_left, cover: [nodes], as the attributes of these names.
+            categories: codes that go left, by node; a node that is not listed is numeric.
+        """
         is_leaf = np.asarray(feature) < 0
         return cls(
             roots=np.zeros(1, np.int32),
@@ -64,7 +74,7 @@ class TreeEnsemble:
         )
 
     def weighted(self, weight: float) -> Self:
-        """The ensemble with its leaves multiplied by a weight."""
+        """The ensemble with its leaves multiplied by a weight; its baseline stays as it is."""
         return replace(self, value=self.value * weight)
 
 
@@ -77,7 +87,13 @@ _EMPTY = TreeEnsemble(
 
 
 def joined(ensembles: Sequence[TreeEnsemble], baseline: float = 0.0) -> TreeEnsemble:
-    """One ensemble of the trees of several, in their order, over the same columns, with a baseline of its own."""
+    """One ensemble of the trees of several, in their order, over the same columns; its baseline takes the place of theirs.
+
+    >>> stump = TreeEnsemble.of_tree([0, -1, -1], [2.0, 0, 0], [1, -1, -1], [2, -1, -1], [0, 10, 20], [0, 0, 0], [4, 3, 1], {})
+    >>> both = joined([stump, stump], baseline=0.5)
+    >>> both.roots, both.left, both.baseline
+    (array([0, 3], dtype=int32), array([ 1, -1, -1,  4, -1, -1], dtype=int32), 0.5)
+    """
     parts = [_EMPTY, *ensembles]
     starts = np.cumsum([0, *(len(part.feature) for part in parts)])[:-1]
     placed = list(zip(parts, starts, strict=True))

@@ -23,10 +23,10 @@ class Paths:
     Attributes:
         leaf_starts: int32 [leaves + 1], first element of each leaf's path.
         leaf_values: float64 [leaves].
-        feature: int32 [elements].
+        feature: int32 [elements], the place of the feature's column; a path names no feature twice.
         zero_fraction: float64 [elements], share of training weight that follows the path when the feature is unknown.
         split_starts: int32 [elements + 1], first split of each element.
-        split_node, split_is_left: int32, bool [splits], the nodes whose conditions are merged and the side taken.
+        split_node, split_is_left: int32 and bool [splits], the nodes whose conditions are merged, and the side taken.
     """
 
     leaf_starts: np.ndarray
@@ -41,13 +41,19 @@ class Paths:
 def contributions(ensemble: TreeEnsemble, paths: Paths, columns: Sequence[np.ndarray]) -> list[np.ndarray]:
     """What each column adds to the sum of leaves, against the mean over the training weight.
 
+    Here three of four training rows go left, to 10, and one right, to 20: the mean is 12.5.
+
+    >>> stump = TreeEnsemble.of_tree([0, -1, -1], [2.0, 0, 0], [1, -1, -1], [2, -1, -1], [0, 10, 20], [0, 0, 0], [4, 3, 1], {})
+    >>> contributions(stump, paths_of(stump), [np.array([2.0, 2.5])])
+    [array([-2.5,  7.5])]
+
     Args:
         ensemble: the trees.
-        paths: of the ensemble, see `paths_of`.
+        paths: what `paths_of` made of the ensemble.
         columns: float64 [rows] each, NaN for missing.
 
     Returns:
-        float64 [rows] for each column; with the mean they sum to the ensemble's raw score.
+        float64 [rows] for each column; with the mean, which holds the baseline, they sum to the ensemble's raw score.
     """
     count, block = len(columns[0]), max(1, BLOCK_DECISIONS // max(len(ensemble.feature), 1))
     found = np.zeros((count, len(columns)))
@@ -75,7 +81,14 @@ def _add(ensemble: TreeEnsemble, paths: Paths, columns: Sequence[np.ndarray], fo
 
 
 def cost(ensemble: TreeEnsemble) -> int:
-    """About how many steps explaining one row takes: the sum over leaves of the squared number of features on the path."""
+    """About how many steps explaining one row takes.
+
+    The sum over leaves of the squared length of their paths; a path is no longer than the ensemble has features.
+
+    >>> stump = TreeEnsemble.of_tree([0, -1, -1], [2.0, 0, 0], [1, -1, -1], [2, -1, -1], [0, 10, 20], [0, 0, 0], [4, 3, 1], {})
+    >>> cost(stump)
+    2
+    """
     features = len(np.unique(ensemble.feature[ensemble.feature >= 0]))
     total, nodes, depth = 0, ensemble.roots, 0
     while len(nodes):
@@ -87,7 +100,12 @@ def cost(ensemble: TreeEnsemble) -> int:
 
 
 def paths_of(ensemble: TreeEnsemble) -> Paths:
-    """All paths of an ensemble; a path without any split adds the same to every row and is left out."""
+    """All paths of an ensemble; a path without any split adds the same to every row and is left out.
+
+    >>> stump = TreeEnsemble.of_tree([0, -1, -1], [2.0, 0, 0], [1, -1, -1], [2, -1, -1], [0, 10, 20], [0, 0, 0], [4, 3, 1], {})
+    >>> paths_of(stump).leaf_values, paths_of(stump).zero_fraction
+    (array([10., 20.]), array([0.75, 0.25]))
+    """
     leaf_sizes, leaf_values, features, zeros, split_sizes, nodes, sides = [], [], [], [], [], [], []
     waiting = [(int(root), {}) for root in ensemble.roots[::-1]]
     while waiting:

@@ -18,6 +18,10 @@ WALKED = 5_000_000
 class CompiledTrees:
     """An ensemble ready to score.
 
+    >>> stump = TreeEnsemble.of_tree([0, -1, -1], [2.0, 0, 0], [1, -1, -1], [2, -1, -1], [0, 10, 20], [0, 0, 0], [4, 3, 1], {})
+    >>> compile_ensemble(stump).raw_scores(np.array([[2.0, 2.5, np.nan]]))
+    array([10., 20., 20.])
+
     Trees are walked until `WALKED` leaves were found; then bit vectors, whose compilation takes seconds once, are worth it.
     Both ways find the same leaves and add them in the same order, so that scores are the same to the last bit.
 
@@ -45,7 +49,7 @@ class CompiledTrees:
         return self.walk(matrix)
 
     def walk(self, matrix: np.ndarray) -> np.ndarray:
-        """`raw_scores`, each tree from root to leaf."""
+        """`raw_scores` by walking each tree from root to leaf: float64 [rows] from float64 [columns, rows]."""
         e = self.ensemble
         scores = np.full(matrix.shape[1], e.baseline)
         nodes = (e.feature, e.threshold, e.missing_left, e.left, e.right, e.value)
@@ -78,7 +82,7 @@ def _add_leaves(matrix, roots, feature, threshold, missing_left, left, right, va
 
 
 def compile_ensemble(ensemble: TreeEnsemble) -> CompiledTrees:
-    """Prepare an ensemble for scoring."""
+    """The ensemble with the tables that walking its categorical splits needs."""
     places = np.flatnonzero(ensemble.is_categorical)
     table_row = np.full(len(ensemble.feature), -1, np.int32)
     table_row[places] = np.arange(len(places))
