@@ -19,6 +19,12 @@
     {%- if flags.WHICH in ['build', 'run'] -%}
         {%- do scorehouse('expect_routable', endpoint=endpoint, implementations=relations, routes=routes) -%}
     {%- endif %}
+    {%- set share_of = function('stable_share') ~ '(candidates.' ~ key ~ ", '" ~ endpoint ~ "')" -%}
+    {%- if implementations | length == 1 %}
+    select candidates.*
+    from {{ ref(implementations[0]) }} as candidates
+    where {{ share_of }} < coalesce((select max(routes.share) from {{ ref('routes') }} as routes where routes.endpoint = '{{ endpoint }}'), 1)
+    {%- else %}
     select candidates.*
     from (
         {%- for implementation in implementations %}
@@ -27,28 +33,17 @@
         {%- endfor %}
     ) as candidates
     inner join (
+        {# shares as decimals, whose sums are exact #}
         select
             implementation,
-            share,
-            sum(share) over (order by implementation) - share as share_from,
-            sum(share) over (order by implementation) as share_to
-        from (
-            select
-                implementation,
-                share
-            from {{ ref('routes') }}
-            where endpoint = '{{ endpoint }}'
-            {%- if implementations | length == 1 %}
-            union all
-            select
-                '{{ implementations[0] }}' as implementation,
-                1.0 as share
-            where '{{ endpoint }}' not in (select routes.endpoint from {{ ref('routes') }} as routes)
-            {%- endif %}
-        ) as chosen
+            sum(cast(share as decimal(18, 9))) over (order by implementation) - share as share_from,
+            sum(cast(share as decimal(18, 9))) over (order by implementation) as share_to
+        from {{ ref('routes') }}
+        where endpoint = '{{ endpoint }}'
     ) as routes
         on
             candidates.implementation = routes.implementation
-            and {{ function('stable_share') }}(candidates.{{ key }}, '{{ endpoint }}') >= routes.share_from
-            and {{ function('stable_share') }}(candidates.{{ key }}, '{{ endpoint }}') < routes.share_to
+            and {{ share_of }} >= routes.share_from
+            and {{ share_of }} < routes.share_to
+    {%- endif %}
 {%- endmacro %}

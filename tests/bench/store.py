@@ -43,14 +43,14 @@ def _pointers(folder: Path) -> None:
     work_database.prepare(warehouse)
     store = Store(warehouse.store)
     with duckdb.connect(str(warehouse.work_database)) as connection:
-        records = Records(connection)
+        records = Records(connection, warehouse.store)
         connection.execute("create schema t")
 
         def build(number: int, mark: str) -> None:
             file = store.file(f"t.r{number}", mark)
             store.write(connection.cursor(), f"select {number} as number, '{mark}' as mark", file)
             files = [f"t.r{number}/{file.name}"]
-            node = NodeRecord(f"model.b.r{number}", f"t.r{number}", "model", "table", Fingerprint.of([mark], {}), files=files)
+            node = NodeRecord(f"model.b.r{number}", f"t.r{number}", "model", "table", Fingerprint.of([mark], {}, {}), files=files)
             records.put(
                 node, [f"create or replace view t.r{number} as select * from read_duckdb('{file}', table_name => 'data')"]
             )

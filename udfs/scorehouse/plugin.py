@@ -92,7 +92,7 @@ class Plugin(BasePlugin):
                 run_id=run_id,
                 warehouse=self._warehouse,
                 connection=self._connection,
-                records=Records(self._connection),
+                records=Records(self._connection, self._warehouse.store),
                 store=Store(self._warehouse.store, values["store_format"]),
                 manifest=Manifest(manifest, values, project_folder()),
                 timeout_seconds=float(values["query_timeout_seconds"]),

@@ -36,14 +36,15 @@ judged as (
 
     select
         *,
-        {# an invoice may list an item twice: lines of one item are numbered, and equal lines are interchangeable #}
+        {# an invoice may list an item twice: a day's lines of one item are numbered, and equal lines are interchangeable #}
         concat_ws(
             '-',
             invoice_id,
             item_id,
+            strftime(occurred_at, '%Y%m%d'),
             row_number() over (
-                partition by invoice_id, item_id
-                order by quantity, unit_price, occurred_at, title, customer_id
+                partition by invoice_id, item_id, cast(occurred_at as date)
+                order by quantity, unit_price, occurred_at, title, customer_id, country, is_cancellation
             )
         ) as interaction_id,
         case

@@ -6,74 +6,80 @@ So its result is the same whatever wrote its inputs, and on however many cores.
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from scorehouse.names.quoting import identifier, literal, quoted
 from scorehouse.plans.shadow import DATABASE
+from scorehouse.sandbox import functions, limits
+
+_SETTINGS = ("temp_directory", "memory_limit", "max_temp_directory_size", "TimeZone")
 
 
 @dataclass(frozen=True)
 class Sorted:
-    """Rows to be copied: the query that gives them, the columns that are read (the others may be NULL), and all columns' types."""
+    """Rows to be copied.
+
+    Attributes:
+        name: schema.name of the relation.
+        rows: the query that gives them, or the rows themselves.
+        read: the columns that are read; the others may be NULL.
+        columns: all columns' types.
+    """
 
     name: str
-    rows: str
+    rows: str | pa.Table
     read: Sequence[str]
     columns: Mapping[str, str]
 
-    def sql(self) -> str:
-        """The query that gives the rows in the order of the columns that are read."""
+    def copy_into(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the relation, its rows in the order of the columns that are read."""
+        rows = self.rows
+        if isinstance(rows, pa.Table):
+            connection.register("rows_of_it", rows)
+            rows = "from rows_of_it"
         picked = ", ".join(
-            identifier(name) if name in self.read else f"cast(null as {kind}) as {identifier(name)}"
+            f"{identifier(name) if name in self.read else f'cast(null as {kind})'} as {identifier(name)}"
             for name, kind in self.columns.items()
         )
         order = f" order by {', '.join(map(identifier, self.read))}" if self.read else ""
-        return f"select {picked} from ({self.rows}){order}"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where such a query is computed.
-
-    Attributes:
-        spill: folder for the copy.
-        settings: of the work database, but for its threads.
-        register: makes the project's Python functions known to a connection.
-    """
-
-    spill: Path
-    settings: Mapping[str, str] = field(default_factory=dict)
+        connection.execute(f"create schema if not exists {identifier(self.name.split('.')[0])}")
+        connection.execute(f"create table {quoted(self.name)} as select {picked} from ({rows}){order}")
 
 
 @contextmanager
 def alone(
-    spill: Path, settings: Mapping[str, str], tables: Iterable[Sorted], statements: Iterable[str], built_at: object
+    connection: duckdb.DuckDBPyConnection, tables: Iterable[Sorted], definitions: Iterable[str]
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a database apart that holds sorted copies of some relations, and the views and macros over them.
 
     Args:
-        spill: folder for the copy.
-        settings: of the work database.
-        statements: what makes the views and macros.
+        connection: the work database, whose settings hold there too.
+        definitions: what makes the views and macros.
     """
-    spill.mkdir(parents=True, exist_ok=True)
-    file = spill / f"alone-{uuid.uuid4().hex}.duckdb"
-    connection = duckdb.connect()
+    settings = {name: _setting(connection, name) for name in _SETTINGS}
+    folders = _setting(connection, "allowed_directories")
+    file = Path(str(settings["temp_directory"]), f"alone-{uuid.uuid4().hex}.duckdb")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    apart = duckdb.connect()
     try:
-        for name, value in {**settings, "threads": "1"}.items():
-            connection.execute(f"set {name} = {literal(value)}")
-        connection.execute(f"attach {literal(file)} as {DATABASE}; use {DATABASE}")
-        connection.execute("set variable built_at = ?", [built_at])
+        apart.execute(f"attach {literal(file)} as {DATABASE}; use {DATABASE}")
+        limits.lock_down(apart, {**settings, "threads": "1"}, list(folders))
+        functions.register_all(apart)
         for table in tables:
-            connection.execute(f"create schema if not exists {identifier(table.name.split('.')[0])}")
-            connection.execute(f"create table {quoted(table.name)} as {table.sql()}")
-        for statement in statements:
-            connection.execute(statement)
-        yield connection
+            table.copy_into(apart)
+        for definition in definitions:
+            apart.execute(definition)
+        yield apart
     finally:
-        connection.close()
+        functions.unregister_all(apart)
+        apart.close()
         for left in (file, file.with_name(f"{file.name}.wal")):
             left.unlink(missing_ok=True)
+
+
+def _setting(connection: duckdb.DuckDBPyConnection, name: str) -> object:
+    return connection.cursor().execute("select current_setting(?)", [name]).fetchall()[0][0]

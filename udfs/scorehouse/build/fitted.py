@@ -1,16 +1,18 @@
 """A fitted model in a build: trained, or its version in use kept, as the seed retrain_policy decides."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import duckdb
 
-from scorehouse.build import versions
+from scorehouse.build import engine, versions
 from scorehouse.build.builder import Builder, Outcome
+from scorehouse.build.seed import seed_rows
 from scorehouse.build.versions import ALWAYS, POLICY_SEED, decided, version_name
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import Spec, fit
 from scorehouse.names.fingerprint import digest
+from scorehouse.names.quoting import identifier
 from scorehouse.store.records import NodeRecord, explain
 
 
@@ -36,9 +38,16 @@ class FittedModel:
         self._node = builder.manifest.node(node_id)
         self._sql = sql
         self._spec = Spec.read(self._node.path, self._node.meta)
-        self._draft = builder.draft(node_id, sql, self._spec.text())
+        code = engine.of_fitted(asdict(self._spec))
+        shape = [self._spec.text(), code.own]
+        self._draft, self._inputs = builder.draft(node_id, sql, shape, code.libraries, counted=self._counted())
         self._previous = builder.records.nodes.get(node_id)
         self._version = version_name(self._node.name, self._draft.fingerprint.whole)
+
+    def _counted(self) -> str:
+        """The query of what is learned from: an example's other columns may change as they like."""
+        columns = self._spec.columns()
+        return self._sql if columns is None else f"select {', '.join(map(identifier, columns))} from ({self._sql}\n)"
 
     def build(self) -> Outcome:
         """Train the model, or keep the version in use."""
@@ -88,11 +97,10 @@ class FittedModel:
         if is_new:
             from scorehouse.scoring.score_sql import with_sql  # compiled code loads only where something trains
 
-            self._refuse_later_features(cursor)
+            self._refuse_later_features()
             row = with_sql(fit(cursor.sql(self._sql).to_arrow_table(), self._spec, self._version, self._node.path))
             cursor.register("fitted_version", row)
-            read = self._builder.read_by(self._node, self._sql).values()
-            examples = digest({parent.relation: parent.fingerprint.whole for parent in read})
+            examples = digest(sorted(self._inputs.marks.items()))
             query = (
                 f"select *, '{fingerprint}' as fingerprint, '{examples}' as examples_fingerprint,"
                 f" getvariable('built_at') as trained_at from fitted_version"
@@ -100,13 +108,17 @@ class FittedModel:
             self._store.write(cursor, query, file)
         return self._store.name(file), is_new
 
-    def _refuse_later_features(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def _refuse_later_features(self) -> None:
         """Refuse features that the examples' SQL computes from after their time (see scorehouse.learning.prove.lineage)."""
         if self._spec.split is None:
             return
         from scorehouse.learning.prove import lineage  # scikit-learn loads only where something trains
 
-        schema, time, manifest = lineage.schema_of(cursor), self._spec.split.time, self._builder.manifest
+        schema, time, manifest = (
+            lineage.schema_of(self._builder.connection.cursor()),
+            self._spec.split.time,
+            self._builder.manifest,
+        )
         known = self._builder.columns_from_after.setdefault(time, {})
         for ancestor in manifest.compiled_ancestors(self._node):
             if ancestor.relation not in known:
@@ -117,4 +129,4 @@ class FittedModel:
         """The policy's row for the model, else its row `default`; None for a model that is always trained again."""
         if self._node.meta.get("retrain") == ALWAYS or self._spec.is_brought:
             return None
-        return versions.policy_row(self._builder.seed_rows(POLICY_SEED), self._node.name)
+        return versions.policy_row(seed_rows(self._builder, POLICY_SEED), self._node.name)

@@ -1,22 +1,21 @@
 """What a node's result is made of: the columns that its query reads, the definitions that stand in it, and what they hold now."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.errors import ScorehouseError
-from scorehouse.names.fingerprint import Fingerprint, digest
-from scorehouse.names.quoting import identifier
+from scorehouse.names.fingerprint import digest
+from scorehouse.names.quoting import identifier, quoted
 from scorehouse.plans.operators import Operator, UnknownPlanError
 from scorehouse.plans.reads import columns_read
 from scorehouse.plans.row_order import order_dependent
 from scorehouse.plans.shadow import Relation, Shadow
-from scorehouse.sandbox.parse import nodes, parse_tree, relation_in
 from scorehouse.sandbox.queries import HISTORY
-from scorehouse.store.contents import STAMPS, Content
+from scorehouse.store.contents import STAMPS, Content, contents_of
 from scorehouse.store.details import Reading
 from scorehouse.store.records import ALL_OF, COLUMNS_OF, NodeRecord, Records
 
@@ -26,16 +25,20 @@ class Inputs:
     """What a query reads, with marks of what that holds: equal marks, equal results.
 
     Attributes:
-        reading: what is read.
+        reading: what is read; None for a node that is made of all that it names.
         marks: by name, of each definition and each relation's columns that are read.
-        parents: fingerprints of what the node names and its query reads.
+        parents: what the node names and its query reads, by relation.
         named: the same for people: what `explain` compares.
     """
 
-    reading: Reading
+    reading: Reading | None
     marks: Mapping[str, str]
-    parents: Mapping[str, Fingerprint]
-    named: Mapping[str, str] = field(default_factory=dict)
+    parents: Mapping[str, NodeRecord]
+    named: Mapping[str, str]
+
+
+Mark = Callable[[NodeRecord, Sequence[str]], str]
+"""What some columns of a relation hold, in one text."""
 
 
 class InputReader:
@@ -51,66 +54,30 @@ class InputReader:
         self._records = records
         self._connection = connection
 
-    # ---------------------------------------------------------------- what is read
-
-    def inputs(self, node: Node, sql: str, known: Reading | None) -> Inputs:
+    def inputs(self, node: Node, sql: str, known: Reading | None, mark: Mark | None = None) -> Inputs:
         """The inputs of a node's query.
 
         Args:
             known: what was read before; the same question is not asked again.
+            mark: another way to mark a relation than `self.mark`.
 
         Raises ScorehouseError for a parent that was never built on this branch.
         """
+        mark = mark or self.mark
         reading = self.reading(node, sql, known)
-        behind = self._behind(node)
-        by_relation = {record.relation: record for record in behind.values()}
-        marks = {f"definition {name}": own for name, own in reading.definitions.items()}
-        marks |= {f"rows {name}": self.mark(by_relation[name], columns) for name, columns in reading.columns.items()}
-        direct = {record.relation: record for record in self.parents(node).values()}
-        read = {name: r for name, r in direct.items() if name in reading.columns or name in reading.definitions}
-        named: dict[str, str] = {}
-        for record in direct.values():
-            name = f"{record.resource_type} {record.relation if record.resource_type == 'source' else record.node_id.split('.')[2]}"
-            named[name] = marks.get(f"rows {record.relation}") or marks.get(f"definition {record.relation}") or "unread"
-            named[f"{ALL_OF}{name}"] = record.fingerprint.whole
-            named[f"{COLUMNS_OF}{name}"] = ",".join(record.columns)
-        return Inputs(reading, marks, {name: record.fingerprint for name, record in read.items()}, named)
+        marks = {f"definition {name}": definition for name, definition in reading.definitions.items()}
+        by_relation = {record.relation: record for record in self.behind(node).values()}
+        for name, columns in reading.columns.items():
+            marks[f"rows {name}"] = mark(by_relation[name], columns) if name in by_relation else self._history_mark(name, columns)
+        parents = {record.relation: record for record in self.parents(node).values()}
+        read = {name: record for name, record in parents.items() if name in reading.columns or name in reading.definitions}
+        return Inputs(reading, marks, read, _named(parents, marks))
 
-    def reading(self, node: Node, sql: str, known: Reading | None) -> Reading:
-        """What a node's query reads, as its plan says.
-
-        A query whose plan cannot be read counts as reading every column of everything that the node names, in some order.
-        """
-        behind = self._behind(node)
-        definitions = {record.relation: record.fingerprint.own for record in behind.values() if record.definition}
-        question = digest(sql, sorted(definitions.items()), sorted((r.relation, list(r.columns.items())) for r in behind.values()))
-        if known and known.question == question:
-            return known
-        columns_of = {record.relation: list(record.columns) for record in behind.values() if not record.definition}
-        try:
-            plan = self.plan(node, sql)
-            read, ordered = columns_read(plan), order_dependent(plan, self._manifest.declared_keys)
-        except (ScorehouseError, UnknownPlanError) as error:
-            return Reading(question, definitions, columns_of, [f"a plan that is not known ({error})"])
-        columns = {name: [c for c in columns_of[name] if c in read[name]] for name in sorted(read) if name in columns_of}
-        return Reading(question, definitions, columns, ordered)
-
-    def plan(self, node: Node, sql: str) -> Operator:
-        """The plan of a node's query, over an empty copy of what it may reach."""
-        behind = self._behind(node)
-        tables = [Relation(record.relation, record.columns) for record in behind.values() if not record.definition]
-        variables = {"built_at": datetime(2000, 1, 1)}
-        with Shadow([*tables, *self._history(sql)], self._statements(behind), variables) as shadow:
-            return shadow.plan(sql, node.path)
-
-    def _behind(self, node: Node) -> dict[str, NodeRecord]:
-        """What a node's query may reach, each after what it is made of: what the node names, and what stands behind views."""
-        found: dict[str, NodeRecord] = {}
-        for parent_id, record in self.parents(node).items():
-            if record.definition:
-                found |= self._behind(self._manifest.node(parent_id))
-            found[parent_id] = record
-        return found
+    def whole(self, node: Node) -> Inputs:
+        """The inputs of a node that is made of all that it names."""
+        parents = {record.relation: record for record in self.parents(node).values()}
+        marks = {f"rows {relation}": record.fingerprint.whole for relation, record in parents.items()}
+        return Inputs(None, marks, parents, _named(parents, marks))
 
     def parents(self, node: Node) -> dict[str, NodeRecord]:
         """The records of what a node refers to, by id.
@@ -128,27 +95,64 @@ class InputReader:
             parents[parent.id] = record
         return parents
 
-    def _statements(self, behind: Mapping[str, NodeRecord]) -> Iterator[str]:
+    def behind(self, node: Node) -> dict[str, NodeRecord]:
+        """What a node's query may reach, each after what it is made of: what the node names, and what stands behind views."""
+        found: dict[str, NodeRecord] = {}
+        for parent_id, record in self.parents(node).items():
+            if record.definition:
+                found |= self.behind(self._manifest.node(parent_id))
+            found[parent_id] = record
+        return found
+
+    # ---------------------------------------------------------------- what is read
+
+    def reading(self, node: Node, sql: str, known: Reading | None) -> Reading:
+        """What a node's query reads, as its plan says.
+
+        A query whose plan cannot be read counts as reading every column of everything that the node names, in some order.
+        """
+        behind = self.behind(node).values()
+        standing = {record.relation: _meaning(record) for record in behind if record.definition}
+        tables = {record.relation: list(record.columns) for record in behind if not record.definition}
+        tables |= {relation.name: list(relation.columns) for relation in self._history([sql, *definitions(behind)])}
+        question = digest(sql, standing, [(r.relation, list(r.columns.items())) for r in behind], sorted(tables))
+        if known and known.question == question:
+            return known
+        try:
+            plan = self.plan(node, sql)
+            read, ordered = columns_read(plan), order_dependent(plan, self._manifest.declared_keys)
+        except (ScorehouseError, UnknownPlanError, duckdb.Error) as error:
+            return Reading(question, standing, tables, [f"a plan that is not known ({error})"])
+        columns = {name: [c for c in tables[name] if c in read[name]] for name in sorted(read) if name in tables}
+        return Reading(question, standing, columns, ordered)
+
+    def plan(self, node: Node, sql: str) -> Operator:
+        """The plan of a node's query, over an empty copy of what it may reach."""
+        behind = self.behind(node).values()
+        tables = [Relation(record.relation, record.columns) for record in behind if not record.definition]
+        history = self._history([sql, *definitions(behind)])
+        with Shadow([*tables, *history], self._statements(behind), {"built_at": datetime(2000, 1, 1)}) as shadow:
+            return shadow.plan(sql, node.path)
+
+    def _statements(self, behind: Iterable[NodeRecord]) -> Iterator[str]:
         """Stand-ins for the project's Python functions, then the views and macros as the build made them."""
         for node in self._manifest.python_functions():
             names = ", ".join(identifier(name) for name, _ in node.signature.arguments)
             value = f"cast(cast(hash({names}) as varchar) as {node.signature.returns})"
             yield f"create macro {identifier(node.name)}({names}) as {value}"
-        for record in behind.values():
-            if record.definition:
-                yield f"create schema if not exists {identifier(record.relation.split('.')[0])}"
-                yield record.definition
+        yield from definitions(behind)
 
-    def _history(self, sql: str) -> list[Relation]:
-        """What a query reads of schema history, which no node makes."""
-        tables = (relation_in(part) for part in nodes(parse_tree(sql, "Query")) if part.get("type") == "BASE_TABLE")
-        names = dict.fromkeys(name for name in tables if name.startswith(f"{HISTORY}."))
-        return [Relation(name, self._columns(name)) for name in names]
+    def _history(self, texts: Sequence[str]) -> list[Relation]:
+        """The relations of schema history where a text could read them."""
+        return self.history() if any(HISTORY in text.lower() for text in texts) else []
 
-    def _columns(self, relation: str) -> dict[str, str]:
-        schema, name = relation.split(".", 1)
-        query = "select column_name, data_type from duckdb_columns() where schema_name = ? and lower(table_name) = ?"
-        return dict(self._connection.cursor().execute(f"{query} order by column_index", [schema, name]).fetchall())
+    def history(self) -> list[Relation]:
+        """The relations of schema history, which no node makes."""
+        query = "select table_name, column_name, data_type from duckdb_columns() where schema_name = ? order by 1, column_index"
+        found: dict[str, dict[str, str]] = {}
+        for table, column, kind in self._connection.cursor().execute(query, [HISTORY]).fetchall():
+            found.setdefault(f"{HISTORY}.{table}", {})[column] = kind
+        return [Relation(name, columns) for name, columns in found.items()]
 
     # ---------------------------------------------------------------- what that holds
 
@@ -159,16 +163,47 @@ class InputReader:
         """
         if record.details.landing or record.materialized == "fitted":
             return record.fingerprint.whole
-        content = self.contents(record, record.files, columns).get("", Content())
-        return self.mark_of(record, columns, content)
+        return self._marked(record, columns, self._contents(record, columns).get("", Content()))
 
-    def mark_of(self, record: NodeRecord, columns: Sequence[str], content: Content) -> str:
-        """What columns of some types and a content come to."""
+    def marks_by(self, key: str, record: NodeRecord, columns: Sequence[str]) -> dict[str, str]:
+        """The same for the rows of each value of a SQL expression, by that value."""
+        found = self._contents(record, columns, key)
+        return {part: self._marked(record, columns, content) for part, content in found.items()}
+
+    def _marked(self, record: NodeRecord, columns: Sequence[str], content: Content) -> str:
         return digest([(column, record.columns[column]) for column in columns], list(vars(content).values()))
 
-    def contents(
-        self, record: NodeRecord, files: Sequence[str], columns: Sequence[str], by: str = "''"
-    ) -> dict[str, Content]:
-        """The content of some columns of some of a relation's files, apart for each value of the expression `by`."""
+    def _contents(self, record: NodeRecord, columns: Sequence[str], by: str = "''") -> dict[str, Content]:
         counted = [column for column in columns if column not in STAMPS]
-        return self._records.contents.of(self._connection.cursor(), files, counted, record.columns, by)
+        return self._records.contents.of(self._connection.cursor(), record.files, counted, record.columns, by)
+
+    def _history_mark(self, name: str, columns: Sequence[str]) -> str:
+        (relation,) = [relation for relation in self.history() if relation.name == name]
+        counted = [column for column in columns if column not in STAMPS]
+        content = contents_of(self._connection.cursor(), f"from {quoted(name)}", counted, relation.columns)
+        return digest(list(columns), [list(vars(one).values()) for one in content.values()])
+
+
+def definitions(records: Iterable[NodeRecord]) -> Iterator[str]:
+    """The statements that make the views and functions among some records, in their order."""
+    for record in records:
+        if record.definition:
+            yield f"create schema if not exists {identifier(record.relation.split('.')[0])}"
+            yield record.definition
+
+
+def _meaning(record: NodeRecord) -> str:
+    """What a reader knows a view or function by; what a view reads counts by itself."""
+    return record.fingerprint.own if record.materialized == "view" else record.fingerprint.whole
+
+
+def _named(parents: Mapping[str, NodeRecord], marks: Mapping[str, str]) -> dict[str, str]:
+    """Parents by the names that people have for them: what is read of each, what it is, and its columns."""
+    named = {}
+    for relation, record in parents.items():
+        kind = record.resource_type
+        name = f"{kind} {relation if kind == 'source' else record.node_id.split('.')[2]}"
+        named[name] = marks.get(f"rows {relation}") or marks.get(f"definition {relation}") or "unread"
+        named[f"{ALL_OF}{name}"] = record.fingerprint.whole
+        named[f"{COLUMNS_OF}{name}"] = ",".join(record.columns)
+    return named

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,13 +19,20 @@ _ENV_VAR = re.compile(r"\benv_var\(\s*['\"](\w+)['\"]")
 
 @dataclass(frozen=True)
 class DeclaredColumn:
-    """A column as the YAML describes it; `data_type` and `unit` are empty where they are not declared."""
+    """A column as the YAML describes it.
+
+    Attributes:
+        data_type, unit: empty where they are not declared.
+        is_required: whether a source's file must have it.
+        is_never_null: whether an enforced contract says so.
+    """
 
     name: str
     description: str
     data_type: str
     unit: str
     is_required: bool
+    is_never_null: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,11 +56,19 @@ class Signature:
 
 @dataclass(frozen=True)
 class Question:
-    """What a data test asks: a generic test's name (None for a singular one) and arguments, and the node it is attached to."""
+    """What a data test asks.
+
+    Attributes:
+        test: a generic test's name; None for a singular one.
+        arguments: of the generic test.
+        attached_to: the node it is attached to.
+        is_strict: whether every row counts, and one that fails stops the build.
+    """
 
     test: str | None
     arguments: Mapping[str, Any]
     attached_to: str | None
+    is_strict: bool = True
 
 
 @dataclass(frozen=True)
@@ -333,6 +348,21 @@ class Manifest:
         """The function nodes that only a process with this package can run."""
         return [node for node in self._of_kind("function") if node.signature.language == "python"]
 
+    @cached_property
+    def declared_keys(self) -> dict[str, set[tuple[str, ...]]]:
+        """Columns that no two rows of a relation share, NULLs included, by relation: keys of endpoints, and what tests prove."""
+        found: dict[str, set[tuple[str, ...]]] = {table.relation: {tuple(table.key)} for table in self.served_tables()}
+        asked = [test.question for test in self._of_kind("test") if test.question.attached_to in self._nodes]
+        strict = [question for question in asked if question.is_strict]
+        never_null = {(q.attached_to, q.arguments["column_name"]) for q in strict if q.test == "not_null"}
+        never_null |= {(node.id, column.name) for node in self._nodes.values() for column in node.columns if column.is_never_null}
+        for question in strict:
+            key = tuple(question.arguments.get("columns") or [question.arguments.get("column_name")])
+            is_whole = question.test == "unique" and (question.attached_to, key[0]) in never_null
+            if is_whole or question.test == "unique_combination":
+                found.setdefault(self.node(question.attached_to).relation, set()).add(key)
+        return found
+
     def keys(self) -> dict[str, tuple[str, ...]]:
         """The key of every table that declares one, by relation: its endpoint's, or that of a uniqueness test."""
         found: dict[str, tuple[str, ...]] = {}
@@ -399,7 +429,7 @@ def _node(node: Any, owners: Mapping[str, str]) -> Node:
         parent_ids=tuple(node.depends_on_nodes) if not is_source else (),
         owner=owners.get(getattr(config, "group", None), ""),
         description=node.description or "",
-        columns=tuple(_columns(getattr(node, "columns", {}).values())),
+        columns=tuple(_columns(node)),
         settings=str(config),
         source_name=node.source_name if is_source else "",
         seed_types=getattr(config, "column_types", None) or {},
@@ -409,11 +439,13 @@ def _node(node: Any, owners: Mapping[str, str]) -> Node:
     )
 
 
-def _columns(columns: Iterable[Any]) -> Iterator[DeclaredColumn]:
-    for column in columns:
+def _columns(node: Any) -> Iterator[DeclaredColumn]:
+    contract = getattr(node.config, "contract", None)
+    for column in getattr(node, "columns", {}).values():
         is_required = bool(column.meta.get("required") or column.config.meta.get("required"))
-        unit = str(column.config.meta.get("unit") or "")
-        yield DeclaredColumn(column.name, " ".join((column.description or "").split()), column.data_type or "", unit, is_required)
+        unit, said = str(column.config.meta.get("unit") or ""), " ".join((column.description or "").split())
+        is_never_null = bool(contract and contract.enforced) and any(c.type == "not_null" for c in column.constraints)
+        yield DeclaredColumn(column.name, said, column.data_type or "", unit, is_required, is_never_null)
 
 
 def _signature(node: Any) -> Signature:
@@ -429,4 +461,6 @@ def _signature(node: Any) -> Signature:
 def _question(node: Any) -> Question:
     generic = getattr(node, "test_metadata", None)
     attached = getattr(node, "attached_node", None)
-    return Question(generic.name, generic.kwargs, attached) if generic else Question(None, {}, attached)
+    config = node.config
+    is_strict = str(config.severity).lower() == "error" and not config.where and config.error_if == config.warn_if == "!= 0"
+    return Question(generic.name, generic.kwargs, attached, is_strict) if generic else Question(None, {}, attached)

@@ -77,8 +77,13 @@ def read_row(file: Path) -> pa.Table:
 
 
 def unchanged(previous: NodeRecord, draft: NodeRecord) -> NodeRecord:
-    """The record when nothing new was asked: the version in use and the decisions stay."""
-    return replace(draft, fingerprint=previous.fingerprint, files=previous.files, row_count=1, details=previous.details)
+    """The record when nothing new was asked: the version in use and the decisions stay.
+
+    What its examples are made of may be put otherwise now; that they are the same ones is known, so it is no other question.
+    """
+    fingerprint = replace(draft.fingerprint, whole=previous.fingerprint.whole, data=previous.fingerprint.data)
+    details = replace(draft.details, versions=previous.details.versions)
+    return replace(draft, fingerprint=fingerprint, files=previous.files, row_count=1, details=details)
 
 
 def kept(previous: NodeRecord, draft: NodeRecord, decision: Decision, rejected: str | None = None) -> NodeRecord:
@@ -88,7 +93,8 @@ def kept(previous: NodeRecord, draft: NodeRecord, decision: Decision, rejected: 
         rejected: file of a version that was trained and may not take over.
     """
     files = previous.files + [file for file in [rejected] if file and file not in previous.files]
-    return replace(unchanged(previous, draft), files=files, details=_details(previous, draft, decision))
+    record = replace(unchanged(previous, draft), files=files, details=_details(previous, draft, decision))
+    return replace(record, fingerprint=previous.fingerprint)
 
 
 def replaced(previous: NodeRecord | None, draft: NodeRecord, file: str, decision: Decision) -> NodeRecord:
@@ -100,7 +106,7 @@ def replaced(previous: NodeRecord | None, draft: NodeRecord, file: str, decision
 
 def _details(previous: NodeRecord | None, draft: NodeRecord, decision: Decision) -> Details:
     before = decisions(previous) if previous else []
-    return Details(versions=Versions(draft.fingerprint.whole, [*before, decision]))
+    return replace(draft.details, versions=Versions(draft.fingerprint.whole, [*before, decision]))
 
 
 def decisions(record: NodeRecord) -> list[Decision]:

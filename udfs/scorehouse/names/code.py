@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import CodeType
 
-_DEFINITIONS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_OF_CODE = (
+    "co_code co_names co_varnames co_freevars co_cellvars co_flags co_argcount co_posonlyargcount co_kwonlyargcount"
+    " co_exceptiontable".split()
+)
 
 
 def code_hash(files: Iterable[Path]) -> str:
@@ -23,28 +27,44 @@ def folder_hash(*folders: Path) -> str:
 
 
 def _meaning(file: Path) -> str:
-    return f"{file.stem}: {_printed(file.read_bytes())}"
+    return f"{file.stem}: {_compiled(file.read_bytes())}"
 
 
 @cache
-def _printed(text: bytes) -> str:
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if isinstance(node, _DEFINITIONS) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
-    return ast.dump(tree)
+def _compiled(text: bytes) -> str:
+    try:
+        return _said(compile(text, "", "exec", optimize=2, dont_inherit=True))  # docstrings are left out
+    except (SyntaxError, ValueError):
+        return repr(text)
+
+
+def _said(value: object) -> str:
+    """What compiled code does, whatever lines it stood in."""
+    if isinstance(value, CodeType):
+        return repr([getattr(value, name) for name in _OF_CODE]) + _said(value.co_consts)
+    if isinstance(value, tuple | frozenset):
+        parts = map(_said, value)
+        return f"({','.join(parts if isinstance(value, tuple) else sorted(parts))})"
+    return repr(value)
 
 
 @cache
 def _names_in(text: bytes) -> list[tuple[int, str | None, list[str]]]:
     """(level, module, names) of every import in a text; without a module for plain ones."""
     found: list[tuple[int, str | None, list[str]]] = []
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(_parsed(text)):
         if isinstance(node, ast.Import):
             found += [(0, alias.name, []) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             found.append((node.level, node.module, [alias.name for alias in node.names]))
     return found
+
+
+def _parsed(text: bytes) -> ast.AST:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
 
 
 def closure(file: Path, root: Path) -> list[Path]:
@@ -55,13 +75,13 @@ def closure(file: Path, root: Path) -> list[Path]:
         one = waiting.pop()
         if one not in found:
             found.add(one)
-            waiting.extend(other for name in _imported(one, root) for other in _files_of(name, root))
+            waiting.extend(other for name in _imported(one, root) for other in files_of(name, root))
     return sorted(found)
 
 
 def libraries(files: Iterable[Path], root: Path) -> dict[str, str]:
     """Versions of the packages from elsewhere that some files import, by their distribution's name; Python's own do not count."""
-    names = {name.split(".")[0] for file in files for name in _imported(file, root) if not _files_of(name, root)}
+    names = {name.split(".")[0] for file in files for name in _imported(file, root) if not files_of(name, root)}
     return versions_of(names - sys.stdlib_module_names)
 
 
@@ -95,7 +115,7 @@ def _imported(file: Path, root: Path) -> Iterator[str]:
         yield from (f"{base}.{name}" for name in names)
 
 
-def _files_of(name: str, root: Path) -> list[Path]:
+def files_of(name: str, root: Path) -> list[Path]:
     """The files below `root` that importing a dotted name runs: its packages' own, and the module's; none for others."""
     parts = [part for part in name.split(".") if part]
     found = []

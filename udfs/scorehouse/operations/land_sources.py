@@ -5,6 +5,7 @@ from pathlib import Path
 
 from scorehouse.build.manifest import DeclaredColumn, Node
 from scorehouse.build.run import Run
+from scorehouse.build.source import source
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.git import PRODUCTION
 from scorehouse.release.history import records_of
@@ -34,7 +35,7 @@ def _land(run: Run, node: Node, is_pinned: bool) -> None:
         files = landing.files if is_same_declaration else check_landed(table, run.store, landing.files)
     else:
         files = land(table, run.store, landing.files if landing and is_same_declaration else [])
-    run.builder.source(node.id, table, files)
+    source(run.builder, node.id, table, files)
 
 
 def declared(node: Node, folder: Path, variables: Mapping[str, object]) -> SourceTable:

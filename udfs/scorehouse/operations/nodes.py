@@ -1,6 +1,10 @@
 """What materializations ask for, one node each; most return the few words that dbt prints."""
 
+from scorehouse.build import function as functions
+from scorehouse.build import seed as seeds
+from scorehouse.build import table as tables
 from scorehouse.build.fitted import FittedModel
+from scorehouse.build.partitioned import partitioned as build_partitioned
 from scorehouse.build.run import Run
 from scorehouse.operations import data_tests
 from scorehouse.operations.register import Answer, operation
@@ -11,19 +15,19 @@ from scorehouse.sandbox.limits import time_limit
 @operation
 def table(run: Run, node_id: str, sql: str, columns_ddl: str | None) -> str:
     """Build or reuse a stored model."""
-    return run.builder.table(node_id, sql, columns_ddl).message
+    return tables.table(run.builder, node_id, sql, columns_ddl).message
 
 
 @operation
 def is_stored(run: Run, node_id: str, sql: str, columns_ddl: str) -> bool:
     """Whether the store has what a table would be."""
-    return run.builder.is_stored(node_id, sql, columns_ddl)
+    return tables.is_stored(run.builder, node_id, sql, columns_ddl)
 
 
 @operation
 def partitioned(run: Run, node_id: str, sql: str, columns_ddl: str | None) -> str:
     """Build or reuse a model partition by partition."""
-    return run.builder.partitioned(node_id, sql, columns_ddl).message
+    return build_partitioned(run.builder, node_id, sql, columns_ddl).message
 
 
 @operation
@@ -35,19 +39,19 @@ def fitted(run: Run, node_id: str, sql: str) -> str:
 @operation
 def view(run: Run, node_id: str, sql: str) -> str:
     """Create or keep a view."""
-    return run.builder.view(node_id, sql).message
+    return tables.view(run.builder, node_id, sql).message
 
 
 @operation
 def seed(run: Run, node_id: str) -> str:
     """Load or reuse a seed."""
-    return run.builder.seed(node_id).message
+    return seeds.seed(run.builder, node_id).message
 
 
 @operation
 def function(run: Run, node_id: str, body: str) -> str:
     """Create or keep a function node."""
-    return run.builder.function(node_id, body).message
+    return functions.function(run.builder, node_id, body).message
 
 
 @operation
@@ -60,7 +64,8 @@ def check_sql(run: Run, node_id: str, sql: str) -> None:
 @operation
 def passed_before(run: Run, node_id: str, sql: str) -> Answer | None:
     """What a test that passed before on the very same data and definition would answer; None for any other."""
-    if not run.records.has_passed(node_id, run.builder.test_fingerprint(node_id, sql)):
+    passed = run.records.passed(node_id)
+    if passed is None or run.builder.question(node_id, sql, passed.reading).fingerprint != passed.fingerprint:
         return None
     if run.manifest.node(node_id).kind == "unit_test":
         return Answer(("actual_or_expected", "unchanged"), ())
@@ -78,4 +83,4 @@ def failed_test(run: Run, node_id: str, sql: str, count: int) -> None:
 @operation
 def remember_passed(run: Run, node_id: str, sql: str) -> None:
     """Remember that a test passed on the data it just looked at. Returns nothing."""
-    run.records.put_passed(node_id, run.builder.test_fingerprint(node_id, sql))
+    run.records.put_passed(node_id, run.builder.question(node_id, sql))

@@ -8,7 +8,17 @@ from scorehouse.plans.operators import JOINS, PASSING, SETS, Expression, Operato
 
 
 class AcrossPartitionsError(Exception):
-    """A query that looks across partitions: the message says where, and what to do."""
+    """A query that looks across partitions.
+
+    Attributes:
+        found: what looks across them.
+        word: what it begins with in the query; empty where no single word does.
+        instead: what to do.
+    """
+
+    def __init__(self, found: str, word: str, instead: str) -> None:
+        super().__init__(f"{found}; {instead}")
+        self.found, self.word, self.instead = found, word, instead
 
 
 @dataclass(frozen=True)
@@ -27,23 +37,23 @@ class Rows:
 WHOLE = Rows()
 
 
-def expect_local(plan: Operator, partitioning: Partitioning, inputs: Mapping[str, str], names: list[str]) -> None:
+def expect_local(plan: Operator, partitioning: Partitioning, inputs: Mapping[str, str]) -> None:
     """Refuse a query whose rows in one partition could depend on rows in another.
 
     Args:
+        plan: of the query, its first column the one that its own rows are cut by.
         partitioning: of the query's own rows.
         inputs: by relation (schema.name) that is read by partitions, the column that it is cut by.
-        names: of the query's columns, in order.
 
     Raises AcrossPartitionsError.
     """
     rows = _Locality(partitioning.grain, inputs).of(plan)
-    own = [name.lower() for name in names].index(partitioning.column.lower()) if partitioning.column else None
-    if not rows.is_cut or own not in rows.pinned:
-        columns = ", ".join(sorted(set(inputs.values())))
+    if not rows.is_cut or 0 not in rows.pinned:
+        columns = " or ".join(sorted(set(inputs.values())))
         raise AcrossPartitionsError(
-            f"{partitioning.column} made of something else than {columns}, by which the input is cut; "
-            f"select that column as it is, or make the model a table"
+            f"{partitioning.column} made of something else than {columns}, by which the input is cut",
+            partitioning.column,
+            "select that column as it is, or make the model a table",
         )
 
 
@@ -82,7 +92,9 @@ class _Locality:
         if kind == "LOGICAL_WINDOW":
             for window in operator.expressions:
                 if not any(self._pins(key, found[0]) for key in window.get("partitions", [])):
-                    raise self._across(f"{_called(window)} over rows of all partitions", "add {} to its partition by")
+                    raise self._across(
+                        f"{_called(window)}() over rows of all partitions", _called(window), "add {} to its partition by"
+                    )
             return found[0]
         if kind == "LOGICAL_UNNEST":
             return found[0]
@@ -90,7 +102,8 @@ class _Locality:
             return self._joined(operator, *found)
         if kind in SETS:
             return self._stacked(operator, *found)
-        raise self._across(f"{kind.removeprefix('LOGICAL_').replace('_', ' ').lower()} over all partitions", "take it out")
+        word = kind.removeprefix("LOGICAL_").replace("_", " ").lower()
+        raise self._across(f"{word} over all partitions", word, "take it out")
 
     def _scan(self, operator: Operator) -> Rows:
         if operator.below and any(self.of(one).is_cut for one in operator.below):
@@ -103,17 +116,17 @@ class _Locality:
 
     def _passing(self, operator: Operator, rows: Rows) -> Rows:
         if operator.kind == "LOGICAL_LIMIT":
-            raise self._across("limit over all partitions", "take it out")
+            raise self._across("limit over all partitions", "limit", "take it out")
         if operator.kind == "LOGICAL_DISTINCT" and not any(self._pins(e, rows) for e in operator.said["distinct_targets"]):
-            raise self._across("distinct over all partitions", "select {} among what is to be distinct")
+            raise self._across("distinct over all partitions", "distinct", "select {} among what is to be distinct")
         return Rows(True, frozenset(p for p, one in enumerate(operator.passed) if one in rows.pinned))
 
     def _grouped(self, operator: Operator, rows: Rows) -> Rows:
         sets = operator.said.get("grouping_sets") or [range(len(operator.groups))]
         pinned = frozenset(p for p, group in enumerate(operator.groups) if self._pins(group, rows))
         if not all(pinned & set(one) for one in sets):
-            names = ", ".join(dict.fromkeys(f"{name_of(e)}()" for e in operator.expressions)) or "group by"
-            raise self._across(f"{names} over rows of all partitions", "group by {} too")
+            names = list(dict.fromkeys(map(name_of, operator.expressions))) or ["group by"]
+            raise self._across(f"{', '.join(names)} over rows of all partitions", names[0], "group by {} too")
         return Rows(True, pinned)
 
     def _joined(self, operator: Operator, left: Rows, right: Rows) -> Rows:
@@ -121,11 +134,15 @@ class _Locality:
         width = operator.below[0].width
         if left.is_cut and right.is_cut:
             if kind not in ("INNER", "LEFT", "SEMI", "ANTI", "MARK") or not self._meet_within(operator, left, right):
-                raise self._across("a join of partitioned rows across their partitions", "compare {} of both sides with =")
+                raise self._across(
+                    "a join of partitioned rows across their partitions", "join", "compare {} of both sides with ="
+                )
             if kind in ("ANTI", "MARK", "LEFT", "SEMI"):
                 right = Rows(True)
         elif (right.is_cut and kind != "INNER") or kind in ("RIGHT", "OUTER", "FULL"):
-            raise self._across(f"a {kind.lower()} join that keeps rows which are in no partition", "write an inner or left join")
+            raise self._across(
+                f"a {kind.lower()} join that keeps rows which are in no partition", "join", "write an inner or left join"
+            )
         here = left.pinned | {p + width for p in right.pinned}
         places = range(width + operator.below[1].width) if operator.kind == "LOGICAL_CROSS_PRODUCT" else operator.joined
         return Rows(True, frozenset(own for own, p in enumerate(places) if p in here))
@@ -139,10 +156,10 @@ class _Locality:
 
     def _stacked(self, operator: Operator, *sides: Rows) -> Rows:
         if not all(rows.is_cut for rows in sides):
-            raise self._across("a union with rows that are in no partition", "take them out")
+            raise self._across("a union with rows that are in no partition", "union", "take them out")
         pinned = frozenset.intersection(*(rows.pinned for rows in sides))
         if not pinned and not (operator.kind == "LOGICAL_UNION" and operator.said["setop_all"]):
-            raise self._across("rows compared across partitions", "select {} on both sides")
+            raise self._across("rows compared across partitions", "", "select {} on both sides")
         return Rows(True, pinned)
 
     def _pins(self, expression: Expression, rows: Rows) -> bool:
@@ -157,10 +174,10 @@ class _Locality:
             return unit in self._finer and self._pins(children[1], rows)
         return False
 
-    def _across(self, found: str, instead: str) -> AcrossPartitionsError:
+    def _across(self, found: str, word: str, instead: str) -> AcrossPartitionsError:
         columns = " or ".join(sorted(set(self._inputs.values())))
-        return AcrossPartitionsError(f"{found}; {instead.format(columns)}, or make the model a table")
+        return AcrossPartitionsError(found, word, f"{instead.format(columns)}, or make the model a table")
 
 
 def _called(window: Expression) -> str:
-    return f"{name_of(window) or window['type'].removeprefix('WINDOW_').lower()}()"
+    return name_of(window) or window["type"].removeprefix("WINDOW_").lower()

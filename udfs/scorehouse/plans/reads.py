@@ -15,16 +15,25 @@ def columns_read(plan: Operator) -> dict[str, set[str]]:
     return reading.found
 
 
+def wanted(plan: Operator) -> dict[int, set[int]]:
+    """By the id() of each operator, the places of its columns that something above needs."""
+    reading = _Reading()
+    reading.need(plan, range(plan.width))
+    return reading.wanted
+
+
 class _Reading:
     """One walk down a plan: every operator is asked for the places of its columns that something above needs."""
 
     def __init__(self) -> None:
         self.found: dict[str, set[str]] = {}
+        self.wanted: dict[int, set[int]] = {}
         self._of_shared: dict[int, set[int]] = {}
 
     def need(self, operator: Operator, wanted: Collection[int]) -> None:
         """Note what an operator reads so that its columns at the places `wanted`, and its number of rows, are right."""
         kind, below = operator.kind, operator.below
+        self.wanted.setdefault(id(operator), set()).update(wanted)
         if kind == "LOGICAL_GET":
             self._scan(operator, wanted)
         elif kind == "LOGICAL_PROJECTION":

@@ -1,9 +1,11 @@
 """What in a query depends on the order in which rows meet: with several threads that order is another one each time."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 
-from scorehouse.plans.keys import Keys, plain
-from scorehouse.plans.operators import Expression, Operator, name_of, walk
+from scorehouse.plans.dependencies import ROW, Dependencies
+from scorehouse.plans.operators import Expression, Operator, name_of, place, places, walk
+from scorehouse.plans.reads import wanted
 
 ORDERLESS = frozenset(
     "count count_star count_if countif min max bool_and bool_or bit_and bit_or bit_xor bitstring_agg histogram histogram_exact"
@@ -14,81 +16,116 @@ ORDERLESS = frozenset(
 EXACT = frozenset("sum sum_no_overflow avg mean".split())
 """Aggregates whose result is the same whatever the order of rows, unless they add floating-point numbers."""
 
+ANY_OF = frozenset("any_value first last arbitrary".split())
+"""Aggregates that give one of the values."""
+
+ONE_BY_ONE = frozenset("list array_agg string_agg group_concat listagg first last any_value arbitrary".split())
+"""Aggregates that take values one after the other, whatever their number."""
+
 FLOATING = frozenset({"FLOAT", "DOUBLE"})
 
 PEERS = frozenset("WINDOW_RANK WINDOW_RANK_DENSE WINDOW_DENSE_RANK WINDOW_PERCENT_RANK WINDOW_CUME_DIST".split())
 """Window functions that give rows which stand at the same place the same value."""
 
 
-def order_dependent(plan: Operator, declared: Mapping[str, Collection[tuple[str, ...]]]) -> list[str]:
+def order_dependent(plan: Operator, keys: Mapping[str, Collection[tuple[str, ...]]]) -> list[str]:
     """What depends on the order of rows, in words; empty for a query whose result is the same in any order.
 
     Args:
-        declared: keys of the relations, by name: an order by what identifies a row leaves nothing open.
+        keys: of the relations, by name: columns that no two rows share.
     """
-    return list(dict.fromkeys(_found(plan, Keys(plan, declared))))
+    return list(dict.fromkeys(_RowOrder(plan, keys).found()))
 
 
-def _found(plan: Operator, keys: Keys) -> Iterator[str]:
-    for operator in walk(plan):
-        if operator.kind == "LOGICAL_AGGREGATE_AND_GROUP_BY":
-            grouped = plain(operator.groups)
-            for aggregate in operator.expressions:
-                if _aggregate_depends(aggregate, operator.below[0], grouped, keys):
-                    yield f"{name_of(aggregate)}()"
-        elif operator.kind == "LOGICAL_WINDOW":
-            for window in operator.expressions:
-                if _window_depends(window, operator.below[0], keys):
-                    yield f"{name_of(window) or window['type'].removeprefix('WINDOW_').lower()}() over (...)"
-        elif operator.kind == "LOGICAL_LIMIT" and not _is_settled(operator.below[0], keys):
-            yield "limit"
-        elif operator.kind == "LOGICAL_DISTINCT" and operator.said["distinct_type"] == "DISTINCT_ON":
-            ordered = plain(_orders(operator.said.get("order_by") or {}))
-            if not keys.identify(operator.below[0], ordered | plain(operator.said["distinct_targets"])):
-                yield "distinct on"
-        elif operator.kind == "LOGICAL_ASOF_JOIN" and not _matches_once(operator, keys):
-            yield "asof join"
-        elif operator.kind == "LOGICAL_POSITIONAL_JOIN":
-            yield "positional join"
+class _RowOrder:
+    """One walk over a plan."""
 
+    def __init__(self, plan: Operator, keys: Mapping[str, Collection[tuple[str, ...]]]) -> None:
+        self._plan = plan
+        self._wanted = wanted(plan)
+        self._dependencies = Dependencies(plan, keys)
 
-def _aggregate_depends(aggregate: Expression, below: Operator, grouped: set[int], keys: Keys) -> bool:
-    name, arguments = name_of(aggregate), aggregate.get("children", [])
-    if name in ORDERLESS or (name in EXACT and not any(_is_floating(argument) for argument in arguments)):
-        return False
-    orders = _orders(aggregate.get("order_bys") or {})
-    if name.startswith(("arg_m", "argm", "max_by", "min_by")) and not orders:
-        orders = arguments[1:2]
-        if arguments[0] in _parts(orders[0]):  # a tie is between rows that give the same value
+    def found(self) -> Iterator[str]:
+        """What depends on the order of rows, in words."""
+        for operator in walk(self._plan):
+            kind = operator.kind
+            if kind == "LOGICAL_AGGREGATE_AND_GROUP_BY":
+                yield from (f"{name_of(one)}()" for one in operator.expressions if self._aggregate_depends(one, operator))
+            elif kind == "LOGICAL_WINDOW":
+                yield from self._windows(operator)
+            elif kind == "LOGICAL_LIMIT" and not self._limit_is_settled(operator.below[0]):
+                yield "limit"
+            elif kind == "LOGICAL_DISTINCT" and operator.said["distinct_type"] == "DISTINCT_ON":
+                ordered = _orders(operator.said.get("order_by") or {})
+                if not self._are_settled(operator.below[0], [*ordered, *operator.said["distinct_targets"]]):
+                    yield "distinct on"
+            elif kind == "LOGICAL_ASOF_JOIN" and not self._matches_once(operator):
+                yield "asof join"
+            elif kind == "LOGICAL_POSITIONAL_JOIN":
+                yield "positional join"
+
+    def _closure(self, operator: Operator, expressions: Collection[Expression]) -> frozenset[int]:
+        return self._dependencies.closure(operator, {p for p in map(place, expressions) if p is not None})
+
+    def _are_settled(self, operator: Operator, order: Collection[Expression]) -> bool:
+        """Whether rows at the same place of an order agree in all that anything reads of them."""
+        return self._wanted.get(id(operator), set()) <= self._closure(operator, order)
+
+    def _limit_is_settled(self, below: Operator) -> bool:
+        return below.kind == "LOGICAL_ORDER_BY" and self._are_settled(below.below[0], _orders(below.said))
+
+    def _matches_once(self, join: Operator) -> bool:
+        """Whether the rows of the right side that are at the same time agree in all that anything reads of them."""
+        return self._are_settled(join.below[1], [condition["right"] for condition in join.conditions])
+
+    def _aggregate_depends(self, aggregate: Expression, operator: Operator) -> bool:
+        below, grouped = operator.below[0], list(operator.groups)
+        arguments = list(aggregate.get("children", []))
+        if is_orderless(aggregate) or ROW in self._closure(below, grouped):
             return False
-    if keys.identify(below, plain(orders) | grouped):
-        return False
-    return not orders or not all(argument in orders for argument in arguments)
+        orders = _orders(aggregate.get("order_bys") or {})
+        if name_of(aggregate).startswith(("arg_m", "argm", "max_by", "min_by")) and not orders:
+            orders = _parts(arguments[1])
+        elif not orders and name_of(aggregate) not in ANY_OF:
+            return True
+        known = self._closure(below, [*orders, *grouped])
+        return not all(argument in orders or places(argument) <= known for argument in arguments)
+
+    def _windows(self, operator: Operator) -> Iterator[str]:
+        below = operator.below[0]
+        depending = [window for window in operator.expressions if _depends_on_ties(window)]
+        specs = {json.dumps([window.get("partitions"), window.get("orders")], sort_keys=True) for window in depending}
+        for window in operator.expressions:
+            name = f"{name_of(window) or window['type'].removeprefix('WINDOW_').lower()}() over (...)"
+            order = [*_orders(window), *_orders({"orders": window.get("arg_orders", [])}), *window.get("partitions", [])]
+            known = self._closure(below, order)
+            is_settled = self._wanted.get(id(below), set()) <= known and (len(specs) == 1 or ROW in known)
+            if _adds_floats(window) or (_depends_on_ties(window) and not is_settled):
+                yield name
 
 
-def _window_depends(window: Expression, below: Operator, keys: Keys) -> bool:
-    orders = [*_orders({"orders": window.get("orders", [])}), *_orders({"orders": window.get("arg_orders", [])})]
-    if window["type"] in PEERS or keys.identify(below, plain(orders) | plain(window.get("partitions", []))):
+def is_orderless(aggregate: Expression) -> bool:
+    """Whether an aggregate gives the same whatever the order of rows."""
+    name = name_of(aggregate)
+    is_exact = name in EXACT and not any(_is_floating(argument) for argument in aggregate.get("children", []))
+    return name in ORDERLESS or is_exact
+
+
+def _depends_on_ties(window: Expression) -> bool:
+    """Whether rows at the same place of a window's order can get different values."""
+    if window["type"] in PEERS:
         return False
-    if window["type"] != "WINDOW_AGGREGATE":
-        return True
     is_by_rows = any(str(window.get(end, "")).endswith("_ROWS") for end in ("start", "end"))
-    name, arguments = name_of(window), window.get("children", [])
-    is_orderless = name in ORDERLESS or (name in EXACT and not any(_is_floating(argument) for argument in arguments))
-    return is_by_rows or not is_orderless
+    return window["type"] != "WINDOW_AGGREGATE" or is_by_rows or not is_orderless(window)
 
 
-def _is_settled(below: Operator, keys: Keys) -> bool:
-    """Whether the rows that a limit takes are ordered by what identifies them."""
-    return below.kind == "LOGICAL_ORDER_BY" and keys.identify(below.below[0], plain(_orders(below.said)))
-
-
-def _matches_once(join: Operator, keys: Keys) -> bool:
-    return keys.identify(join.below[1], plain([condition["right"] for condition in join.conditions]))
+def _adds_floats(window: Expression) -> bool:
+    """Whether a window adds floating-point numbers, whose sums depend on how rows lie in memory, whatever their order."""
+    return window["type"] == "WINDOW_AGGREGATE" and not is_orderless(window) and name_of(window) not in ONE_BY_ONE
 
 
 def _orders(said: Mapping[str, object]) -> list[Expression]:
-    return [order["expression"] for order in said.get("orders", [])]
+    return [order["expression"] for order in said.get("orders") or []]
 
 
 def _parts(expression: Expression) -> list[Expression]:

@@ -1,7 +1,9 @@
 """An empty copy of what a query may read: DuckDB binds the query in it and shows the plan, without a row being touched."""
 
+import atexit
 import json
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -27,7 +29,7 @@ class Relation:
 
 
 class Shadow:
-    """An empty database with the relations, views and functions that a query names.
+    """An empty database with the relations, views and functions that a query names; it lasts as long as the `with` block.
 
     Args:
         relations: what stands there as empty tables.
@@ -38,16 +40,29 @@ class Shadow:
     def __init__(
         self, relations: Iterable[Relation], statements: Iterable[str] = (), variables: Mapping[str, object] | None = None
     ) -> None:
-        self._connection = duckdb.connect()
-        self._connection.execute("set TimeZone = 'UTC'")
+        self._relations, self._statements, self._variables = relations, statements, dict(variables or {})
+        self._connection = _binder()
+
+    def __enter__(self) -> "Shadow":
         self._connection.execute(f"attach ':memory:' as {DATABASE}; use {DATABASE}")
-        for name, value in (variables or {}).items():
+        try:
+            self._fill()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.execute(f"use memory; detach {DATABASE}")
+
+    def _fill(self) -> None:
+        for name, value in self._variables.items():
             self._connection.execute(f"set variable {name} = ?", [value])
-        for relation in relations:
+        for relation in self._relations:
             self._connection.execute(f"create schema if not exists {identifier(relation.name.split('.')[0])}")
             columns = ", ".join(f"{identifier(name)} {kind}" for name, kind in relation.columns.items())
             self._connection.execute(f"create table {quoted(relation.name)} ({columns})")
-        for statement in statements:
+        for statement in self._statements:
             self._connection.execute(statement)
 
     def plan(self, sql: str, where: str) -> Operator:
@@ -59,12 +74,16 @@ class Shadow:
         (plan,) = answer["plans"]
         return Operator.of(plan)
 
-    def close(self) -> None:
-        """Let go of the copy."""
-        self._connection.close()
 
-    def __enter__(self) -> "Shadow":
-        return self
+_binders = threading.local()
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+
+def _binder() -> duckdb.DuckDBPyConnection:
+    """This thread's connection for shadows: opening one takes longer than all else."""
+    if not hasattr(_binders, "connection"):
+        _binders.connection = duckdb.connect()
+        _binders.connection.execute("set TimeZone = 'UTC'")
+    return _binders.connection
+
+
+atexit.register(_binders.__dict__.clear)  # a connection that outlives the interpreter is reported as a leak

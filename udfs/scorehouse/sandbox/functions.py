@@ -26,8 +26,8 @@ def load_function(file: Path, where: str, entry_point: str) -> Callable[..., Any
     return function
 
 
-_registered: set[str] = set()
-"""Names that this process has registered, on whichever connection."""
+_registered: dict[str, tuple[Callable[..., Any], str]] = {}
+"""Functions that this process has registered, on whichever connection, with the type of what they return."""
 
 
 def register(connection: duckdb.DuckDBPyConnection, name: str, function: Callable[..., Any], data_type: str, where: str) -> None:
@@ -37,9 +37,14 @@ def register(connection: duckdb.DuckDBPyConnection, name: str, function: Callabl
     """
     if is_of_duckdb(name):
         raise ScorehouseError(f"{where}: expected a name of its own, found {name}, which is DuckDB's; rename the function.")
-    _unregister(connection, name)
-    connection.create_function(name, function, None, check_type(data_type, where), type="arrow", null_handling="special")
-    _registered.add(name)
+    _registered[name] = function, check_type(data_type, where)
+    _register(connection, name)
+
+
+def register_all(connection: duckdb.DuckDBPyConnection) -> None:
+    """Register on another connection what this process has registered."""
+    for name in _registered:
+        _register(connection, name)
 
 
 def registered() -> frozenset[str]:
@@ -51,6 +56,12 @@ def unregister_all(connection: duckdb.DuckDBPyConnection) -> None:
     """Take every registered function from the connection."""
     for name in _registered:
         _unregister(connection, name)
+
+
+def _register(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    function, data_type = _registered[name]
+    _unregister(connection, name)
+    connection.create_function(name, function, None, data_type, type="arrow", null_handling="special")
 
 
 def _unregister(connection: duckdb.DuckDBPyConnection, name: str) -> None:

@@ -24,6 +24,10 @@ class Content:
     total: int = 0
     mixed: int = 0
 
+    def row(self) -> dict[str, object]:
+        """As columns of `scorehouse.contents`."""
+        return {"count": self.count, "total": str(self.total), "mixed": str(self.mixed)}
+
     def __add__(self, other: "Content") -> "Content":
         """Both together."""
         return Content(self.count + other.count, (self.total + other.total) % _TOTALS, self.mixed ^ other.mixed)
@@ -85,7 +89,7 @@ class Contents:
     def _of_file(
         self, cursor: duckdb.DuckDBPyConnection, file: str, columns: Sequence[str], types: Mapping[str, str], by: str
     ) -> dict[str, Content]:
-        key = file, digest(list(columns), [types[column] for column in columns], by)
+        key = file, digest(list(columns), [types[column] for column in columns], by, duckdb.__version__)
         if key not in self._known:
             rows = read_sql([self._folder / file])
             present = {name for name, *_ in cursor.execute(f"describe {rows}").fetchall()}

@@ -15,7 +15,7 @@ from scorehouse.names.quoting import quoted
 from scorehouse.store import state
 from scorehouse.store.contents import Content, Contents
 from scorehouse.store.details import Details, Reading
-from scorehouse.store.rows import insert
+from scorehouse.store.rows import insert, insert_all
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,10 @@ class PassedTest:
     fingerprint: str
     reading: Reading | None
 
+    def row(self, test_id: str) -> dict[str, object]:
+        """As a row of `scorehouse.passed_tests`."""
+        return {"test_id": test_id, "fingerprint": self.fingerprint, "reading": Details(reading=self.reading).text()}
+
 
 class Records(NodeRecords):
     """What a branch's open work database knows: read once, written through.
@@ -154,12 +158,8 @@ class Records(NodeRecords):
             if self._noted:
                 values = [[record.run_id, record.action, record.reason, record.node_id] for record in self._noted]
                 cursor.executemany("update scorehouse.nodes set run_id = ?, action = ?, reason = ? where node_id = ?", values)
-            if self._newly_passed:
-                cursor.execute("delete from scorehouse.passed_tests where list_contains(?, test_id)", [list(self._newly_passed)])
-                for test, passed in self._newly_passed.items():
-                    reading = Details(reading=passed.reading).text()
-                    row = {"test_id": test, "fingerprint": passed.fingerprint, "reading": reading}
-                    insert(cursor, "scorehouse.passed_tests", row)
+            cursor.execute("delete from scorehouse.passed_tests where list_contains(?, test_id)", [list(self._newly_passed)])
+            insert_all(cursor, "scorehouse.passed_tests", [passed.row(test) for test, passed in self._newly_passed.items()])
             self._write_contents(cursor)
             self._noted.clear()
             self._newly_passed.clear()
@@ -168,10 +168,12 @@ class Records(NodeRecords):
         """What was found of files; what is known of files that nothing names any more goes."""
         used = [file for record in self.nodes.values() for file in record.files]
         cursor.execute("delete from scorehouse.contents where not list_contains(?, file)", [used])
-        for (file, question), parts in self.contents.found.items():
-            for part, content in parts.items():
-                row = {"file": file, "question": question, "part": part, "count": content.count}
-                insert(cursor, "scorehouse.contents", row | {"total": str(content.total), "mixed": str(content.mixed)})
+        found = [
+            {"file": file, "question": question, "part": part} | content.row()
+            for (file, question), parts in self.contents.found.items()
+            for part, content in parts.items()
+        ]
+        insert_all(cursor, "scorehouse.contents", found)
         self.contents.found.clear()
 
     @contextmanager

@@ -159,6 +159,18 @@ class Spec:
         """
         return re.fullmatch(r"scorehouse\.[a-z_]+", self.estimator) is not None
 
+    def columns(self) -> list[str] | None:
+        """The columns of an example that are learned from; None where every column is.
+
+        >>> Spec("sklearn.linear_model.Ridge", label="spend", key=("id",), features={"money": ("total",)}).columns()
+        ['id', 'spend', 'total']
+        """
+        if self.features is None:
+            return None
+        declared = [*self.key, self.label, self.split and self.split.time, self.weight, *self.slices]
+        features = [name for names in self.features.values() for name in names]
+        return list(dict.fromkeys(name for name in [*declared, *features] if name))
+
     def model(self, where: str) -> bytes:
         """The content of the brought model: its declared text, or that of its file.
 
@@ -172,10 +184,10 @@ class Spec:
         """The declaration as JSON, without what is empty; the same declaration always gives the same text.
 
         >>> Spec("sklearn.linear_model.Ridge", key=("id",)).text()
-        '{"coverage": 0.9, "estimator": "sklearn.linear_model.Ridge", "key": ["id"], "minimum_examples": 50, "seed": 0}'
+        '{"estimator": "sklearn.linear_model.Ridge", "key": ["id"], "seed": 0, "minimum_examples": 50, "coverage": 0.9}'
         """
         said = {name: value for name, value in asdict(self).items() if value not in (None, {}, (), [])}
-        return json.dumps(said, sort_keys=True, default=str)
+        return json.dumps(said, default=str)  # the order of features is that of the formula
 
 
 def refuse_misspelled(where: str, what: str, name: str, known: Collection[str]) -> None:

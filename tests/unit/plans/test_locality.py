@@ -1,0 +1,53 @@
+"""Queries that are said to make each partition of that partition alone do so, whichever partitions are made together."""
+
+import random
+from collections import Counter
+
+import duckdb
+import pytest
+
+from scorehouse.names.partitioning import GRAINS, Partitioning
+from scorehouse.plans.locality import AcrossPartitionsError, expect_local
+from unit.plans.generated import TABLES, answer, drawn, plan, rows
+
+
+def part(cell: object, grain: str) -> str:
+    """The partition of a time."""
+    return "unknown" if cell is None else str(cell)[: {"day": 10, "month": 7, "year": 4}[grain]]
+
+
+def within(
+    content: dict[str, list[list[object]]], inputs: dict[str, str], grain: str, parts: set[str]
+) -> dict[str, list[list[object]]]:
+    """The rows of some partitions of the inputs, and the whole of everything else."""
+    places = {table: list(TABLES[table]).index(column) for table, column in inputs.items()}
+    return {
+        table: [line for line in lines if table not in places or part(line[places[table]], grain) in parts]
+        for table, lines in content.items()
+    }
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_it_does_not_matter_which_partitions_are_made_together(seed: int) -> None:
+    draw = random.Random(2000 + seed)
+    content = {table: rows(draw, table) for table in TABLES}
+    accepted = 0
+    for _ in range(30):
+        grain = draw.choice(GRAINS)
+        inputs = draw.choice([{"s.events": "at"}, {"s.events": "at", "s.people": "since"}])
+        sql = drawn(draw, "at")
+        try:
+            expected = answer(content, sql)
+            expect_local(plan(sql), Partitioning("at", grain), inputs)
+        except (duckdb.Error, AcrossPartitionsError):
+            continue
+        accepted += 1
+        parts = {
+            part(line[list(TABLES[table]).index(column)], grain) for table, column in inputs.items() for line in content[table]
+        }
+        first = {one for one in parts if draw.random() < 0.5}
+        found: Counter[str] = Counter()
+        for group in (first, parts - first):
+            found += answer(within(content, inputs, grain, group), sql)
+        assert found == expected, f"{sql} -- {inputs} by {grain}"
+    assert accepted

@@ -1,0 +1,94 @@
+"""What computes a node beside its definition: versions of libraries, and this package's own code."""
+
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+from scorehouse.names.code import closure, code_hash, files_of, folder_hash, libraries, versions_of
+
+_PACKAGE = Path(__file__).parent.parent
+_IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+
+INSTALLED = frozenset({"site-packages", "dist-packages"})
+"""Folders that hold installed packages."""
+
+FITTING = ("numpy", "scipy", "sklearn", "sqlglot")
+"""Packages that every fitted model is computed with."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Code that takes part in a result.
+
+    Attributes:
+        own: hash of what it says, this project's files alone.
+        libraries: versions of the packages that it uses, by name.
+    """
+
+    own: str
+    libraries: dict[str, str]
+
+
+@cache
+def of_tables() -> dict[str, str]:
+    """What computes stored rows, by name: a new version computes them again."""
+    files = [_PACKAGE / file for file in ("store/files.py", "build/partitioned.py", "build/alone.py")]
+    return {"DuckDB": duckdb.__version__, "scorehouse's own code": code_hash(files)}
+
+
+@cache
+def of_seeds() -> str:
+    """What reads seeds: hash of this package's code."""
+    return code_hash([_PACKAGE / "sources/seeds.py"])
+
+
+def of_function(file: Path, folder: Path) -> Code:
+    """The code behind a Python function node: its file, and what that imports of the project."""
+    files = closure(file, folder)
+    return Code(code_hash(files), libraries(files, folder))
+
+
+def of_fitted(declared: object) -> Code:
+    """The code behind a fitted model: this package's, and every class that its declaration names by an import path."""
+    paths = sorted(set(_import_paths(declared)))
+    own, packages = [_learning()], set(FITTING)
+    for path in paths:
+        found = _own_files(path)
+        own.append(code_hash(found))
+        packages |= {path.split(".")[0]} if not found else set()
+    return Code("".join(own), versions_of(packages - {"scorehouse"}))
+
+
+@cache
+def _learning() -> str:
+    return folder_hash(_PACKAGE / "learning", _PACKAGE / "scoring")
+
+
+def _import_paths(declared: object) -> Iterator[str]:
+    if isinstance(declared, str) and _IMPORT_PATH.fullmatch(declared):
+        yield declared
+    elif isinstance(declared, dict):
+        for value in declared.values():
+            yield from _import_paths(value)
+    elif isinstance(declared, list | tuple):
+        for value in declared:
+            yield from _import_paths(value)
+
+
+def _own_files(path: str) -> list[Path]:
+    """The files that importing a path runs, where no installed package has them; none for a library."""
+    top = path.split(".")[0]
+    found = importlib.util.find_spec(top) if top not in sys.stdlib_module_names else None
+    if found is None:
+        return []
+    place = Path(found.origin) if found.origin else Path(next(iter(found.submodule_search_locations or [""])), "__init__.py")
+    if INSTALLED & set(place.parts):
+        return []
+    root = place.parent.parent if place.name == "__init__.py" else place.parent
+    return sorted({file for first in files_of(path, root) for file in closure(first, root)})

@@ -1,0 +1,177 @@
+"""Partitioned models: one immutable file per time partition, each with a fingerprint of its own.
+
+A partition is computed from the same partition of every partitioned input, and from the whole of every other input. New
+rows for one day, or late rows for an old one, therefore recompute that partition and nothing else. A query that looks across
+partitions is refused (see scorehouse.plans.locality), so it does not matter which partitions are computed together.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from scorehouse.build import engine
+from scorehouse.build.builder import Builder, Outcome
+from scorehouse.build.table import expect_columns
+from scorehouse.errors import ScorehouseError
+from scorehouse.names.fingerprint import digest
+from scorehouse.names.partitioning import GRAINS, UNKNOWN, Partitioning
+from scorehouse.names.quoting import identifier, literal
+from scorehouse.plans.locality import AcrossPartitionsError, expect_local
+from scorehouse.plans.operators import UnknownPlanError
+from scorehouse.sandbox.parse import Tree, line_of, nodes, parse_tree, place_of, relation_in
+from scorehouse.store.details import Cut, Piece
+from scorehouse.store.records import NodeRecord
+
+
+def partitioned(builder: Builder, node_id: str, sql: str, columns_ddl: str | None = None) -> Outcome:
+    """Build or reuse a model partition by partition."""
+    return _Partitioned(builder, node_id, sql, columns_ddl).build()
+
+
+@dataclass(frozen=True)
+class _Input:
+    """A partitioned input: its record, the column it is cut by, and the files that hold some rows of each partition."""
+
+    record: NodeRecord
+    column: str
+    files: Mapping[str, list[str]]
+    marks: Mapping[str, str]
+
+
+class _Partitioned:
+    """One partitioned model in one run."""
+
+    def __init__(self, builder: Builder, node_id: str, sql: str, columns_ddl: str | None) -> None:
+        self._builder, self._sql, self._columns_ddl = builder, sql, columns_ddl
+        self._node = builder.manifest.node(node_id)
+        expect_columns(columns_ddl, self._node.path)
+        self._own = Partitioning.of(self._node.path, self._node.meta)
+        self._direct = {record.relation for record in builder.reader.parents(self._node).values()} - self._behind_views()
+        self._inputs: dict[str, _Input] = {}
+        shape = [columns_ddl, self._own.column, self._own.grain]
+        self._draft, found = builder.draft(node_id, sql, shape, engine.of_tables(), mark=self._mark)
+        self._marks = {name: mark for name, mark in found.marks.items() if name.removeprefix("rows ") not in self._inputs}
+
+    def build(self) -> Outcome:
+        """Compute the partitions that the store lacks."""
+        self._expect_local()
+        store, draft = self._builder.store, self._draft
+        marks = self._partition_marks() or {UNKNOWN: draft.fingerprint.whole}
+        files = {part: store.folder / draft.relation / f"{mark}.parquet" for part, mark in marks.items()}
+        missing = {part: file for part, file in files.items() if not file.exists()}
+        if missing:
+            self._compute(missing)
+        pieces = [Piece([part], marks[part], store.name(file)) for part, file in files.items()]
+        cut = Cut(self._own.column, self._own.grain, pieces)
+        return self._builder.stored(replace(draft, details=replace(draft.details, cut=cut)), list(files.values()), bool(missing))
+
+    # ---------------------------------------------------------------- what it reads
+
+    def _behind_views(self) -> set[str]:
+        """Relations that a view over them reads whole, whatever else reads them."""
+        reader, manifest = self._builder.reader, self._builder.manifest
+        views = [parent_id for parent_id, record in reader.parents(self._node).items() if record.definition]
+        return {record.relation for view in views for record in reader.behind(manifest.node(view)).values()}
+
+    def _mark(self, record: NodeRecord, columns: Sequence[str]) -> str:
+        """The mark of a relation that is read; one that can be read by partitions becomes an input."""
+        cut = record.details.cut
+        if record.relation not in self._direct or not cut or cut.grain not in GRAINS[: GRAINS.index(self._own.grain) + 1]:
+            return self._builder.reader.mark(record, columns)
+        pieces: dict[str, list[Piece]] = {}
+        for piece in cut.pieces:
+            for part in dict.fromkeys(map(self._own.coarse, piece.partitions)):
+                pieces.setdefault(part, []).append(piece)
+        if record.details.landing:
+            own = record.fingerprint.own
+            marks = {part: digest(own, sorted(piece.mark for piece in found)) for part, found in pieces.items()}
+        else:
+            marks = self._builder.reader.marks_by(Partitioning(cut.column, self._own.grain).key_sql(), record, columns)
+        files = {part: [piece.file for piece in found] for part, found in pieces.items()}
+        self._inputs[record.relation] = _Input(record, cut.column, files, marks)
+        return digest(sorted(marks.items()))
+
+    def _expect_local(self) -> None:
+        if not self._inputs:
+            whole = ", ".join(name.removeprefix("rows ") for name in self._marks if name.startswith("rows "))
+            raise ScorehouseError(
+                f"{self._node.path}: expected a partitioned input (a source with meta.partition_by, or a partitioned model of "
+                f"the same or a finer grain, read without a view between), found {whole or 'none'}; make the model a table."
+            )
+        column = identifier(self._own.column)
+        try:
+            plan = self._builder.reader.plan(self._node, f"select {column} from ({self._sql}\n)")
+            expect_local(plan, self._own, {name: read.column for name, read in self._inputs.items()})
+        except UnknownPlanError as error:
+            raise self._refused(f"{error}, of which it is not known", "", "make the model a table") from None
+        except AcrossPartitionsError as error:
+            raise self._refused(error.found, error.word, error.instead) from None
+
+    def _refused(self, found: str, word: str, instead: str) -> ScorehouseError:
+        where = f"{self._node.path}{line_of(self._node.text, word) if word else ''}"
+        grain = self._own.grain
+        return ScorehouseError(
+            f"{where}: expected a query that makes each {grain} of that {grain} alone, found {found}; {instead}."
+        )
+
+    # ---------------------------------------------------------------- its partitions
+
+    def _partition_marks(self) -> dict[str, str]:
+        """Fingerprint of every partition, by its name, from the model's own definition and what it reads."""
+        parts = sorted({part for read in self._inputs.values() for part in read.marks})
+        own, whole = [self._draft.fingerprint.own, engine.of_tables()], sorted(self._marks.items())
+        inputs = sorted(self._inputs.items())
+        return {part: digest(own, part, [(name, read.marks.get(part)) for name, read in inputs], whole) for part in parts}
+
+    def _compute(self, missing: Mapping[str, Path]) -> None:
+        """Compute the missing partitions in one pass and write one file each."""
+        rows = {name: self._rows_in(read, missing) for name, read in self._inputs.items()}
+        key = self._own.key_sql()
+        with self._builder.cursor(self._draft, rows) as cursor:
+            sql = self._sql if self._draft.details.reading.order_dependent else self._redirected(cursor, rows)
+            query = f"select * from ({sql}\n)"
+            cursor.execute(f"create or replace temp table fresh {self._columns_ddl or f'as {query} limit 0'}")
+            cursor.execute(f"insert into fresh by name {query} order by {key}")
+            self._expect_in_place(cursor, missing)
+            for part, file in missing.items():
+                query = f"select * from fresh where {key} = '{part}' order by all"
+                self._builder.store.write_parquet(cursor, query, file)
+            cursor.execute("drop table fresh")
+
+    def _rows_in(self, read: _Input, parts: Collection[str]) -> str:
+        """The query for an input's rows in some partitions; its columns are those of the whole relation."""
+        files = list(dict.fromkeys(file for part in parts for file in read.files.get(part, [])))
+        types = read.record.columns.items()
+        rows = f"select {', '.join(f'cast(null as {kind}) as {identifier(name)}' for name, kind in types)} where false"
+        if files:
+            rows += f" union all by name ({self._builder.rows(read.record, files)})"
+        key = Partitioning(read.column, self._own.grain).key_sql()
+        return f"select * from ({rows}) where {key} in ({', '.join(map(literal, parts))})"
+
+    def _redirected(self, cursor: duckdb.DuckDBPyConnection, rows: Mapping[str, str]) -> str:
+        """The model's own text, in which its inputs' names stand for their rows in some partitions."""
+        views = {}
+        for number, (name, query) in enumerate(rows.items()):
+            views[name.lower()] = identifier(f"partition_input_{number}")
+            cursor.execute(f"create or replace temp view {views[name.lower()]} as {query}")
+        text = self._sql.encode()
+        read = [node for node in nodes(parse_tree(self._sql, self._node.path)) if node.get("type") == "BASE_TABLE"]
+        for node in sorted(read, key=lambda one: one["query_location"], reverse=True):
+            if relation_in(node) in views:
+                place = place_of(node)
+                text = text[: place.start] + _read_as(node, views[relation_in(node)]).encode() + text[place.stop :]
+        return text.decode()
+
+    def _expect_in_place(self, cursor: duckdb.DuckDBPyConnection, missing: Mapping[str, Path]) -> None:
+        found = cursor.execute(f"select distinct {self._own.key_sql()} from fresh order by 1").fetchall()
+        strayed = [part for (part,) in found if part not in missing]
+        if strayed:
+            raise self._refused(f"rows of {strayed[0]} made of another", "", f"select {self._own.column} as it is")
+
+
+def _read_as(node: Tree, name: str) -> str:
+    """Another relation in a table's place, under the table's alias and with its columns' aliases."""
+    columns = ", ".join(map(identifier, node["column_name_alias"]))
+    return f"(from {name}) as {identifier(node['alias'] or node['table_name'])}{f'({columns})' if columns else ''}"

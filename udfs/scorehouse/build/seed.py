@@ -1,0 +1,43 @@
+"""Seeds: their identity is their values and types, not how they are spelt."""
+
+import hashlib
+from dataclasses import replace
+
+from scorehouse.build import engine
+from scorehouse.build.builder import Builder, Outcome
+from scorehouse.errors import ScorehouseError
+from scorehouse.names.fingerprint import FORMAT_VERSION, digest
+from scorehouse.sources.seeds import read_seed
+
+
+def seed(builder: Builder, node_id: str) -> Outcome:
+    """Load or reuse a seed."""
+    node, previous = builder.manifest.node(node_id), builder.records.nodes.get(node_id)
+    path = builder.manifest.folder / node.path
+    if not path.resolve().is_relative_to(builder.manifest.folder):
+        raise ScorehouseError(
+            f"{node.path}: expected a file of the project, found a link to {path.resolve()}; "
+            f"copy the file, or declare it as a source."
+        )
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    text_hash = digest(FORMAT_VERSION, content, node.seed_types, node.seed_delimiter, engine.of_seeds())
+    if previous and previous.text_hash == text_hash:
+        query_hash, rows = previous.query_hash, None
+    else:
+        rows = read_seed(path, node.seed_types, node.seed_delimiter)
+        query_hash = digest([str(field) for field in rows.schema], rows.to_pylist())
+    record = builder.record(node, ["seed", builder.store.data_format, query_hash])
+    draft = replace(record, text_hash=text_hash, query_hash=query_hash)
+    file = builder.store.file(draft.relation, draft.fingerprint.whole)
+    is_new = not file.exists()
+    if is_new:
+        with builder.cursor(draft) as cursor:
+            cursor.register("seed_rows", rows if rows is not None else read_seed(path, node.seed_types, node.seed_delimiter))
+            builder.store.write(cursor, "select * from seed_rows", file)
+    return builder.stored(draft, [file], is_new)
+
+
+def seed_rows(builder: Builder, name: str) -> list[dict[str, object]]:
+    """Rows of a seed that steers the build, as its file says now; none where the project has no such seed."""
+    node = builder.manifest.seed(name)
+    return read_seed(builder.manifest.folder / node.path, node.seed_types, node.seed_delimiter).to_pylist() if node else []
