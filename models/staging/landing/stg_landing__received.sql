@@ -61,10 +61,11 @@ numbered as (
     select
         *,
         row_number() over (
-            partition by interaction_id, rejection_reason is null
+            partition by
+                date_trunc('{{ var("interaction_grain") }}', occurred_at), interaction_id, rejection_reason is null
             order by
                 received_at, occurred_at, customer_id, session_id, interaction_type, item_id, quantity, amount, query, position,
-                cast(properties as varchar)
+                experiment, variant, propensity, properties, rejection_reason
         ) as place
 
     from judged

@@ -13,11 +13,13 @@ from scorehouse.build import versions
 from scorehouse.build.alone import Sorted, alone
 from scorehouse.build.inputs import InputReader, Inputs, Mark, definitions
 from scorehouse.build.manifest import Manifest, Node
+from scorehouse.errors import ScorehouseError
 from scorehouse.names.canonical import without_positions
 from scorehouse.names.fingerprint import FORMAT_VERSION, Fingerprint, digest
 from scorehouse.names.quoting import quoted
 from scorehouse.sandbox import queries
 from scorehouse.sandbox.limits import time_limit
+from scorehouse.sandbox.parse import line_of
 from scorehouse.sources import tables
 from scorehouse.store.details import Details, Reading
 from scorehouse.store.files import Store, read_sql
@@ -101,6 +103,11 @@ class Builder:
         else:
             query_hash = digest(without_positions(queries.check(sql, node.path, node.text, self.manifest.reach(node))))
         inputs = self.reader.inputs(node, counted or sql, previous.details.reading if previous else None, mark)
+        if inputs.reads_history and node.materialized != "view":
+            raise ScorehouseError(
+                f"{node.path}{line_of(node.text, 'history')}: expected a view over history(), which changes while a build runs, "
+                f"found materialized: {node.materialized}; make the model a view."
+            )
         own = [node.materialized, self.store.data_format, shape, query_hash]
         record = self.record(node, own, computed_with, inputs)
         return replace(record, text_hash=text_hash, query_hash=query_hash, details=Details(reading=inputs.reading)), inputs
@@ -132,7 +139,8 @@ class Builder:
             marks = {p.relation: p.fingerprint.whole for p in parents if p and p.resource_type == "function"}
             return PassedTest(digest(sql, node.settings, sorted(marks.items())), None)
         inputs = self.reader.inputs(node, sql, known)
-        return PassedTest(digest(sql, node.settings, sorted(inputs.marks.items())), inputs.reading)
+        moment = self._run_id if inputs.reads_history else ""
+        return PassedTest(digest(sql, node.settings, sorted(inputs.marks.items()), moment), inputs.reading)
 
     # ---------------------------------------------------------------- where it is computed
 

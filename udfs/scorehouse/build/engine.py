@@ -65,6 +65,15 @@ def of_fitted(declared: object) -> Code:
     return Code("".join(own), versions_of(packages - {"scorehouse"}))
 
 
+def forget_own_modules(folder: Path) -> None:
+    """Let modules of the project be imported anew: an edit counts in a process that ran before (an editor's, a scheduler's)."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        place = Path(file) if file else _PACKAGE
+        if place.is_relative_to(folder) and not INSTALLED & set(place.parts) and not place.is_relative_to(_PACKAGE):
+            del sys.modules[name]
+
+
 @cache
 def _learning() -> str:
     return folder_hash(_PACKAGE / "learning", _PACKAGE / "scoring")

@@ -2,20 +2,21 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import duckdb
 
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
-from scorehouse.names.quoting import identifier, quoted
+from scorehouse.names.quoting import identifier
 from scorehouse.plans.operators import Operator, UnknownPlanError
 from scorehouse.plans.reads import columns_read
 from scorehouse.plans.row_order import order_dependent
 from scorehouse.plans.shadow import Relation, Shadow
+from scorehouse.plans.stamps import TIME_OF_BUILD, ComputesWithTimeError, stamps
+from scorehouse.sandbox.parse import line_of
 from scorehouse.sandbox.queries import HISTORY
-from scorehouse.store.contents import STAMPS, Content, contents_of
+from scorehouse.store.contents import Content
 from scorehouse.store.details import Reading
 from scorehouse.store.records import ALL_OF, COLUMNS_OF, NodeRecord, Records
 
@@ -35,6 +36,11 @@ class Inputs:
     marks: Mapping[str, str]
     parents: Mapping[str, NodeRecord]
     named: Mapping[str, str]
+
+    @property
+    def reads_history(self) -> bool:
+        """Whether it reads what the branch keeps of its own history."""
+        return self.reading is not None and any(name.startswith(f"{HISTORY}.") for name in self.reading.columns)
 
 
 Mark = Callable[[NodeRecord, Sequence[str]], str]
@@ -66,9 +72,12 @@ class InputReader:
         mark = mark or self.mark
         reading = self.reading(node, sql, known)
         marks = {f"definition {name}": definition for name, definition in reading.definitions.items()}
-        by_relation = {record.relation: record for record in self.behind(node).values()}
+        behind = {record.relation: record for record in self.behind(node).values()}
         for name, columns in reading.columns.items():
-            marks[f"rows {name}"] = mark(by_relation[name], columns) if name in by_relation else self._history_mark(name, columns)
+            if name in behind:
+                marks[f"rows {name}"] = mark(behind[name], columns)
+            else:  # the branch's history: it follows from the nodes that write it, which come first
+                marks[f"rows {name}"] = digest(sorted(record.fingerprint.whole for record in behind.values()))
         parents = {record.relation: record for record in self.parents(node).values()}
         read = {name: record for name, record in parents.items() if name in reading.columns or name in reading.definitions}
         return Inputs(reading, marks, read, _named(parents, marks))
@@ -119,20 +128,35 @@ class InputReader:
         if known and known.question == question:
             return known
         try:
-            plan = self.plan(node, sql)
-            read, ordered = columns_read(plan), order_dependent(plan, self._manifest.declared_keys)
+            plan, names = self._bound(node, sql)
+            stamped = stamps(plan, self._stamps(behind))
+            read, ordered = columns_read(plan, but=stamped), order_dependent(plan, self._manifest.declared_keys)
+        except ComputesWithTimeError:
+            where = f"{node.path}{line_of(node.text, 'built_at')}"
+            raise ScorehouseError(
+                f"{where}: expected built_at() as a column of its own, found it computed with; write {{{{ as_of() }}}}."
+            ) from None
         except (ScorehouseError, UnknownPlanError, duckdb.Error) as error:
             return Reading(question, standing, tables, [f"a plan that is not known ({error})"])
         columns = {name: [c for c in tables[name] if c in read[name]] for name in sorted(read) if name in tables}
-        return Reading(question, standing, columns, ordered)
+        return Reading(question, standing, columns, ordered, [names[p] for p in sorted(stamped)])
+
+    def _stamps(self, behind: Iterable[NodeRecord]) -> dict[str, list[str]]:
+        """Names of the stamps of the relations that a query may reach."""
+        found = {record.relation: record.details.reading.stamps for record in behind if record.details.reading}
+        return found | {f"{HISTORY}.versions": ["trained_at"]}
 
     def plan(self, node: Node, sql: str) -> Operator:
         """The plan of a node's query, over an empty copy of what it may reach."""
+        return self._bound(node, sql)[0]
+
+    def _bound(self, node: Node, sql: str) -> tuple[Operator, list[str]]:
+        """The plan of a query, and the names of its columns."""
         behind = self.behind(node).values()
         tables = [Relation(record.relation, record.columns) for record in behind if not record.definition]
         history = self._history([sql, *definitions(behind)])
-        with Shadow([*tables, *history], self._statements(behind), {"built_at": datetime(2000, 1, 1)}) as shadow:
-            return shadow.plan(sql, node.path)
+        with Shadow([*tables, *history], self._statements(behind), {"built_at": TIME_OF_BUILD}) as shadow:
+            return shadow.plan(sql, node.path), shadow.columns(sql)
 
     def _statements(self, behind: Iterable[NodeRecord]) -> Iterator[str]:
         """Stand-ins for the project's Python functions, then the views and macros as the build made them."""
@@ -174,14 +198,7 @@ class InputReader:
         return digest([(column, record.columns[column]) for column in columns], list(vars(content).values()))
 
     def _contents(self, record: NodeRecord, columns: Sequence[str], by: str = "''") -> dict[str, Content]:
-        counted = [column for column in columns if column not in STAMPS]
-        return self._records.contents.of(self._connection.cursor(), record.files, counted, record.columns, by)
-
-    def _history_mark(self, name: str, columns: Sequence[str]) -> str:
-        (relation,) = [relation for relation in self.history() if relation.name == name]
-        counted = [column for column in columns if column not in STAMPS]
-        content = contents_of(self._connection.cursor(), f"from {quoted(name)}", counted, relation.columns)
-        return digest(list(columns), [list(vars(one).values()) for one in content.values()])
+        return self._records.contents.of(self._connection.cursor(), record.files, columns, record.columns, by)
 
 
 def definitions(records: Iterable[NodeRecord]) -> Iterator[str]:

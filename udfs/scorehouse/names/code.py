@@ -70,12 +70,14 @@ def _parsed(text: bytes) -> ast.AST:
 def closure(file: Path, root: Path) -> list[Path]:
     """A file and all files below `root` that it imports, directly or not, wherever in them; sorted."""
     found: set[Path] = set()
-    waiting = [file]
+    waiting, names = [file], set[str]()
     while waiting:
         one = waiting.pop()
         if one not in found:
             found.add(one)
-            waiting.extend(other for name in _imported(one, root) for other in files_of(name, root))
+            new = set(_imported(one, root)) - names
+            names |= new
+            waiting.extend(other for name in new for other in files_of(name, root))
     return sorted(found)
 
 

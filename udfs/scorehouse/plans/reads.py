@@ -5,13 +5,16 @@ from collections.abc import Collection
 from scorehouse.plans.operators import JOINS, PASSING, SETS, Operator, UnknownPlanError, places
 
 
-def columns_read(plan: Operator) -> dict[str, set[str]]:
+def columns_read(plan: Operator, but: Collection[int] = ()) -> dict[str, set[str]]:
     """Names of the columns that the plan's rows depend on, by relation (schema.name).
 
     A relation of which only the number of rows counts has no columns. Raises UnknownPlanError for an operator that is not known.
+
+    Args:
+        but: places of the plan's own columns that do not count.
     """
     reading = _Reading()
-    reading.need(plan, range(plan.width))
+    reading.need(plan, set(range(plan.width)) - set(but))
     return reading.found
 
 

@@ -74,6 +74,10 @@ class Shadow:
         (plan,) = answer["plans"]
         return Operator.of(plan)
 
+    def columns(self, sql: str) -> list[str]:
+        """Names of a query's columns, in order."""
+        return [name for name, *_ in self._connection.execute(f"describe ({sql}\n)").fetchall()]
+
 
 _binders = threading.local()
 

@@ -109,6 +109,7 @@ class _Reader:
         self._reach = reach
         self._more = more
         self._is_model = is_model
+        self._columns: set[int] = set()
 
     def query(self, node: Tree, names: frozenset[str]) -> None:
         """Check a query in which the common table expressions `names` are visible."""
@@ -150,6 +151,7 @@ class _Reader:
                 self._check(child, names)
 
     def _query_node(self, node: Tree, kind: str, names: frozenset[str]) -> frozenset[str]:
+        self._columns |= {id(_uncast(column)) for column in node.get("select_list", [])}
         if kind not in QUERIES:
             word = kind.split("_")[0].lower()
             self._refuse(word, "one query (select)", f"{word} statement", "keep a single select")
@@ -186,6 +188,8 @@ class _Reader:
         if name in self._more or (only is not None and name in only) or self._is_ours(schema, name):
             return
         arguments = [argument["expression"] for argument in node.get("arguments", [])]
+        if name == "getvariable" and id(node) not in self._columns and self._is_model:
+            self._refuse("built_at", "built_at() as a column of its own", "it computed with", "write {{ as_of() }}")
         if only is None and (only_computes(name) or name == "getvariable") and _is_repeatable(name, arguments):
             return
         if name in INSTEAD:
@@ -220,6 +224,12 @@ def _is_repeatable(name: str, arguments: list[Tree]) -> bool:
     if name == "getvariable":
         return bool(texts) and texts[0] in VARIABLES
     return name not in BY_NAME or all(only_computes(text) for text in texts[:1])
+
+
+def _uncast(column: Tree) -> Tree:
+    """A column without a cast to a timestamp around it."""
+    is_cast = column.get("type") == "OPERATOR_CAST" and column["type_expr"].get("type_name", "").upper() == "TIMESTAMP"
+    return column["child"] if is_cast else column
 
 
 def _is_zero(limit: Tree | None) -> bool:

@@ -10,9 +10,6 @@ from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
 from scorehouse.store.files import read_sql
 
-STAMPS = frozenset({"scored_at", "trained_at"})
-"""Columns that say when a row was computed: a row that differs in these alone is the same row."""
-
 _TOTALS = 2**128
 
 

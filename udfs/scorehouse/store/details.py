@@ -111,12 +111,14 @@ class Reading:
         definitions: views and functions that stand in it, by relation: the hash of each one's own definition.
         columns: by relation, the columns that count, in the relation's order; without any its number of rows counts.
         order_dependent: what in it depends on the order of rows, in words.
+        stamps: its own columns that say when a row was computed, and nothing else.
     """
 
     question: str
     definitions: dict[str, str]
     columns: dict[str, list[str]]
     order_dependent: list[str]
+    stamps: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

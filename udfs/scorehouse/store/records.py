@@ -171,7 +171,7 @@ class Records(NodeRecords):
         found = [
             {"file": file, "question": question, "part": part} | content.row()
             for (file, question), parts in self.contents.found.items()
-            for part, content in parts.items()
+            for part, content in (parts or {None: Content()}).items()  # a file without rows is known too
         ]
         insert_all(cursor, "scorehouse.contents", found)
         self.contents.found.clear()
@@ -218,7 +218,9 @@ def _read(cursor: duckdb.DuckDBPyConnection) -> list[NodeRecord]:
 def _read_contents(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, Content]]:
     found: dict[tuple[str, str], dict[str, Content]] = {}
     for file, question, part, count, total, mixed in cursor.execute("from scorehouse.contents").fetchall():
-        found.setdefault((file, question), {})[part] = Content(count, int(total), int(mixed))
+        parts = found.setdefault((file, question), {})
+        if part is not None:
+            parts[part] = Content(count, int(total), int(mixed))
     return found
 
 
