@@ -20,10 +20,11 @@ class Fitted:
         task: classification, regression, clustering, outliers or decomposition.
         classes: label values as texts in the order of the score's parts; empty unless it classifies.
         is_probability: whether a classifier's score is a probability.
-        score: the estimator's own scores, to compare with; None for a model that came without its estimator.
+        score: the estimator's own scores, to compare with; None for a scorecard, which is its own definition.
         prepare: the matrix [rows, columns] that a clusterer measures distances in; None for other tasks.
         is_float32: whether the estimator itself calculates in float32.
         parameters: those that a search chose.
+        library: the package whose predictions prove a brought model; None for one that is trained here.
     """
 
     formula: Formula
@@ -34,3 +35,4 @@ class Fitted:
     prepare: Score | None = None
     is_float32: bool = False
     parameters: dict[str, object] = field(default_factory=dict)
+    library: str | None = None

@@ -28,7 +28,7 @@ def fitted_of_trained(trained: Trained) -> Fitted:
         names = transform(step, names, draft)
     method = _method(trained)
     outputs = _scores(trained, method, names, draft)
-    draft.add(_result(outputs, trained))
+    draft.add(_result(outputs, trained, draft.parts))
     return Fitted(
         formula=Formula(tuple(draft.operations)),
         task=trained.task,
@@ -58,14 +58,15 @@ def _method(trained: Trained) -> str:
     return "predict_proba" if hasattr(trained.estimator, "predict_proba") else "decision_function"
 
 
-def _result(outputs: list[str], trained: Trained) -> Result:
+def _result(outputs: list[str], trained: Trained, parts: tuple[str, ...]) -> Result:
     if trained.task == "clustering":
         labels = ["cluster", "distance"][: len(outputs)]
         types = ["INTEGER", "DOUBLE"][: len(outputs)]
         return Result(tuple(outputs), tuple(labels), tuple(types))
     if len(outputs) == 1:
         return Result(tuple(outputs), ("score",), ("DOUBLE",))
-    labels = trained.classes if trained.task == "classification" else [f"component_{i}" for i in range(len(outputs))]
+    labels = parts or tuple(f"component_{place}" for place in range(len(outputs)))
+    labels = trained.classes if trained.task == "classification" else labels
     if len(labels) != len(outputs):
         raise UnknownFormulaError(f"{type(trained.estimator).__name__} with one decision for each pair of classes")
     return Result(tuple(outputs), tuple(labels), ("DOUBLE",) * len(outputs))

@@ -66,7 +66,7 @@ class Trained:
             return _squeezed(np.asarray(self.pipeline.transform(matrix), np.float64).reshape(len(matrix), -1))
         if self.task == "outliers":
             return self.pipeline.score_samples(matrix)
-        return np.asarray(self.pipeline.predict(matrix), np.float64).ravel()
+        return _squeezed(np.asarray(self.pipeline.predict(matrix), np.float64).reshape(len(matrix), -1))
 
 
 def _squeezed(scores: np.ndarray) -> np.ndarray:

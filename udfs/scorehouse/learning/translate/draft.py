@@ -10,7 +10,11 @@ from scorehouse.scoring.steps import Linear, Lookup, Operation
 
 
 class UnknownFormulaError(Exception):
-    """A fitted object whose formula is not known; the message says which and why."""
+    """A fitted object whose formula is not known; the message says which and why, `todo` what to do."""
+
+    def __init__(self, found: str, todo: str | None = None) -> None:
+        super().__init__(found)
+        self.todo = todo
 
 
 @dataclass
@@ -22,12 +26,14 @@ class Draft:
         categories: for a column of categories, the category behind each code.
         is_float32: whether the model itself calculates in float32.
         unknown_code: the number that stands for a category without a code.
+        parts: names of several scores that are no classes, where the model has some.
     """
 
     operations: list[Operation] = field(default_factory=list)
     categories: dict[str, list[str]] = field(default_factory=dict)
     unknown_code: float = -1.0
     is_float32: bool = False
+    parts: tuple[str, ...] = ()
     _names: set[str] = field(default_factory=set)
 
     def fresh(self, name: str) -> str:

@@ -12,14 +12,19 @@ from scorehouse.scoring.trees.ensemble import TreeEnsemble, joined
 
 
 def add_trees(
-    draft: Draft, inputs: list[str], names: Sequence[str], outputs: Sequence[Sequence[TreeEnsemble]], baselines: Sequence[float]
+    draft: Draft,
+    inputs: list[str],
+    names: Sequence[str],
+    outputs: Sequence[Sequence[TreeEnsemble]],
+    baselines: Sequence[float],
+    truncates: bool = True,
 ) -> list[str]:
-    """Append one ensemble for each name; a number that is split by categories counts without its fraction."""
+    """Append one ensemble for each name; if `truncates`, a number that is split by categories counts without its fraction."""
     made = [joined(trees, baseline) for trees, baseline in zip(outputs, baselines, strict=True)]
     coded = {int(feature) for ensemble in made for feature in ensemble.feature[ensemble.is_categorical]}
     numbers = tuple(
         draft.step(Function.of, name, f"{name} truncated", formula="truncate")
-        if place in coded and name not in draft.categories
+        if truncates and place in coded and name not in draft.categories
         else draft.numbers([name])[0]
         for place, name in enumerate(inputs)
     )
