@@ -11,6 +11,18 @@ from scorehouse.scoring.formula import Formula
 Score = Callable[[dict[str, Column]], np.ndarray]
 
 
+class RefusedRowsError(ValueError):
+    """What an estimator says when it knows which of several rows it refuses.
+
+    Attributes:
+        rows: bool [rows].
+    """
+
+    def __init__(self, words: str, rows: np.ndarray) -> None:
+        super().__init__(words)
+        self.rows = rows
+
+
 @dataclass(frozen=True, eq=False)
 class Fitted:
     """A formula with what is known about it.

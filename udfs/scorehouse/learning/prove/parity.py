@@ -9,6 +9,7 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from scorehouse.learning.declare.examples import Feature
+from scorehouse.learning.declare.fitted import RefusedRowsError
 from scorehouse.learning.train.matrix import LARGEST_FLOAT32
 from scorehouse.scoring import columns, loaded, udf
 from scorehouse.scoring.columns import NUMERIC, Column
@@ -232,10 +233,17 @@ def _taken(
         found = estimator({name: _take(values, places) for name, values in rows.items()})
     except (ValueError, IndexError) as error:
         refusals.append(" ".join(str(error).split())[:LONGEST_REFUSAL])
-        for part in np.array_split(places, 2 if is_halved else len(places)) if len(places) > 1 else []:
+        for part in _parts(places, error, is_halved):
             yield from _taken(estimator, rows, part, is_halved, refusals)
     else:
         yield places, found
+
+
+def _parts(places: np.ndarray, error: Exception, is_halved: bool) -> list[np.ndarray]:
+    """What to ask next of places that were refused together."""
+    if isinstance(error, RefusedRowsError) and error.rows.any():
+        return [places[~error.rows]]
+    return np.array_split(places, 2 if is_halved else len(places)) if len(places) > 1 else []
 
 
 def _shaped(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:

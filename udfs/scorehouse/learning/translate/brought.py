@@ -4,8 +4,9 @@ A format's file says two things that must not know of each other: the formula th
 own library predicts when it is given the very file and raw rows by name, categories as values. `prove.parity` compares them.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Self
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning.declare.examples import Examples, Feature
-from scorehouse.learning.declare.fitted import Fitted
+from scorehouse.learning.declare.fitted import Fitted, RefusedRowsError
 from scorehouse.learning.declare.labels import Labels, class_name
 from scorehouse.learning.declare.spec import Spec
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import pandas
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
+NONE = "none"
 TRAINING_WORDS = ("preprocessing", "steps", "search", "class_weight", "calibration", "monotonic")
 """What a declaration says of training; a model that comes fitted would not heed it."""
 
@@ -93,6 +95,7 @@ class Declared:
         classes: names of the classes in the order of the model's codes.
         targets: names of the numbers that the model predicts side by side.
         missing: a number that means missing in the rows, as NULL does.
+        says_missing: whether the declaration says anything of such a number, also that there is none.
         output: which output of the model is served.
         rounds: best for those up to the best round of early stopping, or all.
     """
@@ -103,6 +106,7 @@ class Declared:
     missing: float | None = None
     output: str | None = None
     rounds: str = "best"
+    says_missing: bool = False
 
     @classmethod
     def read(cls, spec: Spec, where: str, *words: str) -> Self:
@@ -121,7 +125,7 @@ class Declared:
             raise ScorehouseError(
                 f"{where}: meta.parameters: expected {', '.join(words)}, found '{unknown[0]}'; correct its name, or leave it out."
             )
-        given = {name: value for name, value in spec.parameters.items() if value is not None}
+        given = {name: value for name, value in spec.parameters.items() if value not in (None, NONE)}
         for name in {"columns", "classes", "targets"} & set(given):
             given[name] = _names(where, name, given[name])
         if isinstance(given.get("missing", 0.0), bool) or not isinstance(given.get("missing", 0.0), int | float):
@@ -132,10 +136,7 @@ class Declared:
             )
         if not isinstance(given.get("output", ""), str):
             raise ScorehouseError(f"{where}: meta.parameters.output: expected a name, found '{given['output']}'; quote it.")
-        return cls(**given)
-
-
-WORDS = tuple(word.name for word in fields(Declared))
+        return cls(**given, says_missing="missing" in spec.parameters)
 
 
 def _wrong(where: str, word: str, expected: str, found: object) -> ScorehouseError:
@@ -242,6 +243,7 @@ class Brought:
         refuses_unseen: whether the library refuses a category that the file does not know.
         missing: the number that means missing, where one is declared.
         is_float32: whether the library compares numbers in float32.
+        takes_marker: whether the library can be told of a number that means missing, without the file knowing it.
     """
 
     inputs: tuple[str, ...]
@@ -257,6 +259,7 @@ class Brought:
     refuses_unseen: bool = False
     missing: float | None = None
     is_float32: bool = False
+    takes_marker: bool = False
 
 
 def over_columns(
@@ -273,6 +276,8 @@ def over_columns(
     kinds = {feature.name: feature for feature in examples.features}
     for place, known in brought.categories.items():
         _expect_values(kinds[columns[place]], known, examples, where)
+    if brought.takes_marker and not declared.says_missing:
+        _expect_no_marker(examples, where)
     classes = _classes(brought, declared, examples, where)
     labels = classes if len(classes) > 2 else _targets(brought, declared, spec, where)
     formula, is_float32 = _formula(brought, columns, examples, labels)
@@ -328,12 +333,18 @@ def _asked(brought: Brought, columns: tuple[str, ...], kinds: Mapping[str, Featu
         rows = Rows({name: as_selected(features[c], kinds[c]) for name, c in zip(names, columns, strict=True)}, brought.missing)
         try:
             return np.asarray(brought.predict(rows), np.float64)
-        except ScorehouseError:
+        except (ScorehouseError, RefusedRowsError):
             raise
         except Exception as error:  # libraries raise classes of their own
-            raise ValueError(f"{type(error).__name__}: {error}") from error
+            raise ValueError(_said(error)) from error
 
     return score
+
+
+def _said(error: Exception) -> str:
+    """A library's words without its clock, its source's place and its stack."""
+    words = " ".join(str(error).split("Stack trace")[0].split())
+    return re.sub(r"^\[[0-9:]+\] \S+: (Check failed: )?", "", words)
 
 
 def as_selected(values: Column, feature: Feature) -> Column:
@@ -457,12 +468,26 @@ def _expect_values(feature: Feature, known: tuple[Category, ...], examples: Exam
         )
     present = pc.unique(examples.columns[feature.name]).drop_null()
     texts = {as_text(value) for value in known}
-    if len(present) and not texts & set(present.to_pylist()):
+    if known and len(present) and not texts & set(present.to_pylist()):
         raise ScorehouseError(
             f"{where}: feature {feature.name}: expected some of the model's categories ({', '.join(sorted(texts)[:5])}), found "
             f"none of them, but {', '.join(sorted(present.to_pylist())[:5])}; select what the model was fitted on, or correct "
             f"which column is which in meta.features or meta.parameters.columns."
         )
+
+
+def _expect_no_marker(examples: Examples, where: str) -> None:
+    """No number among the examples looks as if it meant missing: 99, -999, ... at an end, further off than all others span."""
+    for name, values in examples.columns.items():
+        known = np.unique(values[np.isfinite(values)]) if isinstance(values, np.ndarray) else np.zeros(0)
+        for end, others in ((known[:1], known[1:]), (known[-1:], known[:-1])) if len(known) > 2 else ():
+            gap, span = np.min(np.abs(others - end)), np.ptp(others)
+            if gap > span and re.fullmatch(r"-?9{2,}\.0", str(float(end[0]))):
+                raise ScorehouseError(
+                    f"{where}: feature {name}: expected meta.parameters.missing, since {int(np.sum(values == end))} of "
+                    f"{len(examples)} examples are {end[0]:g}, far from all others ({others.min():g} to {others.max():g}), and "
+                    f"the file does not say whether that meant missing, found none; declare missing: {end[0]:g}, or missing: none."
+                )
 
 
 def _kind(value: object) -> type | None:

@@ -273,10 +273,16 @@ def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
 
 
 def _names(model: LightGbmModel, table: pa.Table) -> tuple[str, ...]:
-    """Names of the inputs; none where LightGBM made them up, unless the select has them."""
+    """Names of the inputs as the select may have them: with blanks, where LightGBM writes underlines.
+
+    None where LightGBM made them up, unless the select has them.
+    """
     made_up = tuple(f"Column_{place}" for place in range(len(model.features)))
     given = {name.lower() for name in table.column_names}
-    return () if model.features == made_up and not {name.lower() for name in made_up} <= given else model.features
+    if model.features == made_up and not {name.lower() for name in made_up} <= given:
+        return ()
+    blank = {re.sub(r"\s", "_", name): name for name in table.column_names}
+    return tuple(name if name.lower() in given else blank.get(name, name) for name in model.features)
 
 
 def _category_places(model: LightGbmModel, columns: tuple[str, ...], spec: Spec, where: str) -> list[int]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning.declare.examples import Examples
-from scorehouse.learning.declare.fitted import Fitted
+from scorehouse.learning.declare.fitted import Fitted, RefusedRowsError
 from scorehouse.learning.declare.labels import class_name
 from scorehouse.learning.declare.spec import Spec
 from scorehouse.learning.translate.brought import (
@@ -140,7 +140,8 @@ def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
     model, served, names = _unzipped(graph, output, content)
     kinds = _texts(graph, columns, table, where)
     width = _width(model, served, graph, table, columns, kinds)
-    is_classifier = bool(names or declared.classes) or (graph.label is not None and width > 1)
+    is_labelled = bool(names or declared.classes) or (graph.label is not None and width > 1)
+    is_classifier = is_labelled and not declared.targets
     if is_classifier and width > 1 and not names:
         names = _class_names(graph, width)
         _expect_classes(names, declared, graph, width, where)
@@ -155,7 +156,7 @@ def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
         categories=dict.fromkeys(kinds, ()),
         is_classifier=is_classifier,
         is_probability=is_classifier and _is_probability(predict, table, columns, kinds, graph),
-        classes=names,
+        classes=names if is_classifier else (),
         missing=declared.missing,
     )
     return over_columns(table, spec, where, found, declared, columns)
@@ -312,7 +313,8 @@ def _width(model: bytes, output: str, graph: Graph, table: pa.Table, columns: tu
     count = len(next(iter(rows.values())))
     if not 0 < found.ndim < 3 or found.shape[0] != count:
         raise UnknownFormulaError(
-            f"an ONNX model whose output {output} has the shape {list(found.shape)} for {count} rows", "serve one row a row"
+            f"an ONNX model whose output {output} has the shape {list(found.shape)} for {count} rows",
+            "export it so that a row gives a row",
         )
     width = found.shape[1] if found.ndim == 2 else 1
     wanted = next((port.width for port in graph.outputs if port.name == output), None)
@@ -330,27 +332,35 @@ def _first_rows(table: pa.Table, columns: tuple[str, ...], texts: tuple[int, ...
     return {name: as_kind(name, chosen[name], kind) for name, kind in zip(columns, kinds, strict=True)}
 
 
+def _expect_held(inputs: tuple[Port, ...], columns: list[Column]) -> None:
+    """Raises RefusedRowsError for rows with what a tensor of texts or whole numbers has no sign for."""
+    kinds = [port.type for port, wide in zip(inputs, input_widths(inputs, len(columns)), strict=True) for _ in range(wide)]
+    refused = np.zeros(len(columns[0]), bool)
+    for kind, values in zip(kinds, columns, strict=True):
+        if kind == TEXT_TYPE:
+            refused |= np.array([value is None for value in values.to_pylist()], bool)
+        elif kind in WHOLE_TYPES:
+            refused |= np.array([not float(value).is_integer() for value in values.tolist()], bool)
+    if refused.any():
+        raise RefusedRowsError("NULL among texts or whole numbers, or a fraction among whole numbers", refused)
+
+
 def _tensors(inputs: tuple[Port, ...], columns: list[Column]) -> dict[str, np.ndarray]:
-    """What the graph's inputs take of raw columns; raises ValueError for rows that they cannot hold."""
+    """What the graph's inputs take of raw columns."""
     widths, start, made = input_widths(inputs, len(columns)), 0, {}
     for port, wide in zip(inputs, widths, strict=True):
-        tensors = [_tensor(values, port) for values in columns[start : start + wide]]
+        tensors = [_tensor(values, port.type) for values in columns[start : start + wide]]
         made[port.name] = tensors[0] if len(port.shape) == 1 else np.column_stack(tensors)
         start += wide
     return made
 
 
-def _tensor(values: Column, port: Port) -> np.ndarray:
-    if port.type in MATRIX_TYPES:
-        return values.astype(MATRIX_TYPES[port.type])
-    listed = values.tolist() if isinstance(values, np.ndarray) else values.to_pylist()
-    if port.type == TEXT_TYPE:
-        if None in listed:
-            raise ValueError(f"NULL in the input {port}, which knows none")
-        return np.array(listed, object)
-    if not all(np.isfinite(value) and float(value).is_integer() for value in listed):
-        raise ValueError(f"NULL or a fraction in the input {port}, which knows only whole numbers")
-    return np.array([int(value) for value in listed]).astype(WHOLE_TYPES[port.type])
+def _tensor(values: Column, kind: str) -> np.ndarray:
+    if kind in MATRIX_TYPES:
+        return values.astype(MATRIX_TYPES[kind])
+    if kind == TEXT_TYPE:
+        return np.array(values.to_pylist(), object)
+    return np.array([int(value) for value in values.tolist()]).astype(WHOLE_TYPES[kind])
 
 
 def own_scores(
@@ -371,6 +381,7 @@ def own_scores(
 
     def predict(rows: Rows) -> np.ndarray:
         columns = list(rows.unmarked().columns.values())
+        _expect_held(graph.inputs, columns)
         scores, labels = run(columns)
         places = np.arange(len(scores))
         if len(places) > 1:

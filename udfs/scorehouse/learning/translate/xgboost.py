@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from scorehouse.learning.declare.examples import Examples
-from scorehouse.learning.declare.fitted import Fitted
+from scorehouse.learning.declare.fitted import Fitted, RefusedRowsError
 from scorehouse.learning.declare.spec import Spec
 from scorehouse.learning.translate import conventions, linear, trees
 from scorehouse.learning.translate.brought import (
@@ -287,12 +287,21 @@ def own_scores(xgboost: ModuleType, content: bytes, declared: Declared, categori
 
 
 def _framed(frame: "pandas.DataFrame", booster: object) -> "pandas.DataFrame":
-    """The frame with whole numbers as categories of the width that the model was fitted on, which XGBoost insists on."""
-    known = dict(booster.get_categories(export_to_arrow=True).to_arrow())
-    for name, values in known.items():
-        if values is not None and pa.types.is_integer(values.type):
-            width = values.type.to_pandas_dtype()
-            frame[name] = frame[name].cat.rename_categories(frame[name].cat.categories.astype(width))
+    """The frame with whole numbers as categories of the width that the model was fitted on, which XGBoost insists on.
+
+    Raises RefusedRowsError for categories that the model was not fitted on: XGBoost says the same of one that sorts behind all
+    that it knows, and takes any other for the next one in order (seen in 3.2).
+    """
+    for name, values in dict(booster.get_categories(export_to_arrow=True).to_arrow()).items():
+        if values is None:
+            continue
+        given, known = frame[name].cat.categories, set(values.to_pylist())
+        unknown = [value for value in given if value not in known]
+        if unknown:
+            words = f"'{unknown[0]}' in {name} is no category of the training set"
+            raise RefusedRowsError(words, frame[name].isin(unknown).to_numpy())
+        if pa.types.is_integer(values.type):
+            frame[name] = frame[name].cat.rename_categories(given.astype(values.type.to_pandas_dtype()))
     return frame
 
 
@@ -324,6 +333,7 @@ def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
         refuses_unseen=True,
         missing=declared.missing,
         is_float32=True,
+        takes_marker=True,
     )
     return over_columns(table, spec, where, found, declared, columns)
 
