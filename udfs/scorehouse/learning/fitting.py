@@ -17,11 +17,12 @@ from scorehouse.learning.declare.spec import Spec
 from scorehouse.learning.declare.split import Cut, cut
 from scorehouse.learning.measure import evaluation
 from scorehouse.learning.prove import leak, parity
-from scorehouse.learning.train.estimators import declared_estimator, task_of
+from scorehouse.learning.train.estimators import declared_estimator
 from scorehouse.learning.train.formula import fitted_of_trained
 from scorehouse.learning.train.pipeline import Trained, train
 from scorehouse.learning.translate import onnx
 from scorehouse.learning.translate.brought import bring
+from scorehouse.learning.translate.conventions import task_of
 from scorehouse.learning.translate.draft import UnknownFormulaError
 from scorehouse.scoring import plan
 from scorehouse.scoring.columns import Column

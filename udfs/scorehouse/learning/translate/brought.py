@@ -298,13 +298,18 @@ def _formula(brought: Brought, columns: tuple[str, ...], examples: Examples, lab
     draft.add(Inputs.of(examples.kinds))
     known_texts = {columns[place]: [as_text(value) for value in known] for place, known in brought.categories.items() if known}
     draft.categories |= known_texts
+    draft.texts |= {columns[place] for place, known in brought.categories.items() if not known}
     fed, guards = list(columns), []
     if brought.missing is not None:
         low, high = _around(brought.missing) if brought.is_float32 else (brought.missing, brought.missing)
-        fed = [n if n in draft.categories else draft.step(Blank.of, n, f"{n} or missing", low=low, high=high) for n in fed]
+        fed = [
+            n if n in {*draft.categories, *draft.texts} else draft.step(Blank.of, n, f"{n} or missing", low=low, high=high)
+            for n in fed
+        ]
     if brought.refuses_unseen:
         guards = [_guard(name, draft) for name in fed if name in draft.categories]
     outputs = brought.write(fed, draft)
+    guards += draft.guards
     if guards:
         outputs = [draft.add(Known((name, *guards), (draft.fresh(f"{name} if known"),)))[0] for name in outputs]
     draft.add(Result(tuple(outputs), labels if len(outputs) > 1 else ("score",), ("DOUBLE",) * len(outputs)))
@@ -486,7 +491,7 @@ def _expect_no_marker(examples: Examples, where: str) -> None:
                 raise ScorehouseError(
                     f"{where}: feature {name}: expected meta.parameters.missing, since {int(np.sum(values == end))} of "
                     f"{len(examples)} examples are {end[0]:g}, far from all others ({others.min():g} to {others.max():g}), and "
-                    f"the file does not say whether that meant missing, found none; declare missing: {end[0]:g}, or missing: none."
+                    f"the file does not say whether that meant missing, found none; declare missing: {end[0]:g}, or none."
                 )
 
 

@@ -27,6 +27,8 @@ class Draft:
         is_float32: whether the model itself calculates in float32.
         unknown_code: the number that stands for a category without a code.
         parts: names of several scores that are no classes, where the model has some.
+        texts: columns that hold categories as texts, without codes.
+        guards: columns that are missing in rows which the model itself refuses.
     """
 
     operations: list[Operation] = field(default_factory=list)
@@ -34,6 +36,8 @@ class Draft:
     unknown_code: float = -1.0
     is_float32: bool = False
     parts: tuple[str, ...] = ()
+    texts: set[str] = field(default_factory=set)
+    guards: list[str] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
 
     def fresh(self, name: str) -> str:
@@ -62,7 +66,13 @@ class Draft:
         return self.add(Linear.of(self.numbers(inputs), outputs, coefficients, np.asarray(intercepts)))
 
     def numbers(self, names: Sequence[str]) -> list[str]:
-        """The columns as numbers: a category becomes its code."""
+        """The columns as numbers: a category becomes its code.
+
+        Raises UnknownFormulaError for a category without a code.
+        """
+        for name in names:
+            if name in self.texts:
+                raise UnknownFormulaError(f"a step that takes the texts of {name} for numbers")
         return [self._coded(name) if name in self.categories else name for name in names]
 
     def _coded(self, name: str) -> str:

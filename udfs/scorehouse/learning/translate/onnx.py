@@ -92,13 +92,15 @@ def converted(estimator: object, inputs: list[str], draft: Draft) -> list[str] |
             options={id(estimator): {"zipmap": False}} if hasattr(estimator, "classes_") else None,
         ).SerializeToString()
         served = [port for port in Port.all_of(session(model).get_outputs()) if port.type in MATRIX_TYPES][-1]
-        places = (1,) if served.width == 2 else tuple(range(served.width or 1))
+        is_binary = served.width == 2 and hasattr(estimator, "classes_")
+        places = (1,) if is_binary else tuple(range(served.width or 1))
         return _written(model, served.name, served.width, places, inputs, draft)
     except Exception:  # converters fail in their own ways, on estimators that are newer than they are
         return None
 
 
 def _written(model: bytes, output: str, width: int | None, places: tuple[int, ...], inputs: list[str], draft: Draft) -> list[str]:
+    inputs = draft.numbers(inputs) if draft.categories else inputs
     draft.is_float32 = True
     names = tuple(draft.fresh("score" if len(places) == 1 else f"score {place}") for place in places)
     return draft.add(Onnx(tuple(inputs), names, model, output, width, places))

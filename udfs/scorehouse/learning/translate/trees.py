@@ -20,6 +20,8 @@ def add_trees(
     truncates: bool = True,
 ) -> list[str]:
     """Append one ensemble for each name; if `truncates`, a number that is split by categories counts without its fraction."""
+    for tree in (tree for trees in outputs for tree in trees):
+        _expect_sound(tree, len(inputs))
     made = [joined(trees, baseline) for trees, baseline in zip(outputs, baselines, strict=True)]
     coded = {int(feature) for ensemble in made for feature in ensemble.feature[ensemble.is_categorical]}
     numbers = tuple(
@@ -30,6 +32,15 @@ def add_trees(
     )
     fresh = tuple(draft.fresh(name) for name in names)
     return draft.add(Trees(numbers, fresh, tuple(made)))
+
+
+def _expect_sound(tree: TreeEnsemble, inputs: int) -> None:
+    """A tree whose splits lead on to nodes of its own, each from one split alone; nothing else ends, or stays in memory."""
+    splits = np.flatnonzero(tree.feature >= 0)
+    children = np.concatenate([tree.left[splits], tree.right[splits]])
+    is_inside = ((children > 0) & (children < len(tree.feature))).all() and (tree.feature < inputs).all()
+    if not is_inside or len(np.unique(children)) < len(children):
+        raise UnknownFormulaError("a tree whose nodes are not connected as a tree")
 
 
 def as_float32(thresholds: np.ndarray) -> np.ndarray:
@@ -52,6 +63,8 @@ def as_float32(thresholds: np.ndarray) -> np.ndarray:
 
 def sklearn_tree(tree: object, output: int, scale: float = 1.0) -> TreeEnsemble:
     """A fitted scikit-learn `Tree`; `output` picks the class, or 0 for a regression."""
+    if tree.value.shape[1] > 1:
+        raise UnknownFormulaError("a tree with several targets")
     return TreeEnsemble.of_tree(
         feature=np.where(tree.children_left < 0, -1, tree.feature),
         threshold=as_float32(tree.threshold),
