@@ -79,12 +79,12 @@ class Answer:
     Attributes:
         scores: float64 [rows] or [rows, parts].
         refused: bool [rows], those that it gives no score for.
-        refusals: its words, one for each time that it refused.
+        refusals: its words for each of them, by place.
     """
 
     scores: np.ndarray
     refused: np.ndarray
-    refusals: list[str] = field(default_factory=list)
+    refusals: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def whole(cls, scores: np.ndarray) -> "Answer":
@@ -119,7 +119,7 @@ def checks(
     if sql_expression is not None:
         answers["sql"] = Answer.whole(run_sql(sql_expression, everything, features))
     is_tied = tied(scorer.formula, everything)
-    ends = np.cumsum([_count(rows) for rows in sets.values()])
+    ends = np.cumsum([_count(rows) for rows in sets.values()]).tolist()
     slices = [slice(end - _count(rows), end) for rows, end in zip(sets.values(), ends, strict=True)]
     return [
         _compared(name, path, reference[chosen], answers[path], chosen, is_tied[chosen], tolerance)
@@ -136,7 +136,7 @@ def _compared(
     is_same_shape = scores.shape == reference.shape
     kept = ~(is_tied | refused)
     apart = difference(reference[kept], scores[kept]) if is_same_shape else float("inf")
-    words = answer.refusals[0] if refused.any() and answer.refusals else None
+    words = next((answer.refusals[place] for place in chosen.start + np.flatnonzero(refused)), None)
     return Check(rows_of, path, len(refused), apart, tolerance, int(refused.sum()), words)
 
 
@@ -204,7 +204,7 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 
 def _of_estimator(estimator: Score, rows: dict[str, Column], reference: np.ndarray) -> Answer:
     """The estimator's scores, and which rows it refuses (infinities, mostly)."""
-    refused, refusals = np.ones(len(reference), bool), []
+    refused, refusals = np.ones(len(reference), bool), {}
     numbers = [np.abs(values) for values in rows.values() if isinstance(values, np.ndarray)]
     is_infinite = np.logical_or.reduce([np.isinf(values) for values in numbers] or [np.zeros(len(refused), bool)])
     is_large = np.logical_or.reduce([values > LARGEST_FLOAT32 for values in numbers] or [is_infinite]) & ~is_infinite
@@ -220,7 +220,7 @@ def _of_estimator(estimator: Score, rows: dict[str, Column], reference: np.ndarr
 
 
 def _taken(
-    estimator: Score, rows: dict[str, Column], places: np.ndarray, is_halved: bool, refusals: list[str]
+    estimator: Score, rows: dict[str, Column], places: np.ndarray, is_halved: bool, refusals: dict[int, str]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Places with their scores, cut in halves or in rows until the estimator takes them; a row that it refuses is left out.
 
@@ -232,7 +232,7 @@ def _taken(
     try:
         found = estimator({name: _take(values, places) for name, values in rows.items()})
     except (ValueError, IndexError) as error:
-        refusals.append(" ".join(str(error).split())[:LONGEST_REFUSAL])
+        refusals |= dict.fromkeys(places.tolist(), " ".join(str(error).split())[:LONGEST_REFUSAL])
         for part in _parts(places, error, is_halved):
             yield from _taken(estimator, rows, part, is_halved, refusals)
     else:

@@ -29,6 +29,12 @@ from scorehouse.scoring.steps import Blank, Inputs, Known, Lookup, Result
 if TYPE_CHECKING:
     import pandas
 
+WHOLE_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
+"""DuckDB's, signed; the unsigned ones begin with U."""
+
+LARGEST_WHOLE = 2.0**53
+"""Beyond it a double is no exact whole number."""
+
 CLASSIFICATION, REGRESSION = "classification", "regression"
 NONE = "none"
 TRAINING_WORDS = ("preprocessing", "steps", "search", "class_weight", "calibration", "monotonic")
@@ -67,6 +73,11 @@ def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
             f"{where}: expected a model for {spec.estimator} in {spec.model_file or 'meta.model_text'}, found {error}; "
             f"{error.todo or 'export it again'}, or name another format in meta.estimator ({', '.join(_FORMATS)})."
         ) from None
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:  # what a malformed file can lead to
+        raise ScorehouseError(
+            f"{where}: expected a model for {spec.estimator} in {spec.model_file or 'meta.model_text'}, found one that cannot be "
+            f"read ({type(error).__name__}: {_said(error)}); export it again."
+        ) from error
 
 
 def library(where: str, name: str, extra: str) -> ModuleType:
@@ -208,7 +219,8 @@ class Rows:
 
 
 def _unmarked(values: Column, marker: float) -> Column:
-    return np.where(values == marker, np.nan, values) if isinstance(values, np.ndarray) else values
+    is_marked = isinstance(values, np.ndarray) and (values == marker).any()
+    return np.where(values == marker, np.nan, values) if is_marked else values
 
 
 def _categorical(values: pa.Array, pandas: ModuleType) -> "pandas.Categorical":
@@ -241,6 +253,7 @@ class Brought:
         classes: their names, where the file has them.
         targets: names of several outputs that are no classes, where the file has them.
         refuses_unseen: whether the library refuses a category that the file does not know.
+        null: what the library is given for NULL among categories that it takes as they are: NaN or None.
         missing: the number that means missing, where one is declared.
         is_float32: whether the library compares numbers in float32.
         takes_marker: whether the library can be told of a number that means missing, without the file knowing it.
@@ -257,6 +270,7 @@ class Brought:
     classes: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     refuses_unseen: bool = False
+    null: float | None = np.nan
     missing: float | None = None
     is_float32: bool = False
     takes_marker: bool = False
@@ -298,6 +312,7 @@ def _formula(brought: Brought, columns: tuple[str, ...], examples: Examples, lab
     draft.add(Inputs.of(examples.kinds))
     known_texts = {columns[place]: [as_text(value) for value in known] for place, known in brought.categories.items() if known}
     draft.categories |= known_texts
+    draft.null = brought.null
     draft.texts |= {columns[place] for place, known in brought.categories.items() if not known}
     fed, guards = list(columns), []
     if brought.missing is not None:
@@ -353,10 +368,14 @@ def _said(error: Exception) -> str:
 
 
 def as_selected(values: Column, feature: Feature) -> Column:
-    """A column of texts as the type that the select gives it; numbers as they are."""
-    if isinstance(values, np.ndarray) or feature.type == "VARCHAR":
-        return values
-    return values.cast(pa.bool_() if feature.type == "BOOLEAN" else pa.int64())
+    """A column as the type that the select gives it: booleans and whole numbers as such, unless some are missing."""
+    if not isinstance(values, np.ndarray):
+        kind = {"VARCHAR": pa.string(), "BOOLEAN": pa.bool_()}.get(feature.type, pa.int64())
+        return values.cast(kind)
+    if feature.type == "BOOLEAN" and np.isin(values, (0.0, 1.0)).all():
+        return values.astype(bool)
+    is_whole = feature.type.removeprefix("U") in WHOLE_TYPES and (np.abs(values) < LARGEST_WHOLE).all()
+    return values.astype(np.int64) if is_whole and (values == np.trunc(values)).all() else values
 
 
 def as_text(value: Category) -> str:

@@ -28,6 +28,7 @@ class Draft:
         unknown_code: the number that stands for a category without a code.
         parts: names of several scores that are no classes, where the model has some.
         texts: columns that hold categories as texts, without codes.
+        null: what stands for NULL among them, NaN or None, which scikit-learn tells apart.
         guards: columns that are missing in rows which the model itself refuses.
     """
 
@@ -37,6 +38,7 @@ class Draft:
     is_float32: bool = False
     parts: tuple[str, ...] = ()
     texts: set[str] = field(default_factory=set)
+    null: float | None = np.nan
     guards: list[str] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
 
@@ -106,7 +108,7 @@ def apply(model: object, method: str, inputs: list[str], draft: Draft) -> list[s
     """
     translator = _translator(model, method)
     if translator is None:
-        raise UnknownFormulaError(f"{method} of {type(model).__name__}")
+        raise UnknownFormulaError(f"{method} of {type(model).__name__}", "convert it to ONNX")
     return translator(model, inputs, draft)
 
 

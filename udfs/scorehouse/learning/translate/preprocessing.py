@@ -1,5 +1,7 @@
 """Formulas of transformers."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from scorehouse.learning.translate import draft as drafts
@@ -71,7 +73,10 @@ def pipeline(model: object, inputs: list[str], draft: Draft) -> list[str]:
 def imputer(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """The learned value where the number or category is missing, and an indicator where that was asked for."""
     marked = [_unmarked(model, name, draft) for name in inputs]
-    outputs = [_filled(name, value, draft) for name, value in zip(marked, model.statistics_, strict=True)]
+    outputs = [
+        name if name in draft.texts and not _fills_null(model, draft) else _filled(name, value, draft)
+        for name, value in zip(marked, model.statistics_, strict=True)
+    ]
     if model.indicator_ is None:
         return outputs
     indicated = draft.numbers([marked[place] for place in model.indicator_.features_])
@@ -87,6 +92,11 @@ def _unmarked(model: object, name: str, draft: Draft) -> str:
         raise UnknownFormulaError(f"SimpleImputer that takes {marker!r} for a missing category", "let NULL stand for it")
     draft.guards.append(name)
     return draft.step(Blank.of, name, f"{name} or missing", low=float(marker), high=float(marker))
+
+
+def _fills_null(model: object, draft: Draft) -> bool:
+    """Whether an imputer takes for missing what stands for NULL among texts."""
+    return (model.missing_values is None) == (draft.null is None)
 
 
 def _filled(name: str, value: object, draft: Draft) -> str:
@@ -280,8 +290,8 @@ def _text(categories: list[str], code: float) -> str | None:
     return None if np.isnan(code) or not 0 <= code < len(categories) else categories[int(code)]
 
 
-def _is_null(known: np.ndarray) -> np.ndarray:
-    return np.array([value is None or value != value for value in known], bool)
+def _is_nan(listed: Sequence) -> np.ndarray:
+    return np.array([isinstance(value, float) and value != value for value in listed], bool)
 
 
 @formula_of("transform", "sklearn.OrdinalEncoder")
@@ -291,7 +301,7 @@ def ordinal(model: object, inputs: list[str], draft: Draft) -> list[str]:
     for i, name in enumerate(inputs):
         known, places = _known(model, i, draft.texts, name)
         table = np.array(places, np.float64)
-        table[_is_null(known)] = model.encoded_missing_value
+        table[_is_nan(model.categories_[i])] = model.encoded_missing_value
         unknown = np.nan if model.unknown_value is None else float(model.unknown_value)
         made = [draft.fresh(f"{name} place")]
         outputs += _looked_up(name, made, known, table[:, None], np.array([unknown]), draft)
