@@ -93,7 +93,8 @@ def parse(text: str | bytes, rounds: str = "best") -> XGBoostModel:
     model, trees_, weights = booster.get("model"), ((),) * outputs, None
     if booster["name"] == "gblinear":
         listed = np.array(model["weights"], np.float64).reshape(features + 1, outputs)
-        weights, baselines = listed[:-1].T, tuple((np.array(baselines) + listed[-1]).tolist())
+        weights = listed[:-1].T
+        baselines = tuple((baselines[0] + listed[-1]).tolist())  # the first base score, for every output (seen in 3.2)
     else:
         model = booster["gbtree"]["model"] if booster["name"] == "dart" else model
         kept = _kept(model, outputs, learner.get("attributes", {}) if rounds == "best" else {})
