@@ -290,6 +290,8 @@ def over_columns(
     kinds = {feature.name: feature for feature in examples.features}
     for place, known in brought.categories.items():
         _expect_values(kinds[columns[place]], known, examples, where)
+    if brought.is_classifier and brought.outputs == 2:
+        brought = _second_of(brought)
     if brought.takes_marker and not declared.says_missing:
         _expect_no_marker(examples, where)
     classes = _classes(brought, declared, examples, where)
@@ -305,6 +307,16 @@ def over_columns(
         library=brought.package,
     )
     return fitted, examples
+
+
+def _second_of(brought: Brought) -> Brought:
+    """A model with a score for each of two classes, of which the second's is served."""
+    return replace(
+        brought,
+        outputs=1,
+        write=lambda names, draft: brought.write(names, draft)[1:],
+        predict=lambda rows: brought.predict(rows)[:, 1],
+    )
 
 
 def _formula(brought: Brought, columns: tuple[str, ...], examples: Examples, labels: tuple[str, ...]) -> tuple[Formula, bool]:

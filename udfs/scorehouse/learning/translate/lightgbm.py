@@ -72,12 +72,13 @@ def parse(text: str) -> LightGbmModel:
 
     Raises UnknownFormulaError when it is not one, or has something whose formula is not known.
     """
-    head, *blocks = text.replace("\r\n", "\n").split("\nTree=")
+    head, *blocks = text.split("\nTree=")
     fields = _fields(head)
     if not head.startswith("tree") or "feature_names" not in fields:
         raise UnknownFormulaError("a text that is not a LightGBM model")
     if "\nend of trees" not in text:
         raise UnknownFormulaError("a LightGBM model whose text is cut off")
+    _expect_sizes(text, fields.get("tree_sizes", ""))
     features = tuple(fields["feature_names"].split())
     objective, *settings = fields.get("objective", "custom").split()
     return LightGbmModel(
@@ -90,6 +91,18 @@ def parse(text: str) -> LightGbmModel:
         categories=_pandas_categories(text),
         coded=_coded(text, fields.get("feature_infos", "").split()),
     )
+
+
+def _expect_sizes(text: str, sizes: str) -> None:
+    """Trees where the text says that they are; LightGBM ends the process where they are not."""
+    content = text.encode()
+    start = content.find(b"Tree=0")
+    for number, size in enumerate(map(int, sizes.split())):
+        if not content[start:].startswith(f"Tree={number}\n".encode()):
+            raise UnknownFormulaError(
+                "a LightGBM text whose trees have other sizes than it says (its line ends were changed, or it was edited)"
+            )
+        start += size
 
 
 def _pandas_categories(text: str) -> tuple[tuple[Category, ...], ...]:
