@@ -18,11 +18,15 @@ def add_trees(
     outputs: Sequence[Sequence[TreeEnsemble]],
     baselines: Sequence[float],
     truncates: bool = True,
+    is_float32: bool = False,
 ) -> list[str]:
-    """Append one ensemble for each name; if `truncates`, a number that is split by categories counts without its fraction."""
+    """Append one ensemble for each name, which adds in float32 if `is_float32`.
+
+    If `truncates`, a number that is split by categories counts without its fraction.
+    """
     for tree in (tree for trees in outputs for tree in trees):
         _expect_sound(tree, len(inputs))
-    made = [joined(trees, baseline) for trees, baseline in zip(outputs, baselines, strict=True)]
+    made = [joined(trees, baseline, is_float32) for trees, baseline in zip(outputs, baselines, strict=True)]
     coded = {int(feature) for ensemble in made for feature in ensemble.feature[ensemble.is_categorical]}
     numbers = tuple(
         draft.step(Function.of, name, f"{name} truncated", formula="truncate")

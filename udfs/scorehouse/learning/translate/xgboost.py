@@ -1,7 +1,7 @@
 """Formulas of XGBoost models, read from their JSON form, and what XGBoost itself makes of the same file.
 
-XGBoost compares and adds in float32: a value goes left when, rounded to float32, it is below the split condition, and its own
-scores carry float32 rounding, so they agree with ours to about 1e-6.
+XGBoost compares and adds in float32: a value goes left when, rounded to float32, it is below the split condition, and every sum
+of leaves is rounded, here as there. What an objective makes of the sum agrees to about 1e-6.
 """
 
 import json
@@ -186,7 +186,7 @@ def _tree(tree: dict[str, Any], weight: float, target: int | None, width: int) -
         threshold=np.where(is_leaf, 0.0, trees.as_float32(below)),
         left=np.where(swapped, right, left),
         right=np.where(swapped, left, right),
-        value=np.where(is_leaf, _leaves(tree, condition, target, width).astype(np.float64) * weight, 0.0),
+        value=np.where(is_leaf, _leaves(tree, condition, target, width) * np.float32(weight), 0.0).astype(np.float64),
         missing_left=np.where(swapped, ~goes_left, goes_left),
         cover=np.array(tree["sum_hessian"], np.float64),
         categories=categories,
@@ -219,7 +219,7 @@ def raw_scores(model: XGBoostModel, inputs: list[str], draft: Draft) -> list[str
         filled = [draft.step(Impute.of, name, f"{name} or 0", fill=0.0) for name in draft.numbers(inputs)]
         return draft.linear(filled, names, model.weights, np.array(model.baselines))
     coded = _coded(model, inputs, draft)
-    return trees.add_trees(draft, coded, names, model.trees, model.baselines, truncates=False)
+    return trees.add_trees(draft, coded, names, model.trees, model.baselines, truncates=False, is_float32=True)
 
 
 def _coded(model: XGBoostModel, inputs: list[str], draft: Draft) -> list[str]:
