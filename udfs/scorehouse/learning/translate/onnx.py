@@ -39,6 +39,7 @@ ZIPPED = "seq(map("
 """How the type of an output begins that gives a dictionary for each row, as skl2onnx does unless zipmap is off."""
 
 CLASS_ATTRIBUTES = ("classlabels_strings", "classlabels_int64s", "classlabels_ints", "cats_strings", "cats_int64s")
+LIMITS = {"tensor(int64)": (-(2**53), 2**53), "tensor(int32)": (-(2**31), 2**31 - 1), "tensor(bool)": (0, 1)}
 PROBED = 16
 AGREEMENT = 0.5
 """A smaller share of rows whose label is the class with the largest score means that the classes are in another order."""
@@ -200,7 +201,10 @@ def _output(graph: Graph, declared: Declared, where: str) -> Port:
             f"choose one."
         )
     if not chosen:
-        raise UnknownFormulaError(f"an ONNX model without an output of scores, only {listed}")
+        raise UnknownFormulaError(
+            f"an ONNX model without an output of fractions, only {listed}",
+            "name the one that is the score in meta.parameters.output",
+        )
     if len(chosen) > 1:
         raise ScorehouseError(
             f"{where}: expected meta.parameters.output, since the model has several outputs of numbers ({listed}), found none; "
@@ -342,9 +346,13 @@ def _expect_held(inputs: tuple[Port, ...], columns: list[Column]) -> None:
         if kind == TEXT_TYPE:
             refused |= np.array([value is None for value in values.to_pylist()], bool)
         elif kind in WHOLE_TYPES:
-            refused |= np.array([not float(value).is_integer() for value in values.tolist()], bool)
+            refused |= np.array([not _fits(value, *LIMITS[kind]) for value in values.tolist()], bool)
     if refused.any():
-        raise RefusedRowsError("NULL among texts or whole numbers, or a fraction among whole numbers", refused)
+        raise RefusedRowsError("NULL among texts or whole numbers, or a number that the input's type does not hold", refused)
+
+
+def _fits(value: float, low: int, high: int) -> bool:
+    return low <= value <= high and float(value).is_integer()
 
 
 def _tensors(inputs: tuple[Port, ...], columns: list[Column]) -> dict[str, np.ndarray]:

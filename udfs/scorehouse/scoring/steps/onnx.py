@@ -15,11 +15,11 @@ from scorehouse.scoring import weights
 from scorehouse.scoring.columns import Column
 from scorehouse.scoring.steps.operation import WithoutSql
 
-LARGEST_WHOLE = 2.0**53
-"""Beyond it a double is no exact whole number."""
-
 MATRIX_TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 WHOLE_TYPES = {"tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(bool)": np.bool_}
+RANGES = {"tensor(int64)": (-(2.0**53), 2.0**53), "tensor(int32)": (-(2.0**31), 2.0**31 - 1), "tensor(bool)": (0.0, 1.0)}
+"""The whole numbers that an input holds; beyond 2**53 a double is no exact one."""
+
 TEXT_TYPE = "tensor(string)"
 
 
@@ -121,23 +121,24 @@ def _fed(inputs: Sequence[object], columns: Sequence[Column]) -> tuple[np.ndarra
         if given.type in MATRIX_TYPES:
             values = np.column_stack(list(chosen)).astype(MATRIX_TYPES[given.type])
         else:
-            takes = np.logical_and.reduce([takes, *(_holds(column) for column in chosen)])
+            takes = np.logical_and.reduce([takes, *(_holds(column, given.type) for column in chosen)])
             values = np.column_stack([_exact(column, given.type) for column in chosen])
         fed[given.name] = values[:, 0] if len(given.shape) == 1 else values
     return takes, fed
 
 
-def _holds(column: Column) -> np.ndarray:
-    """Rows whose value is there, and a whole number where it is a number: bool [rows]."""
-    if isinstance(column, np.ndarray):
-        return np.isfinite(column) & (column == np.trunc(column)) & (np.abs(column) < LARGEST_WHOLE)
-    return column.is_valid().to_numpy(zero_copy_only=False)
+def _holds(column: Column, kind: str) -> np.ndarray:
+    """Rows whose value is there, and a whole number that the type holds where it is a number: bool [rows]."""
+    if kind == TEXT_TYPE:
+        return column.is_valid().to_numpy(zero_copy_only=False)
+    low, high = RANGES[kind]
+    return (column == np.trunc(column)) & (column >= low) & (column <= high)
 
 
 def _exact(column: Column, kind: str) -> np.ndarray:
     if kind == TEXT_TYPE:
         return np.array(column.fill_null("").to_pylist(), object)
-    return np.where(_holds(column), column, 0).astype(WHOLE_TYPES[kind])
+    return np.where(_holds(column, kind), column, 0).astype(WHOLE_TYPES[kind])
 
 
 def session(model: bytes) -> object:
