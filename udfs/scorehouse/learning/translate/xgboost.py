@@ -299,7 +299,7 @@ def _framed(frame: "pandas.DataFrame", booster: object) -> "pandas.DataFrame":
         given, known = frame[name].cat.categories, set(values.to_pylist())
         unknown = [value for value in given if value not in known]
         if unknown:
-            words = f"'{unknown[0]}' in {name} is no category of the training set"
+            words = f"a category of {name} that the training set did not have"
             raise RefusedRowsError(words, frame[name].isin(unknown).to_numpy())
         if pa.types.is_integer(values.type):
             frame[name] = frame[name].cat.rename_categories(given.astype(values.type.to_pandas_dtype()))
