@@ -32,14 +32,14 @@ def test_a_red_build_publishes_nothing_and_says_so_in_one_line(tiny: Project, pa
 
 
 def test_a_row_that_breaks_a_constraint_is_never_stored_and_the_column_is_named(tiny: Project) -> None:
-    tiny.write("models/serving/whole.sql", "select nullif(i, 2) as number from range(4) as numbers(i)\n")
+    tiny.write("models/features/whole.sql", "select nullif(i, 2) as number from range(4) as numbers(i)\n")
     column = "{name: number, data_type: bigint, constraints: [{type: not_null}]}"
     contract = "{contract: {enforced: true}}"
-    tiny.write("models/serving/whole.yml", f"models:\n  - name: whole\n    config: {contract}\n    columns: [{column}]\n")
+    tiny.write("models/features/whole.yml", f"models:\n  - name: whole\n    config: {contract}\n    columns: [{column}]\n")
     outcome = tiny.dbt("build", "--select", "whole")
-    assert "serving.whole: expected rows that keep the contract, found one that does not: " in outcome.output
+    assert "features.whole: expected rows that keep the contract, found one that does not: " in outcome.output
     assert "number" in outcome.output.split("keep the contract")[1].splitlines()[0]
-    assert not list(tiny.root.glob("warehouse/store/serving.whole/*"))
+    assert not list(tiny.root.glob("warehouse/store/features.whole/*"))
 
 
 def test_the_build_after_a_red_one_asks_the_failed_test_again(tiny: Project) -> None:

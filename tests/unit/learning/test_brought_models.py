@@ -51,6 +51,9 @@ def assert_scored(examples: pa.Table, meta: dict, predict: Predict, tolerance: f
     return row
 
 
+CLASSES = np.unique(["gold", "silver", "it's"]).tolist()
+"""The tiers in the order of the codes that `labels` gives them."""
+
 LIGHTGBM = {
     "binary": ("is_churned", {}),
     "cross_entropy": ("is_churned", {}),
@@ -74,6 +77,8 @@ def test_a_lightgbm_text_scores_as_lightgbm_does(objective, label, more):
     data = lightgbm.Dataset(matrix(examples), labels(examples, label), feature_name=NUMERIC, categorical_feature=categories)
     booster = lightgbm.train({"objective": objective, "verbose": -1, "num_leaves": 6, **more}, data, 8)
     meta = {"estimator": "scorehouse.lightgbm", "model_text": booster.model_to_string(), "label": label}
+    if label == "tier":
+        meta["parameters"] = {"classes": CLASSES}
     assert_scored(examples, meta, booster.predict, 1e-9, np.inf)
 
 
@@ -96,6 +101,8 @@ def test_an_xgboost_json_scores_as_xgboost_does(monkeypatch, tmp_path, objective
     booster = xgboost.train({"objective": objective, "max_depth": 3, **more}, data, 8)
     booster.save_model("model.json")
     meta = {"estimator": "scorehouse.xgboost", "model_file": "model.json", "label": label}
+    if label == "tier":
+        meta["parameters"] = {"classes": CLASSES}
 
     def predict(numbers: np.ndarray) -> np.ndarray:
         return booster.predict(xgboost.DMatrix(numbers, feature_names=NUMERIC))
@@ -141,7 +148,7 @@ def test_a_brought_model_is_measured_on_examples_and_compared_with_its_library()
 
 
 @pytest.mark.parametrize("package", ["lightgbm", "xgboost"])
-def test_a_brought_model_needs_neither_its_library_nor_labels(monkeypatch, package):
+def test_a_brought_model_needs_no_labels(package):
     examples = customers()
     if package == "lightgbm":
         booster = lightgbm.train({"objective": "binary", "verbose": -1}, _churned(examples), 5)
@@ -151,13 +158,27 @@ def test_a_brought_model_needs_neither_its_library_nor_labels(monkeypatch, packa
         text = booster.save_raw("json").decode()
 
         def predict(numbers: np.ndarray) -> np.ndarray:
-            return booster.predict(DMatrix(numbers, feature_names=NUMERIC))
+            return booster.predict(xgboost.DMatrix(numbers, feature_names=NUMERIC))
 
-    DMatrix = xgboost.DMatrix
-    monkeypatch.setitem(sys.modules, package, None)
     meta = {"estimator": f"scorehouse.{package}", "model_text": text}
-    row = assert_scored(examples.select([*NUMERIC, "customer_id", "as_of"]), meta, predict, 1e-6, 3e38)
-    assert {check["path"] for check in row["parity"][0].as_py()} == {"sql", "udf"}
+    assert_scored(examples.select([*NUMERIC, "customer_id", "as_of"]), meta, predict, 1e-6, 3e38)
+
+
+PACKAGES = {"lightgbm": "lightgbm", "xgboost": "xgboost", "onnxruntime": "onnx", "skops.io": "skops"}
+
+
+@pytest.mark.parametrize(("package", "extra"), PACKAGES.items(), ids=PACKAGES)
+def test_a_model_that_nobody_can_prove_is_refused_and_the_extra_named(monkeypatch, package, extra):
+    examples = customers()
+    texts = {
+        "lightgbm": lambda: lightgbm.train({"objective": "binary", "verbose": -1}, _churned(examples), 2).model_to_string(),
+        "xgboost": lambda: xgboost.train({}, _churned_matrix(examples), 2).save_raw("json").decode(),
+    }
+    text = texts.get(extra, lambda: "never read")()
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ScorehouseError) as refusal:
+        fit(examples, {"estimator": f"scorehouse.{extra}", "model_text": text}, "brought", WHERE)
+    assert f"install scorehouse[{extra}]" in str(refusal.value)
 
 
 def _churned(examples: pa.Table) -> lightgbm.Dataset:
@@ -202,6 +223,7 @@ ESTIMATORS = {
     "xgboost.XGBClassifier, is_churned": {"n_estimators": 6, "max_depth": 3},
     "xgboost.XGBClassifier, tier": {"n_estimators": 4, "max_depth": 3},
     "xgboost.XGBRegressor, spent": {"n_estimators": 6, "max_depth": 3},
+    "xgboost.XGBRFRegressor, spent": {"n_estimators": 3, "objective": "reg:quantileerror", "quantile_alpha": [0.1, 0.5, 0.9]},
 }
 
 

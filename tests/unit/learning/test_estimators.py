@@ -196,6 +196,7 @@ PREPROCESSING = {
     "bins": {"numeric": {"bins": 4}, "categorical": {"encode": "ordinal"}},
     "ordinal bins": {"numeric": {"bins": {"count": 3, "strategy": "uniform", "encode": "ordinal"}}},
     "rare": {"categorical": {"minimum_count": 60}},
+    "rare ordinal": {"categorical": {"encode": "ordinal", "minimum_count": 60}},
     "target": {"categorical": {"encode": "target", "impute": "most_frequent"}},
     "filled category": {"categorical": {"impute": "plus"}},
     "category of its own": {"categorical": {"impute": "not told"}},

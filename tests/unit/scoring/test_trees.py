@@ -1,5 +1,7 @@
 """Trees scored by walking and by bit vectors give the same score to the last bit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -115,3 +117,28 @@ def test_the_score_stays_the_same_when_many_rows_turn_walking_into_bit_vectors(m
     first, second = compiled.raw_scores(matrix), compiled.raw_scores(matrix)
     assert "_bit_vectors" in vars(compiled)
     assert_array_equal(first, second)
+
+
+def test_sums_in_float32_are_rounded_after_every_tree(monkeypatch):
+    random = np.random.default_rng(5)
+    exact = ensemble(random, 8, 40, "even")
+    rounded = replace(exact, value=exact.value.astype(np.float32).astype(np.float64), is_float32=True)
+    matrix = rows(random, rounded, 500, "even")
+    compiled = compile_ensemble(rounded)
+    one_by_one = np.full(500, np.float32(rounded.baseline))
+    for start, end in zip(rounded.roots, [*rounded.roots[1:], len(rounded.feature)], strict=True):
+        one_by_one = one_by_one + compile_ensemble(_tree(rounded, start, end)).walk(matrix).astype(np.float32)
+    assert_array_equal(compiled.walk(matrix), one_by_one.astype(np.float64))
+    monkeypatch.setattr(walking, "WALKED", 0)
+    assert_array_equal(compiled.raw_scores(matrix), one_by_one.astype(np.float64))
+
+
+def _tree(found: TreeEnsemble, start: int, end: int) -> TreeEnsemble:
+    """One tree of several, as an ensemble of its own."""
+    names = ("feature", "threshold", "is_categorical", "categories", "missing_left", "value", "cover")
+    part = {name: getattr(found, name)[start:end] for name in names}
+    moved = {
+        side: np.where(getattr(found, side)[start:end] < 0, -1, getattr(found, side)[start:end] - start)
+        for side in ("left", "right")
+    }
+    return TreeEnsemble(roots=np.zeros(1, np.int32), **part, **{side: at.astype(np.int32) for side, at in moved.items()})

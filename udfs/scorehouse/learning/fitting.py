@@ -17,11 +17,12 @@ from scorehouse.learning.declare.spec import Spec
 from scorehouse.learning.declare.split import Cut, cut
 from scorehouse.learning.measure import evaluation
 from scorehouse.learning.prove import leak, parity
-from scorehouse.learning.train.estimators import declared_estimator, task_of
+from scorehouse.learning.train.estimators import declared_estimator
 from scorehouse.learning.train.formula import fitted_of_trained
 from scorehouse.learning.train.pipeline import Trained, train
 from scorehouse.learning.translate import onnx
 from scorehouse.learning.translate.brought import bring
+from scorehouse.learning.translate.conventions import task_of
 from scorehouse.learning.translate.draft import UnknownFormulaError
 from scorehouse.scoring import plan
 from scorehouse.scoring.columns import Column
@@ -38,12 +39,19 @@ PARITY_FAILED = "parity_failed"
 def fit_declared(table: pa.Table, spec: Spec, version: str, where: str) -> pa.Table:
     """See `scorehouse.learning.fit`: a brought model is read, an estimator with `fit_version` fits itself, others are trained."""
     if spec.is_brought:
-        fitted, examples = bring(table, spec, where)
-        parts = _Parts.of(examples)
-        return version_row.row(**_head(examples, parts, version), **_measured(_explained(fitted, {}), examples, parts))
+        return _brought(*bring(table, spec, where), version)
     estimator = declared_estimator(spec, where)
     own = getattr(estimator, "fit_version", None)
     return own(table, spec, version, where) if own else _trained(table, estimator, spec, version, where)
+
+
+def _brought(fitted: Fitted, examples: Examples, version: str) -> pa.Table:
+    parts = _Parts.of(examples)
+    row = _head(examples, parts, version)
+    if fitted.library and not len(examples):
+        reason = f"Expected at least one row to prove the model on by {fitted.library}'s own predictions, found none."
+        return version_row.row(**row, task=fitted.task, status=INSUFFICIENT, status_reason=reason)
+    return version_row.row(**row, **_measured(_explained(fitted, {}), examples, parts))
 
 
 def _trained(table: pa.Table, estimator: BaseEstimator, spec: Spec, version: str, where: str) -> pa.Table:
@@ -178,7 +186,7 @@ def _measured(fitted: Fitted, examples: Examples, parts: _Parts) -> dict[str, An
     evaluated = evaluation.evaluate(fitted, scorer, examples, parts.train, parts.test)
     return {
         "status": PARITY_FAILED if failed else READY,
-        "status_reason": _parity_reason(failed) or _constant_reason(evaluated.statistics),
+        "status_reason": _parity_reason(failed, fitted) or _reason(fitted, checked, evaluated.statistics),
         "task": fitted.task,
         "score_type": fitted.formula.result.score_type,
         "classes": list(fitted.classes),
@@ -196,14 +204,36 @@ def _measured(fitted: Fitted, examples: Examples, parts: _Parts) -> dict[str, An
     }
 
 
-def _parity_reason(failed: list[parity.Check]) -> str | None:
+def _parity_reason(failed: list[parity.Check], fitted: Fitted) -> str | None:
     if not failed:
         return None
-    worst = max(failed, key=lambda check: check.largest_difference)
+    worst = max(failed, key=lambda check: (check.is_empty, check.largest_difference))
+    path = fitted.library if fitted.library and worst.path == parity.ESTIMATOR else worst.path
+    if worst.is_empty:
+        return (
+            f"Expected {path} to score the {worst.row_count} real rows, found that it refuses them all: {worst.refusal}; "
+            f"this version cannot be scored with."
+        )
     return (
-        f"Expected {worst.path} and formula to agree within {worst.tolerance:g} on {worst.rows_of} rows, "
+        f"Expected {path} and formula to agree within {worst.tolerance:g} on {worst.rows_of} rows, "
         f"found a difference of {worst.largest_difference:.3g}; this version cannot be scored with."
     )
+
+
+def _reason(fitted: Fitted, checked: list[parity.Check], statistics: list[dict[str, Any]]) -> str | None:
+    """What there is to say of a version that is ready."""
+    said = [*_refused_reasons(fitted, checked), *(reason for reason in [_constant_reason(statistics)] if reason)]
+    return " ".join(said) or None
+
+
+def _refused_reasons(fitted: Fitted, checked: list[parity.Check]) -> list[str]:
+    """Real rows that a brought model's library gives no score for: nothing proves theirs."""
+    return [
+        f"{fitted.library} refuses {check.refused_count} of {check.row_count} real rows, which leaves theirs unproven: "
+        f"{check.refusal}."
+        for check in checked
+        if fitted.library and check.rows_of == parity.REAL and check.refused_count
+    ]
 
 
 def _constant_reason(statistics: list[dict[str, Any]]) -> str | None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from scorehouse.scoring import weights
 
-LIBRARIES = ("scikit-learn", "numpy", "scipy", "numba", "duckdb", "sqlglot", "lightgbm", "xgboost", "onnxruntime")
+LIBRARIES = ("scikit-learn", "numpy", "scipy", "numba", "duckdb", "sqlglot", "lightgbm", "xgboost", "onnxruntime", "skops")
 
 FEATURE = pa.struct([("name", pa.string()), ("type", pa.string()), ("group", pa.string()), ("kind", pa.string())])
 SHARE = pa.struct([("category", pa.string()), ("share", pa.float64())])
@@ -43,6 +43,7 @@ PARITY = pa.struct(
         ("rows_of", pa.string()),
         ("path", pa.string()),
         ("row_count", pa.int64()),
+        ("refused_count", pa.int64()),
         ("largest_difference", pa.float64()),
         ("tolerance", pa.float64()),
         ("has_passed", pa.bool_()),

@@ -1,8 +1,10 @@
 """Scorers by model version, loaded once a process: a version never changes."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pyarrow as pa
 
@@ -29,6 +31,19 @@ def put(version: str, row: Row) -> None:
     scorer = _load(row)
     with _lock:
         _scorers[version] = scorer
+
+
+@contextmanager
+def held(scorer: "Scorer") -> "Iterator[str]":
+    """A name by which functions find a scorer that is no version yet, until the end of the block."""
+    version = f"unproven@{uuid4().hex}"
+    with _lock:
+        _scorers[version] = scorer
+    try:
+        yield version
+    finally:
+        with _lock:
+            del _scorers[version]
 
 
 def get(version: str) -> "Scorer":

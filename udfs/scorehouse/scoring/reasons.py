@@ -21,6 +21,7 @@ from scorehouse.scoring.steps import (
     Baseline,
     Function,
     Interpolate,
+    Known,
     Linear,
     Scale,
     SquaredDistance,
@@ -84,10 +85,11 @@ class Explanation:
             return None
         name, factor = formula.result.inputs[0], 1.0
         operation = formula.producer(name)
-        while isinstance(operation, Univariate | Function | Interpolate):
-            slope = operation.factor / operation.divisor if isinstance(operation, Scale) else operation.direction
-            is_straight = isinstance(operation, Scale) or (isinstance(operation, Function) and operation.is_straight)
-            factor = slope * (factor if is_straight else np.sign(factor))
+        while isinstance(operation, Univariate | Function | Interpolate | Known):
+            if not isinstance(operation, Known):
+                slope = operation.factor / operation.divisor if isinstance(operation, Scale) else operation.direction
+                is_straight = isinstance(operation, Scale) or (isinstance(operation, Function) and operation.is_straight)
+                factor = slope * (factor if is_straight else np.sign(factor))
             name = operation.inputs[0]
             operation = formula.producer(name)
         if not factor or not isinstance(operation, Linear | Trees):

@@ -81,7 +81,7 @@ class _Evaluator:
             prepared = self.fitted.prepare(chosen.columns)[members]
             clusters = scores[:, 0] if scores.ndim == 2 else scores
             self._add(split, slice_name, metrics.clustering(prepared, clusters))
-        elif task == "regression":
+        elif task == "regression" and scores.ndim == 1:
             self._add(split, slice_name, metrics.regression(labels, scores))
         elif task == "classification" and scores.ndim == 2:
             self._add(split, slice_name, metrics.several_classes(labels, scores))
@@ -208,6 +208,8 @@ def _test_errors(fitted: Fitted, scorer: Scorer, examples: Examples, test: np.nd
         return np.zeros(0), np.zeros(0)
     judged = examples.take(test)
     scores = scorer.score(judged.columns)
+    if scores.ndim == 2:  # several targets or quantiles, of which the label is none
+        return np.zeros(0), np.zeros(0)
     errors = judged.label - scores
     is_known = np.isfinite(errors)
     return errors[is_known], scores[is_known]

@@ -1,7 +1,7 @@
 """Proof that the estimator, the formula and its SQL give the same score, on real rows and on hostile ones."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 import numpy as np
@@ -9,8 +9,9 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from scorehouse.learning.declare.examples import Feature
+from scorehouse.learning.declare.fitted import RefusedRowsError
 from scorehouse.learning.train.matrix import LARGEST_FLOAT32
-from scorehouse.scoring import columns
+from scorehouse.scoring import columns, loaded, udf
 from scorehouse.scoring.columns import NUMERIC, Column
 from scorehouse.scoring.formula import Formula
 from scorehouse.scoring.scorer import Scorer
@@ -29,28 +30,66 @@ TIES = 200
 
 HOSTILE_NUMBERS = (0.0, -0.0, 1.0, -1.0, 1e-300, 1e15, -1e15, 1e300, -1e300, np.inf, -np.inf)
 HOSTILE_CATEGORIES = ("", "never seen", "it's", 'a "b"', "é世", " ")
+HOSTILE_WHOLE_NUMBERS = ("-1", "0", "1", "4294967296")
+"""What a category can be whose column holds whole numbers."""
+
+LONGEST_REFUSAL = 200
+REAL, ESTIMATOR = "real", "estimator"
 
 Score = Callable[[dict[str, Column]], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """One comparison: on which rows, of which path with the estimator, and how far apart they are at most."""
+    """One comparison: on which rows, of which path with the formula, and how far apart they are at most.
+
+    Attributes:
+        refused_count: how many of the rows the path refuses; they are not compared.
+        refusal: its words for one of them.
+    """
 
     rows_of: str
     path: str
     row_count: int
     largest_difference: float
     tolerance: float
+    refused_count: int = 0
+    refusal: str | None = None
 
     @property
     def has_passed(self) -> bool:
-        """True when the difference is within the tolerance."""
-        return self.largest_difference <= self.tolerance
+        """True when the difference is within the tolerance, on one real row at least: a proof over no rows is none."""
+        return self.largest_difference <= self.tolerance and not self.is_empty
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there are real rows and the estimator refuses them all."""
+        return self.rows_of == REAL and 0 < self.row_count == self.refused_count
 
     def row(self) -> dict[str, object]:
         """The check as a row of `version.PARITY`."""
-        return {**self.__dict__, "has_passed": self.has_passed}
+        kept = {name: value for name, value in self.__dict__.items() if name != "refusal"}
+        return {**kept, "has_passed": self.has_passed}
+
+
+@dataclass(eq=False)
+class Answer:
+    """What a path says of some rows.
+
+    Attributes:
+        scores: float64 [rows] or [rows, parts].
+        refused: bool [rows], those that it gives no score for.
+        refusals: its words for each of them, by place.
+    """
+
+    scores: np.ndarray
+    refused: np.ndarray
+    refusals: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def whole(cls, scores: np.ndarray) -> "Answer":
+        """Scores of all rows."""
+        return cls(scores, np.zeros(len(scores), bool))
 
 
 def checks(
@@ -66,7 +105,7 @@ def checks(
     Args:
         scorer: loaded from the weights rows.
         sql_expression: the score in SQL, if there is any.
-        estimator: the fitted estimator's own scores; None for a model that came without one.
+        estimator: the fitted estimator's own scores; None for a model that is its own definition, as a scorecard.
         features: the inputs.
         real: examples, by feature.
         tolerance: largest difference allowed, absolute below 1 and relative above.
@@ -74,22 +113,31 @@ def checks(
     sets = row_sets(scorer, features, real)
     everything = _stacked(list(sets.values()))
     reference = scorer.score(everything)
-    paths = {"udf": scorer.score(_struct(everything, features))}
-    ends = np.cumsum([_count(rows) for rows in sets.values()])
-    slices = [slice(end - _count(rows), end) for rows, end in zip(sets.values(), ends, strict=True)]
+    answers = {"udf": Answer.whole(run_function(scorer, everything, features))}
     if estimator is not None:
-        paths["estimator"] = _of_estimator(estimator, everything, reference)
+        answers[ESTIMATOR] = _of_estimator(estimator, everything, reference)
     if sql_expression is not None:
-        paths["sql"] = run_sql(sql_expression, everything, features)
+        answers["sql"] = Answer.whole(run_sql(sql_expression, everything, features))
     is_tied = tied(scorer.formula, everything)
-    paths = {path: np.where(_column(is_tied, reference), reference, scores) for path, scores in paths.items()}
-    found = []
-    for (name, rows), chosen in zip(sets.items(), slices, strict=True):
-        found += [
-            Check(name, path, _count(rows), difference(reference[chosen], scores[chosen]), tolerance)
-            for path, scores in sorted(paths.items())
-        ]
-    return found
+    ends = np.cumsum([_count(rows) for rows in sets.values()]).tolist()
+    slices = [slice(end - _count(rows), end) for rows, end in zip(sets.values(), ends, strict=True)]
+    return [
+        _compared(name, path, reference[chosen], answers[path], chosen, is_tied[chosen], tolerance)
+        for name, chosen in zip(sets, slices, strict=True)
+        for path in sorted(answers)
+    ]
+
+
+def _compared(
+    rows_of: str, path: str, reference: np.ndarray, answer: Answer, chosen: slice, is_tied: np.ndarray, tolerance: float
+) -> Check:
+    """One path against the formula's scores `reference` of the rows `chosen`; ties and refused rows are left out."""
+    scores, refused = answer.scores[chosen], answer.refused[chosen]
+    is_same_shape = scores.shape == reference.shape
+    kept = ~(is_tied | refused)
+    apart = difference(reference[kept], scores[kept]) if is_same_shape else float("inf")
+    words = next((answer.refusals[place] for place in chosen.start + np.flatnonzero(refused)), None)
+    return Check(rows_of, path, len(refused), apart, tolerance, int(refused.sum()), words)
 
 
 def tied(formula: Formula, rows: dict[str, Column]) -> np.ndarray:
@@ -134,10 +182,6 @@ def _closeness(choice: Largest | Nearest, made: list[np.ndarray]) -> tuple[np.nd
     return -np.square(choice.distances(coordinates)), np.sum(np.square(coordinates), axis=0)
 
 
-def _column(rows: np.ndarray, like: np.ndarray) -> np.ndarray:
-    return rows[:, None] if like.ndim == 2 else rows
-
-
 def _count(rows: dict[str, Column]) -> int:
     return len(next(iter(rows.values())))
 
@@ -158,32 +202,48 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.max(np.where(same, 0.0, np.where(np.isnan(apart), np.inf, apart)), initial=0.0))
 
 
-def _of_estimator(estimator: Score, rows: dict[str, Column], reference: np.ndarray) -> np.ndarray:
-    """The estimator's scores; those of rows that it refuses (infinities, mostly) are taken from the reference."""
-    scores = reference.copy()
+def _of_estimator(estimator: Score, rows: dict[str, Column], reference: np.ndarray) -> Answer:
+    """The estimator's scores, and which rows it refuses (infinities, mostly)."""
+    refused, refusals = np.ones(len(reference), bool), {}
     numbers = [np.abs(values) for values in rows.values() if isinstance(values, np.ndarray)]
-    is_infinite = np.logical_or.reduce([np.isinf(values) for values in numbers] or [np.zeros(len(scores), bool)])
+    is_infinite = np.logical_or.reduce([np.isinf(values) for values in numbers] or [np.zeros(len(refused), bool)])
     is_large = np.logical_or.reduce([values > LARGEST_FLOAT32 for values in numbers] or [is_infinite]) & ~is_infinite
+    found: dict[int, np.ndarray] = {}
     with threadpool_limits(1), np.errstate(all="ignore"):
         for group, is_halved in ((~is_large & ~is_infinite, True), (is_large, False), (is_infinite, False)):
-            for places, found in _taken(estimator, rows, np.flatnonzero(group), is_halved):
-                scores[places] = _shaped(found, reference[places])
-    return scores
+            for places, scores in _taken(estimator, rows, np.flatnonzero(group), is_halved, refusals):
+                shaped = _shaped(scores, reference[places])
+                found |= dict(zip(places.tolist(), shaped, strict=True))
+                refused[places] = False
+    blank = np.full(next((np.shape(score) for score in found.values()), reference.shape[1:]), np.nan)
+    return Answer(np.array([found.get(place, blank) for place in range(len(refused))]), refused, refusals)
 
 
 def _taken(
-    estimator: Score, rows: dict[str, Column], places: np.ndarray, is_halved: bool
+    estimator: Score, rows: dict[str, Column], places: np.ndarray, is_halved: bool, refusals: dict[int, str]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Places with their scores, cut in halves or in rows until the estimator takes them; a row that it refuses is left out."""
+    """Places with their scores, cut in halves or in rows until the estimator takes them; a row that it refuses is left out.
+
+    Args:
+        refusals: the words of refusals are added to it.
+    """
     if not len(places):
         return
     try:
         found = estimator({name: _take(values, places) for name, values in rows.items()})
-    except (ValueError, IndexError):
-        for part in np.array_split(places, 2 if is_halved else len(places)) if len(places) > 1 else []:
-            yield from _taken(estimator, rows, part, is_halved)
+    except (ValueError, IndexError) as error:
+        refusals |= dict.fromkeys(places.tolist(), " ".join(str(error).split())[:LONGEST_REFUSAL])
+        for part in _parts(places, error, is_halved):
+            yield from _taken(estimator, rows, part, is_halved, refusals)
     else:
         yield places, found
+
+
+def _parts(places: np.ndarray, error: Exception, is_halved: bool) -> list[np.ndarray]:
+    """What to ask next of places that were refused together."""
+    if isinstance(error, RefusedRowsError) and error.rows.any():
+        return [places[~error.rows]]
+    return np.array_split(places, 2 if is_halved else len(places)) if len(places) > 1 else []
 
 
 def _shaped(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -198,17 +258,24 @@ def run_sql(expression: str, rows: dict[str, Column], features: tuple[Feature, .
     """Scores of a SQL expression: float64 [rows], or [rows, parts]."""
     table = pa.table({feature.name: pa.array(rows[feature.name]) for feature in features})
     with duckdb.connect() as connection:
-        connection.register("parity_rows", table)
-        score = connection.sql(f"select {expression} as score from parity_rows").to_arrow_table()["score"]
+        return _selected(expression, table, connection)
+
+
+def run_function(scorer: Scorer, rows: dict[str, Column], features: tuple[Feature, ...]) -> np.ndarray:
+    """Scores of the compiled function, called by DuckDB: float64 [rows], or [rows, parts]."""
+    table = pa.table({feature.name: pa.array(rows[feature.name], from_pandas=True) for feature in features})
+    with loaded.held(scorer) as version, duckdb.connect() as connection:
+        udf.register(connection)
+        return _selected(udf.call_sql(scorer.formula, version), table, connection)
+
+
+def _selected(expression: str, table: pa.Table, connection: duckdb.DuckDBPyConnection) -> np.ndarray:
+    connection.register("parity_rows", table)
+    score = connection.sql(f"select {expression} as score from parity_rows").to_arrow_table()["score"]
     if pa.types.is_struct(score.type):
         parts = score.combine_chunks().flatten() if score.num_chunks else [pa.array([], pa.float64()) for _ in score.type]
         return np.column_stack([columns.numeric(part) for part in parts])
     return columns.numeric(score)
-
-
-def _struct(rows: dict[str, Column], features: tuple[Feature, ...]) -> pa.StructArray:
-    arrays = [pa.array(rows[feature.name], from_pandas=True) for feature in features]
-    return pa.StructArray.from_arrays(arrays, [feature.name for feature in features])
 
 
 # ---------------------------------------------------------------- rows
@@ -221,14 +288,23 @@ def row_sets(scorer: Scorer, features: tuple[Feature, ...], real: dict[str, Colu
     sample = {name: _take(values, places) for name, values in real.items()}
     base = {name: values[:1] for name, values in sample.items()} if count else _nulls(features, 1)
     return {
-        "real": sample,
+        REAL: sample,
         "null": _stacked([_nulls(features, 1), *(_with(base, feature, [None]) for feature in features)]),
-        "unseen": _varied(base, features, lambda f: HOSTILE_CATEGORIES if f.kind != NUMERIC else ()),
+        "unseen": _varied(base, features, _hostile_categories),
         "extreme": _varied(base, features, lambda f: HOSTILE_NUMBERS if f.kind == NUMERIC else ()),
         "tie": _ties(scorer, features, base),
         "one": base,
         "none": {name: values[:0] for name, values in base.items()},
     }
+
+
+def _hostile_categories(feature: Feature) -> tuple[str | None, ...]:
+    """Categories that a column of the feature's type can hold."""
+    if feature.kind == NUMERIC:
+        return ()
+    if feature.type == "VARCHAR":
+        return HOSTILE_CATEGORIES
+    return ("true", "false") if feature.type == "BOOLEAN" else HOSTILE_WHOLE_NUMBERS
 
 
 def _ties(scorer: Scorer, features: tuple[Feature, ...], base: dict[str, Column]) -> dict[str, Column]:

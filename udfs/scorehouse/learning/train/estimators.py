@@ -13,15 +13,6 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.learning.declare.spec import Spec, refuse_misspelled
 from scorehouse.learning.translate.conventions import conventions_of
 
-TASKS = {
-    "classifier": "classification",
-    "regressor": "regression",
-    "clusterer": "clustering",
-    "density_estimator": "clustering",
-    "outlier_detector": "outliers",
-}
-"""Tasks by scikit-learn's name for the type of an estimator; every other estimator is a decomposition."""
-
 
 def declared_estimator(spec: Spec, where: str) -> BaseEstimator:
     """The declared estimator, not yet fitted: scikit-learn's interface, or an object that has `fit_version`.
@@ -112,31 +103,6 @@ def _imported(where: str, name: str, path: object) -> type:
             f"{where}: meta.{name}: expected an import path such as sklearn.linear_model.LogisticRegression, "
             f"found '{path}'; {todo}."
         ) from None
-
-
-def task_of(estimator: object) -> str:
-    """What an estimator does: classification, regression, clustering, outliers or decomposition.
-
-    >>> from sklearn.decomposition import PCA
-    >>> from sklearn.linear_model import Ridge
-    >>> task_of(Ridge()), task_of(PCA())
-    ('regression', 'decomposition')
-    """
-    return TASKS.get(getattr(_tags(estimator), "estimator_type", None), "decomposition")
-
-
-def takes_missing(estimator: object) -> bool:
-    """Whether an estimator says that it takes NaN as missing."""
-    tags = _tags(estimator)
-    return tags is not None and tags.input_tags.allow_nan
-
-
-def _tags(estimator: object) -> object | None:
-    """What scikit-learn says about an estimator; None when it cannot say."""
-    try:
-        return estimator.__sklearn_tags__()
-    except AttributeError:
-        return None
 
 
 def sample_weight(weight: np.ndarray | None) -> dict[str, np.ndarray]:

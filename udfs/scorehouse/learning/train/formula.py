@@ -2,20 +2,11 @@
 
 from scorehouse.learning.declare.fitted import Fitted
 from scorehouse.learning.train.pipeline import Trained
-from scorehouse.learning.translate import draft as drafts
-from scorehouse.learning.translate import onnx
-from scorehouse.learning.translate.draft import Draft, UnknownFormulaError
+from scorehouse.learning.translate import pipelines
+from scorehouse.learning.translate.draft import Draft
 from scorehouse.learning.translate.preprocessing import transform
 from scorehouse.scoring.formula import Formula
-from scorehouse.scoring.steps import Inputs, Result
-
-METHODS = {
-    "regression": ["predict"],
-    "clustering": ["cluster"],
-    "outliers": ["score_samples"],
-    "decomposition": ["transform"],
-}
-"""By task, the method whose formula is the score; a classifier's depends on what it has."""
+from scorehouse.scoring.steps import Inputs
 
 
 def fitted_of_trained(trained: Trained) -> Fitted:
@@ -28,46 +19,15 @@ def fitted_of_trained(trained: Trained) -> Fitted:
     names = draft.add(Inputs.of(dict(trained.encoding.kinds)))
     for _, step in trained.pipeline.steps[:-1]:
         names = transform(step, names, draft)
-    method = _method(trained)
-    outputs = _scores(trained, method, names, draft)
-    draft.add(_result(outputs, trained))
+    outputs = pipelines.scores(trained.estimator, trained.task, names, draft)
+    draft.add(pipelines.result(outputs, trained.task, trained.classes, draft, type(trained.estimator).__name__))
     return Fitted(
         formula=Formula(tuple(draft.operations)),
         task=trained.task,
         classes=trained.classes,
-        is_probability=method == "predict_proba",
+        is_probability=pipelines.method_of(trained.estimator, trained.task) == pipelines.PROBABILITIES,
         score=trained.score,
         prepare=trained.prepared,
         is_float32=draft.is_float32,
         parameters=trained.parameters,
     )
-
-
-def _scores(trained: Trained, method: str, names: list[str], draft: Draft) -> list[str]:
-    try:
-        return drafts.apply(trained.estimator, method, names, draft)
-    except UnknownFormulaError:
-        is_number = trained.task == "regression" or method == "predict_proba"
-        outputs = onnx.converted(trained.estimator, names, draft) if is_number else None
-        if outputs is None:
-            raise
-        return outputs
-
-
-def _method(trained: Trained) -> str:
-    if trained.task != "classification":
-        return METHODS[trained.task][0]
-    return "predict_proba" if hasattr(trained.estimator, "predict_proba") else "decision_function"
-
-
-def _result(outputs: list[str], trained: Trained) -> Result:
-    if trained.task == "clustering":
-        labels = ["cluster", "distance"][: len(outputs)]
-        types = ["INTEGER", "DOUBLE"][: len(outputs)]
-        return Result(tuple(outputs), tuple(labels), tuple(types))
-    if len(outputs) == 1:
-        return Result(tuple(outputs), ("score",), ("DOUBLE",))
-    labels = trained.classes if trained.task == "classification" else [f"component_{i}" for i in range(len(outputs))]
-    if len(labels) != len(outputs):
-        raise UnknownFormulaError(f"{type(trained.estimator).__name__} with one decision for each pair of classes")
-    return Result(tuple(outputs), tuple(labels), ("DOUBLE",) * len(outputs))

@@ -14,11 +14,11 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.learning.declare.examples import Examples
 from scorehouse.learning.declare.labels import Labels, class_name
 from scorehouse.learning.declare.spec import Spec
-from scorehouse.learning.train.estimators import refusals, sample_weight, takes_missing, task_of
+from scorehouse.learning.train.estimators import refusals, sample_weight
 from scorehouse.learning.train.matrix import Encoding
 from scorehouse.learning.train.preprocessing import category_fills, column_transformer, transformers
 from scorehouse.learning.train.search import searched
-from scorehouse.learning.translate.conventions import conventions_of
+from scorehouse.learning.translate.conventions import conventions_of, takes_missing, task_of
 from scorehouse.scoring.columns import CATEGORICAL, Column
 
 CALIBRATION_FOLDS = 5
@@ -68,7 +68,7 @@ class Trained:
             return _squeezed(np.asarray(self.pipeline.transform(matrix), np.float64).reshape(len(matrix), -1))
         if self.task == "outliers":
             return self.pipeline.score_samples(matrix)
-        return np.asarray(self.pipeline.predict(matrix), np.float64).ravel()
+        return _squeezed(np.asarray(self.pipeline.predict(matrix), np.float64).reshape(len(matrix), -1))
 
 
 def _squeezed(scores: np.ndarray) -> np.ndarray:

@@ -10,7 +10,11 @@ from scorehouse.scoring.steps import Linear, Lookup, Operation
 
 
 class UnknownFormulaError(Exception):
-    """A fitted object whose formula is not known; the message says which and why."""
+    """A fitted object whose formula is not known; the message says which and why, `todo` what to do."""
+
+    def __init__(self, found: str, todo: str | None = None) -> None:
+        super().__init__(found)
+        self.todo = todo
 
 
 @dataclass
@@ -22,12 +26,20 @@ class Draft:
         categories: for a column of categories, the category behind each code.
         is_float32: whether the model itself calculates in float32.
         unknown_code: the number that stands for a category without a code.
+        parts: names of several scores that are no classes, where the model has some.
+        texts: columns that hold categories as texts, without codes.
+        null: what stands for NULL among them, NaN or None, which scikit-learn tells apart.
+        guards: columns that are missing in rows which the model itself refuses.
     """
 
     operations: list[Operation] = field(default_factory=list)
     categories: dict[str, list[str]] = field(default_factory=dict)
     unknown_code: float = -1.0
     is_float32: bool = False
+    parts: tuple[str, ...] = ()
+    texts: set[str] = field(default_factory=set)
+    null: float | None = np.nan
+    guards: list[str] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
 
     def fresh(self, name: str) -> str:
@@ -56,7 +68,13 @@ class Draft:
         return self.add(Linear.of(self.numbers(inputs), outputs, coefficients, np.asarray(intercepts)))
 
     def numbers(self, names: Sequence[str]) -> list[str]:
-        """The columns as numbers: a category becomes its code."""
+        """The columns as numbers: a category becomes its code.
+
+        Raises UnknownFormulaError for a category without a code.
+        """
+        for name in names:
+            if name in self.texts:
+                raise UnknownFormulaError(f"a step that takes the texts of {name} for numbers")
         return [self._coded(name) if name in self.categories else name for name in names]
 
     def _coded(self, name: str) -> str:
@@ -90,7 +108,7 @@ def apply(model: object, method: str, inputs: list[str], draft: Draft) -> list[s
     """
     translator = _translator(model, method)
     if translator is None:
-        raise UnknownFormulaError(f"{method} of {type(model).__name__}")
+        raise UnknownFormulaError(f"{method} of {type(model).__name__}", "convert it to ONNX")
     return translator(model, inputs, draft)
 
 

@@ -25,7 +25,9 @@ def _sklearn(names: tuple[str, ...]) -> tuple[str, ...]:
 @formula_of("predict", *_sklearn(LINEAR_REGRESSORS))
 def linear_regression(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """X @ coef + intercept."""
-    return draft.linear(inputs, ["prediction"], np.ravel(model.coef_), np.ravel(model.intercept_))
+    coefficients = np.atleast_2d(model.coef_)
+    names = ["prediction"] if len(coefficients) == 1 else [f"prediction {place}" for place in range(len(coefficients))]
+    return draft.linear(inputs, names, coefficients, np.ravel(model.intercept_))
 
 
 @formula_of("predict", "sklearn.PoissonRegressor", "sklearn.GammaRegressor", "sklearn.TweedieRegressor")

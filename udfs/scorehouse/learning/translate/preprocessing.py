@@ -1,11 +1,14 @@
 """Formulas of transformers."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from scorehouse.learning.translate import draft as drafts
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
 from scorehouse.scoring.steps import (
     Bins,
+    Blank,
     Clip,
     FillCategory,
     Function,
@@ -35,11 +38,22 @@ def column_transformer(model: object, inputs: list[str], draft: Draft) -> list[s
     """Each part on its own columns, side by side."""
     outputs = []
     for _, part, places in model.transformers_:
-        names = [inputs[place] for place in np.arange(len(inputs))[places]]
+        names = [inputs[place] for place in _places(model, places, len(inputs))]
         if isinstance(part, str) and part == "drop":
             continue
         outputs += names if isinstance(part, str) else transform(part, names, draft)
     return outputs
+
+
+def _places(model: object, chosen: object, count: int) -> np.ndarray:
+    """Places of a transformer's columns, which it names by place, mask, slice or name."""
+    listed = [chosen] if isinstance(chosen, str) else chosen
+    if not isinstance(listed, slice) and all(isinstance(name, str) for name in listed):
+        known = list(getattr(model, "feature_names_in_", ()))
+        return np.array([known.index(name) for name in listed], int)
+    if isinstance(listed, slice) and isinstance(listed.start or listed.stop, str):
+        raise UnknownFormulaError("ColumnTransformer with a slice of names", "list the names")
+    return np.arange(count)[listed]
 
 
 def transform(model: object, inputs: list[str], draft: Draft) -> list[str]:
@@ -58,14 +72,40 @@ def pipeline(model: object, inputs: list[str], draft: Draft) -> list[str]:
 @formula_of("transform", "sklearn.SimpleImputer")
 def imputer(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """The learned value where the number or category is missing, and an indicator where that was asked for."""
-    outputs = [_filled(name, value, draft) for name, value in zip(inputs, model.statistics_, strict=True)]
+    marked = [_unmarked(model, name, draft) for name in inputs]
+    outputs = [
+        name if name in draft.texts and not _fills_null(model, draft) else _filled(name, value, draft)
+        for name, value in zip(marked, model.statistics_, strict=True)
+    ]
     if model.indicator_ is None:
         return outputs
-    marked = draft.numbers([inputs[place] for place in model.indicator_.features_])
-    return outputs + [draft.step(Indicate.of, name, f"{name} is missing") for name in marked]
+    indicated = draft.numbers([marked[place] for place in model.indicator_.features_])
+    return outputs + [draft.step(Indicate.of, name, f"{name} is missing") for name in indicated]
 
 
-def _filled(name: str, value: float, draft: Draft) -> str:
+def _unmarked(model: object, name: str, draft: Draft) -> str:
+    """The column with nothing where it holds the number that the imputer takes for missing; NaN itself it then refuses."""
+    marker = model.missing_values
+    if marker is None or type(marker).__name__ == "NAType" or marker != marker:
+        return name
+    if isinstance(marker, str) or name in draft.texts or name in draft.categories:
+        raise UnknownFormulaError(f"SimpleImputer that takes {marker!r} for a missing category", "let NULL stand for it")
+    draft.guards.append(name)
+    return draft.step(Blank.of, name, f"{name} or missing", low=float(marker), high=float(marker))
+
+
+def _fills_null(model: object, draft: Draft) -> bool:
+    """Whether an imputer takes for missing what stands for NULL among texts."""
+    return (model.missing_values is None) == (draft.null is None)
+
+
+def _filled(name: str, value: object, draft: Draft) -> str:
+    if name in draft.texts:
+        if not isinstance(value, str):
+            raise UnknownFormulaError(f"SimpleImputer that fills the texts of {name} with {value!r}")
+        output = draft.fresh(f"{name} imputed")
+        draft.texts.add(output)
+        return draft.add(FillCategory((name,), (output,), value))[0]
     if name not in draft.categories:
         return draft.step(Impute.of, name, f"{name} imputed", fill=float(value))
     known = draft.categories[name]
@@ -168,7 +208,7 @@ def one_hot(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """A column for each category; rare ones share a column; an unknown one has none, or the rare ones' column."""
     outputs = []
     for i, name in enumerate(inputs):
-        known, places = _known(model, i)
+        known, places = _known(model, i, draft.texts, name)
         dropped = None if model.drop_idx_ is None else model.drop_idx_[i]
         width = max(places) + 1 if places else 0
         table = np.eye(width)[places] if width else np.zeros((0, 0))
@@ -177,6 +217,7 @@ def one_hot(model: object, inputs: list[str], draft: Draft) -> list[str]:
         kept = [place for place in range(width) if place != dropped]
         names = [draft.fresh(f"{name}={_label(draft, name, known, places, place)}") for place in kept]
         outputs += _looked_up(name, names, known, table[:, kept], unknown[kept], draft)
+        _guard(model, name, known, draft)
     return outputs
 
 
@@ -185,11 +226,34 @@ def _rare(model: object, feature: int) -> np.ndarray | None:
     return rare[feature] if rare is not None and rare[feature] is not None else None
 
 
-def _known(model: object, feature: int) -> tuple[np.ndarray, list[int]]:
-    """The categories of a feature as codes, and the place of each among the encoder's columns."""
-    known = np.asarray(model.categories_[feature], np.float64)
-    mapped = model._default_to_infrequent_mappings[feature] if model._infrequent_enabled else None
-    return known, list(range(len(known)) if mapped is None else (int(place) for place in mapped))
+def _known(model: object, feature: int, texts: set[str], name: str) -> tuple[np.ndarray, list[int]]:
+    """The categories of a feature as codes, or as texts with None for NULL, and the place of each among the encoder's columns.
+
+    Those that become one for being rare share a place; where NULL is none of them, it has the first, which is not used.
+    """
+    known = _categories(model, feature, texts, name)
+    mapped = model._default_to_infrequent_mappings[feature] if getattr(model, "_infrequent_enabled", False) else None
+    places = list(range(len(known))) if mapped is None else [int(place) for place in mapped]
+    return known, places + [0] * (len(known) - len(places))
+
+
+def _categories(model: object, feature: int, texts: set[str], name: str) -> np.ndarray:
+    """float64 codes, with NaN for NULL; of a column of texts, texts with None for NULL."""
+    listed = list(model.categories_[feature])
+    if name in texts:
+        return np.array([value if isinstance(value, str) else None for value in listed], object)
+    numbers = [value for value in listed if not isinstance(value, str)]
+    if len(numbers) < len(listed):
+        raise UnknownFormulaError(f"an encoder of texts for {name}, which holds numbers", "cast it to text in the select")
+    return np.array([np.nan if value is None else value for value in numbers], np.float64)
+
+
+def _guard(model: object, name: str, known: np.ndarray, draft: Draft) -> None:
+    """A column that is missing for a category which an encoder refuses, as it does unless told otherwise."""
+    if model.handle_unknown != "error":
+        return
+    made = [draft.fresh(f"{name} is known")]
+    draft.guards += _looked_up(name, made, known, np.zeros((len(known), 1)), np.array([np.nan]), draft)
 
 
 def _label(draft: Draft, name: str, known: np.ndarray, places: list[int], place: int) -> str:
@@ -197,7 +261,9 @@ def _label(draft: Draft, name: str, known: np.ndarray, places: list[int], place:
     if len(members) > 1:
         return "rare"
     code = members[0]
-    if np.isnan(code):
+    if isinstance(code, str):
+        return code
+    if code is None or np.isnan(code):
         return "NULL"
     return draft.categories[name][int(code)] if name in draft.categories and code >= 0 else f"{code:g}"
 
@@ -208,6 +274,8 @@ def _looked_up(
     """A table row for each known code: of a category by its text, of a number by bins that hold that number alone."""
     if not outputs:
         return []
+    if name in draft.texts:
+        return draft.add(Lookup((name,), tuple(outputs), tuple(known), table, unknown))
     if name in draft.categories:
         texts = tuple(_text(draft.categories[name], code) for code in known)
         return draft.add(Lookup((name,), tuple(outputs), texts, table, unknown))
@@ -222,17 +290,22 @@ def _text(categories: list[str], code: float) -> str | None:
     return None if np.isnan(code) or not 0 <= code < len(categories) else categories[int(code)]
 
 
+def _is_nan(listed: Sequence) -> np.ndarray:
+    return np.array([isinstance(value, float) and value != value for value in listed], bool)
+
+
 @formula_of("transform", "sklearn.OrdinalEncoder")
 def ordinal(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """The place of the category."""
     outputs = []
     for i, name in enumerate(inputs):
-        known, places = _known(model, i)
+        known, places = _known(model, i, draft.texts, name)
         table = np.array(places, np.float64)
-        table[np.isnan(known)] = model.encoded_missing_value
+        table[_is_nan(model.categories_[i])] = model.encoded_missing_value
         unknown = np.nan if model.unknown_value is None else float(model.unknown_value)
         made = [draft.fresh(f"{name} place")]
         outputs += _looked_up(name, made, known, table[:, None], np.array([unknown]), draft)
+        _guard(model, name, known, draft)
     return outputs
 
 
@@ -243,7 +316,7 @@ def target(model: object, inputs: list[str], draft: Draft) -> list[str]:
     count = len(model.classes_) if model.target_type_ == "multiclass" else 1
     means = np.broadcast_to(np.ravel(model.target_mean_), count)
     for i, name in enumerate(inputs):
-        known = np.asarray(model.categories_[i], np.float64)
+        known = _categories(model, i, draft.texts, name)
         table = np.column_stack(model.encodings_[i * count : (i + 1) * count])
         made = [draft.fresh(f"{name} target" if count == 1 else f"{name} target {k}") for k in range(count)]
         outputs += _looked_up(name, made, known, table, means.copy(), draft)

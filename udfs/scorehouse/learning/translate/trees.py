@@ -7,24 +7,44 @@ import numpy as np
 from scorehouse.learning.translate import conventions, linear
 from scorehouse.learning.translate.conventions import Conventions
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
-from scorehouse.scoring.steps import Function, Lookup, Scale, Trees
+from scorehouse.scoring.steps import Bins, Function, Lookup, Scale, Trees
 from scorehouse.scoring.trees.ensemble import TreeEnsemble, joined
 
 
 def add_trees(
-    draft: Draft, inputs: list[str], names: Sequence[str], outputs: Sequence[Sequence[TreeEnsemble]], baselines: Sequence[float]
+    draft: Draft,
+    inputs: list[str],
+    names: Sequence[str],
+    outputs: Sequence[Sequence[TreeEnsemble]],
+    baselines: Sequence[float],
+    truncates: bool = True,
+    is_float32: bool = False,
 ) -> list[str]:
-    """Append one ensemble for each name; a number that is split by categories counts without its fraction."""
-    made = [joined(trees, baseline) for trees, baseline in zip(outputs, baselines, strict=True)]
+    """Append one ensemble for each name, which adds in float32 if `is_float32`.
+
+    If `truncates`, a number that is split by categories counts without its fraction.
+    """
+    for tree in (tree for trees in outputs for tree in trees):
+        _expect_sound(tree, len(inputs))
+    made = [joined(trees, baseline, is_float32) for trees, baseline in zip(outputs, baselines, strict=True)]
     coded = {int(feature) for ensemble in made for feature in ensemble.feature[ensemble.is_categorical]}
     numbers = tuple(
         draft.step(Function.of, name, f"{name} truncated", formula="truncate")
-        if place in coded and name not in draft.categories
+        if truncates and place in coded and name not in draft.categories
         else draft.numbers([name])[0]
         for place, name in enumerate(inputs)
     )
     fresh = tuple(draft.fresh(name) for name in names)
     return draft.add(Trees(numbers, fresh, tuple(made)))
+
+
+def _expect_sound(tree: TreeEnsemble, inputs: int) -> None:
+    """A tree whose splits lead on to nodes of its own, each from one split alone; nothing else ends, or stays in memory."""
+    splits = np.flatnonzero(tree.feature >= 0)
+    children = np.concatenate([tree.left[splits], tree.right[splits]])
+    is_inside = ((children > 0) & (children < len(tree.feature))).all() and (tree.feature < inputs).all()
+    if not is_inside or len(np.unique(children)) < len(children):
+        raise UnknownFormulaError("a tree whose nodes are not connected as a tree")
 
 
 def as_float32(thresholds: np.ndarray) -> np.ndarray:
@@ -47,6 +67,8 @@ def as_float32(thresholds: np.ndarray) -> np.ndarray:
 
 def sklearn_tree(tree: object, output: int, scale: float = 1.0) -> TreeEnsemble:
     """A fitted scikit-learn `Tree`; `output` picks the class, or 0 for a regression."""
+    if tree.value.shape[1] > 1:
+        raise UnknownFormulaError("a tree with several targets", "bring one model for each")
     return TreeEnsemble.of_tree(
         feature=np.where(tree.children_left < 0, -1, tree.feature),
         threshold=as_float32(tree.threshold),
@@ -158,17 +180,35 @@ def _histogram_columns(model: object, inputs: list[str], draft: Draft) -> list[s
     encoder = model._preprocessor.named_transformers_["encoder"]
     found = []
     for name, known in zip(coded, encoder.categories_, strict=True):
-        found.append(_native_code(name, np.asarray(known, np.float64), draft))
+        found.append(_native_code(name, known, draft))
     return found + [name for name, coded in zip(inputs, is_categorical, strict=True) if not coded]
 
 
-def _native_code(name: str, known: np.ndarray, draft: Draft) -> str:
+def _native_code(name: str, listed: Sequence, draft: Draft) -> str:
+    """The place of a category among those that the estimator knows, which are codes, texts or numbers."""
+    if name in draft.texts:
+        texts = [(value, place) for place, value in enumerate(listed) if isinstance(value, str)]
+        return _code_of_text(name, texts, draft)
+    known = np.asarray(listed, np.float64)
     if name not in draft.categories:
-        raise UnknownFormulaError("HistGradientBoosting with categorical_features that are numbers; declare them categorical")
-    listed = [(int(code), place) for place, code in enumerate(known) if not np.isnan(code) and code >= 0]
-    texts = tuple(draft.categories[name][code] for code, _ in listed)
-    table = np.array([place for _, place in listed], np.float64)[:, None]
+        return _code_of_number(draft.numbers([name])[0], known, draft)
+    kept = [(int(code), place) for place, code in enumerate(known) if not np.isnan(code) and code >= 0]
+    return _code_of_text(name, [(draft.categories[name][code], place) for code, place in kept], draft)
+
+
+def _code_of_text(name: str, places: Sequence[tuple[str, int]], draft: Draft) -> str:
+    table = np.array([place for _, place in places], np.float64)[:, None]
+    texts = tuple(text for text, _ in places)
     return draft.add(Lookup((name,), (draft.fresh(f"{name} code"),), texts, table, np.array([np.nan])))[0]
+
+
+def _code_of_number(name: str, known: np.ndarray, draft: Draft) -> str:
+    """The place of a number among the known ones, by bins that hold one number alone."""
+    numbers = known[~np.isnan(known)]
+    edges = np.column_stack([numbers, np.nextafter(numbers, np.inf)]).ravel()
+    table = np.full(len(edges) + 1, np.nan)
+    table[1::2] = np.flatnonzero(~np.isnan(known))
+    return draft.add(Bins((name,), (draft.fresh(f"{name} code"),), edges, table[:, None], np.array([np.nan])))[0]
 
 
 def _histogram_tree(predictor: object) -> TreeEnsemble:

@@ -1,7 +1,7 @@
 """Operations: the steps that formulas are made of, one class each."""
 
 from scorehouse.scoring.steps.baseline import Baseline
-from scorehouse.scoring.steps.combine import Largest, Normalize, Softmax, UnitLength
+from scorehouse.scoring.steps.combine import Known, Largest, Normalize, Softmax, UnitLength
 from scorehouse.scoring.steps.distance import Kernel, Nearest, SquaredDistance
 from scorehouse.scoring.steps.ends import Inputs, Result
 from scorehouse.scoring.steps.linear import Linear
@@ -12,13 +12,14 @@ from scorehouse.scoring.steps.onnx import Onnx
 from scorehouse.scoring.steps.operation import Operation, Univariate
 from scorehouse.scoring.steps.product import Product
 from scorehouse.scoring.steps.trees import Trees
-from scorehouse.scoring.steps.univariate import Clip, Function, Impute, Indicate, Power, Scale
+from scorehouse.scoring.steps.univariate import Blank, Clip, Function, Impute, Indicate, Power, Scale
 
 BY_NAME: dict[str, type[Operation]] = {
     kind.name: kind
     for kind in (
         Baseline,
         Bins,
+        Blank,
         Clip,
         FillCategory,
         Function,
@@ -27,6 +28,7 @@ BY_NAME: dict[str, type[Operation]] = {
         Inputs,
         Interpolate,
         Kernel,
+        Known,
         Largest,
         Linear,
         Lookup,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Self
 
 import numpy as np
@@ -34,6 +35,22 @@ class Combination(Operation):
     @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
         return [3 * (sum(sizes) + 4 * len(sizes))] * len(self.outputs)
+
+
+@dataclass(frozen=True, eq=False)
+class Known(Combination):
+    """The first column where all others are numbers, else missing: no score for a row that the model has no answer to."""
+
+    name = "known"
+
+    @override
+    def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
+        return [np.where(np.isnan(np.vstack(columns[1:])).any(axis=0), np.nan, columns[0])]
+
+    @override
+    def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
+        is_known = [sql.is_present(column) for column in columns[1:]]
+        return [sql.when([(reduce(sql.both, is_known), columns[0])], exp.null())]
 
 
 @dataclass(frozen=True, eq=False)

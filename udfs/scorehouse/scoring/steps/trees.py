@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Self
 
 import numpy as np
@@ -17,6 +17,12 @@ from scorehouse.scoring.sql_builders import Expression
 from scorehouse.scoring.steps.operation import Operation
 from scorehouse.scoring.trees.ensemble import TreeEnsemble
 from scorehouse.scoring.trees.walking import compile_ensemble
+
+FLOAT32 = "float32"
+LONGEST_ROUNDED_SUM = 200
+"""Trees; a sum that is rounded after each of them cannot be balanced, and DuckDB limits how deep an expression is."""
+
+TOO_LARGE = 10**9
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +61,8 @@ class Trees(Operation):
 
     @override
     def sizes(self, sizes: Sequence[int]) -> list[int]:
-        return [_ensemble_size(ensemble, sizes) for ensemble in self.ensembles]
+        is_long = any(ensemble.is_float32 and len(ensemble.roots) > LONGEST_ROUNDED_SUM for ensemble in self.ensembles)
+        return [TOO_LARGE if is_long else _ensemble_size(ensemble, sizes) for ensemble in self.ensembles]
 
     @property
     def leaf_count(self) -> int:
@@ -66,8 +73,9 @@ class Trees(Operation):
     def rows(self) -> pa.Table:
         nodes = [self._node_rows(i) for i in range(len(self.outputs))]
         baselines = [ensemble.baseline for ensemble in self.ensembles]
+        kinds = [FLOAT32 if ensemble.is_float32 else None for ensemble in self.ensembles]
         inputs = weights.rows("input", input=self.inputs)
-        return pa.concat_tables([inputs, weights.rows("baseline", output=self.outputs, value=baselines), *nodes])
+        return pa.concat_tables([inputs, weights.rows("baseline", output=self.outputs, value=baselines, category=kinds), *nodes])
 
     def _node_rows(self, index: int) -> pa.Table:
         ensemble = self.ensembles[index]
@@ -102,14 +110,15 @@ class Trees(Operation):
         inputs = tuple(weights.texts(weights.part(table, "input"), "input"))
         nodes = weights.part(table, "node")
         names = np.array(weights.texts(nodes, "output"))
+        kinds = weights.texts(baselines, "category")
         ensembles = (
-            _read_ensemble(nodes.filter(pa.array(names == output)), inputs, baseline)
-            for output, baseline in zip(outputs, weights.numbers(baselines), strict=True)
+            _read_ensemble(nodes.filter(pa.array(names == output)), inputs, baseline, kind == FLOAT32)
+            for output, baseline, kind in zip(outputs, weights.numbers(baselines), kinds, strict=True)
         )
         return cls(inputs, outputs, tuple(ensembles))
 
 
-def _read_ensemble(nodes: pa.Table, inputs: tuple[str, ...], baseline: float) -> TreeEnsemble:
+def _read_ensemble(nodes: pa.Table, inputs: tuple[str, ...], baseline: float, is_float32: bool) -> TreeEnsemble:
     tree = weights.integers(nodes, "position")
     roots = np.flatnonzero(np.diff(tree, prepend=-1)).astype(np.int32)
     start = roots[tree]
@@ -128,11 +137,16 @@ def _read_ensemble(nodes: pa.Table, inputs: tuple[str, ...], baseline: float) ->
         value=np.where(feature < 0, weights.numbers(nodes), 0.0),
         cover=weights.numbers(nodes, "cover"),
         baseline=float(baseline),
+        is_float32=is_float32,
     )
 
 
 def _ensemble_expression(ensemble: TreeEnsemble, columns: Sequence[Expression]) -> Expression:
-    return sql.total([_node_expression(ensemble, columns, root) for root in ensemble.roots], ensemble.baseline)
+    leaves = [_node_expression(ensemble, columns, root) for root in ensemble.roots]
+    if not ensemble.is_float32:
+        return sql.total(leaves, ensemble.baseline)
+    rounded = [exp.cast(term, "float") for term in (sql.number(ensemble.baseline), *leaves)]
+    return exp.cast(reduce(sql.add, rounded), "double")
 
 
 def _node_expression(ensemble: TreeEnsemble, columns: Sequence[Expression], node: int) -> Expression:
@@ -164,4 +178,5 @@ def _ensemble_size(ensemble: TreeEnsemble, sizes: Sequence[int]) -> int:
     is_split = ensemble.feature >= 0
     per_feature = np.asarray(sizes)[ensemble.feature[is_split]] * (1 + ensemble.missing_left[is_split])
     listed = sum(len(categories) for categories in ensemble.categories)
-    return int(per_feature.sum() + 8 * is_split.sum() + 3 * (~is_split).sum() + 2 * listed)
+    rounded = 4 * len(ensemble.roots) + 8 if ensemble.is_float32 else 0
+    return int(per_feature.sum() + 8 * is_split.sum() + 3 * (~is_split).sum() + 2 * listed + rounded)

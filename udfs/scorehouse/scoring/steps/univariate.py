@@ -77,6 +77,30 @@ class Indicate(Univariate):
 
 
 @dataclass(frozen=True, eq=False)
+class Blank(Univariate):
+    """Missing where low <= x <= high, else x: a number that stands for missing, with all that a model takes for it."""
+
+    name = "blank"
+    uses = 3
+    low: float = 0.0
+    high: float = 0.0
+
+    @override
+    @property
+    def direction(self) -> int:
+        return 0
+
+    @override
+    def value(self, x: np.ndarray) -> np.ndarray:
+        return np.where((x >= self.low) & (x <= self.high), np.nan, x)
+
+    @override
+    def expression(self, x: Expression) -> Expression:
+        at_least = exp.GTE(this=sql.wrap(x), expression=sql.number(self.low))
+        return sql.when([(sql.both(at_least, sql.at_most(x, sql.number(self.high))), exp.null())], x)
+
+
+@dataclass(frozen=True, eq=False)
 class Scale(Univariate):
     """(x - offset) / divisor * factor + shift: standard, robust and minimum-maximum scaling, in scikit-learn's order.
 

@@ -138,15 +138,16 @@ class BitVectors(NamedTuple):
     leaves: Leaves
     baseline: float
 
-    def raw_scores(self, matrix: np.ndarray) -> np.ndarray:
+    def raw_scores(self, matrix: np.ndarray, kind: type = np.float64) -> np.ndarray:
         """float64 [rows]: the baseline plus one leaf of each tree, added in the trees' order.
 
         Args:
             matrix: float64 [columns, rows], NaN for missing.
+            kind: what sums are kept in; adding to float32 rounds each of them.
         """
-        scores = np.empty(matrix.shape[1])
+        scores = np.empty(matrix.shape[1], kind)
         _score(*self, matrix, scores)
-        return scores
+        return scores.astype(np.float64, copy=False)
 
 
 # ---------------------------------------------------------------- preparation

@@ -22,6 +22,7 @@ class TreeEnsemble:
         value: float64 [nodes], what a leaf adds to the sum; not read at a split.
         cover: float64 [nodes], how much training weight reached each node; what Shapley values are weighed by.
         baseline: what the sum of the leaves starts from.
+        is_float32: whether every sum on the way is rounded to float32, as a library that adds in float32 does.
     """
 
     roots: np.ndarray
@@ -35,6 +36,7 @@ class TreeEnsemble:
     value: np.ndarray
     cover: np.ndarray
     baseline: float = 0.0
+    is_float32: bool = False
 
     @classmethod
     def of_tree(
@@ -86,7 +88,7 @@ _EMPTY = TreeEnsemble(
 )
 
 
-def joined(ensembles: Sequence[TreeEnsemble], baseline: float = 0.0) -> TreeEnsemble:
+def joined(ensembles: Sequence[TreeEnsemble], baseline: float = 0.0, is_float32: bool = False) -> TreeEnsemble:
     """One ensemble of the trees of several, in their order, over the same columns; its baseline takes the place of theirs.
 
     >>> stump = TreeEnsemble.of_tree([0, -1, -1], [2.0, 0, 0], [1, -1, -1], [2, -1, -1], [0, 10, 20], [0, 0, 0], [4, 3, 1], {})
@@ -106,4 +108,5 @@ def joined(ensembles: Sequence[TreeEnsemble], baseline: float = 0.0) -> TreeEnse
         **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _PER_NODE},
         categories=[codes for part in parts for codes in part.categories],
         baseline=float(baseline),
+        is_float32=is_float32,
     )

@@ -44,17 +44,22 @@ class CompiledTrees:
             matrix: float64 [columns, rows], NaN for missing.
         """
         if self.walked >= WALKED and self._bit_vectors is not None:
-            return self._bit_vectors.raw_scores(matrix)
+            return self._bit_vectors.raw_scores(matrix, self._kind)
         self.walked += matrix.shape[1] * len(self.ensemble.roots)
         return self.walk(matrix)
 
     def walk(self, matrix: np.ndarray) -> np.ndarray:
         """`raw_scores` by walking each tree from root to leaf: float64 [rows] from float64 [columns, rows]."""
         e = self.ensemble
-        scores = np.full(matrix.shape[1], e.baseline)
+        scores = np.full(matrix.shape[1], e.baseline, self._kind)
         nodes = (e.feature, e.threshold, e.missing_left, e.left, e.right, e.value)
         _add_leaves(np.ascontiguousarray(matrix.T), e.roots, *nodes, self.table_row, self.is_listed, scores)
-        return scores
+        return scores.astype(np.float64, copy=False)
+
+    @property
+    def _kind(self) -> type:
+        """What sums are kept in: adding to float32 rounds each of them."""
+        return np.float32 if self.ensemble.is_float32 else np.float64
 
     @cached_property
     def _bit_vectors(self) -> BitVectors | None:

@@ -1,0 +1,345 @@
+"""What a brought file does not say is declared or refused, and what it says is not read otherwise."""
+
+import json
+import re
+from pathlib import Path
+
+import lightgbm
+import numpy as np
+import pandas
+import pyarrow as pa
+import pytest
+import skops.io
+import xgboost
+from agreement import WHERE, in_duckdb
+from numpy.testing import assert_allclose
+from onnx import TensorProto, helper
+from skl2onnx import to_onnx
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsRegressor
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.learning import fit
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+random = np.random.default_rng(0)
+FRAME = pandas.DataFrame(
+    {
+        "amount": random.normal(0, 1, 90).round(3),
+        "Last Visit": random.normal(0, 1, 90).round(3),
+        "shop": random.choice([101, 205, 309], 90),
+        "plan": random.choice(["basic", "plus"], 90),
+        "tier": random.choice(["silver", "gold", "bronze"], 90),
+    }
+)
+LABEL = (FRAME.amount + (FRAME.shop == 205)).to_numpy()
+NUMBERS = ["amount", "Last Visit"]
+MATRIX = FRAME[NUMBERS].to_numpy()
+QUIET = {"verbose": -1, "min_data_in_leaf": 5, "min_data_per_group": 1}
+
+
+def table(frame: pandas.DataFrame = FRAME) -> pa.Table:
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def coded(frame: pandas.DataFrame) -> pandas.DataFrame:
+    return frame.assign(shop=pandas.Categorical(frame["shop"]), plan=pandas.Categorical(frame["plan"]))
+
+
+def served(meta: dict, rows: pa.Table | None = None, examples: pa.Table | None = None) -> np.ndarray:
+    row = fit(table() if examples is None else examples, meta, "brought", WHERE)
+    assert row["status"][0].as_py() == "ready", row["status_reason"][0].as_py()
+    return in_duckdb(row, table() if rows is None else rows, "brought")["udf"]
+
+
+def refusal(meta: dict, examples: pa.Table | None = None) -> str:
+    with pytest.raises(ScorehouseError) as found:
+        fit(table() if examples is None else examples, meta, "brought", WHERE)
+    sentence = str(found.value)
+    assert re.fullmatch(rf"{WHERE}: .*expected .*, found [^\n]*\.", sentence), sentence
+    return sentence
+
+
+def lightgbm_meta(booster: lightgbm.Booster, **more: object) -> dict:
+    return {"estimator": "scorehouse.lightgbm", "model_text": booster.model_to_string(), **more}
+
+
+def xgboost_meta(booster: xgboost.Booster, **more: object) -> dict:
+    return {"estimator": "scorehouse.xgboost", "model_text": booster.save_raw("json").decode(), **more}
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    """Writes a model's file into a project of its own, and gives the declaration that names it."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(form: str, content: bytes, **more: object) -> dict:
+        Path(f"model.{form}").write_bytes(content)
+        return {"estimator": f"scorehouse.{form}", "model_file": f"model.{form}", **more}
+
+    return write
+
+
+# ---------------------------------------------------------------- categories
+
+
+@pytest.fixture(scope="module")
+def categorical() -> lightgbm.Booster:
+    columns = coded(FRAME)[["amount", "shop", "plan"]]
+    return lightgbm.train({**QUIET, "objective": "regression"}, lightgbm.Dataset(columns, LABEL), 5)
+
+
+def test_categories_are_values_and_not_codes_and_an_unseen_one_is_missing(categorical):
+    rows = FRAME.assign(shop=np.resize([205, 412, 1], 90), plan=np.resize(["plus", "never seen"], 90))
+    assert_allclose(served(lightgbm_meta(categorical)), categorical.predict(coded(FRAME)[["amount", "shop", "plan"]]), 1e-9)
+    expected = categorical.predict(coded(rows)[["amount", "shop", "plan"]])
+    assert_allclose(served(lightgbm_meta(categorical), table(rows)), expected, 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "words"),
+    [
+        ("shop", FRAME["shop"].astype(str), "expected whole numbers, as the model's categories are (101, 205, 309)"),
+        ("shop", FRAME["shop"] % 7, "expected some of the model's categories (101, 205, 309), found none of them"),
+        ("shop", FRAME["shop"] == 205, "found BOOLEAN; cast it in the select"),
+        ("plan", FRAME["shop"], "expected texts, as the model's categories are (basic, plus), found"),
+    ],
+)
+def test_a_column_of_other_values_than_the_categories_is_refused(categorical, column, values, words):
+    assert words in refusal(lightgbm_meta(categorical), table(FRAME.assign(**{column: values})))
+
+
+def test_ordered_categories_whose_columns_the_text_does_not_name_are_declared():
+    columns = FRAME[["amount", "shop"]].assign(shop=pandas.Categorical(FRAME["shop"], ordered=True))
+    booster = lightgbm.train({**QUIET, "objective": "regression"}, lightgbm.Dataset(columns, LABEL), 5)
+    assert "expected meta.features with 1 columns under categorical" in refusal(lightgbm_meta(booster))
+    declared = lightgbm_meta(booster, features={"numeric": ["amount"], "categorical": ["shop"]})
+    assert_allclose(served(declared), booster.predict(columns), 1e-9)
+
+
+def test_a_category_that_xgboost_refuses_has_no_score_and_is_reported():
+    booster = xgboost.train({}, xgboost.DMatrix(coded(FRAME)[["amount", "shop"]], LABEL, enable_categorical=True), 3)
+    rows = FRAME.assign(shop=np.where(np.arange(90) % 3, FRAME["shop"], 102))
+    scores = served(xgboost_meta(booster), table(rows))
+    assert np.isnan(scores[::3]).all() and np.isfinite(scores[1::3]).all()
+    row = fit(table(rows), xgboost_meta(booster), "brought", WHERE)
+    assert row["status"][0].as_py() == "ready"
+    assert row["status_reason"][0].as_py().startswith("xgboost refuses 30 of 90 real rows")
+    real = [check for check in row["parity"][0].as_py() if (check["rows_of"], check["path"]) == ("real", "estimator")]
+    assert [check["refused_count"] for check in real] == [30]
+
+
+# ---------------------------------------------------------------- the proof
+
+
+def test_a_model_whose_library_refuses_every_row_is_not_proved():
+    booster = xgboost.train({}, xgboost.DMatrix(MATRIX, LABEL, feature_names=NUMBERS), 2)
+    row = fit(table(FRAME.assign(amount=np.inf)), xgboost_meta(booster), "brought", WHERE)
+    assert row["status"][0].as_py() == "parity_failed"
+    assert "refuses them all" in row["status_reason"][0].as_py()
+
+
+def test_a_model_without_rows_to_prove_it_on_scores_nothing(categorical):
+    row = fit(table().slice(0, 0), lightgbm_meta(categorical), "brought", WHERE)
+    assert row["status"][0].as_py() == "insufficient_examples"
+    assert row["status_reason"][0].as_py() == (
+        "Expected at least one row to prove the model on by lightgbm's own predictions, found none."
+    )
+
+
+# ---------------------------------------------------------------- inputs
+
+
+def test_inputs_are_found_by_name_in_any_order_and_case():
+    booster = xgboost.train({}, xgboost.DMatrix(MATRIX, LABEL, feature_names=["AMOUNT", "last visit"]), 3)
+    swapped = table(FRAME[["Last Visit", "amount"]])
+    expected = booster.predict(xgboost.DMatrix(MATRIX, feature_names=["AMOUNT", "last visit"]))
+    assert_allclose(served(xgboost_meta(booster), examples=swapped), expected, 1e-6)
+
+
+def test_blanks_are_underlines_to_lightgbm():
+    booster = lightgbm.train({**QUIET, "objective": "regression"}, lightgbm.Dataset(FRAME[NUMBERS], LABEL), 3)
+    assert "Last_Visit" in booster.feature_name()
+    assert_allclose(served(lightgbm_meta(booster)), booster.predict(MATRIX), 1e-9)
+
+
+UNNAMED = {
+    "none": ({}, "expected meta.parameters.columns, since the model does not name its 2 inputs, found none"),
+    "fewer": ({"features": {"numeric": ["amount"]}}, "expected 2 columns, one for each input of the model, found 1 declared"),
+    "more": ({"features": {"numeric": [*NUMBERS, "shop"]}}, "found 3 declared (amount, Last Visit, shop)"),
+    "absent": ({"parameters": {"columns": ["amount", "visit"]}}, "expected the column visit in the examples"),
+    "word": ({"parameters": {"colums": NUMBERS}}, "found 'colums'; correct its name"),
+    "training": ({"preprocessing": {"numeric": {"scale": "standard"}}}, "meta.preprocessing: expected none"),
+}
+
+
+@pytest.mark.parametrize(("more", "words"), UNNAMED.values(), ids=UNNAMED)
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost"])
+def test_inputs_without_names_are_declared_in_their_order(library, more, words):
+    if library == "xgboost":
+        meta = xgboost_meta(xgboost.train({}, xgboost.DMatrix(MATRIX, LABEL), 2))
+    else:
+        meta = lightgbm_meta(lightgbm.train({**QUIET, "objective": "regression"}, lightgbm.Dataset(MATRIX, LABEL), 2))
+    assert words in refusal({**meta, **more})
+    assert np.isfinite(served({**meta, "parameters": {"columns": NUMBERS}})).all()
+
+
+def test_names_that_differ_in_case_alone_are_refused():
+    booster = xgboost.train({}, xgboost.DMatrix(MATRIX, LABEL, feature_names=["amount", "Amount"]), 2)
+    assert "found 'amount' and 'Amount'" in refusal(xgboost_meta(booster))
+
+
+def test_an_order_that_contradicts_the_names_is_refused():
+    booster = xgboost.train({}, xgboost.DMatrix(MATRIX, LABEL, feature_names=NUMBERS), 2)
+    assert "leave it out" in refusal(xgboost_meta(booster, parameters={"columns": NUMBERS[::-1]}))
+    assert "differ in last visit" in refusal(xgboost_meta(booster, features={"numeric": ["amount"]}))
+
+
+@pytest.mark.parametrize(("declared", "is_refused"), [({}, True), ({"missing": -999}, False), ({"missing": "none"}, False)])
+def test_a_number_that_may_mean_missing_is_declared(declared, is_refused):
+    rows = FRAME.assign(amount=FRAME.amount.where(np.arange(90) % 4 > 0, -999.0))
+    missing = -999.0 if declared.get("missing") == -999 else np.nan
+    data = xgboost.DMatrix(rows[NUMBERS].to_numpy(), LABEL, feature_names=NUMBERS, missing=missing)
+    booster = xgboost.train({}, data, 3)
+    meta = xgboost_meta(booster, parameters=declared)
+    if is_refused:
+        assert "feature amount: expected meta.parameters.missing, since 23 of 90 examples are -999" in refusal(meta, table(rows))
+    else:
+        assert_allclose(served(meta, table(rows), table(rows)), booster.predict(data), 1e-6)
+
+
+# ---------------------------------------------------------------- outputs
+
+
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost"])
+def test_classes_have_the_declared_names_in_the_order_of_the_codes(library):
+    order = ["silver", "gold", "bronze"]
+    codes = FRAME["tier"].map(order.index).to_numpy()
+    if library == "lightgbm":
+        data = lightgbm.Dataset(FRAME[["amount"]], codes)
+        booster = lightgbm.train({**QUIET, "objective": "multiclass", "num_class": 3}, data, 3)
+        meta = lightgbm_meta(booster, label="tier")
+        expected = booster.predict(FRAME[["amount"]])
+    else:
+        data = xgboost.DMatrix(FRAME[["amount"]], codes)
+        booster = xgboost.train({"objective": "multi:softprob", "num_class": 3}, data, 3)
+        meta, expected = xgboost_meta(booster, label="tier"), booster.predict(data)
+    assert "list the values of tier (bronze, gold, silver) in the order of the codes 0, 1, ..." in refusal(meta)
+    declared = {**meta, "parameters": {"classes": order}}
+    row = fit(table(), declared, "brought", WHERE)
+    assert row["classes"][0].as_py() == order
+    assert row["score_type"][0].as_py() == 'STRUCT("silver" DOUBLE, "gold" DOUBLE, "bronze" DOUBLE)'
+    assert_allclose(in_duckdb(row, table(), "brought")["udf"], expected, 1e-6)
+    assert "found 'bronze'" in refusal({**meta, "parameters": {"classes": ["silver", "gold", "copper"]}})
+    assert "expected 3 names" in refusal({**meta, "parameters": {"classes": ["silver", "gold"]}})
+
+
+@pytest.mark.parametrize("rounds", ["best", "all"])
+def test_early_stopping_serves_the_best_round_unless_all_are_asked_for(rounds):
+    data = xgboost.DMatrix(MATRIX, LABEL, feature_names=NUMBERS)
+    worse = xgboost.DMatrix(MATRIX, LABEL[::-1], feature_names=NUMBERS)
+    booster = xgboost.train({}, data, 10, evals=[(worse, "worse")], early_stopping_rounds=3, verbose_eval=False)
+    assert json.loads(booster.save_raw("json"))["learner"]["attributes"]["best_iteration"] == "0"
+    until = booster.best_iteration + 1 if rounds == "best" else 0
+    meta = xgboost_meta(booster, parameters={"rounds": rounds} if rounds == "all" else {})
+    assert_allclose(served(meta), booster.predict(data, iteration_range=(0, until)), 1e-6)
+
+
+def test_several_targets_are_named():
+    several = np.column_stack([LABEL, -LABEL])
+    booster = xgboost.train({}, xgboost.DMatrix(MATRIX, several, feature_names=NUMBERS), 3)
+    assert "expected meta.parameters.targets, names for the 2 numbers" in refusal(xgboost_meta(booster))
+    scores = served(xgboost_meta(booster, parameters={"targets": ["spend", "loss"]}, label="shop"))
+    assert_allclose(scores, booster.predict(xgboost.DMatrix(MATRIX, feature_names=NUMBERS)), 1e-6)
+
+
+# ---------------------------------------------------------------- ONNX
+
+
+def graph(nodes: list, outputs: list, inputs: tuple = ("X",)) -> bytes:
+    """A graph over two columns of numbers."""
+    given = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 2]) for name in inputs]
+    made = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs]
+    opset = [helper.make_opsetid("", 15)]
+    return helper.make_model(helper.make_graph(nodes, "g", given, made), opset_imports=opset, ir_version=8).SerializeToString()
+
+
+RESHAPED = [helper.make_node("Shape", ["X"], ["s"]), helper.make_node("Reshape", ["X", "s"], ["Y"])]
+IN_ORDER = {"columns": NUMBERS}
+GRAPHS = {
+    "width": (graph(RESHAPED, [("Y", [None, 3])]), {}, "output Y declares 3 columns and gives 2"),
+    "batch": (
+        graph([helper.make_node("Softmax", ["X"], ["Y"], axis=0)], [("Y", [None, 2])]),
+        {"targets": ["a", "b"]},
+        "depend on the other rows",
+    ),
+    "mean": (
+        graph([helper.make_node("ReduceMean", ["X"], ["Y"], axes=[0])], [("Y", ["n", 2])]),
+        {"targets": ["a", "b"]},
+        "has the shape [1, 2] for 16 rows",
+    ),
+    "outputs": (
+        graph(
+            [helper.make_node("Neg", ["X"], ["Y"]), helper.make_node("Abs", ["X"], ["Z"])], [("Y", [None, 2]), ("Z", [None, 2])]
+        ),
+        {},
+        "expected meta.parameters.output, since the model has several outputs of numbers (Y",
+    ),
+    "targets": (graph([helper.make_node("Neg", ["X"], ["Y"])], [("Y", [None, 2])]), {}, "expected meta.parameters.targets"),
+}
+
+
+@pytest.mark.parametrize(("content", "parameters", "words"), GRAPHS.values(), ids=GRAPHS)
+def test_an_onnx_graph_whose_scores_are_not_clear_is_refused(file, content, parameters, words):
+    assert words in refusal(file("onnx", content, parameters={**IN_ORDER, **parameters}))
+
+
+def test_a_standard_deviation_is_no_score_unless_it_is_asked_for(file):
+    fitted = GaussianProcessRegressor(alpha=0.1).fit(MATRIX, LABEL)
+    model = to_onnx(fitted, MATRIX[:1], options={id(fitted): {"return_std": True}}).SerializeToString()
+    assert "expected meta.parameters.output" in refusal(file("onnx", model, parameters=IN_ORDER))
+    scores = served(file("onnx", model, parameters={**IN_ORDER, "output": "GPmean"}))
+    assert_allclose(scores, fitted.predict(MATRIX), 1e-6, 1e-6)
+
+
+@pytest.mark.parametrize("zipmap", [True, False])
+def test_onnx_classes_have_the_names_of_the_file(file, zipmap):
+    fitted = LogisticRegression().fit(MATRIX, FRAME["tier"])
+    model = to_onnx(fitted, MATRIX[:1].astype(np.float32), options={"zipmap": zipmap}).SerializeToString()
+    meta = file("onnx", model, parameters=IN_ORDER, label="tier")
+    row = fit(table(), meta, "brought", WHERE)
+    assert row["classes"][0].as_py() == fitted.classes_.tolist()
+    assert_allclose(in_duckdb(row, table(), "brought")["udf"], fitted.predict_proba(MATRIX), 1e-5, 1e-6)
+    wrong = {**IN_ORDER, "classes": ["silver", "gold", "bronze"]}
+    assert "expected the model's own (bronze, gold, silver)" in refusal({**meta, "parameters": wrong})
+
+
+# ---------------------------------------------------------------- skops
+
+
+def test_a_skops_file_of_untrusted_types_is_refused_by_their_names(file):
+    neighbours = skops.io.dumps(KNeighborsRegressor(algorithm="kd_tree").fit(MATRIX, LABEL))
+    assert "sklearn.neighbors._kd_tree.KDTree" in refusal(file("skops", neighbours, parameters=IN_ORDER))
+    booster = skops.io.dumps(lightgbm.LGBMRegressor(n_estimators=2, verbose=-1).fit(MATRIX, LABEL))
+    assert "lightgbm.basic.Booster" in refusal(file("skops", booster, parameters=IN_ORDER))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"no model", "a file that skops did not write"),
+        (skops.io.dumps(Ridge()), "Ridge that is not fitted"),
+        (skops.io.dumps({"a": 1}), "dict, which is no estimator"),
+    ],
+)
+def test_what_is_no_estimator_is_refused(file, content, words):
+    assert words in refusal(file("skops", content))
+
+
+def test_a_file_of_another_scikit_learn_is_refused(file, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr("sklearn.base.__version__", "1.2.0")
+        content = skops.io.dumps(LinearRegression().fit(FRAME[NUMBERS], LABEL))
+    assert "found 1.2.0, whose estimators may mean otherwise" in refusal(file("skops", content))
