@@ -27,8 +27,9 @@ def digest(*parts: object) -> str:
 class Fingerprint:
     """Identity of a node's result, and its two halves.
 
-    >>> old, new = (Fingerprint.of(["select 1"], {"orders": Fingerprint.of_source("orders", day)}) for day in ("1st", "2nd"))
-    >>> old.logic == new.logic, old.data == new.data, old.whole == new.whole
+    >>> old, new = (Fingerprint.of_source("orders", day) for day in ("1st", "2nd"))
+    >>> before, after = (Fingerprint.of(["select 1"], {"orders": one}, {"orders": one.whole}) for one in (old, new))
+    >>> before.logic == after.logic, before.data == after.data, before.whole == after.whole
     (True, False, False)
 
     Attributes:
