@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from scorehouse.learning.version_row import STORED
 from scorehouse.names.quoting import identifier, literal, quoted
+from scorehouse.names.scratch import scratch
 from scorehouse.store.details import Decision, Details, Metric, Versions
 from scorehouse.store.files import Store, read_sql
 from scorehouse.store.records import NodeRecord
@@ -72,8 +73,7 @@ def incumbent(previous: NodeRecord | None, draft: NodeRecord, store: Store) -> p
 
 def read_row(file: Path) -> pa.Table:
     """The one row of a version's file."""
-    with duckdb.connect() as reader:
-        return reader.sql(read_sql([file])).to_arrow_table()
+    return scratch("versions").sql(read_sql([file])).to_arrow_table()
 
 
 def unchanged(previous: NodeRecord, draft: NodeRecord) -> NodeRecord:

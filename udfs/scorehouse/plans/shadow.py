@@ -1,16 +1,13 @@
 """An empty copy of what a query may read: DuckDB binds the query in it and shows the plan, without a row being touched."""
 
-import atexit
 import json
 import re
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import duckdb
-
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import identifier, quoted
+from scorehouse.names.scratch import scratch
 from scorehouse.plans.operators import Operator
 
 DATABASE = "warehouse"
@@ -41,7 +38,7 @@ class Shadow:
         self, relations: Iterable[Relation], statements: Iterable[str] = (), variables: Mapping[str, object] | None = None
     ) -> None:
         self._relations, self._statements, self._variables = relations, statements, dict(variables or {})
-        self._connection = _binder()
+        self._connection = scratch("plans")
 
     def __enter__(self) -> "Shadow":
         self._connection.execute(f"attach ':memory:' as {DATABASE}; use {DATABASE}")
@@ -78,16 +75,3 @@ class Shadow:
         """Names of a query's columns, in order."""
         return [name for name, *_ in self._connection.execute(f"describe ({sql}\n)").fetchall()]
 
-
-_binders = threading.local()
-
-
-def _binder() -> duckdb.DuckDBPyConnection:
-    """This thread's connection for shadows: opening one takes longer than all else."""
-    if not hasattr(_binders, "connection"):
-        _binders.connection = duckdb.connect()
-        _binders.connection.execute("set TimeZone = 'UTC'")
-    return _binders.connection
-
-
-atexit.register(_binders.__dict__.clear)  # a connection that outlives the interpreter is reported as a leak

@@ -7,6 +7,7 @@ from scipy import sparse
 from scipy.linalg import lapack
 from threadpoolctl import threadpool_limits
 
+from scorehouse.errors import ScorehouseError
 from scorehouse.recommending.fitting import Recommender
 from scorehouse.recommending.history import History
 from scorehouse.recommending.weights import ItemWeights, scaled, strongest
@@ -37,6 +38,11 @@ class Ease(Recommender):
     trend_half_life_days: float = 2
     repeat: float = 0.4
 
+    def __post_init__(self) -> None:
+        """Raise ScorehouseError for a penalty that is none."""
+        if not self.penalty > 0:
+            raise ScorehouseError(f"Ease: expected a penalty above 0, found {self.penalty}; leave it out for {Ease.penalty:g}.")
+
     def fit(self, history: History) -> ItemWeights:
         """The weights that a history teaches, over its items."""
         count = len(history.items)
@@ -60,8 +66,10 @@ def _regression(gram: np.ndarray, penalty: float) -> np.ndarray:
         return gram
     gram[np.diag_indices_from(gram)] += penalty
     with threadpool_limits(1):  # sums in one order, so that every build gives the same bits
-        factor, _ = lapack.dpotrf(np.asfortranarray(gram), lower=1, overwrite_a=1)
+        factor, is_singular = lapack.dpotrf(np.asfortranarray(gram), lower=1, overwrite_a=1)
         inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
+    if is_singular:
+        raise ScorehouseError(f"Ease: expected a penalty that makes the regression solvable, found {penalty:g}; make it larger.")
     inverse = np.tril(inverse) + np.tril(inverse, -1).T
     coefficients = -inverse / np.diag(inverse)
     np.fill_diagonal(coefficients, 0)

@@ -67,15 +67,20 @@ def scaled(popularity: np.ndarray, largest: float) -> np.ndarray:
 def largest(matrix: np.ndarray, count: int) -> np.ndarray:
     """Places of the `count` largest values of each row, the largest first: int64 [rows, count or fewer].
 
-    Equal values stand in the order of their places; which of them are left out, where not all fit, is not said.
+    Equal values stand in the order of their places; where not all fit, the last of them are left out.
 
-    >>> largest(np.array([[1.0, 3.0, 2.0, 3.0]]), 3)
-    array([[1, 3, 2]])
+    >>> largest(np.array([[1.0, 3.0, 2.0, 3.0], [1.0, 1.0, 1.0, 2.0]]), 3)
+    array([[1, 3, 2],
+           [3, 0, 1]])
     """
     count = min(count, matrix.shape[1])
     if not count:
         return np.zeros((len(matrix), 0), np.int64)
-    places = np.sort(np.argpartition(-matrix, count - 1, axis=1)[:, :count], axis=1)
+    last = -np.partition(-matrix, count - 1, axis=1)[:, count - 1 : count]
+    is_above, is_last = matrix > last, matrix == last
+    places_left = count - is_above.sum(axis=1, keepdims=True)
+    is_chosen = is_above | (is_last & (is_last.cumsum(axis=1) <= places_left))
+    places = np.nonzero(is_chosen)[1].reshape(len(matrix), count)
     order = np.argsort(-np.take_along_axis(matrix, places, axis=1), axis=1, kind="stable")
     return np.take_along_axis(places, order, axis=1)
 

@@ -1,15 +1,14 @@
 """DuckDB's own parse tree of a text, and what can be read from it: nothing can look harmless here and be something else there."""
 
-import atexit
 import json
 import re
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import duckdb
 
 from scorehouse.errors import ScorehouseError, first_line
+from scorehouse.names.scratch import scratch
 
 Tree = dict[str, Any]
 """DuckDB's parse tree, as `json_serialize_sql` prints it."""
@@ -104,14 +103,6 @@ def _kind_of(statement: duckdb.Statement) -> str:
         return statement.query.split()[0].lower()
 
 
-_parsers = threading.local()
-
-
 def parser() -> duckdb.DuckDBPyConnection:
-    """This thread's connection to an empty database that only parses."""
-    if not hasattr(_parsers, "connection"):
-        _parsers.connection = duckdb.connect()
-    return _parsers.connection
-
-
-atexit.register(_parsers.__dict__.clear)  # a connection that outlives the interpreter is reported as a leak
+    """A connection to an empty database that only parses."""
+    return scratch("parse")

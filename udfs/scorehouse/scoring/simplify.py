@@ -225,8 +225,9 @@ def _bins(bins: Bins, made: dict[str, Operation]) -> Bins:
         if isinstance(maker, Impute):
             missing = bins.table[np.searchsorted(edges, maker.fill, side="right")]
         else:
+            edges = edges[maker.apply([np.array([np.inf])])[0] >= edges]  # what no number reaches has no edge
             edges = _first_reaching(maker, edges)
-        bins = replace(bins, inputs=maker.inputs, edges=edges, missing=missing)
+        bins = replace(bins, inputs=maker.inputs, edges=edges, table=bins.table[: len(edges) + 1], missing=missing)
         maker = made[bins.inputs[0]]
     return bins
 

@@ -31,7 +31,7 @@ def cut(times: np.ndarray, split: Split) -> Cut:
     (4, 3, 1)
     """
     times = np.unique(times)
-    test = times[len(times) - split.test_periods :] if split.test_periods else times[:0]
+    test = times[max(len(times) - split.test_periods, 0) :] if split.test_periods else times[:0]
     return Cut(_matured(times, test[0], split), test) if test.size else Cut(_latest(times, split), test)
 
 

@@ -257,7 +257,7 @@ def _numeric_shares(trained: Mapping[str, object], values: Column) -> tuple[np.n
 
 def _category_shares(trained: Mapping[str, object], values: Column) -> tuple[np.ndarray, np.ndarray]:
     """Shares of the listed categories, the missing, and everything else."""
-    expected = {row["category"]: row["share"] for row in trained["categories"] or []}
+    expected = {row["category"]: row["share"] for row in trained["categories"] or [] if row["category"] is not None}
     found = [
         None if value is None else str(value)
         for value in (values.tolist() if isinstance(values, np.ndarray) else values.to_pylist())

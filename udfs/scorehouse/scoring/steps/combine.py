@@ -146,7 +146,8 @@ class UnitLength(Combination):
         elif self.norm == "l1":
             length = sql.total(sizes)
         else:
-            length = exp.Greatest(this=sizes[0], expressions=sizes[1:], ignore_nulls=True)
+            largest = exp.Greatest(this=sizes[0], expressions=sizes[1:], ignore_nulls=True)
+            length = sql.when([(sql.is_present(sql.total(sizes)), largest)], exp.null())
         is_zero = exp.EQ(this=sql.wrap(length), expression=sql.number(0))
         return [sql.when([(is_zero, sql.number(0))], sql.divide(x, length)) for x in columns]
 

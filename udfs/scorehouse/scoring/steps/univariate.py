@@ -305,7 +305,7 @@ FORMULAS = {
     "square": Formula(np.square, sql.square, direction=0, uses=2),
     "absolute": Formula(np.abs, lambda x: exp.Abs(this=x), direction=0),
     "truncate": Formula(np.trunc, lambda x: sql.call("trunc", x)),
-    "softsign": Formula(lambda x: x / (1 + np.abs(x)), _softsign_sql, uses=2),
+    "softsign": Formula(lambda x: x / (1 + np.abs(x)), _softsign_sql, uses=2, is_total=False),
     "tanh": Formula(np.tanh, lambda x: sql.call("tanh", x)),
     "relu": Formula(lambda x: np.maximum(x, 0), _relu_sql, uses=2),
     "negative": Formula(np.negative, lambda x: exp.Neg(this=sql.wrap(x)), direction=-1, is_straight=True),
