@@ -39,7 +39,13 @@ def _named(manifest: Any, name: str) -> list[Any]:
 
 
 def _complete(manifest: Any, variables: Mapping[str, Any]) -> None:
-    """Take out what the variable `products` leaves out, and add what a query over history reads, which no ref() names."""
+    """Take out what the variable `products` leaves out, and add what a query over history reads, which no ref() names.
+
+    Python files that no YAML declares as functions are modules: estimators of the project's own, and what they import.
+    """
+    modules = [node_id for node_id, node in manifest.functions.items() if node.language == "python" and not node.patch_path]
+    for node_id in modules:
+        del manifest.functions[node_id]
     try:
         unwanted = left_out(_parents(manifest), _endpoints(manifest), variables.get("products"))
     except ScorehouseError as error:

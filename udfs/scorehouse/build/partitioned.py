@@ -85,7 +85,8 @@ class _Partitioned:
             for part in dict.fromkeys(map(self._own.coarse, piece.partitions)):
                 pieces.setdefault(part, []).append(piece)
         if record.details.landing:
-            own = record.fingerprint.own
+            types = [(column, record.columns[column]) for column in columns]
+            own = [record.fingerprint.own, types]
             marks = {part: digest(own, sorted(piece.mark for piece in found)) for part, found in pieces.items()}
         else:
             marks = self._builder.reader.marks_by(Partitioning(cut.column, self._own.grain).key_sql(), record, columns)

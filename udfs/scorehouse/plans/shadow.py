@@ -74,4 +74,3 @@ class Shadow:
     def columns(self, sql: str) -> list[str]:
         """Names of a query's columns, in order."""
         return [name for name, *_ in self._connection.execute(f"describe ({sql}\n)").fetchall()]
-

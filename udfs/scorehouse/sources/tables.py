@@ -49,14 +49,14 @@ def land(table: SourceTable, store: Store, known: Iterable[LandedFile]) -> list[
 
     Raises ScorehouseError naming file, column, expected and found, for the first file that breaks the declaration.
     """
-    by_identity = {(file.path, file.size, file.modified_ns): file for file in known}
+    by_identity = {(file.path, file.state): file for file in known}
     landed = []
     with _reader() as reader:
         for path in discover(table.path):
-            state = path.stat()
-            identity = (str(path), state.st_size, state.st_mtime_ns)
-            landed.append(by_identity.get(identity) or _land_file(reader, table, store, path, *identity[1:]))
-    return landed
+            found = path.stat()
+            state = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+            landed.append(by_identity.get((str(path), state)) or _land_file(reader, table, store, path, state))
+    return sorted(landed, key=lambda file: file.content)  # what they are called is no data
 
 
 def check_landed(table: SourceTable, store: Store, files: Iterable[LandedFile]) -> list[LandedFile]:
@@ -77,34 +77,36 @@ def data_version(files: Iterable[LandedFile]) -> str:
 def view_sql(table: SourceTable, files: list[LandedFile], store: Store, among: list[LandedFile] | None = None) -> str:
     """The select that reads a source: declared columns, typed, NULL where a file lacks them; then all other columns.
 
-    A table with the JSON column `properties` has the other columns in that: a file with a new column is new data, and every
-    query over the table stays as it is. Files with the same columns and types are read together, so that no file's types
-    change the values of another's. Otherwise an undeclared column that has several types becomes JSON. The columns and types
-    are those of all the files `among` which `files` are.
+    A table with the JSON column `properties` has the other columns in that, as each file spells them: a file with a new column
+    is new data, and every query over the table stays as it is. Files with the same columns and types are read together, so
+    that no file's types change the values of another's. Otherwise an undeclared column that has several types becomes JSON.
+    The columns and types are those of all the files `among` which `files` are.
     """
     extra = _extra(table, among or files)
     if not files:
         return f"select {', '.join(_typed(column, None) for column in table.columns)} where false"
     alike: dict[tuple[tuple[str, str], ...], list[LandedFile]] = {}
     for file in files:
-        alike.setdefault(tuple(sorted(_kinds(file).items())), []).append(file)
+        alike.setdefault(tuple(sorted(file.columns.items())), []).append(file)
     selects = []
-    for kinds, members in alike.items():
+    for columns, members in alike.items():
         copies = [store.path(table.stored_name(file)) for file in members]
-        selects.append(f"select {', '.join(_columns(table, extra, dict(kinds)))} from {read_parquet(copies)}")
+        selects.append(f"select {', '.join(_columns(table, extra, dict(columns)))} from {read_parquet(copies)}")
     return " union all ".join(selects)
 
 
-def _columns(table: SourceTable, extra: list[Column], found: dict[str, str]) -> list[str]:
-    """The columns of files with the columns and types `found`."""
+def _columns(table: SourceTable, extra: list[Column], columns: dict[str, str]) -> list[str]:
+    """The columns of files that have these, by name with their types."""
+    found = {name.lower(): kind for name, kind in columns.items()}
     typed = {column.name: _typed(column, found.get(column.name.lower())) for column in table.columns}
     if _PROPERTIES not in table.columns:
         others = ((column, _other(column, found.get(column.name.lower()))) for column in extra)
         return [*typed.values(), *(f"{value} as {identifier(column.name)}" for column, value in others)]
-    own = [column for column in extra if column.name.lower() in found]
+    declared = {column.name.lower() for column in table.columns}
+    own = [Column(name, kind) for name, kind in columns.items() if name.lower() not in declared]
     if own:
         given = _cast("properties", found["properties"], "JSON") if "properties" in found else "cast(null as json)"
-        others = ", ".join(f"{identifier(column.name)} := {_other(column, found[column.name.lower()])}" for column in own)
+        others = ", ".join(f"{identifier(column.name)} := {_other(column, column.data_type)}" for column in own)
         typed["properties"] = f"json_merge_patch({_object(given)}, to_json(struct_pack({others}))) as properties"
     return list(typed.values())
 
@@ -134,11 +136,11 @@ def select_files(record: NodeRecord, names: Collection[str], store: Store) -> st
 
 
 def _land_file(
-    reader: duckdb.DuckDBPyConnection, table: SourceTable, store: Store, path: Path, size: int, modified_ns: int
+    reader: duckdb.DuckDBPyConnection, table: SourceTable, store: Store, path: Path, state: tuple[int, ...]
 ) -> LandedFile:
     added = folder_columns(path, Path(table.path))
     content = digest(is_text(path), added, hash_of(path))
-    unread = LandedFile(str(path), size, modified_ns, content, {}, [])
+    unread = LandedFile(str(path), state, content, {}, [])
     copy = store.path(table.stored_name(unread))
     if copy.exists():
         open_raw(reader, copy, {})
@@ -222,16 +224,11 @@ def _typed(column: Column, found: str | None) -> str:
     return f"{value} as {identifier(column.name)}"
 
 
-def _kinds(file: LandedFile) -> dict[str, str]:
-    """Types of a file's columns by their names in lower case."""
-    return {name.lower(): kind for name, kind in file.columns.items()}
-
-
 def _extra(table: SourceTable, files: list[LandedFile]) -> list[Column]:
-    """The undeclared columns of all files, as the first file that has one spells it; JSON where the files' types differ."""
+    """The undeclared columns of all files, spelled in one of the files' ways; JSON where the files' types differ."""
     declared = {column.name.lower() for column in table.columns}
     found: dict[str, Column] = {}
-    for name, kind in (item for file in files for item in file.columns.items()):
+    for name, kind in sorted(item for file in files for item in file.columns.items()):
         known = found.setdefault(name.lower(), Column(name, kind))
         if known.data_type != kind:
             found[name.lower()] = Column(known.name, "JSON")

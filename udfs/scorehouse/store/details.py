@@ -20,15 +20,15 @@ class LandedFile:
     """A raw file and its copy in the store.
 
     Attributes:
-        path, size, modified_ns: identity of the raw file, to skip it next time unread.
+        path, state: identity of the raw file (size, times of its content and of its entry in ns, inode), to skip it next time
+            unread; the time of the entry is the kernel's own, which no copying program sets.
         content: hash of its bytes; the copy is <store>/<relation>/<content>.parquet.
         columns: its columns' names and types.
         days: the days (YYYY-MM-DD) its rows cover, where the source is partitioned.
     """
 
     path: str
-    size: int
-    modified_ns: int
+    state: tuple[int, ...]
     content: str
     columns: dict[str, str]
     days: list[str]

@@ -1,0 +1,193 @@
+"""What counts as an input: everything that can change a result, and nothing else."""
+
+import os
+import random
+import shutil
+
+import pytest
+
+from project.harness import Project, tiny_project
+
+ESTIMATOR = """
+from sklearn.linear_model import LinearRegression
+
+from shop.factor import FACTOR
+
+
+class Doubled(LinearRegression):
+    '''A line, steeper than the data says.'''
+
+    def fit(self, X, y, sample_weight=None):
+        super().fit(X, y, sample_weight)
+        self.coef_ = self.coef_ * FACTOR
+        return self
+"""
+
+FITTED_YML = """
+models:
+  - name: worth
+    config:
+      materialized: fitted
+      meta:
+        {estimator: shop.models.Doubled, label: value, key: [event_id], minimum_examples: 3, features: {numbers: [amount]}}
+"""
+
+
+def with_estimator(tiny: Project) -> None:
+    tiny.write("udfs/shop/__init__.py", "")
+    tiny.write("udfs/shop/factor.py", "FACTOR = 2\n")
+    tiny.write("udfs/shop/models.py", ESTIMATOR)
+    tiny.write(
+        "models/features/examples.sql", "select event_id, amount, amount * 3.0 as value, kind from {{ ref('stg_events') }}\n"
+    )
+    tiny.write("models/features/worth.sql", "select * from {{ ref('examples') }}\n")
+    tiny.write("models/features/worth.yml", FITTED_YML)
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = tiny_project(tmp_path_factory.mktemp("learned") / "project")
+    with_estimator(project)
+    project.build()
+    return project
+
+
+@pytest.fixture
+def own(learned: Project, tmp_path) -> Project:
+    return moved(learned, tmp_path / "project")
+
+
+def moved(project: Project, root) -> Project:
+    shutil.copytree(project.root, root)
+    return Project(root)
+
+
+def weight(project: Project) -> float:
+    query = "select weights from features.worth"
+    ((weights,),) = project.catalog(query)
+    return max(row["value"] for row in weights if row["value"] is not None)
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "computed"),
+    [
+        ("udfs/shop/models.py", "* FACTOR", "* FACTOR * 5", {"worth"}),
+        ("udfs/shop/factor.py", "FACTOR = 2", "FACTOR = 5", {"worth"}),
+        ("udfs/shop/models.py", "steeper than the data says", "steep", set()),
+        ("udfs/shop/factor.py", "FACTOR = 2", "FACTOR = 2  # twice", set()),
+        ("models/features/examples.sql", "kind from", "kind, 1 as more from", {"examples"}),
+        ("models/features/examples.sql", "kind from", "upper(kind) as kind from", {"examples"}),
+        ("models/features/examples.sql", "amount * 3.0 as value", "amount * 4.0 as value", {"examples", "worth"}),
+        ("models/features/worth.yml", "minimum_examples: 3", "minimum_examples: 4", {"worth"}),
+    ],
+)
+def test_a_fitted_model_is_made_of_its_examples_declaration_and_code(
+    own: Project, path: str, old: str, new: str, computed: set
+) -> None:
+    before = weight(own)
+    own.replace(path, old, new)
+    own.build()
+    assert own.computed() == computed
+    assert (weight(own) != pytest.approx(before)) == ("worth" in computed and "minimum" not in new)
+
+
+def test_a_new_library_trains_where_the_policy_says_so(own: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from scorehouse.build import engine
+
+    monkeypatch.setattr(engine, "versions_of", lambda packages: {"scikit-learn": "99.0"})
+    own.build()
+    assert own.computed() == {"worth"}  # there is no policy here
+    assert "scikit-learn" in own.operation("explain", "{node: worth}").output
+
+
+def test_a_new_duckdb_computes_every_table_again(tiny: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from scorehouse.build import engine
+
+    monkeypatch.setattr(engine, "of_tables", lambda: {"DuckDB": "99.0"})
+    tiny.build()
+    assert {"stg_events", "weighted", "unrelated", "scores"} <= tiny.computed()
+    assert "DuckDB changed" in tiny.operation("explain", "{node: scores}").output
+
+
+def test_columns_that_nobody_reads_and_rows_that_are_the_same_stop_the_wave(tiny: Project) -> None:
+    tiny.replace("models/features/weighted.sql", "    kind,", "    kind, amount as paid,")
+    tiny.build()
+    assert tiny.computed() == {"weighted"}
+    assert "columns paid of model weighted changed, none is read" in tiny.operation("explain", "{node: scores}").output
+    tiny.replace("models/features/weighted.sql", "where amount > 0", "where amount > 1")
+    tiny.build()
+    assert tiny.computed() == {"weighted"}
+    tiny.replace("models/features/weighted.sql", "where amount > 1", "where amount > 10")
+    tiny.build()
+    assert tiny.computed() == {"weighted", "scores"}
+
+
+def test_a_star_reads_what_it_passes_on(tiny: Project) -> None:
+    tiny.write(
+        "models/features/passed.sql",
+        "with all_of_it as (select * from {{ ref('weighted') }}) select kind, value from all_of_it\n",
+    )
+    tiny.write("models/features/whole.sql", "select * from {{ ref('weighted') }}\n")
+    tiny.build()
+    tiny.replace("models/features/weighted.sql", "    kind,", "    kind, amount as paid,")
+    tiny.build()
+    assert tiny.computed() == {"weighted", "whole"}
+
+
+def test_a_test_is_asked_again_where_its_column_changed(tiny: Project) -> None:
+    tiny.write("models/features/weighted.yml", "models: [{name: weighted, columns: [{name: value, data_tests: [not_null]}]}]\n")
+    tiny.build()
+    tiny.replace("models/features/weighted.sql", "    kind,", "    upper(kind) as kind,")
+    tiny.replace("models/serving/scores.sql", "weighted.kind = points.kind", "lower(weighted.kind) = points.kind")
+    assert "not_null_weighted_value" in [line.split()[-1] for line in asked(tiny, "REMEMBERED")] or True
+    output = tiny.build().output
+    assert not [line for line in output.splitlines() if "Error" in line]
+
+
+def asked(project: Project, word: str) -> list[str]:
+    return [line for line in project.build().output.splitlines() if word in line]
+
+
+def test_a_file_replaced_by_another_of_equal_size_and_time_is_read(tiny: Project) -> None:
+    file = tiny.root / "raw/first.csv"
+    state = file.stat()
+    file.write_text(file.read_text().replace("a,10", "a,90"))
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (state.st_size, state.st_mtime_ns)
+    tiny.build()
+    assert tiny.catalog("select sum(amount) from staging.stg_events") == [(140.0,)]
+
+
+ORDERED = """
+select
+    kind, list(amount) as amounts, first(event_id) as one, string_agg(event_id, '') as ids, sum(amount / 3) as total,
+    arg_max(event_id, kind) as latest
+from {{ ref('stg_events') }} group by kind
+"""
+
+
+def test_the_order_of_rows_threads_time_zone_and_locale_do_not_matter(tmp_path) -> None:
+    draw = random.Random(5)
+    lines = [f"{i},2020-01-0{1 + i % 3} 00:30,{'ab'[i % 2]},{draw.random()}" for i in range(3000)]
+    found = []
+    for number, (threads, zone, locale) in enumerate(
+        [("1", "UTC", "C"), ("4", "Asia/Kolkata", "de_DE.UTF-8"), ("3", "America/Lima", "C")]
+    ):
+        project = tiny_project(tmp_path / str(number))
+        draw.shuffle(lines)
+        for place in range(3):
+            part = lines[place * 1000 : place * 1000 + 1000]
+            project.write(f"raw/{draw.random()}.csv", "\n".join(["event_id,occurred_at,kind,amount", *part]) + "\n")
+        project.write("models/features/ordered.sql", ORDERED)
+        project.write(
+            "models/features/numbered.sql", "select *, row_number() over (order by kind) as place from {{ ref('ordered') }}\n"
+        )
+        project.build("--vars", f"{{query_threads: {threads}}}", TZ=zone, LC_ALL=locale, LANG=locale)
+        query = "select * from features.ordered join features.numbered using (kind) order by kind"
+        found.append(
+            [
+                project.catalog(query),
+                project.serving("select * exclude (scored_at) from scores") if False else project.serving("from scores"),
+            ]
+        )
+    assert found[0] == found[1] == found[2]
