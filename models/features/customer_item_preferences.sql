@@ -2,9 +2,9 @@
 
 with
 
-examples as (
+customer_item_days as (
 
-    select * from {{ ref('recommendation_examples') }}
+    select * from {{ ref('customer_item_days') }}
 
 ),
 
@@ -18,7 +18,7 @@ aged as (
             max(occurred_date) filter (where weight > 0) over (partition by customer_id)
         ) as age_days
 
-    from examples
+    from customer_item_days
 
 ),
 

@@ -28,7 +28,7 @@ items as (
 
 as_of as (
 
-    select as_of from {{ ref('as_of_times') }}
+    select as_of from {{ ref('int_as_of_times') }}
     where is_current
 
 ),

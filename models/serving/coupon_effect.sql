@@ -7,7 +7,7 @@ with
 
 assignments as (
 
-    select * from {{ ref('int_coupon_assignments') }}
+    select * from {{ ref('coupon_assignments') }}
 
 ),
 

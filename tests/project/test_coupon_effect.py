@@ -107,7 +107,7 @@ def test_without_logged_offers_the_policy_is_recomputed_from_the_first_redemptio
     built_from(HISTORY, project)
     ((basis, first_at, propensity, treated, held_out),) = project.catalog(
         "select any_value(basis), min(assigned_at)::date::varchar, any_value(propensity), count(*) filter (where is_treated),"
-        " count(*) filter (where not is_treated) from intermediate.int_coupon_assignments"
+        " count(*) filter (where not is_treated) from learning.coupon_assignments"
     )
     assert (basis, first_at, propensity) == ("recomputed", "2024-09-01", 0.6)
     assert treated > held_out > 30

@@ -45,7 +45,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def test_sql_scores_are_those_of_the_package(shop: Project) -> None:
     with duckdb.connect(str(shop.folder() / ".work/warehouse.duckdb"), read_only=True) as connection:
-        history = History.read(connection.sql("from learning.recommendation_examples").to_arrow_table(), "test")
+        history = History.read(connection.sql("from features.customer_item_days").to_arrow_table(), "test")
     preferences = history.preferences.toarray()
     for customer, item, preference in shop.work(
         "main", "select customer_id, item_id, preference from features.customer_item_preferences"

@@ -7,13 +7,13 @@ with
 
 assignments as (
 
-    select * from {{ ref('int_coupon_assignments') }}
+    select * from {{ ref('coupon_assignments') }}
 
 ),
 
 as_of_times as (
 
-    select * from {{ ref('as_of_times') }}
+    select * from {{ ref('int_as_of_times') }}
 
 ),
 

@@ -22,7 +22,7 @@ policy as (
 
 as_of_times as (
 
-    select * from {{ ref('as_of_times') }}
+    select * from {{ ref('int_as_of_times') }}
     where is_current
 
 ),
@@ -75,7 +75,7 @@ rated as (
 
 ),
 
-examples as (
+customer_item_days as (
 
     select
         customer_id,
@@ -91,4 +91,4 @@ examples as (
 
 )
 
-select * from examples
+select * from customer_item_days
