@@ -2,7 +2,7 @@ with
 
 interactions as (
 
-    select * from {{ ref('int_interactions') }}
+    select * from {{ ref('int_known_interactions') }}
     where item_id is not null
 
 ),
@@ -46,11 +46,7 @@ known as (
     from interactions
     inner join interaction_weights on interactions.interaction_type = interaction_weights.interaction_type
     cross join policy
-    inner join as_of_times
-        on
-            interactions.occurred_at < as_of_times.as_of
-            and interactions.received_at < as_of_times.as_of
-            and interactions.occurred_at >= as_of_times.as_of - to_days(policy.window_days)
+    inner join as_of_times on interactions.occurred_at >= as_of_times.as_of - to_days(policy.window_days)
 
 ),
 

@@ -10,8 +10,7 @@ interactions as (
         interaction_type,
         interaction_id
 
-    from {{ ref('int_interactions') }}
-    where greatest(occurred_at, received_at) < {{ as_of() }}
+    from {{ ref('int_known_interactions') }}
 
 ),
 

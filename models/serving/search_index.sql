@@ -16,7 +16,7 @@ interactions as (
         customer_id,
         occurred_at
 
-    from {{ ref('int_interactions') }}
+    from {{ ref('int_known_interactions') }}
     where interaction_type in ('click', 'add_to_cart', 'purchase') and item_id is not null
 
 ),
