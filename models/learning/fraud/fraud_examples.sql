@@ -15,11 +15,9 @@ snapshots as (
 
 ),
 
-{# a label counts only once it is known #}
 labels as (
 
     select * from {{ ref('int_payment_labels') }}
-    where known_at < {{ as_of() }}
 
 ),
 
