@@ -1,17 +1,11 @@
 {#
-    Who was to get the coupon and who was held out, and what they bought afterwards. Where the interactions show it (exposures
-    of an experiment whose name contains `coupon`), that holds. Where they only show redeemed coupons, the policy in force is
-    applied to every as-of time from the first redemption on, if it ranks by risk: the hold-out is a stable hash, so it is known
-    for ever.
+    Who was to get the coupon and who was held out, and what they bought afterwards. Where the interactions show it, that holds.
+    Where they only show redeemed coupons, the policy in force is applied to every as-of time from the first redemption on, if it
+    ranks by risk (who was moved by a coupon is not known before its effect is): the hold-out is a stable hash, so it is known for
+    ever.
 #}
 
 with
-
-interactions as (
-
-    select * from {{ ref('int_known_interactions') }}
-
-),
 
 purchases as (
 
@@ -21,104 +15,33 @@ purchases as (
         interaction_type = 'purchase' as is_purchase,
         cast(case when interaction_type = 'purchase' then amount else -amount end as decimal(38, 6)) as amount
 
-    from interactions
+    from {{ ref('int_known_interactions') }}
     where interaction_type in ('purchase', 'cancel', 'refund')
-
-),
-
-decisions as (
-
-    select * from {{ ref('int_decisions') }}
-    where contains(lower(experiment), 'coupon')
-
-),
-
-arms as (
-
-    select * from {{ ref('int_experiment_arms') }}
 
 ),
 
 logged as (
 
-    select
-        decisions.decision_id as assignment_id,
-        decisions.customer_id,
-        decisions.occurred_at as assigned_at,
-        not arms.is_control as is_treated,
-        case when arms.is_control then 1 - decisions.propensity else decisions.propensity end as propensity,
-        'logged' as basis
-
-    from decisions
-    inner join arms on decisions.experiment = arms.experiment and decisions.variant = arms.variant
-    {# without a rival nobody is compared #}
-    where decisions.propensity < 1
+    select * from {{ ref('logged_coupon_assignments') }}
 
 ),
 
-first_redemption as (
-
-    select min(occurred_at) as first_at
-    from interactions
-    where interaction_type = 'coupon_redeemed' and not exists (select 1 from logged)
-
-),
-
-snapshots as (
-
-    select customer_snapshots.*
-
-    from {{ ref('customer_snapshots') }} as customer_snapshots
-    inner join first_redemption on customer_snapshots.as_of >= date_trunc('month', first_redemption.first_at)
-    where not customer_snapshots.is_current
-
-),
-
-policy as (
-
-    select * from {{ ref('coupon_policy') }}
-    where policy = 'default'
-
-),
-
-scored as (
+candidates as (
 
     select
-        snapshots.customer_id,
-        snapshots.as_of,
-        snapshots.net_amount,
-        {{ score('churn__logistic') }} as score
+        customer_id,
+        as_of,
+        score,
+        cast(null as double) as uplift,
+        net_amount as customer_value
 
-    from snapshots
+    from {{ ref('past_churn_risks') }}
 
 ),
 
-eligible as (
+decided as (
 
-    select
-        scored.customer_id,
-        scored.as_of,
-        {{ function('stable_share') }}(scored.customer_id, 'coupon_holdout') >= policy.holdout_share as is_treated,
-        policy.holdout_share,
-        policy.budget,
-        policy.coupon_cost,
-        sum(
-            case
-                when {{ function('stable_share') }}(scored.customer_id, 'coupon_holdout') < policy.holdout_share then 0
-                else policy.coupon_cost
-            end
-        ) over (
-            partition by scored.as_of
-            order by scored.score * scored.net_amount desc, scored.customer_id asc
-            rows between unbounded preceding and current row
-        ) as spent_so_far
-
-    from scored
-    cross join policy
-    where
-        policy.rank_by = 'risk' {# who was moved by a coupon is not known before its effect is #}
-        and scored.score >= policy.minimum_score
-        and scored.net_amount >= policy.minimum_value
+    {{ coupon_decisions('candidates', within=['as_of']) }}
 
 ),
 
@@ -128,20 +51,25 @@ recomputed as (
         concat_ws('@', customer_id, cast(cast(as_of as date) as varchar)) as assignment_id,
         customer_id,
         as_of as assigned_at,
-        is_treated,
-        1 - holdout_share as propensity,
-        'recomputed' as basis
+        not is_held_out as is_treated,
+        1 - holdout_share as propensity
 
-    from eligible
-    where spent_so_far <= budget and holdout_share > 0 and holdout_share < 1
+    from decided
+    where is_eligible and is_within_budget and holdout_share > 0 and holdout_share < 1
 
 ),
 
 assigned as (
 
-    select * from logged
-    union all
-    select * from recomputed
+    select
+        *,
+        'logged' as basis
+    from logged
+    union all by name
+    select
+        *,
+        'recomputed' as basis
+    from recomputed
 
 ),
 
