@@ -22,7 +22,7 @@ aged as (
 
 ),
 
-preferences as (
+summed as (
 
     select
         customer_id,
@@ -35,6 +35,13 @@ preferences as (
 
     from aged
     group by customer_id, item_id
+
+),
+
+preferences as (
+
+    select * replace (case when preference >= {{ var('smallest_preference') }} then preference else 0 end as preference)
+    from summed
 
 )
 
