@@ -84,7 +84,7 @@ personal_items as (
 popular_items as (
 
     select list(item_id order by rank) as item_ids from {{ ref('popular_items') }}
-    where rank <= 10
+    where rank <= {{ var('next_best_popular_items') }}
 
 ),
 

@@ -36,7 +36,7 @@ wanted as (
 
     from interactions
     cross join as_of
-    where interactions.occurred_at >= as_of.as_of - interval 90 days
+    where interactions.occurred_at >= as_of.as_of - to_days({{ var('search_window_days') }})
     group by interactions.item_id
 
 ),

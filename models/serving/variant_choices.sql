@@ -1,5 +1,5 @@
 {#
-    A visitor's hash falls on one of an experiment's 1,000 rows. The first rows hold visitors out, the next give every arm its
+    A visitor's hash falls on one of an experiment's variant_draws rows. The first rows hold visitors out, the next give every arm its
     floor, the others are won in a Thompson draw; so an arm's share of the rows is the probability with which it is chosen.
 #}
 
@@ -31,12 +31,14 @@ controls as (
         arms.variant as control_variant,
         arms.enabled_count,
         experiments.is_stopped or arms.enabled_count = 0 as is_stopped,
-        round(1000 * experiments.holdout_share) as held_out_count,
+        round({{ var('variant_draws') }} * experiments.holdout_share) as held_out_count,
         case
             when arms.enabled_count = 0 then 0
             else least(
-                ceil(round(experiments.floor * 1000, 6)),
-                floor((1000 - round(1000 * experiments.holdout_share)) / arms.enabled_count)
+                ceil(round(experiments.floor * {{ var('variant_draws') }}, 6)),
+                floor(
+                    ({{ var('variant_draws') }} - round({{ var('variant_draws') }} * experiments.holdout_share)) / arms.enabled_count
+                )
             ) * arms.enabled_count
         end as explored_count
 
@@ -59,7 +61,7 @@ reasoned as (
         end as reason
 
     from controls
-    cross join range(1000) as rows_of (draw)
+    cross join range({{ var('variant_draws') }}) as rows_of (draw)
 
 ),
 
@@ -92,7 +94,7 @@ variant_choices as (
         experiment,
         draw,
         variant,
-        count(*) over (partition by experiment, variant) / 1000 as propensity,
+        count(*) over (partition by experiment, variant) / {{ var('variant_draws') }} as propensity,
         reason,
         {{ as_of() }} as as_of,
         {{ built_at() }} as scored_at
