@@ -52,8 +52,8 @@ examples as (
         {%- for feature in coupon_features() %}
         snapshots.{{ feature }},
         {%- endfor %}
-        {%- for place in range(2, 26) %}
-        contexts.features[{{ place }}] as context_{{ place }},
+        {%- for place, column in context_columns().items() %}
+        contexts.features[{{ place }}] as {{ column }},
         {%- endfor %}
         assignments.has_purchased,
         {# of assignments at one moment too, one half trains and the other tests #}
