@@ -12,6 +12,7 @@
         within: columns of the candidates, each of whose values has a budget of its own; [] where all share one
 #}
 {% macro coupon_decisions(candidates, within=[]) -%}
+    {%- do _expect('coupon_decisions', candidates=['table', candidates], within=['columns or none', within]) -%}
     select
         judged.* exclude (coupon_cost, budget),
         sum(case when judged.is_eligible and not judged.is_held_out then judged.coupon_cost else 0 end) over (

@@ -9,6 +9,7 @@
         estimate, standard_error: columns
 #}
 {% macro normal_bounds(estimate, standard_error) -%}
+    {%- do _expect('normal_bounds', estimate=['column', estimate], standard_error=['column', standard_error]) -%}
     {{ estimate }} - 1.959963984540054 * {{ standard_error }} as lower_bound,
     {{ estimate }} + 1.959963984540054 * {{ standard_error }} as upper_bound
 {%- endmacro %}

@@ -6,10 +6,12 @@
         {{ best_items('candidates', per=['customer_id']) }}
 
     Arguments:
-        candidates: CTE or relation with item_id, category, score and the columns of `per`; of equal scores the later item_id is first
+        candidates: CTE or relation with item_id, category, score and the columns of `per`; of equal scores the
+            later item_id is first
         per: columns of the candidates, each of whose values has a list of its own; [] for one list
 #}
 {% macro best_items(candidates, per=[]) -%}
+    {%- do _expect('best_items', candidates=['table', candidates], per=['columns or none', per]) -%}
     with
 
     policy as (

@@ -11,6 +11,7 @@
         is_wanted: false gives no rows
 #}
 {% macro item_weights(model, part, is_wanted=true) -%}
+    {%- do _expect('item_weights', model=['fitted', model], part=[['similarity', 'popularity'], part]) -%}
     select
         weights.model_version,
         weights.input as liked_item_id,

@@ -15,6 +15,7 @@
         implementation: name of the scores
 #}
 {% macro recommended(model, implementation) -%}
+    {%- do _expect('recommended', model=['fitted', model], implementation=['text', implementation]) -%}
 {%- set shares, last_decimal = route_shares('recommendations'), '1e' ~ var('recommendation_decimals') -%}
 {%- set is_routed = not shares or shares.get(implementation, 0) > 0 -%}
 with

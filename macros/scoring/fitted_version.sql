@@ -8,6 +8,7 @@
         implementation: name of the scores, as in the seed; none for the model being built
 #}
 {% macro fitted_version(relation, implementation=none) -%}
+    {%- do _expect('fitted_version', relation=['relation', relation]) -%}
     {%- set model, implementation = relation.schema ~ '.' ~ relation.identifier, implementation or this.identifier -%}
     {{ return(scorehouse('fitted_version', relation=model, routes=ref('routes') | string, implementation=implementation) or {}) }}
 {%- endmacro %}

@@ -9,6 +9,7 @@
         implementations: names of its implementations
 #}
 {% macro most_routed(endpoint, implementations) -%}
+    {%- do _expect('most_routed', endpoint=['text', endpoint], implementations=['texts', implementations]) -%}
     {%- set shares = route_shares(endpoint) or {} -%}
     {%- set most = namespace(name=implementations[0], share=0) -%}
     {%- for implementation in implementations | sort -%}

@@ -8,6 +8,7 @@
         endpoint: the served table's name, as in the seed
 #}
 {% macro route_shares(endpoint) -%}
+    {%- do _expect('route_shares', endpoint=['text', endpoint]) -%}
     {%- set routes, shares = ref('routes'), {} -%}
     {%- if not execute or flags.WHICH not in ['build', 'run'] -%}
         {{ return(none) }}
