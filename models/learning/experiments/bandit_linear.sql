@@ -1,4 +1,4 @@
-{# Per arm: ridge regression of the reward, less the experiment's mean, on the context; context_draws draws of its weights (LinTS). #}
+{# Per arm: ridge regression of the reward, less the experiment's mean, on the context; draws of its weights (LinTS). #}
 
 with
 

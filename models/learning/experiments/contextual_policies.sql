@@ -82,7 +82,8 @@ policies as (
         contexts.decision_id,
         arms.variant,
         least(experiments.floor, 1 / arms.enabled_count)
-        + greatest(1 - experiments.floor * arms.enabled_count, 0) * coalesce(wins.win_count, 0) / {{ var('context_draws') }} as probability
+        + greatest(1 - experiments.floor * arms.enabled_count, 0)
+        * coalesce(wins.win_count, 0) / {{ var('context_draws') }} as probability
 
     from contexts
     inner join arms on contexts.experiment = arms.experiment

@@ -73,8 +73,8 @@ everywhere as (
         'thompson' as policy,
         arms.variant,
         least(any_value(experiments.floor), 1 / any_value(arms.enabled_count))
-        + (1 - least(any_value(experiments.floor) * any_value(arms.enabled_count), 1)) * count(draws.draw) / {{ var('variant_draws') }}
-        as probability
+        + (1 - least(any_value(experiments.floor) * any_value(arms.enabled_count), 1))
+        * count(draws.draw) / {{ var('variant_draws') }} as probability
 
     from arms
     inner join experiments on arms.experiment = experiments.experiment
