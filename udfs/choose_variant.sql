@@ -8,5 +8,5 @@
     from {{ ref('variant_choices') }} as variant_choices
     where
         variant_choices.experiment = experiment_name
-        and variant_choices.draw = cast(floor(1000 * {{ function('stable_share') }}(visitor, experiment_name)) as integer)
+        and variant_choices.draw = cast(floor({{ var('variant_draws') }} * {{ function('stable_share') }}(visitor, experiment_name)) as integer)
 )

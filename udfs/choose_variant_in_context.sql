@@ -55,7 +55,7 @@
                 else variant_choices.variant
             end as variant
         from {{ ref('variant_choices') }} as variant_choices
-        left join winners on variant_choices.draw % 100 = winners.draw
+        left join winners on variant_choices.draw % {{ var('context_draws') }} = winners.draw
         where variant_choices.experiment = experiment_name
 
     )
@@ -63,11 +63,11 @@
     select
         {
             'variant': any_value(chosen.variant),
-            'propensity': count(*) / 1000,
+            'propensity': count(*) / {{ var('variant_draws') }},
             'reason': any_value(chosen.reason)
         }
     from choices as chosen
     inner join choices as alike on chosen.variant = alike.variant
-    where chosen.draw = cast(floor(1000 * {{ function('stable_share') }}(visitor, experiment_name)) as integer)
+    where chosen.draw = cast(floor({{ var('variant_draws') }} * {{ function('stable_share') }}(visitor, experiment_name)) as integer)
     having count(*) > 0
 )

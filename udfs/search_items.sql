@@ -16,7 +16,7 @@ learned as (
 
     select
         item_ranking.item_id,
-        3 - item_ranking.rank / 100.0 as strength
+        3 - item_ranking.rank / {{ var('ranked_items') }}.0 as strength
 
     from {{ ref('item_ranking') }} as item_ranking
     inner join wanted on item_ranking.query = wanted.text

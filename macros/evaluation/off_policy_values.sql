@@ -18,6 +18,7 @@
         on: columns that say in which context a policy's row holds; [] where it always does
 #}
 {% macro off_policy_values(logged, policies, on) -%}
+    {%- do _expect('off_policy_values', logged=['table', logged], policies=['table', policies], on=['columns or none', on]) -%}
     (
         with
 

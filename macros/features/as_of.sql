@@ -5,5 +5,5 @@
         where occurred_at >= {{ as_of() }} - interval 30 days
 #}
 {% macro as_of() -%}
-    (select max(as_of_times.as_of) from {{ ref('as_of_times') }} as as_of_times)
+    (select max(as_of_times.as_of) from {{ ref('int_as_of_times') }} as as_of_times)
 {%- endmacro %}

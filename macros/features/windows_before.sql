@@ -8,6 +8,7 @@
         key: the column whose rows count together
 #}
 {% macro windows_before(key) -%}
+    {%- do _expect('windows_before', key=['column', key]) -%}
     {%- for name, length in [("day_before", "1 day"), ("week_before", "7 days"), ("month_before", "30 days")] -%}
         {{ name }} as (
             partition by {{ key }} order by moment

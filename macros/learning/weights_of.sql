@@ -9,6 +9,7 @@
         part: which of its weights, as in registry.model_weights
 #}
 {% macro weights_of(model, part) -%}
+    {%- do _expect('weights_of', model=['fitted', model], part=['text', part]) -%}
     select weights.*
     from (
         select

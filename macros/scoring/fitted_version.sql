@@ -1,11 +1,14 @@
 {#
     What scoring needs of a fitted model: model_version, status, score_sql, reasons_sql; of the version that the seed
-    `routes` pins for the model being built, else of the version in use. An empty mapping while dbt only parses, or before
-    the fitted model is built.
+    `routes` pins for the implementation, else of the version in use. An empty mapping while dbt only parses, or before the
+    fitted model is built.
 
     Arguments:
         relation: the fitted model
+        implementation: name of the scores, as in the seed; none for the model being built
 #}
-{% macro fitted_version(relation) -%}
-    {{ return(scorehouse('fitted_version', relation=relation.schema ~ '.' ~ relation.identifier, routes=ref('routes') | string, implementation=this.identifier) or {}) }}
+{% macro fitted_version(relation, implementation=none) -%}
+    {%- do _expect('fitted_version', relation=['relation', relation]) -%}
+    {%- set model, implementation = relation.schema ~ '.' ~ relation.identifier, implementation or this.identifier -%}
+    {{ return(scorehouse('fitted_version', relation=model, routes=ref('routes') | string, implementation=implementation) or {}) }}
 {%- endmacro %}

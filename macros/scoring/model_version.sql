@@ -8,5 +8,6 @@
         model: name of a fitted model
 #}
 {% macro model_version(model) -%}
+    {%- do _expect('model_version', model=['fitted', model]) -%}
     '{{ fitted_version(ref(model)).model_version }}'
 {%- endmacro %}

@@ -8,6 +8,7 @@
         model: name of a fitted model; its features must be columns of the select
 #}
 {% macro reasons(model) -%}
+    {%- do _expect('reasons', model=['fitted', model]) -%}
     {%- do function('score_model_reasons') -%}
     cast({{ fitted_version(ref(model)).reasons_sql or '[]' }} as struct(feature varchar, contribution double)[])
 {%- endmacro %}

@@ -9,9 +9,11 @@
     Arguments:
         model: name of a fitted model; its features must be columns of the select
         empty: what stands for the score without a usable version
+        implementation: name of the scores for which the seed `routes` may pin a version; none for the model being built
 #}
-{% macro score(model, empty='cast(null as double)') -%}
+{% macro score(model, empty='cast(null as double)', implementation=none) -%}
+    {%- do _expect('score', model=['fitted', model], empty=['text', empty]) -%}
     {%- do function('score_model') -%}
     {%- do function('score_model_parts') -%}
-    {{ fitted_version(ref(model)).score_sql or empty }}
+    {{ fitted_version(ref(model), implementation).score_sql or empty }}
 {%- endmacro %}

@@ -11,6 +11,7 @@
         as_of: the column of a snapshot's time
 #}
 {% macro scored(model, columns, as_of='as_of') -%}
+    {%- do _expect('scored', model=['fitted', model], columns=['columns', columns], as_of=['column', as_of]) -%}
     select scored.*
     from (
         select

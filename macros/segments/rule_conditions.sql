@@ -12,5 +12,6 @@
         over: relation whose columns a condition may read
 #}
 {% macro rule_conditions(rules, name, over) -%}
+    {%- do _expect('rule_conditions', rules=['relation', rules], name=['column', name], over=['relation', over]) -%}
     {{ return(scorehouse('conditions', rules=rules | string, name=name, over=over | string) or []) }}
 {%- endmacro %}

@@ -10,6 +10,7 @@
         segments: relation that has the same columns and segment_number
 #}
 {% macro segment_number(centres, segments) -%}
+    {%- do _expect('segment_number', centres=['relation', centres], segments=['relation', segments]) -%}
     {%- set coordinates = ['recency_days', 'purchase_day_count', 'net_amount'] -%}
     {%- set numbers = scorehouse('segment_numbers', centres=centres | string, segments=segments | string, coordinates=coordinates) or {} -%}
     {%- if numbers -%}

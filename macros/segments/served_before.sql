@@ -12,5 +12,6 @@
         columns: that the table must have had
 #}
 {% macro served_before(served, unlike, columns) -%}
+    {%- do _expect('served_before', served=['relation', served], unlike=['relation', unlike], columns=['columns', columns]) -%}
     {{ return(scorehouse('served_before', served=served | string, unlike=unlike | string, columns=columns)) }}
 {%- endmacro %}

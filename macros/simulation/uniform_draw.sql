@@ -9,5 +9,6 @@
         name: of the draw, so that several for the same key are independent
 #}
 {% macro uniform_draw(key, name) -%}
+    {%- do _expect('uniform_draw', key=['text', key], name=['text', name]) -%}
     {{ function('stable_share') }}({{ key }}, '{{ name }} {{ var("payment_simulator_seed") }}')
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#
     What the contextual bandit reads of an exposure's properties: numbers, standardised; and of texts the most frequent
-    values, as 1 or 0. At most 24 features an experiment, beside the constant.
+    values, as 1 or 0. At most maximum_context_features an experiment, beside the constant.
 #}
 
 with
@@ -17,6 +17,7 @@ properties as (
 
 ),
 
+{# texts that read as numbers are codes where there are few of them #}
 keys as (
 
     select
@@ -38,12 +39,12 @@ chosen as (
     from keys
     inner join experiments on keys.experiment = experiments.experiment
     where
-        (keys.is_number or keys.value_count <= 100)
+        (keys.is_number or keys.value_count <= {{ var('maximum_context_values') }})
         and (
             coalesce(experiments.context, '') = ''
             or list_contains(string_split(experiments.context, '|'), keys.key)
         )
-    qualify row_number() over (partition by keys.experiment order by keys.key) <= 10
+    qualify row_number() over (partition by keys.experiment order by keys.key) <= {{ var('maximum_context_keys') }}
 
 ),
 
@@ -89,7 +90,8 @@ ranked as (
     where scale > 0
     union all
     select * from levels
-    qualify row_number() over (partition by experiment, key order by row_count desc, level asc) <= 8
+    qualify
+        row_number() over (partition by experiment, key order by row_count desc, level asc) <= {{ var('maximum_context_levels') }}
 
 ),
 
@@ -99,7 +101,7 @@ kept as (
     qualify row_number() over (
         partition by experiment
         order by level is not null, row_count desc, key asc, level asc
-    ) <= 24
+    ) <= {{ var('maximum_context_features') }}
 
 ),
 

@@ -2,9 +2,9 @@
 
 with
 
-examples as (
+customer_item_days as (
 
-    select * from {{ ref('recommendation_examples') }}
+    select * from {{ ref('customer_item_days') }}
 
 ),
 
@@ -18,11 +18,11 @@ aged as (
             max(occurred_date) filter (where weight > 0) over (partition by customer_id)
         ) as age_days
 
-    from examples
+    from customer_item_days
 
 ),
 
-preferences as (
+summed as (
 
     select
         customer_id,
@@ -35,6 +35,13 @@ preferences as (
 
     from aged
     group by customer_id, item_id
+
+),
+
+preferences as (
+
+    select * replace (case when preference >= {{ var('smallest_preference') }} then preference else 0 end as preference)
+    from summed
 
 )
 

@@ -12,8 +12,8 @@ payments as (
         occurred_at,
         greatest(occurred_at, received_at) as received_at
 
-    from {{ ref('int_interactions') }}
-    where interaction_type = 'payment' and greatest(occurred_at, received_at) < {{ as_of() }}
+    from {{ ref('int_known_interactions') }}
+    where interaction_type = 'payment'
 
 ),
 

@@ -90,7 +90,7 @@ propensities as (
     select
         position,
         impression_count,
-        greatest(exp(sum(ln(least(ratio, 1))) over (order by position)), 0.01) as propensity
+        greatest(exp(sum(ln(least(ratio, 1))) over (order by position)), {{ var('smallest_look_chance') }}) as propensity
 
     from ratios
 

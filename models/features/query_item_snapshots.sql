@@ -28,7 +28,7 @@ items as (
 
 as_of as (
 
-    select as_of from {{ ref('as_of_times') }}
+    select as_of from {{ ref('int_as_of_times') }}
     where is_current
 
 ),
@@ -153,7 +153,7 @@ rates as (
 
     select
         pair_days.*,
-        (item_days.item_click_count + 1) / (item_days.item_look_count + 10) as item_rate
+        (item_days.item_click_count + 1) / (item_days.item_look_count + {{ var('smoothing_looks') }}) as item_rate
 
     from pair_days
     inner join item_days
@@ -170,7 +170,10 @@ snapshots as (
 
         ---------- numerics
         ln(rates.item_rate) as log_item_rate,
-        ln((rates.pair_click_count + 10 * rates.item_rate) / (rates.pair_look_count + 10)) as log_pair_rate,
+        ln(
+            (rates.pair_click_count + {{ var('smoothing_looks') }} * rates.item_rate)
+            / (rates.pair_look_count + {{ var('smoothing_looks') }})
+        ) as log_pair_rate,
         coalesce(
             len(list_intersect(string_split(rates.query, ' '), string_split(items.title, ' ')))
             / len(list_distinct(string_split(rates.query, ' '))),

@@ -9,7 +9,7 @@ interactions as (
         lower(trim(query)) as query_text,
         coalesce(session_id, customer_id || ' ' || strftime(occurred_at, '%Y-%m-%d')) as visit
 
-    from {{ ref('int_interactions') }}
+    from {{ ref('int_known_interactions') }}
     where interaction_type in ('impression', 'click') and item_id is not null
 
 ),

@@ -2,7 +2,7 @@ with
 
 interactions as (
 
-    select * from {{ ref('int_interactions') }}
+    select * from {{ ref('int_known_interactions') }}
 
 ),
 

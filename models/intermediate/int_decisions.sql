@@ -14,8 +14,7 @@ experiments as (
 
 interactions as (
 
-    select * from {{ ref('int_interactions') }}
-    where greatest(occurred_at, received_at) < {{ as_of() }}
+    select * from {{ ref('int_known_interactions') }}
 
 ),
 

@@ -20,6 +20,24 @@ unioned as (
     from {{ ref('stg_' ~ source ~ '__labels') }}
     {%- endfor %}
 
+),
+
+known as (
+
+    select * from unioned
+    where coalesce(known_at < {{ as_of() }}, true)
+
+),
+
+{# what became known last holds; always the same row #}
+one_each as (
+
+    select * from known
+    qualify row_number() over (
+        partition by label_source, label, entity_type, entity_id
+        order by known_at desc nulls last, occurred_at desc nulls last, value desc nulls last
+    ) = 1
+
 )
 
-select * from unioned
+select * from one_each

@@ -12,8 +12,8 @@ snapshots as (
 latest_contexts as (
 
     select
-        {%- for place in range(2, 26) %}
-        examples.context_{{ place }},
+        {%- for column in context_columns().values() %}
+        examples.{{ column }},
         {%- endfor %}
         examples.customer_id
 
@@ -39,8 +39,8 @@ known as (
         {%- for feature in coupon_features() %}
         snapshots.{{ feature }},
         {%- endfor %}
-        {%- for place in range(2, 26) %}
-        latest_contexts.context_{{ place }},
+        {%- for column in context_columns().values() %}
+        latest_contexts.{{ column }},
         {%- endfor %}
         customers.customer_id
 

@@ -7,7 +7,7 @@ with
 
 assignments as (
 
-    select * from {{ ref('int_coupon_assignments') }}
+    select * from {{ ref('coupon_assignments') }}
 
 ),
 
@@ -118,8 +118,7 @@ effects as (
         held_out_mean,
         effect,
         standard_error,
-        effect - 1.959963984540054 * standard_error as lower_bound,
-        effect + 1.959963984540054 * standard_error as upper_bound,
+        {{ normal_bounds('effect', 'standard_error') }},
         {{ as_of() }} as as_of,
         {{ built_at() }} as scored_at
 

@@ -24,33 +24,17 @@ uplift as (
 
 ),
 
-policy as (
-
-    select * from {{ ref('coupon_policy') }}
-    where policy = 'default'
-
-),
-
 candidates as (
 
     select
         churn_risk.customer_id,
         churn_risk.score,
-        snapshots.net_amount as customer_value,
-        churn_risk.score * snapshots.net_amount as expected_loss,
         uplift.score as uplift,
-        uplift.score * snapshots.net_amount as expected_gain,
-        policy.rank_by,
-        policy.coupon_cost,
-        policy.budget,
-        snapshots.net_amount >= policy.minimum_value
-        and case policy.rank_by
-            when 'uplift' then coalesce(uplift.score > 0, false)
-            else churn_risk.score >= policy.minimum_score
-        end as is_eligible,
-        {{ function('stable_share') }}(churn_risk.customer_id, 'coupon_holdout') < policy.holdout_share as is_held_out,
-        case policy.rank_by when 'uplift' then uplift.implementation else churn_risk.implementation end as implementation,
-        case policy.rank_by when 'uplift' then uplift.model_version else churn_risk.model_version end as model_version,
+        snapshots.net_amount as customer_value,
+        churn_risk.implementation,
+        uplift.implementation as uplift_implementation,
+        churn_risk.model_version,
+        uplift.model_version as uplift_model_version,
         churn_risk.as_of,
         churn_risk.scored_at,
         churn_risk.reasons
@@ -58,20 +42,12 @@ candidates as (
     from churn_risk
     inner join snapshots on churn_risk.customer_id = snapshots.customer_id
     left join uplift on churn_risk.customer_id = uplift.customer_id
-    cross join policy
 
 ),
 
-spent as (
+decided as (
 
-    select
-        *,
-        sum(case when is_eligible and not is_held_out then coupon_cost else 0 end) over (
-            order by case rank_by when 'uplift' then expected_gain else expected_loss end desc nulls last, customer_id asc
-            rows between unbounded preceding and current row
-        ) as spent_so_far
-
-    from candidates
+    {{ coupon_decisions('candidates') }}
 
 ),
 
@@ -79,12 +55,12 @@ offers as (
 
     select
         customer_id,
-        is_eligible and not is_held_out and spent_so_far <= budget as gets_coupon,
+        is_eligible and not is_held_out and is_within_budget as gets_coupon,
         case
             when rank_by = 'uplift' and uplift is null then 'uplift unknown'
             when not is_eligible then 'not eligible'
             when is_held_out then 'held out'
-            when spent_so_far <= budget then 'coupon'
+            when is_within_budget then 'coupon'
             else 'over budget'
         end as decision,
         is_eligible,
@@ -94,13 +70,13 @@ offers as (
         expected_loss,
         uplift,
         expected_gain,
-        implementation,
-        model_version,
+        case rank_by when 'uplift' then uplift_implementation else implementation end as implementation,
+        case rank_by when 'uplift' then uplift_model_version else model_version end as model_version,
         as_of,
         scored_at,
         reasons
 
-    from spent
+    from decided
 
 )
 

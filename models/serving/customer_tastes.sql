@@ -8,7 +8,7 @@ interactions as (
         customer_id,
         item_id
 
-    from {{ ref('int_interactions') }}
+    from {{ ref('int_known_interactions') }}
     where interaction_type in ('click', 'add_to_cart', 'purchase') and customer_id is not null
 
 ),

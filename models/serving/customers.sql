@@ -10,8 +10,7 @@ interactions as (
         interaction_type,
         interaction_id
 
-    from {{ ref('int_interactions') }}
-    where greatest(occurred_at, received_at) < {{ as_of() }}
+    from {{ ref('int_known_interactions') }}
 
 ),
 
@@ -85,17 +84,17 @@ personal_items as (
 popular_items as (
 
     select list(item_id order by rank) as item_ids from {{ ref('popular_items') }}
-    where rank <= 10
+    where rank <= {{ var('next_best_popular_items') }}
 
 ),
 
 {# where nobody has a list of their own, what is popular stands for it; who then has none has everything already #}
 common_items as (
 
-    select case when count(personal_items.customer_id) = 0 then any_value(popular_items.item_ids) end as item_ids
+    select popular_items.item_ids
 
     from popular_items
-    left join personal_items on true
+    anti join personal_items on true
 
 ),
 
@@ -131,7 +130,6 @@ customers as (
         {{ built_at() }} as scored_at
 
     from customer_ids
-    cross join common_items
     left join known_customers on customer_ids.customer_id = known_customers.customer_id
     left join activity on customer_ids.customer_id = activity.customer_id
     left join segments on customer_ids.customer_id = segments.customer_id
@@ -139,6 +137,7 @@ customers as (
     left join coupon_offers on customer_ids.customer_id = coupon_offers.customer_id
     left join lifetime_values on customer_ids.customer_id = lifetime_values.customer_id
     left join personal_items on customer_ids.customer_id = personal_items.customer_id
+    left join common_items on true
 
 )
 

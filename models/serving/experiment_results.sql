@@ -65,7 +65,7 @@ results as (
         posteriors.amount_location
         + posteriors.amount_scale
         * {{ function('student_quantile') }}(cast(0.975 as double), posteriors.amount_degrees) as mean_amount_upper,
-        coalesce(wins.win_count, 0) / 1000 as best_probability,
+        coalesce(wins.win_count, 0) / {{ var('variant_draws') }} as best_probability,
         coalesce(choices.propensity, 0) as propensity,
 
         ---------- booleans

@@ -1,4 +1,4 @@
-{# The hundred best items of every query that was searched for before. #}
+{# The best items of every query that was searched for before. #}
 
 with
 
@@ -32,7 +32,7 @@ ranked as (
 item_ranking as (
 
     select * from ranked
-    where rank <= 100
+    where rank <= {{ var('ranked_items') }}
 
 )
 

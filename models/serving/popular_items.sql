@@ -1,21 +1,8 @@
 with
 
-policy as (
-
-    select * from {{ ref('recommendation_policy') }}
-    where policy = 'default'
-
-),
-
-blocked as (
-
-    select item_id from {{ ref('blocked_items') }}
-
-),
-
 weights as (
 
-    {{ weights_of('recommendation__popular', 'popularity') }}
+    {{ item_weights('recommendation__popular', 'popularity') }}
 
 ),
 
@@ -29,50 +16,43 @@ items as (
 
 ),
 
-popularities as (
+candidates as (
 
     select
-        weights.model_version,
-        weights.output as item_id,
-        weights.value as score,
+        weights.item_id,
         items.category,
-        row_number() over (partition by items.category order by weights.value desc, weights.output desc) as category_place
+        weights.value as score
 
     from weights
-    left join items on weights.output = items.item_id
-    where weights.output not in (select blocked.item_id from blocked)
+    left join items on weights.item_id = items.item_id
 
 ),
 
-ranked as (
+listed as (
 
-    select
-        popularities.*,
-        row_number() over (
-            order by
-                popularities.category is null or popularities.category_place <= policy.maximum_per_category desc,
-                popularities.score desc,
-                popularities.item_id desc
-        ) as rank
+    {{ best_items('candidates') }}
 
-    from popularities
-    cross join policy
-    qualify rank <= policy.list_length
+),
+
+versions as (
+
+    select distinct model_version from weights
 
 ),
 
 popular_items as (
 
     select
-        cast(rank as integer) as rank,
-        item_id,
-        score,
+        cast(listed.rank as integer) as rank,
+        listed.item_id,
+        listed.score,
         'recommendation__popular' as implementation,
-        model_version,
+        versions.model_version,
         {{ as_of() }} as as_of,
         {{ built_at() }} as scored_at
 
-    from ranked
+    from listed
+    cross join versions
 
 )
 

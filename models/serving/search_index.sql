@@ -16,14 +16,14 @@ interactions as (
         customer_id,
         occurred_at
 
-    from {{ ref('int_interactions') }}
+    from {{ ref('int_known_interactions') }}
     where interaction_type in ('click', 'add_to_cart', 'purchase') and item_id is not null
 
 ),
 
 as_of as (
 
-    select as_of from {{ ref('as_of_times') }}
+    select as_of from {{ ref('int_as_of_times') }}
     where is_current
 
 ),
@@ -36,7 +36,7 @@ wanted as (
 
     from interactions
     cross join as_of
-    where interactions.occurred_at >= as_of.as_of - interval 90 days
+    where interactions.occurred_at >= as_of.as_of - to_days({{ var('search_window_days') }})
     group by interactions.item_id
 
 ),

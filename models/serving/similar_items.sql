@@ -7,15 +7,9 @@ policy as (
 
 ),
 
-blocked as (
-
-    select item_id from {{ ref('blocked_items') }}
-
-),
-
 weights as (
 
-    {{ weights_of('recommendation__item_item', 'similarity') }}
+    {{ item_weights('recommendation__item_item', 'similarity') }}
 
 ),
 
@@ -23,12 +17,11 @@ pairs as (
 
     select
         model_version,
-        input as item_id,
-        output as similar_item_id,
+        liked_item_id as item_id,
+        item_id as similar_item_id,
         value as score
 
     from weights
-    where output not in (select blocked.item_id from blocked)
 
 ),
 

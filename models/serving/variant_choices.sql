@@ -1,7 +1,8 @@
 {#
-    A visitor's hash falls on one of an experiment's 1,000 rows. The first rows hold visitors out, the next give every arm its
-    floor, the others are won in a Thompson draw; so an arm's share of the rows is the probability with which it is chosen.
+    A visitor's hash falls on one of an experiment's variant_draws rows. The first rows hold visitors out, the next give every arm
+    its floor, the others are won in a Thompson draw; so an arm's share of the rows is the probability with which it is chosen.
 #}
+{%- set row_count = var('variant_draws') %}
 
 with
 
@@ -31,12 +32,12 @@ controls as (
         arms.variant as control_variant,
         arms.enabled_count,
         experiments.is_stopped or arms.enabled_count = 0 as is_stopped,
-        round(1000 * experiments.holdout_share) as held_out_count,
+        round({{ row_count }} * experiments.holdout_share) as held_out_count,
         case
             when arms.enabled_count = 0 then 0
             else least(
-                ceil(round(experiments.floor * 1000, 6)),
-                floor((1000 - round(1000 * experiments.holdout_share)) / arms.enabled_count)
+                ceil(round(experiments.floor * {{ row_count }}, 6)),
+                floor(({{ row_count }} - round({{ row_count }} * experiments.holdout_share)) / arms.enabled_count)
             ) * arms.enabled_count
         end as explored_count
 
@@ -59,7 +60,7 @@ reasoned as (
         end as reason
 
     from controls
-    cross join range(1000) as rows_of (draw)
+    cross join range({{ row_count }}) as rows_of (draw)
 
 ),
 
@@ -92,7 +93,7 @@ variant_choices as (
         experiment,
         draw,
         variant,
-        count(*) over (partition by experiment, variant) / 1000 as propensity,
+        count(*) over (partition by experiment, variant) / {{ row_count }} as propensity,
         reason,
         {{ as_of() }} as as_of,
         {{ built_at() }} as scored_at

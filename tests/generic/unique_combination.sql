@@ -5,6 +5,7 @@
         columns: names of the key's columns
 #}
 {% test unique_combination(model, columns) %}
+    {%- do _expect('unique_combination', columns=['columns', columns]) -%}
 
 select {{ columns | join(', ') }}
 from {{ model }}

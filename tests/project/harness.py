@@ -223,8 +223,7 @@ def tiny_project(root: Path) -> Project:
     for path, text in TINY.items():
         project.write(path, text.lstrip("\n"))
     shutil.copy(REPOSITORY / "profiles.yml", root / "profiles.yml")
-    for folder in ("branching", "store", "operations", "scoring"):
-        shutil.copytree(REPOSITORY / "macros" / folder, root / "macros" / folder)
+    shutil.copytree(REPOSITORY / "macros", root / "macros", dirs_exist_ok=True)
     shutil.copytree(
         REPOSITORY / "udfs" / "scorehouse", root / "udfs" / "scorehouse", ignore=shutil.ignore_patterns("__pycache__")
     )

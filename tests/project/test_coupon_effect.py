@@ -96,19 +96,31 @@ def test_uplift_beats_the_risk_of_not_buying_on_later_customers(logged: Project)
     assert gains["uplift"] > gains["random"] + 0.02
 
 
-def test_without_logged_offers_the_policy_is_recomputed_from_the_first_redemption(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
+@pytest.fixture(scope="module")
+def recomputed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = copy_of_the_project(tmp_path_factory.mktemp("recomputed"))
     project.write(
         "seeds/configuration/coupon_policy.csv",
         "policy,minimum_score,minimum_value,coupon_cost,budget,holdout_share,rank_by\ndefault,0.1,20,5,2500,0.4,risk\n",
     )
-    built_from(HISTORY, project)
-    ((basis, first_at, propensity, treated, held_out),) = project.catalog(
+    return built_from(HISTORY, project)
+
+
+def test_without_logged_offers_the_policy_is_recomputed_from_the_first_redemption(recomputed: Project) -> None:
+    ((basis, first_at, propensity, treated, held_out),) = recomputed.catalog(
         "select any_value(basis), min(assigned_at)::date::varchar, any_value(propensity), count(*) filter (where is_treated),"
-        " count(*) filter (where not is_treated) from intermediate.int_coupon_assignments"
+        " count(*) filter (where not is_treated) from learning.coupon_assignments"
     )
     assert (basis, first_at, propensity) == ("recomputed", "2024-09-01", 0.6)
     assert treated > held_out > 30
-    assert project.serving("select count(*), count(effect) from coupon_effect") == [(3, 3)]
+    assert recomputed.serving("select count(*), count(effect) from coupon_effect") == [(3, 3)]
+
+
+def test_the_policy_is_recomputed_with_the_score_that_is_served_most(recomputed: Project) -> None:
+    found = "select implementation, count(score) > 500 from learning.past_churn_risks group by 1"
+    assert recomputed.work("main", found) == [("churn_risk__logistic", True)]
+    shares = "churn_risk,churn_risk__boosted,0.7,\nchurn_risk,churn_risk__logistic,0.3,\n"
+    recomputed.write("seeds/configuration/routes.csv", f"endpoint,implementation,share,model_version\n{shares}")
+    variables = f"{{interaction_sources: [landing], landing_path: {recomputed.root / 'mine'}}}"
+    recomputed.build("--vars", variables, "--select", "routes", "past_churn_risks", "--indirect-selection", "cautious")
+    assert recomputed.work("main", found) == [("churn_risk__boosted", True)]

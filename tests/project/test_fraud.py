@@ -65,7 +65,7 @@ def test_the_simulator_knows_the_truth_of_three_scenarios(bank: Project) -> None
 
 def test_a_payment_is_learned_from_only_once_its_label_is_known(bank: Project) -> None:
     ((newest, as_of),) = bank.catalog(
-        "select max(occurred_on), (select max(as_of) from features.as_of_times) from learning.fraud_examples"
+        "select max(occurred_on), (select max(as_of) from intermediate.int_as_of_times) from learning.fraud_examples"
     )
     assert (as_of - newest).days == 8
 

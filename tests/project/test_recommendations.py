@@ -45,13 +45,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def test_sql_scores_are_those_of_the_package(shop: Project) -> None:
     with duckdb.connect(str(shop.folder() / ".work/warehouse.duckdb"), read_only=True) as connection:
-        history = History.read(connection.sql("from learning.recommendation_examples").to_arrow_table(), "test")
+        history = History.read(connection.sql("from features.customer_item_days").to_arrow_table(), "test")
     preferences = history.preferences.toarray()
     for customer, item, preference in shop.work(
         "main", "select customer_id, item_id, preference from features.customer_item_preferences"
     ):
         place = np.searchsorted(history.customers, customer), np.searchsorted(history.items, item)
-        assert_allclose(preferences[place], preference if preference >= 0.01 else 0, atol=1e-12)
+        assert_allclose(preferences[place], preference, atol=1e-12)
     weights = shop.work("main", "select unnest(weights, max_depth => 2) from learning.recommendation__ease")
     similarity, popularity = np.zeros((len(history.items),) * 2), np.zeros(len(history.items))
     for row in weights:
@@ -94,6 +94,11 @@ def test_because_of_is_an_item_that_the_customer_likes(shop: Project) -> None:
     query = "select count(because_of) from serving.recommendations {} join ({}) using (customer_id, because_of)"
     assert shop.work("main", query.format("anti", likes)) == [(0,)]
     assert shop.work("main", query.format("semi", likes))[0][0] > 200
+
+
+def test_an_implementation_without_a_share_computes_nothing(shop: Project) -> None:
+    for name, is_routed in (("ease", True), ("item_item", False), ("popular", False)):
+        assert shop.work("main", f"select count(*) > 0 from scores.recommendations__{name}") == [(is_routed,)]
 
 
 def test_a_newcomer_gets_what_is_popular(shop: Project) -> None:

@@ -1,4 +1,4 @@
-{# Every experiment in service has its 1,000 rows, and the propensities of its arms sum to 1. #}
+{# Every experiment in service has its variant_draws rows, and the propensities of its arms sum to 1. #}
 
 with
 
@@ -34,4 +34,4 @@ experiments as (
 )
 
 select * from experiments
-where row_count <> 1000 or abs(propensity - 1) > 1e-9
+where row_count <> {{ var('variant_draws') }} or abs(propensity - 1) > 1e-9

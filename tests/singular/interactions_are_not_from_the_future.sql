@@ -5,7 +5,7 @@ with
 
 as_of_times as (
 
-    select * from {{ ref('as_of_times') }}
+    select * from {{ ref('int_as_of_times') }}
     where is_current
 
 )

@@ -1,5 +1,5 @@
 {#
-    Thompson sampling, done beforehand: in each of 1,000 draws every enabled arm gets a value of its posterior, and the
+    Thompson sampling, done beforehand: in each of variant_draws draws every enabled arm gets a value of its posterior, and the
     largest wins. The random numbers are hashes: an arm whose posterior stays keeps its values.
 #}
 
@@ -29,7 +29,7 @@ shares as (
 
     from posteriors
     inner join arms on posteriors.experiment = arms.experiment and posteriors.variant = arms.variant
-    cross join range(1000) as draws (draw)
+    cross join range({{ var('variant_draws') }}) as draws (draw)
 
 ),
 

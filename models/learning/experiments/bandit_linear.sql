@@ -1,4 +1,4 @@
-{# Per arm: ridge regression of the reward, less the experiment's mean, on the context; 100 draws of its weights (LinTS). #}
+{# Per arm: ridge regression of the reward, less the experiment's mean, on the context; draws of its weights (LinTS). #}
 
 with
 
@@ -166,7 +166,8 @@ solved as (
             target_lists.target,
             experiments.ridge_penalty,
             experiments.exploration * sqrt(means.reward_variance),
-            cast(floor(1e9 * {{ function('stable_share') }}(grams.variant, grams.experiment)) as bigint)
+            cast(floor(1e9 * {{ function('stable_share') }}(grams.variant, grams.experiment)) as bigint),
+            cast({{ var('context_draws') }} as bigint)
         ) as draws
 
     from grams

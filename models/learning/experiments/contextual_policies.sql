@@ -1,6 +1,6 @@
 {#
     Linear Thompson sampling learned from the earlier half of a log: with what probability it chooses each arm, on at most
-    10,000 decisions of the later half.
+    evaluated_decisions decisions of the later half.
 #}
 
 with
@@ -32,7 +32,7 @@ contexts as (
     qualify row_number() over (
         partition by experiment
         order by {{ function('stable_share') }}(decision_id, 'evaluation'), decision_id
-    ) <= 10000
+    ) <= {{ var('evaluated_decisions') }}
 
 ),
 
@@ -82,7 +82,8 @@ policies as (
         contexts.decision_id,
         arms.variant,
         least(experiments.floor, 1 / arms.enabled_count)
-        + greatest(1 - experiments.floor * arms.enabled_count, 0) * coalesce(wins.win_count, 0) / 100 as probability
+        + greatest(1 - experiments.floor * arms.enabled_count, 0)
+        * coalesce(wins.win_count, 0) / {{ var('context_draws') }} as probability
 
     from contexts
     inner join arms on contexts.experiment = arms.experiment

@@ -65,7 +65,7 @@ everywhere as (
 
     from arms
     {# with more arms a policy for each is more than anybody reads #}
-    where enabled_count <= 50
+    where enabled_count <= {{ var('maximum_single_arms') }}
     union all
     {# a floor for every arm, the rest by the draws, as variant_choices does #}
     select
@@ -73,7 +73,8 @@ everywhere as (
         'thompson' as policy,
         arms.variant,
         least(any_value(experiments.floor), 1 / any_value(arms.enabled_count))
-        + (1 - least(any_value(experiments.floor) * any_value(arms.enabled_count), 1)) * count(draws.draw) / 1000 as probability
+        + (1 - least(any_value(experiments.floor) * any_value(arms.enabled_count), 1))
+        * count(draws.draw) / {{ var('variant_draws') }} as probability
 
     from arms
     inner join experiments on arms.experiment = experiments.experiment

@@ -15,11 +15,9 @@ snapshots as (
 
 ),
 
-{# a label counts only once it is known #}
 labels as (
 
     select * from {{ ref('int_payment_labels') }}
-    where known_at < {{ as_of() }}
 
 ),
 
@@ -39,10 +37,10 @@ labelled as (
     select
         count(*) filter (where is_fraud = 1) as fraud_count,
         count(*) filter (where is_fraud = 0) as legitimate_count,
-        {# of each kind nineteen in twenty are known by then #}
+        {# of each kind fraud_label_share are known by then #}
         greatest(
-            quantile_disc(seconds, 0.95) filter (where is_fraud = 1),
-            quantile_disc(seconds, 0.95) filter (where is_fraud = 0)
+            quantile_disc(seconds, {{ var('fraud_label_share') }}) filter (where is_fraud = 1),
+            quantile_disc(seconds, {{ var('fraud_label_share') }}) filter (where is_fraud = 0)
         ) as seconds_until_known
 
     from delays

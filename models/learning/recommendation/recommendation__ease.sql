@@ -2,7 +2,7 @@ with
 
 examples as (
 
-    select * from {{ ref('recommendation_examples') }}
+    select * from {{ ref('customer_item_days') }}
 
 )
 

@@ -2,7 +2,8 @@ with
 
 examples as (
 
-    select * from {{ ref('uplift_examples') }}
+    select * exclude (customer_id, is_treated, propensity)
+    from {{ ref('uplift_examples') }}
     where is_treated
 
 )

@@ -7,13 +7,13 @@ with
 
 assignments as (
 
-    select * from {{ ref('int_coupon_assignments') }}
+    select * from {{ ref('coupon_assignments') }}
 
 ),
 
 as_of_times as (
 
-    select * from {{ ref('as_of_times') }}
+    select * from {{ ref('int_as_of_times') }}
 
 ),
 
@@ -52,8 +52,8 @@ examples as (
         {%- for feature in coupon_features() %}
         snapshots.{{ feature }},
         {%- endfor %}
-        {%- for place in range(2, 26) %}
-        contexts.features[{{ place }}] as context_{{ place }},
+        {%- for place, column in context_columns().items() %}
+        contexts.features[{{ place }}] as {{ column }},
         {%- endfor %}
         assignments.has_purchased,
         {# of assignments at one moment too, one half trains and the other tests #}

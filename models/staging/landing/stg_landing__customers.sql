@@ -18,7 +18,8 @@ renamed as (
         properties,
 
         ---------- timestamps
-        signed_up_at
+        signed_up_at,
+        signed_up_at as known_at
 
     from source
 

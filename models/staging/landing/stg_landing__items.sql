@@ -18,7 +18,10 @@ renamed as (
 
         ---------- numerics
         price,
-        properties
+        properties,
+
+        ---------- timestamps
+        cast(null as timestamp) as known_at
 
     from source
 

@@ -8,7 +8,7 @@ source as (
 
 renamed as (
 
-    select
+    select distinct
         ---------- ids
         nullif(trim(entity_id), '') as entity_id,
 
@@ -27,16 +27,11 @@ renamed as (
 
 ),
 
-{# what became known last holds; always the same row #}
-one_each as (
+labels as (
 
     select * from renamed
     where entity_id is not null and label is not null
-    qualify row_number() over (
-        partition by label, entity_type, entity_id
-        order by known_at desc nulls last, occurred_at desc nulls last, value desc nulls last
-    ) = 1
 
 )
 
-select * from one_each
+select * from labels

@@ -8,7 +8,7 @@ source as (
 
 customers as (
 
-    select distinct
+    select
         ---------- ids
         cast(user_id as varchar) as customer_id,
 
@@ -18,9 +18,11 @@ customers as (
         cast(null as json) as properties,
 
         ---------- timestamps
-        cast(null as timestamp) as signed_up_at
+        cast(null as timestamp) as signed_up_at,
+        min(rated_at) as known_at
 
     from source
+    group by user_id
 
 )
 

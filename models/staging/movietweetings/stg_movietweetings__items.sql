@@ -18,7 +18,10 @@ items as (
 
         ---------- numerics
         cast(null as double) as price,
-        cast(json_object('genres', string_split(genres, '|')) as json) as properties
+        cast(json_object('genres', string_split(genres, '|')) as json) as properties,
+
+        ---------- timestamps
+        cast(null as timestamp) as known_at
 
     from source
 

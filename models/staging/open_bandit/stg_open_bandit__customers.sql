@@ -18,7 +18,8 @@ customers as (
         cast(null as json) as properties,
 
         ---------- timestamps
-        cast(null as timestamp) as signed_up_at
+        cast(null as timestamp) as signed_up_at,
+        occurred_at as known_at
 
     from impressions
 

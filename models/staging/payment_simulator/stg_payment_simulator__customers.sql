@@ -8,7 +8,7 @@ payments as (
 
 customers as (
 
-    select distinct
+    select
         ---------- ids
         customer_id,
 
@@ -18,9 +18,11 @@ customers as (
         cast(null as json) as properties,
 
         ---------- timestamps
-        cast(null as timestamp) as signed_up_at
+        cast(null as timestamp) as signed_up_at,
+        min(occurred_at) as known_at
 
     from payments
+    group by customer_id
 
 )
 

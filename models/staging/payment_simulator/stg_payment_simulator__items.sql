@@ -8,7 +8,7 @@ payments as (
 
 items as (
 
-    select distinct
+    select
         ---------- ids
         terminal_id as item_id,
 
@@ -18,9 +18,13 @@ items as (
 
         ---------- numerics
         cast(null as double) as price,
-        cast(null as json) as properties
+        cast(null as json) as properties,
+
+        ---------- timestamps
+        min(occurred_at) as known_at
 
     from payments
+    group by terminal_id
 
 )
 

@@ -2,7 +2,7 @@ with
 
 interactions as (
 
-    select * from {{ ref('int_interactions') }}
+    select * from {{ ref('int_known_interactions') }}
     where item_id is not null
 
 ),
@@ -22,7 +22,7 @@ policy as (
 
 as_of_times as (
 
-    select * from {{ ref('as_of_times') }}
+    select * from {{ ref('int_as_of_times') }}
     where is_current
 
 ),
@@ -46,11 +46,7 @@ known as (
     from interactions
     inner join interaction_weights on interactions.interaction_type = interaction_weights.interaction_type
     cross join policy
-    inner join as_of_times
-        on
-            interactions.occurred_at < as_of_times.as_of
-            and interactions.received_at < as_of_times.as_of
-            and interactions.occurred_at >= as_of_times.as_of - to_days(policy.window_days)
+    inner join as_of_times on interactions.occurred_at >= as_of_times.as_of - to_days(policy.window_days)
 
 ),
 
@@ -75,7 +71,7 @@ rated as (
 
 ),
 
-examples as (
+customer_item_days as (
 
     select
         customer_id,
@@ -91,4 +87,4 @@ examples as (
 
 )
 
-select * from examples
+select * from customer_item_days

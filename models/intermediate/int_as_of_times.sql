@@ -40,18 +40,27 @@ last_days as (
 
 ),
 
+newest as (
+
+    {%- if var('as_of') %}
+
+    select cast(cast('{{ var("as_of") }}' as date) as timestamp) as as_of
+    {%- else %}
+
+    select cast(known_on + 1 as timestamp) as as_of
+    from last_days
+    {%- endif %}
+
+),
+
 bounds as (
 
     select
         min(interactions.occurred_at) as first_at,
-        {%- if var('as_of') %}
-        cast(cast('{{ var("as_of") }}' as date) as timestamp) as newest
-        {%- else %}
-        cast(any_value(last_days.known_on) + 1 as timestamp) as newest
-        {%- endif %}
+        any_value(newest.as_of) as newest
 
     from interactions
-    cross join last_days
+    inner join newest on greatest(interactions.occurred_at, interactions.received_at) < newest.as_of
 
 ),
 
@@ -59,7 +68,6 @@ months as (
 
     select unnest(generate_series(date_trunc('month', first_at) + interval 1 month, newest, interval 1 month)) as as_of
     from bounds
-    where first_at < newest
 
 ),
 
@@ -68,7 +76,7 @@ as_of_times as (
     select as_of from months
     union
     select newest as as_of from bounds
-    where first_at < newest
+    where newest is not null
 
 )
 

@@ -1,0 +1,145 @@
+{#
+    Every customer's best items by a fitted recommender, as a whole select: the score is the sum of preference times similarity
+    over what the customer likes, plus the item's popularity. All items count for every customer, exactly: of items
+    without similarity to anything liked, only the most popular can reach the list, and as many are looked at as could be excluded
+    (recommendation_reaches). Scores are added as whole numbers of the last decimal that weights have, so that their sum does not
+    depend on the order of rows.
+
+    Example:
+        {{ recommended('recommendation__ease', 'recommendations__ease') }}
+
+    An implementation without a share in the seed routes computes nothing: it is empty until it is routed to.
+
+    Arguments:
+        model: fitted by an estimator of scorehouse.recommending
+        implementation: name of the scores
+#}
+{% macro recommended(model, implementation) -%}
+    {%- do _expect('recommended', model=['fitted', model], implementation=['text', implementation]) -%}
+{%- set shares, last_decimal = route_shares('recommendations'), '1e' ~ var('recommendation_decimals') -%}
+{%- set is_routed = not shares or shares.get(implementation, 0) > 0 -%}
+with
+
+versions as (
+
+    select model_version from {{ ref(model) }}
+    where status = 'ready'
+
+),
+
+similarities as (
+
+    {{ item_weights(model, 'similarity', is_wanted=is_routed) }}
+
+),
+
+popularities as (
+
+    select
+        weights.item_id,
+        cast(round(weights.value * {{ last_decimal }}) as bigint) as popularity,
+        row_number() over (order by weights.value desc, weights.item_id desc) as place,
+        case
+            when items.category is not null
+                then row_number() over (partition by items.category order by weights.value desc, weights.item_id desc)
+        end as category_place
+
+    from ({{ item_weights(model, 'popularity', is_wanted=is_routed) }}) as weights
+    left join {{ ref('int_items') }} as items on weights.item_id = items.item_id
+
+),
+
+preferences as (
+
+    select * from {{ ref('customer_item_preferences') }}
+    where preference > 0
+
+),
+
+contributions as (
+
+    select
+        preferences.customer_id,
+        similarities.item_id,
+        cast(round(preferences.preference * similarities.value * {{ last_decimal }}) as bigint) as contribution
+
+    from preferences
+    inner join similarities on preferences.item_id = similarities.liked_item_id
+
+    union all
+
+    select
+        reaches.customer_id,
+        popularities.item_id,
+        0 as contribution
+
+    from {{ ref('recommendation_reaches') }} as reaches
+    inner join popularities
+        on reaches.place >= popularities.place or reaches.category_place >= popularities.category_place
+
+),
+
+summed as (
+
+    select
+        customer_id,
+        item_id,
+        sum(contribution) as contribution
+
+    from contributions
+    group by customer_id, item_id
+
+),
+
+candidates as (
+
+    select
+        summed.customer_id,
+        summed.item_id,
+        items.category,
+        summed.contribution + coalesce(popularities.popularity, 0) as score
+
+    from summed
+    left join popularities on summed.item_id = popularities.item_id
+    left join {{ ref('int_items') }} as items on summed.item_id = items.item_id
+    anti join {{ ref('recommendation_exclusions') }} as excluded
+        on summed.customer_id = excluded.customer_id and summed.item_id = excluded.item_id
+    where summed.contribution + coalesce(popularities.popularity, 0) > 0
+
+),
+
+listed as (
+
+    {{ best_items('candidates', per=['customer_id']) }}
+
+),
+
+reasons as (
+
+    select
+        listed.customer_id,
+        listed.item_id,
+        arg_max(preferences.item_id, (preferences.preference * similarities.value, preferences.item_id)) as because_of
+
+    from listed
+    inner join preferences on listed.customer_id = preferences.customer_id
+    inner join similarities on preferences.item_id = similarities.liked_item_id and listed.item_id = similarities.item_id
+    anti join {{ ref('blocked_items') }} as blocked on preferences.item_id = blocked.item_id
+    group by listed.customer_id, listed.item_id
+
+)
+
+select
+    listed.customer_id,
+    cast(listed.rank as integer) as rank,
+    listed.item_id,
+    cast(listed.score as double) / {{ last_decimal }} as score,
+    reasons.because_of,
+    '{{ implementation }}' as implementation,
+    versions.model_version,
+    {{ as_of() }} as as_of,
+    {{ built_at() }} as scored_at
+from listed
+cross join versions
+left join reasons on listed.customer_id = reasons.customer_id and listed.item_id = reasons.item_id
+{%- endmacro %}

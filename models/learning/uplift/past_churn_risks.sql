@@ -1,0 +1,46 @@
+{#
+    From the first redeemed coupon on, where no offer was logged: what the implementation that serves churn_risk now would have
+    said at each as-of time.
+#}
+{%- set implementation = most_routed('churn_risk', ['churn_risk__logistic', 'churn_risk__boosted']) -%}
+{%- set scores = {
+    'churn_risk__logistic': score('churn__logistic', implementation='churn_risk__logistic'),
+    'churn_risk__boosted': score('churn__boosted', implementation='churn_risk__boosted'),
+} %}
+
+with
+
+first_redemption as (
+
+    select min(occurred_at) as first_at
+    from {{ ref('int_known_interactions') }}
+    where
+        interaction_type = 'coupon_redeemed'
+        and not exists (select 1 from {{ ref('logged_coupon_assignments') }})
+
+),
+
+snapshots as (
+
+    select customer_snapshots.*
+
+    from {{ ref('customer_snapshots') }} as customer_snapshots
+    inner join first_redemption on customer_snapshots.as_of >= date_trunc('month', first_redemption.first_at)
+    where not customer_snapshots.is_current
+
+),
+
+scored as (
+
+    select
+        customer_id,
+        as_of,
+        net_amount,
+        {{ scores[implementation] }} as score,
+        '{{ implementation }}' as implementation
+
+    from snapshots
+
+)
+
+select * from scored
