@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
+
 def main(
     gram: pa.ChunkedArray,
     target: pa.ChunkedArray,

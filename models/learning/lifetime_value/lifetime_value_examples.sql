@@ -4,7 +4,7 @@ with
 
 snapshots as (
 
-    select * from {{ ref('customer_snapshots') }}
+    select * exclude (is_current) from {{ ref('customer_snapshots') }}
     where as_of + interval '{{ var("churn_horizon_days") }} days' <= {{ as_of() }}
 
 ),
@@ -37,7 +37,7 @@ spent as (
 examples as (
 
     select
-        snapshots.* exclude (is_current),
+        snapshots.*,
         coalesce(spent.spent_amount, 0) as spent_amount
 
     from snapshots
