@@ -4,6 +4,9 @@ BIN := .venv/bin
 export DBT_PROJECT_DIR := $(CURDIR)
 export DBT_PROFILES_DIR := $(CURDIR)
 
+# What confines dbt stands beside it, where no branch reaches: copied once, from what is checked out then.
+INSTALLED := udfs/scorehouse/names/git.py $(wildcard udfs/scorehouse/installed/* udfs/scorehouse/installed/*/*.py)
+
 .PHONY: build test lint check bench docs product clean
 
 build: .venv/ready
@@ -31,10 +34,11 @@ docs: .venv/ready
 clean:
 	rm -rf .venv target logs
 
-.venv/ready: requirements.txt $(wildcard udfs/scorehouse/installed/*.py)
+.venv/ready: requirements.txt $(INSTALLED)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
-	cp udfs/scorehouse/installed/*.py "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+	cp -R udfs/scorehouse/installed/. "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+	cp udfs/scorehouse/names/git.py "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/scorehouse_confinement"
 	touch $@
 
 .venv/ready-bench: .venv/ready requirements-bench.txt

@@ -43,7 +43,7 @@ def _pointers(folder: Path) -> None:
     work_database.prepare(warehouse)
     store = Store(warehouse.store)
     with duckdb.connect(str(warehouse.work_database)) as connection:
-        records = Records(connection, warehouse.store)
+        records = Records(connection, Store(warehouse.store))
         connection.execute("create schema t")
 
         def build(number: int, mark: str) -> None:

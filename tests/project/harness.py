@@ -1,23 +1,23 @@
 """Drive real dbt builds in a temporary project and warehouse."""
 
-import gc
-import io
 import os
 import re
 import shutil
 import subprocess
 import sys
-from contextlib import redirect_stdout
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import pytest
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner
+
+from project.dbt_process import run_dbt
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DBT = Path(sys.executable).with_name("dbt")
+COMPILED = REPOSITORY / "target" / "numba"
+"""Compiled functions of all the tests' projects."""
+
 OWN_VARIABLES = re.compile(r"^(DBT_|WAREHOUSE_|SCOREHOUSE_)")
 
 
@@ -63,10 +63,10 @@ class Project:
             start_new_session=True,
         )
 
-    def dbt(self, *arguments: str, branch: str = "main", **environment: str) -> Outcome:
-        """Run dbt to its end, in this process: its start-up is paid once."""
-        lines: list[str] = []
-        runner = dbtRunner(callbacks=[lambda event: lines.append(event.info.msg) if event.info.level != "debug" else None])
+    def dbt(
+        self, *arguments: str, branch: str = "main", prepare: Callable[[], None] | None = None, **environment: str
+    ) -> Outcome:
+        """Run dbt to its end, in a process that was forked from one that has imported it; `prepare` is called there before."""
         folders = [
             "--project-dir",
             str(self.root),
@@ -75,19 +75,15 @@ class Project:
             "--log-path",
             str(self.root / "logs"),
         ]
-        variables = {"SCOREHOUSE_BRANCH": branch, "DBT_PROJECT_DIR": str(self.root), **environment}
-        with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
-            for name, value in variables.items():
-                patch.setenv(name, value)
-            result = runner.invoke([*arguments, *folders])
-            DuckDBConnectionManager.close_all_connections()
-            gc.collect()
-        output = "\n".join([*lines, printed.getvalue(), str(result.exception or "")])
-        return Outcome(0 if result.success else 1, output)
+        own = {"SCOREHOUSE_BRANCH": branch, "DBT_PROJECT_DIR": str(self.root), "NUMBA_CACHE_DIR": str(COMPILED), **environment}
+        inherited = {name: value for name, value in os.environ.items() if not OWN_VARIABLES.match(name)}
+        return Outcome(*run_dbt([*arguments, *folders], {**inherited, **own}, prepare))
 
-    def build(self, *arguments: str, branch: str = "main", **environment: str) -> Outcome:
+    def build(
+        self, *arguments: str, branch: str = "main", prepare: Callable[[], None] | None = None, **environment: str
+    ) -> Outcome:
         """Run a build that must be green."""
-        outcome = self.dbt("build", *arguments, branch=branch, **environment)
+        outcome = self.dbt("build", *arguments, branch=branch, prepare=prepare, **environment)
         assert outcome.is_green, outcome.output
         return outcome
 

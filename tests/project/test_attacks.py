@@ -150,6 +150,13 @@ def python_function(text: str, *found: str) -> Attack:
     return Attack(files, found)
 
 
+def fitted(meta: str, *found: str) -> Attack:
+    """A fitted model; `meta` is its declaration in YAML, but for label and key."""
+    declared = f"models: [{{name: evil, config: {{materialized: fitted, meta: {{{meta}, label: value, key: [number]}}}}}}]\n"
+    examples = "select number, number * 2.0 as value from {{ ref('unrelated') }}\n"
+    return Attack({"models/features/evil.sql": examples, "models/features/evil.yml": declared}, found)
+
+
 def contract(column: str, *found: str) -> Attack:
     """An enforced contract; `column` is the one column's declaration in YAML."""
     declared = f"models: [{{name: evil, config: {{contract: {{enforced: true}}}}, columns: [{column}]}}]\n"
@@ -404,6 +411,32 @@ ATTACKS: dict[str, Attack] = {
         "statements",
     ),
     "Jinja asks to drop main": jinja("{% do scorehouse('drop_branch', branch='main') %}", "found main"),
+    "Jinja asks to drop a branch": jinja("{% do scorehouse('drop_branch', branch='other') %}", "found a node asking"),
+    "Jinja asks to delete": jinja("{% do scorehouse('collect_garbage', delete=true) %}", "found a node asking"),
+    "Jinja asks to roll back": jinja("{% do scorehouse('rollback', to=1) %}", "found a node asking"),
+    "Jinja asks to publish": jinja(
+        "{% do scorehouse('finish', statuses={}, command='build', is_empty=false) %}", "found a node asking"
+    ),
+    # -------- estimators are classes of scikit-learn's interface
+    "estimator is a program": fitted(
+        "estimator: subprocess.Popen, parameters: {args: [touch, '@out@']}", "found 'subprocess.Popen'"
+    ),
+    "estimator in an estimator is a program": fitted(
+        "estimator: sklearn.ensemble.BaggingRegressor, parameters: {estimator: {estimator: subprocess.Popen,"
+        " parameters: {args: [touch, '@out@']}}}",
+        "found 'subprocess.Popen'",
+    ),
+    "transformer is a program": fitted(
+        "estimator: sklearn.linear_model.Ridge, steps: [{transformer: subprocess.Popen, parameters: {args: [touch, '@out@']}}]",
+        "found 'subprocess.Popen'",
+    ),
+    "estimator is a function": fitted("estimator: os.system, parameters: {command: 'touch @out@'}", "found 'os.system'"),
+    "estimator is a class of another library": fitted(
+        "estimator: numpy.lib.npyio.NpzFile, parameters: {fid: '@out@'}", "found 'numpy.lib.npyio.NpzFile'"
+    ),
+    "estimator is a class without the interface": fitted(
+        "estimator: sklearn.utils.Bunch, parameters: {a: 1}", "found 'sklearn.utils.Bunch'", "no get_params"
+    ),
     # -------- SQL functions and seeds
     "SQL function reads text": sql_function("(select content from read_text('/etc/passwd'))", "found read_text()"),
     "SQL function draws at random": sql_function("x * random()", "found ran"),
@@ -431,6 +464,13 @@ ATTACKS: dict[str, Attack] = {
     # -------- Python functions (tests/unit/test_functions.py has many more)
     "Python imports os": alone(
         python_function("import os\nos.system('touch @out@')", "evil_function.py, line 1", "found import os")
+    ),
+    "Python says another thing in another encoding": alone(
+        python_function(
+            "# -*- coding: utf-7 -*-\n# +AAo-import os+AAo-os.system('touch @out@')+AAo-main = print\n",
+            "evil_function.py",
+            "expected a function main",
+        )
     ),
     "Python takes the name of a built-in function": alone(
         Attack(

@@ -107,6 +107,11 @@ def test_dropped_branches_leave_garbage_that_is_shown_before_it_is_deleted(tiny:
     assert "Nothing to delete" in tiny.operation("collect_garbage").output
     tiny.operation("drop_branch", "{branch: passing}")
     store = bytes_of(tiny.warehouse / "store")
+    assert bytes_of(tiny.warehouse / "store") == store
+    assert "Nothing to delete" in tiny.operation("collect_garbage").output  # what only the branch had went with it
+    tiny.build("--vars", "{weight: 7}")
+    tiny.build("--vars", "{retained_releases: 1}")
+    store = bytes_of(tiny.warehouse / "store")
     assert "Would delete 2 files" in tiny.operation("collect_garbage").output
     assert bytes_of(tiny.warehouse / "store") == store
     assert "Deleted 2 files" in tiny.operation("collect_garbage", "{delete: true}").output

@@ -91,20 +91,26 @@ def test_a_fitted_model_is_made_of_its_examples_declaration_and_code(
     assert (weight(own) != pytest.approx(before)) == ("worth" in computed and "minimum" not in new)
 
 
-def test_a_new_library_trains_where_the_policy_says_so(own: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def a_new_library() -> None:
     from scorehouse.build import engine
 
-    monkeypatch.setattr(engine, "versions_of", lambda packages: {"scikit-learn": "99.0"})
-    own.build()
+    engine.versions_of = lambda packages: {"scikit-learn": "99.0"}
+
+
+def a_new_duckdb() -> None:
+    from scorehouse.build import engine
+
+    engine.of_tables = lambda: {"DuckDB": "99.0"}
+
+
+def test_a_new_library_trains_where_the_policy_says_so(own: Project) -> None:
+    own.build(prepare=a_new_library)
     assert own.computed() == {"worth"}  # there is no policy here
     assert "scikit-learn" in own.operation("explain", "{node: worth}").output
 
 
-def test_a_new_duckdb_computes_every_table_again(tiny: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    from scorehouse.build import engine
-
-    monkeypatch.setattr(engine, "of_tables", lambda: {"DuckDB": "99.0"})
-    tiny.build()
+def test_a_new_duckdb_computes_every_table_again(tiny: Project) -> None:
+    tiny.build(prepare=a_new_duckdb)
     assert {"stg_events", "weighted", "unrelated", "scores"} <= tiny.computed()
     assert "DuckDB changed" in tiny.operation("explain", "{node: scores}").output
 

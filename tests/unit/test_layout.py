@@ -20,7 +20,8 @@ ROOMS = {
     "build": "errors names scoring store sandbox plans sources learning",
     "release": "errors names store build",
     "operations": "errors names scoring store sandbox sources learning build release",
-    "plugin": "errors names store sandbox build release operations",
+    "hooks": "",
+    "plugin": "errors hooks names store sandbox build release operations",
     "start": "errors build",
     "skeleton": "errors",
 }

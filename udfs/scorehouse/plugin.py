@@ -17,21 +17,23 @@ from dbt.adapters.duckdb.environments import local
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
 from dbt.adapters.factory import get_adapter_by_type
+from dbt.flags import get_flags
 from dbt_common.exceptions import DbtRuntimeError
 from dbt_common.invocation import get_invocation_id
 
 import scorehouse.operations  # fills the list of operations
+from scorehouse import hooks
 from scorehouse.build import variables
 from scorehouse.build.manifest import Manifest
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
 from scorehouse.names import git
 from scorehouse.names.warehouse import Warehouse
-from scorehouse.operations.register import Answer, named
+from scorehouse.operations.register import COMMAND, HOOKS, NODE, Answer, named
 from scorehouse.release.lock import BuildLock
 from scorehouse.release.moved_store import follow
 from scorehouse.release.work_database import prepare
-from scorehouse.sandbox import functions, limits
+from scorehouse.sandbox import confinement, functions, limits
 from scorehouse.sandbox.statements import check_statement
 from scorehouse.store.files import Store
 from scorehouse.store.records import Records
@@ -48,6 +50,7 @@ class Plugin(BasePlugin):
         root = Path(os.environ.get("WAREHOUSE_PATH") or folder / "warehouse").resolve()
         self._warehouse = Warehouse.of(root, git.current(folder, os.environ))
         with _ShownByDbt():
+            confinement.expect_own(folder, root, self._warehouse.branch)
             wait_seconds = float(os.environ.get("SCOREHOUSE_LOCK_WAIT", "600"))
             self._lock = BuildLock.take(self._warehouse, wait_seconds)
             prepare(self._warehouse)
@@ -64,7 +67,7 @@ class Plugin(BasePlugin):
         """Confine the database to the branch's folders and its resource envelope."""
         with _ShownByDbt():
             values = _variables()
-        follow(conn, self._warehouse.store)
+        follow(conn, self._warehouse.root)
         limits.lock_down(conn, _envelope(self._warehouse, values), self._warehouse.writable_folders())
         limits.bound_process(conn)
         _guard_statements(float(values["query_timeout_seconds"]))
@@ -77,7 +80,8 @@ class Plugin(BasePlugin):
         request = target_config.config
         arguments = {name: value for name, value in request.items() if name != "result"}
         with _ShownByDbt():
-            found = named(target_config.location.path, arguments)(self._current_run(), **arguments)
+            operation = named(target_config.location.path, arguments, _asked_by())
+            found = operation(self._current_run(), **arguments)
             request["result"] = _as_agate(found) if isinstance(found, Answer) else found
 
     def _current_run(self) -> Run:
@@ -88,16 +92,28 @@ class Plugin(BasePlugin):
         if self._run is None or self._run.run_id != run_id:
             manifest = get_adapter_by_type("duckdb").get_macro_resolver()
             values = _variables()
+            store = _store(self._warehouse, values["store_format"])
             self._run = Run(
                 run_id=run_id,
                 warehouse=self._warehouse,
                 connection=self._connection,
-                records=Records(self._connection, self._warehouse.store),
-                store=Store(self._warehouse.store, values["store_format"]),
+                records=Records(self._connection, store),
+                store=store,
                 manifest=Manifest(manifest, values, project_folder()),
                 timeout_seconds=float(values["query_timeout_seconds"]),
             )
         return self._run
+
+
+def _store(warehouse: Warehouse, data_format: str) -> Store:
+    return Store(warehouse.own_part(), data_format, warehouse.other_parts(), takes_up=warehouse.is_production)
+
+
+def _asked_by() -> str:
+    """Who asks for an operation now."""
+    if get_flags().WHICH == "run-operation":
+        return COMMAND
+    return HOOKS if hooks.are_running() else NODE
 
 
 def _as_agate(answer: Answer) -> agate.Table:

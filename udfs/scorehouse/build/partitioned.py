@@ -59,7 +59,7 @@ class _Partitioned:
         self._expect_local()
         store, draft = self._builder.store, self._draft
         marks = self._partition_marks() or {UNKNOWN: draft.fingerprint.whole}
-        files = {part: store.folder / draft.relation / f"{mark}.parquet" for part, mark in marks.items()}
+        files = {part: store.result(f"{draft.relation}/{mark}.parquet") for part, mark in marks.items()}
         missing = {part: file for part, file in files.items() if not file.exists()}
         if missing:
             self._compute(missing)

@@ -41,8 +41,8 @@ class Run:
     def read_version(self, version: str) -> pa.Table | None:
         """The row of a fitted model's version from the store, or None when no kept file has it."""
         model, _, mark = version.partition("@")
-        files = sorted(self.store.folder.glob(f"*.{model}/{mark}*.*")) if model and len(mark) == 12 else []
-        return read_row(files[0]) if files else None
+        names = self.store.names(f"*.{model}/{mark}*.*") if model and len(mark) == 12 else []
+        return read_row(self.store.result(names[0])) if names else None
 
     def has(self, relation: str) -> bool:
         """Whether a relation, as SQL writes it, was built on this branch."""

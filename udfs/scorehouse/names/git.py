@@ -7,6 +7,7 @@ from pathlib import Path
 
 PRODUCTION = "main"
 RESERVED = {"store"}
+_UNDER_WAY = {"rebase-merge": "rebase", "rebase-apply": "rebase", "BISECT_LOG": "bisect", "BISECT_START": "bisect"}
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
 _HASHED = re.compile(r".*_[0-9a-f]{10}")
 
@@ -31,16 +32,47 @@ def slug(name: str) -> str:
 
 
 def current(project_dir: Path, environ: Mapping[str, str]) -> str:
-    """Name of the branch: `SCOREHOUSE_BRANCH` if set, else the checked-out git branch, else `main`.
+    """Name of the branch: `SCOREHOUSE_BRANCH` if set, else the checked-out git branch, else one of its own (`detached`).
 
     >>> current(Path("/nowhere"), {"SCOREHOUSE_BRANCH": "new-weights"})
     'new-weights'
+    >>> current(Path("/nowhere"), {})
+    'detached-nowhere'
 
     Args:
         project_dir: the project's folder; the repository is its own or that of the nearest folder above it.
         environ: variables of the environment.
     """
-    return environ.get("SCOREHOUSE_BRANCH") or _head(project_dir, r"ref: refs/heads/(.+)") or PRODUCTION
+    if environ.get("SCOREHOUSE_BRANCH"):
+        return environ["SCOREHOUSE_BRANCH"]
+    if detached(project_dir) is None:
+        return _head(project_dir, r"ref: refs/heads/(.+)")
+    return f"detached-{(commit(project_dir) or 'nowhere')[:12]}"
+
+
+def detached(project_dir: Path) -> str | None:
+    """Why the project is on no git branch, in words; None where it is on one. Such a build is a branch of its own, never main.
+
+    >>> detached(Path("/nowhere"))
+    'there is no git repository'
+    """
+    git = _git_folder(project_dir)
+    if git is None:
+        return "there is no git repository"
+    under_way = next((words for name, words in _UNDER_WAY.items() if (git / name).exists()), None)
+    if under_way:
+        return f"a {under_way} is under way"
+    return None if _head(project_dir, r"ref: refs/heads/(.+)") else "HEAD is detached"
+
+
+def files(project_dir: Path) -> list[Path]:
+    """The files and folders of git that tell the branch and the commit."""
+    git = _git_folder(project_dir)
+    if git is None:
+        return []
+    common = _common_folder(git)
+    names = [git / name for name in ("HEAD", "commondir", *_UNDER_WAY)] + [common / "refs", common / "packed-refs"]
+    return [project_dir / ".git"] * (project_dir / ".git").is_file() + [name.resolve() for name in names]
 
 
 def commit(project_dir: Path) -> str | None:

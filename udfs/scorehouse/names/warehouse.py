@@ -1,5 +1,6 @@
 """The folders and files of a warehouse; every name stands here, and nothing here opens a database."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from scorehouse.names import git
 CATALOG, SERVING = "catalog.duckdb", "serving.duckdb"
 WORK_DATABASE = "warehouse.duckdb"
 STORE = "store"
+BUILT = "built"
 _WORK = ".work"
 
 
@@ -51,8 +53,27 @@ class Warehouse:
 
     @property
     def store(self) -> Path:
-        """Immutable data."""
+        """Immutable data that main wrote or took up: every branch reads it, main alone writes it."""
         return self.root / STORE
+
+    @property
+    def is_production(self) -> bool:
+        """Whether this is main."""
+        return self.branch == git.PRODUCTION
+
+    def own_part(self) -> Path:
+        """The part of the store that this branch's builds write."""
+        return self.store if self.is_production else self.folder / BUILT
+
+    def other_parts(self) -> list[Path]:
+        """The parts that it looks into: a branch into main's, main into every branch's."""
+        if not self.is_production:
+            return [self.store]
+        return [branch.folder / BUILT for branch in self.branches() if branch.folder != self.folder]
+
+    def holds(self, file: str) -> bool:
+        """Whether the parts that it reads in place have a file, named relative to the store."""
+        return any((part / file).is_file() for part in {self.store, self.own_part()})
 
     # ---------------------------------------------------------------- the build's own
 
@@ -67,6 +88,11 @@ class Warehouse:
         return self.work / WORK_DATABASE
 
     @property
+    def landed(self) -> Path:
+        """Text file with the places that main reads sources from, one a line: a confined branch may read them too."""
+        return self.work / "sources"
+
+    @property
     def spill(self) -> Path:
         """Temporary files of queries that do not fit in memory."""
         return self.work / "spill"
@@ -78,7 +104,7 @@ class Warehouse:
 
     def writable_folders(self) -> list[str]:
         """The folders that the branch's database may reach."""
-        return [str(folder) for folder in (self.store, self.spill, self.releases)]
+        return [str(folder) for folder in {self.store, self.own_part(), self.spill, self.releases}]
 
     # ---------------------------------------------------------------- what readers open
 
@@ -107,11 +133,18 @@ class Warehouse:
         return self.folder / "CURRENT"
 
     def current_release(self) -> int | None:
-        """Number of the current release, or None before the first; raises ValueError for a pointer that holds no number."""
+        """Number of the current release, or None before the first; raises ValueError for a pointer that holds no number.
+
+        A confined build cannot read the pointer of another branch that moved meanwhile: the files under the fixed name, and in
+        which release they are, tell as much.
+        """
         try:
             return int(self.pointer.read_text())
         except FileNotFoundError:
             return None
+        except PermissionError:
+            numbers = reversed(self.release_numbers())
+            return next(n for n in numbers if os.path.samefile(self.serving, self.release(n) / SERVING))
 
     def release_numbers(self) -> list[int]:
         """Numbers of the releases that are kept, oldest first."""

@@ -11,7 +11,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.names.git import PRODUCTION
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.operations import text
-from scorehouse.operations.register import operation
+from scorehouse.operations.register import COMMAND, operation, operation_of
 from scorehouse.release import pointer
 from scorehouse.release.history import description, records_of
 from scorehouse.release.lock import BuildLock
@@ -34,7 +34,7 @@ def releases(run: Run) -> str:
     return text.table(["release", "built at (UTC)", "commit", "by", "changed"], rows)
 
 
-@operation
+@operation_of(COMMAND)
 def rollback(run: Run, to: object) -> str:
     """Make an earlier release current: the one before, or number `to`."""
     if to is not None and not (isinstance(to, int) and not isinstance(to, bool)):
@@ -59,9 +59,9 @@ def _state(branch: Warehouse, main: NodeRecords) -> list[object]:
     return [number, description(branch, number).built_at, len(changes(own, others))]
 
 
-@operation
+@operation_of(COMMAND)
 def drop_branch(run: Run, branch: object) -> str:
-    """Delete a branch's own files; data in the store stays until collect_garbage."""
+    """Delete a branch's own files, what only it computed included."""
     others = {known.folder: known for known in run.warehouse.branches() if known.branch != PRODUCTION}
     names = [known.branch for known in others.values()]
     if not isinstance(branch, str) or not branch:
@@ -81,14 +81,19 @@ def drop_branch(run: Run, branch: object) -> str:
     lock = BuildLock.take(dropped, 0)
     shutil.rmtree(dropped.folder)
     del lock
-    return f"Dropped branch '{branch}'; `dbt run-operation collect_garbage` frees the data that only it used."
+    return f"Dropped branch '{branch}', with the data that only it had computed."
 
 
-@operation
+@operation_of(COMMAND)
 def collect_garbage(run: Run, delete: object) -> str:
     """Delete (or, by default, only show) store files that no kept release and no branch's work refers to."""
     if not isinstance(delete, bool):
         raise ScorehouseError(f"collect_garbage: expected {{delete: true}} or {{delete: false}}, found '{delete}'.")
+    if not run.warehouse.is_production:
+        raise ScorehouseError(
+            f"collect_garbage: expected main, which alone may delete from the store, found branch '{run.warehouse.branch}'; "
+            f"run it from main (SCOREHOUSE_BRANCH=main)."
+        )
     others = [branch for branch in run.warehouse.branches() if branch.folder != run.warehouse.folder]
     locks = [BuildLock.take(branch, 0) for branch in others]
     used = _files_of(run.records) | {file for records in _kept(run.warehouse, others) for file in _files_of(records)}
@@ -122,7 +127,8 @@ def _files_of(records: NodeRecords) -> set[str]:
 
 
 def _store_files(warehouse: Warehouse) -> list[Path]:
-    return sorted(file for file in warehouse.store.glob("*/*") if not file.name.startswith("."))
+    parts = [warehouse.store, *warehouse.other_parts()]
+    return sorted(file for part in parts for file in part.glob("*/*") if not file.name.startswith("."))
 
 
 @operation

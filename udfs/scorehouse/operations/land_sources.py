@@ -10,8 +10,10 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.names.git import PRODUCTION
 from scorehouse.release.history import records_of
 from scorehouse.sandbox.parse import check_type
+from scorehouse.sources.raw_files import fixed_part
 from scorehouse.sources.tables import SourceTable, check_landed, land
 from scorehouse.store.details import Column
+from scorehouse.store.durable import write_durably
 
 
 def land_sources(run: Run) -> None:
@@ -24,6 +26,10 @@ def land_sources(run: Run) -> None:
     pinned = records_of(run.warehouse.on(PRODUCTION)).nodes.keys() if is_branch else ()
     for node in run.manifest.sources():
         _land(run, node, node.id in pinned)
+    if run.warehouse.is_production:
+        tables = (declared(node, run.manifest.folder, run.manifest.variables) for node in run.manifest.sources())
+        paths = sorted({str(fixed_part(table.path)) for table in tables})
+        write_durably(run.warehouse.landed, "".join(f"{path}\n" for path in paths))
 
 
 def _land(run: Run, node: Node, is_pinned: bool) -> None:

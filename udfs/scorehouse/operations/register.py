@@ -9,6 +9,10 @@ from scorehouse.errors import ScorehouseError
 
 Operation = Callable[..., Any]
 _OPERATIONS: dict[str, Operation] = {}
+_ONLY: dict[str, str] = {}
+
+COMMAND, HOOKS, NODE = "dbt run-operation", "the run's own hooks", "a node"
+"""Who can ask for an operation."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +29,22 @@ def operation(function: Operation) -> Operation:
     return function
 
 
-def named(name: str, arguments: Collection[str] = ()) -> Operation:
-    """The operation called `name`; raises ScorehouseError when there is none, or none with such arguments."""
+def operation_of(asker: str) -> Callable[[Operation], Operation]:
+    """The same for an operation that deletes or publishes: it answers to one kind of asker alone."""
+
+    def register(function: Operation) -> Operation:
+        _ONLY[function.__name__] = asker
+        return operation(function)
+
+    return register
+
+
+def named(name: str, arguments: Collection[str] = (), asked_by: str | None = None) -> Operation:
+    """The operation called `name`; raises ScorehouseError when there is none, none with such arguments, or none for the asker."""
     if name not in _OPERATIONS:
         raise ScorehouseError(f"scorehouse(): expected one of {', '.join(sorted(_OPERATIONS))}, found '{name}'.")
+    if _ONLY.get(name, asked_by) != asked_by:
+        raise ScorehouseError(f"{name}: expected to be asked by {_ONLY[name]}, found {asked_by} asking; it deletes or publishes.")
     _, *known = inspect.signature(_OPERATIONS[name]).parameters
     unknown = sorted(set(arguments) - set(known))
     if unknown:

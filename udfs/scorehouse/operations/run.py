@@ -1,5 +1,6 @@
 """A run's beginning and end."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 import duckdb
@@ -11,9 +12,10 @@ from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names import git
 from scorehouse.names.quoting import quoted
 from scorehouse.operations.land_sources import land_sources
-from scorehouse.operations.register import operation
+from scorehouse.operations.register import HOOKS, operation_of
 from scorehouse.operations.served_before import forget_served_before
 from scorehouse.release.publish import Publisher
+from scorehouse.sandbox import confinement
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,12 @@ class Ending:
     is_red: bool
 
 
-@operation
-def start(run: Run) -> None:
-    """Before any node: check the project, forget what left it, sweep what died, land new source files."""
+@operation_of(HOOKS)
+def start(run: Run) -> str:
+    """Before any node: check the project, forget what left it, sweep what died, land new source files.
+
+    Returns what there is to say of the branch, if anything.
+    """
     rules.expect_kept(run.manifest)
     known = {node.id for node in [*run.manifest.tables(), *run.manifest.sources()]}
     run.records.forget([node_id for node_id in run.records.nodes if node_id not in known])
@@ -34,9 +39,20 @@ def start(run: Run) -> None:
     for leftover in run.store.leftovers():
         leftover.unlink(missing_ok=True)
     land_sources(run)
+    return "\n".join(_said_of(run))
 
 
-@operation
+def _said_of(run: Run) -> Iterator[str]:
+    """Why a build is on a branch of its own, and what does not protect main from it: a line each."""
+    branch, why = run.warehouse.branch, git.detached(run.manifest.folder)
+    if branch.startswith("detached-") and why:
+        yield f"This is branch '{branch}', because {why}: SCOREHOUSE_BRANCH=main publishes to main."
+    gaps = confinement.gaps()
+    if gaps and branch != git.PRODUCTION:
+        yield f"Branch '{branch}' is not wholly confined: {'; '.join(gaps)}."
+
+
+@operation_of(HOOKS)
 def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> dict[str, object]:
     """After all nodes: publish a release if the whole build is green.
 

@@ -1,6 +1,7 @@
 """Which release readers see: the fixed names, and `CURRENT`."""
 
 import os
+import shutil
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.warehouse import CATALOG, SERVING, Warehouse
@@ -12,7 +13,10 @@ def point_to(warehouse: Warehouse, number: int) -> None:
     for name in (CATALOG, SERVING):
         temporary = warehouse.folder / f".{name}.{os.getpid()}.tmp"
         temporary.unlink(missing_ok=True)
-        os.link(warehouse.release(number) / name, temporary)
+        try:
+            os.link(warehouse.release(number) / name, temporary)
+        except OSError:  # the first version of Landlock links nothing from folder to folder
+            shutil.copyfile(warehouse.release(number) / name, temporary)
         os.replace(temporary, warehouse.folder / name)
     write_durably(warehouse.pointer, f"{number}\n")
 

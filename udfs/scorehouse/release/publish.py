@@ -16,7 +16,7 @@ from scorehouse.release.described import Release, write_release
 from scorehouse.release.history import description
 from scorehouse.release.moved_store import place_of
 from scorehouse.release.pointer import point_to
-from scorehouse.store.durable import sync_folder
+from scorehouse.store.durable import make_read_only, sync_folder
 from scorehouse.store.records import NodeRecords, Records, changes
 
 
@@ -79,7 +79,7 @@ class Publisher:
             return False
         temporary = self.warehouse.folder / f".{CATALOG}.{os.getpid()}.tmp"
         self._write_catalog(temporary, description(self.warehouse, number))
-        os.chmod(temporary, 0o444)
+        make_read_only(temporary)
         os.replace(temporary, self.warehouse.catalog)
         return True
 
@@ -89,7 +89,7 @@ class Publisher:
         before: dict[str, str] = {}
         if catalog_file is not None:
             with duckdb.connect(str(catalog_file), read_only=True) as catalog:
-                if place_of(catalog) in (None, str(self.warehouse.store)):
+                if place_of(catalog) in (None, str(self.warehouse.root)):
                     published = NodeRecords.read(catalog).nodes
                     before = {key: record.fingerprint.whole for key, record in published.items()}
         after = {key: record.fingerprint.whole for key, record in self.records.nodes.items()}
@@ -107,7 +107,7 @@ class Publisher:
     def _verify(self, folder: Path, release: Release) -> None:
         """Open both files as a reader would, and look for every data file they name."""
         files = (file for record in self.records.nodes.values() for file in record.files)
-        missing = next((file for file in files if not (self.warehouse.store / file).is_file()), None)
+        missing = next((file for file in files if not self.warehouse.holds(file)), None)
         if missing:
             raise ScorehouseError(f"Release: expected {missing} in the store, found no such file; run dbt build again.")
         with duckdb.connect(str(folder / CATALOG), read_only=True) as catalog:
@@ -132,7 +132,7 @@ class Publisher:
 
 def _seal(folder: Path) -> None:
     for file in folder.iterdir():
-        os.chmod(file, 0o444)
+        make_read_only(file)
         descriptor = os.open(file, os.O_RDONLY)
         os.fsync(descriptor)
         os.close(descriptor)

@@ -18,7 +18,7 @@ def prepare(warehouse: Warehouse) -> None:
     A new branch starts as a copy of production's current release; a lost or damaged database of any branch as a copy
     of the branch's own current release. Data lies in the store, so nothing is recomputed for it.
     """
-    for folder in (warehouse.store, warehouse.spill, warehouse.releases):
+    for folder in (warehouse.store, warehouse.own_part(), warehouse.spill, warehouse.releases):
         folder.mkdir(parents=True, exist_ok=True)
     database = warehouse.work_database
     if database.exists() and log_of(database).exists() and not _opens(database):

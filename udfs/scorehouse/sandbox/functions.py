@@ -1,6 +1,5 @@
 """Python function nodes: loaded from the project's udfs/ folder, and registered on the connection."""
 
-import importlib.util
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,11 +15,11 @@ from scorehouse.sandbox.python import check_python
 
 def load_function(file: Path, where: str, entry_point: str) -> Callable[..., Any]:
     """The function `entry_point` of a checked file; raises ScorehouseError when the file has none."""
-    check_python(file.read_text(encoding="utf-8"), where)
-    specification = importlib.util.spec_from_file_location(f"scorehouse_function_{file.stem}", file)
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    function = getattr(module, entry_point, None)
+    text = file.read_text(encoding="utf-8")
+    check_python(text, where)
+    names = {"__name__": f"scorehouse_function_{file.stem}"}
+    exec(compile(text, str(file), "exec", dont_inherit=True), names)  # the very text that was checked, in no other encoding
+    function = names.get(entry_point)
     if not callable(function):
         raise ScorehouseError(f"{where}: expected a function {entry_point} (config.entry_point), found none; define it.")
     return function

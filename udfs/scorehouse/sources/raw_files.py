@@ -4,6 +4,7 @@ import csv
 import glob
 import gzip
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,7 @@ def discover(path: str) -> list[Path]:
     []
     """
     place = Path(path)
+    _expect_listable(fixed_part(path))
     if place.is_dir():
         found = [file for file in place.rglob("*") if not _is_hidden(file.relative_to(place))]
     else:
@@ -38,6 +40,31 @@ def discover(path: str) -> list[Path]:
     if files and not readable:
         raise ScorehouseError(f"{place}: expected files {', '.join(SUFFIXES)}, found {files[0].name}; convert or remove it.")
     return readable
+
+
+def fixed_part(path: str) -> Path:
+    """The folder or file where a source's files are looked for, whatever pattern they have.
+
+    >>> fixed_part("/no/such/in/2024-*/a.csv")
+    PosixPath('/no/such/in')
+    """
+    place = Path(path)
+    wild = next((count for count, part in enumerate(place.parts) if re.search(r"[*?\[]", part)), None)
+    if wild is not None:
+        return Path(*place.parts[:wild])
+    return place if place.exists() else place.parent
+
+
+def _expect_listable(place: Path) -> None:
+    """Refuse a folder that cannot be read: a pattern finds nothing there, and says nothing."""
+    try:
+        if place.is_dir():
+            os.scandir(place).close()
+    except PermissionError:
+        raise ScorehouseError(
+            f"{place}: expected a folder that this build may read, found another; a branch may read what main reads, what --vars "
+            f"names, and what the environment variable SCOREHOUSE_SOURCES lists (folders separated by '{os.pathsep}')."
+        ) from None
 
 
 def is_text(file: Path) -> bool:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
-from scorehouse.store.files import read_sql
+from scorehouse.store.files import Store, read_sql
 
 _TOTALS = 2**128
 
@@ -59,12 +58,12 @@ class Contents:
     """Contents of store files, each looked at once.
 
     Args:
-        folder: the store's folder.
+        store: where the files are.
         known: what a database remembers, by file (relative to the store) and question.
     """
 
-    def __init__(self, folder: Path, known: Mapping[tuple[str, str], dict[str, Content]]) -> None:
-        self._folder = folder
+    def __init__(self, store: Store, known: Mapping[tuple[str, str], dict[str, Content]]) -> None:
+        self._store = store
         self._known = dict(known)
         self.found: dict[tuple[str, str], dict[str, Content]] = {}
 
@@ -88,7 +87,7 @@ class Contents:
     ) -> dict[str, Content]:
         key = file, digest(list(columns), [types[column] for column in columns], by, duckdb.__version__)
         if key not in self._known:
-            rows = read_sql([self._folder / file])
+            rows = read_sql([self._store.path(file)])
             present = {name for name, *_ in cursor.execute(f"describe {rows}").fetchall()}
             nulls = [f"cast(null as {types[c]}) as {identifier(c)}" for c in columns if c not in present]
             with_all = f"select {', '.join(['*', *nulls])} from ({rows})"  # a partition may be older than a column

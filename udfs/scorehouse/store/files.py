@@ -1,8 +1,9 @@
 """The store: immutable data files, named by the fingerprint of what produced them."""
 
 import os
+import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,38 +11,58 @@ import duckdb
 
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.quoting import literal
-from scorehouse.store.durable import log_of, sync_folder
+from scorehouse.store.durable import log_of, make_read_only, sync_folder
 
 EXTENSIONS = {"duckdb": "duckdb", "parquet": "parquet"}
 
 
 class Store:
-    """Files of one warehouse's store.
+    """Files of one warehouse's store: the part that this build writes, and parts that others wrote.
 
     Args:
-        folder: the store's folder.
+        folder: the part that this build writes.
         data_format: 'duckdb' (native files, the default: measured faster to write and to scan) or 'parquet'.
+        others: parts of others, in which is looked for what the own part lacks.
+        takes_up: copy what is found there into the own part, instead of reading it where it is: its writer can change it there.
     """
 
-    def __init__(self, folder: Path, data_format: str = "duckdb") -> None:
+    def __init__(self, folder: Path, data_format: str = "duckdb", others: Iterable[Path] = (), takes_up: bool = False) -> None:
         if data_format not in EXTENSIONS:
             raise ScorehouseError(
                 f"Variable store_format: expected one of {', '.join(EXTENSIONS)}, found '{data_format}'; correct it."
             )
         self.folder = folder
         self.data_format = data_format
+        self._others = tuple(others)
+        self._takes_up = takes_up
 
     def file(self, relation: str, fingerprint: str) -> Path:
         """Path of a relation's data, for example <store>/features.customer_snapshots/<fingerprint>.duckdb."""
-        return self.folder / relation / f"{fingerprint}.{EXTENSIONS[self.data_format]}"
+        return self.result(f"{relation}/{fingerprint}.{EXTENSIONS[self.data_format]}")
+
+    def result(self, file: str) -> Path:
+        """Where a result is, or is to be written; one that only another part has is taken up, where this store does so."""
+        found = self._found(file)
+        if self._takes_up and found is not None and not found.is_relative_to(self.folder):
+            with self.new_file(self.folder / file) as temporary:
+                shutil.copyfile(found, temporary, follow_symlinks=False)
+        return self.folder / file if found is None or self._takes_up else found
 
     def path(self, file: str) -> Path:
-        """Where a file of a record is (records name files relative to the store)."""
-        return self.folder / file
+        """Where a file of a record is (records name files relative to the store), or is to be written."""
+        found = None if self._takes_up else self._found(file)
+        return found or self.folder / file
+
+    def names(self, pattern: str) -> list[str]:
+        """What records call the files of all parts that match a pattern, sorted."""
+        return sorted({self.name(file) for folder in (self.folder, *self._others) for file in folder.glob(pattern)})
 
     def name(self, path: Path) -> str:
         """What a record calls a file."""
-        return str(path.relative_to(self.folder))
+        return f"{path.parent.name}/{path.name}"
+
+    def _found(self, file: str) -> Path | None:
+        return next((folder / file for folder in (self.folder, *self._others) if (folder / file).is_file()), None)
 
     def write(self, cursor: duckdb.DuckDBPyConnection, query: str, file: Path, columns_ddl: str | None = None) -> None:
         """Compute `query` into `file`, which appears whole and read-only, or not at all.
@@ -134,7 +155,7 @@ def _write_parquet(cursor: duckdb.DuckDBPyConnection, query: str, file: Path, co
 def _publish(temporary: Path, file: Path) -> None:
     if log_of(temporary).exists():
         raise ScorehouseError(f"Store: expected {file} to be written whole, found a write-ahead log; run the build again.")
-    os.chmod(temporary, 0o444)
+    make_read_only(temporary)
     descriptor = os.open(temporary, os.O_RDONLY)
     try:
         os.fsync(descriptor)

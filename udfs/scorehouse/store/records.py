@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Self
 
 import duckdb
@@ -15,6 +14,7 @@ from scorehouse.names.quoting import quoted
 from scorehouse.store import state
 from scorehouse.store.contents import Content, Contents
 from scorehouse.store.details import Details, Reading
+from scorehouse.store.files import Store
 from scorehouse.store.rows import insert, insert_all
 
 
@@ -109,10 +109,10 @@ class Records(NodeRecords):
     What another format of the store wrote is dropped: such a branch builds anew.
 
     Args:
-        store: the store's folder, whose files' contents are remembered.
+        store: whose files' contents are remembered.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, store: Path) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, store: Store) -> None:
         cursor = connection.cursor()
         state.prepare(cursor)
         super().__init__(_read(cursor))

@@ -1,8 +1,14 @@
 """Estimators by their import path: made, asked what they do, and what they refuse put into a sentence."""
 
 import importlib
+import importlib.util
+import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
+from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -89,20 +95,51 @@ def nested(where: str, name: str, value: object, seed: int) -> object:
 
 
 def _imported(where: str, name: str, path: object) -> type:
+    """The class at an import path; nothing is imported for it but packages of estimators, and nothing of them is called."""
     module, _, attribute = str(path).rpartition(".")
+    package = module.split(".")[0]
     try:
+        if not _has_estimators(package):
+            raise ScorehouseError(
+                f"{where}: meta.{name}: expected a class of scikit-learn's interface, found '{path}', of a package without any; "
+                f"name one such as sklearn.linear_model.LogisticRegression."
+            )
         found = getattr(importlib.import_module(module), attribute)
         if not isinstance(found, type):
             raise AttributeError(f"{path} is not a class")
-        return found
     except (ImportError, AttributeError, ValueError, TypeError) as error:
-        package = module.split(".")[0]
         is_absent = isinstance(error, ModuleNotFoundError) and error.name == package and package
         todo = f"install the package {package}" if is_absent else "correct it"
         raise ScorehouseError(
             f"{where}: meta.{name}: expected an import path such as sklearn.linear_model.LogisticRegression, "
             f"found '{path}'; {todo}."
         ) from None
+    if not any(callable(getattr(found, method, None)) for method in ("get_params", "fit_version")):
+        raise ScorehouseError(
+            f"{where}: meta.{name}: expected a class of scikit-learn's interface, found '{path}', which has no get_params; "
+            f"inherit from sklearn.base.BaseEstimator."
+        )
+    return found
+
+
+@cache
+def _has_estimators(package: str) -> bool:
+    """Whether a package may hold estimators: scikit-learn, what is made for it, and the project's own; an absent one may.
+
+    >>> [_has_estimators(package) for package in ("sklearn", "lightgbm", "subprocess", "numpy", "absent")]
+    [True, True, False, False, True]
+    """
+    if package in sys.stdlib_module_names:
+        return False
+    found = importlib.util.find_spec(package) if package else None
+    if found is None or package in ("sklearn", "scorehouse"):
+        return True
+    places = [Path(place) for place in [found.origin, *(found.submodule_search_locations or [])] if place]
+    if not any({"site-packages", "dist-packages"} & set(place.parts) for place in places):
+        return True  # the project's own
+    distributions = metadata.packages_distributions().get(package, [])
+    needed = [line for name in distributions for line in metadata.requires(name) or []]
+    return any(re.match(r"scikit-learn\b", line) for line in needed)
 
 
 def sample_weight(weight: np.ndarray | None) -> dict[str, np.ndarray]:

@@ -1,0 +1,79 @@
+"""One dbt command in a process of its own: what confines it cannot be taken back.
+
+The process is forked from a server that has imported dbt and nothing of the project, so its start-up is paid once.
+"""
+
+import io
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from functools import cache
+from multiprocessing.connection import Connection
+
+import pytest
+
+PRELOADED = [
+    "project.dbt_process",
+    "dbt.cli.main",
+    "dbt.adapters.duckdb",
+    "duckdb",
+    "pyarrow",
+    "sqlglot",
+    "numba",
+    "sklearn.pipeline",
+]
+
+
+@cache
+def _server() -> multiprocessing.context.ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+        multiprocessing.forkserver.ensure_running()
+    return context
+
+
+def run_dbt(arguments: list[str], environment: Mapping[str, str], prepare: Callable[[], None] | None = None) -> tuple[int, str]:
+    """Exit code and output of a dbt command.
+
+    Args:
+        environment: of the process, whole.
+        prepare: a function of a module, called before dbt starts.
+    """
+    context = _server()
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_run, args=(sender, arguments, dict(environment), os.getcwd(), prepare))
+    process.start()
+    sender.close()
+    try:
+        code, output = receiver.recv()
+    except EOFError:  # it was ended
+        code, output = 1, ""
+    process.join()
+    return code, output
+
+
+def _run(
+    sender: Connection, arguments: list[str], environment: dict[str, str], folder: str, prepare: Callable[[], None] | None
+) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    if prepare:
+        prepare()
+    sender.send(invoked(arguments))
+    sender.close()
+
+
+def invoked(arguments: list[str]) -> tuple[int, str]:
+    """Exit code and output of a dbt command in this process."""
+    from dbt.cli.main import dbtRunner
+
+    lines: list[str] = []
+    runner = dbtRunner(callbacks=[lambda event: lines.append(event.info.msg) if event.info.level != "debug" else None])
+    with redirect_stdout(io.StringIO()) as printed:
+        result = runner.invoke(arguments)
+    return 0 if result.success else 1, "\n".join([*lines, printed.getvalue(), str(result.exception or "")])

@@ -1,0 +1,380 @@
+"""What the kernel keeps a branch's own code from, however it gets to run, and what is said where the kernel has less."""
+
+import ast
+import importlib.util
+import json
+import marshal
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from scorehouse_confinement import landlock, system_calls
+
+from project.harness import REPOSITORY, Outcome, Project, tiny_project
+from project.test_attacks import _unharmed
+
+HAS_FILES, HAS_CALLS = landlock.version() > 0, system_calls.can_withhold()
+
+EVIL = """
+import ctypes, os, signal, socket, subprocess, threading
+from pathlib import Path
+
+MAIN, STORE, OUT, TARGET = Path({main!r}), Path({store!r}), Path({out!r}), Path({target!r})
+FILE = next(STORE.glob("features.weighted/*"))
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def connect(family, kind):
+    socket.socket(family, kind).close()
+
+
+def in_memory():
+    program = os.memfd_create("evil")
+    os.write(program, Path("/bin/true").read_bytes())
+    if os.fork() == 0:
+        try:
+            os.execve(program, ["evil"], {{}})
+        except OSError as error:
+            os._exit(error.errno)
+    code = os.waitstatus_to_exitcode(os.wait()[1])
+    if code:
+        raise OSError(code, os.strerror(code))
+
+
+def replace():
+    (TARGET / "evil").write_text("evil")
+    os.replace(TARGET / "evil", FILE)
+
+
+def in_a_thread():
+    found = []
+
+    def write():
+        try:
+            OUT.write_text("evil")
+        except OSError as error:
+            found.append(error)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    thread.join()
+    if found:
+        raise found[0]
+
+
+ATTEMPTS = {{
+    "runs a program": lambda: subprocess.run(["/bin/true"], check=True),
+    "runs a program in memory": in_memory,
+    "opens a TCP connection": lambda: connect(socket.AF_INET, socket.SOCK_STREAM),
+    "opens UDP": lambda: connect(socket.AF_INET, socket.SOCK_DGRAM),
+    "opens a local socket": lambda: connect(socket.AF_UNIX, socket.SOCK_STREAM),
+    "writes beside the project": lambda: OUT.write_text("evil"),
+    "writes beside the project in a thread": in_a_thread,
+    "writes main's pointer": lambda: (MAIN / "CURRENT").write_text("66"),
+    "empties main's pointer": lambda: os.truncate(MAIN / "CURRENT", 0),
+    "deletes main's serving file": lambda: (MAIN / "serving.duckdb").unlink(),
+    "deletes from the store": FILE.unlink,
+    "replaces in the store": replace,
+    "plants in the store": lambda: (FILE.parent / "planted.duckdb").write_text("evil"),
+    "links to main from target": lambda: os.symlink(MAIN / "CURRENT", TARGET / "evil_link"),
+    "opens main's work database": lambda: (MAIN / ".work" / "warehouse.duckdb").read_bytes(),
+    "opens main's lock": lambda: os.open(MAIN / ".work" / "lock", os.O_RDONLY),
+    "changes a mode of main": lambda: os.chmod(MAIN / "serving.duckdb", 0),
+    "changes a time of main": lambda: os.utime(MAIN / "serving.duckdb", (0, 0)),
+    "reads the users": lambda: Path("/etc/passwd").read_bytes(),
+    "reads its first environment": lambda: Path("/proc/self/environ").read_bytes(),
+    "changes the project": lambda: Path({project!r}, "udfs", "evil_planted.py").write_text(""),
+    "sends a signal to another process": lambda: os.kill({other}, signal.SIGCONT),
+    "limits another process": lambda: __import__("resource").prlimit({other}, 7, (64, 64)),
+}}
+
+
+def tried(attempt):
+    try:
+        attempt()
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return "done"
+
+
+raise RuntimeError("tried " + repr({{name: tried(attempt) for name, attempt in ATTEMPTS.items()}}))
+"""
+REFUSED = {"Permission denied", "Operation not permitted", "Invalid cross-device link"}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project built on main; each test leaves it as it came."""
+    project = tiny_project(tmp_path_factory.mktemp("confined") / "tiny")
+    project.build()
+    return project
+
+
+@pytest.fixture
+def stranger():
+    """Another process of the same user."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    yield process
+    process.communicate(b"\n")
+
+
+def evil(project: Project, other: int) -> str:
+    return EVIL.format(
+        main=str(project.folder()),
+        store=str(project.warehouse / "store"),
+        out=str(project.root / "escaped"),
+        target=str(project.root / "target"),
+        project=str(project.root),
+        other=other,
+    )
+
+
+def attempts(output: str) -> dict[str, str]:
+    """What became of each attempt, out of a command's output."""
+    line = next(line for line in output.splitlines() if "tried {" in line)
+    return ast.literal_eval(line[line.index("{") : line.rindex("}") + 1])
+
+
+def add_to_the_package(project: Project, code: str) -> None:
+    path = "udfs/scorehouse/errors.py"
+    project.write(path, (project.root / path).read_text() + code)
+
+
+def add_a_plugin(project: Project, code: str) -> None:
+    project.write("udfs/evil.py", code)
+    project.replace("profiles.yml", "plugins:\n", "plugins:\n        - module: evil\n")
+
+
+def add_a_module(project: Project, code: str) -> None:
+    """An estimator of the project's own, imported when its model is trained."""
+    project.write("udfs/evil.py", code)
+    project.write("models/features/taught.sql", "select number, number * 2.0 as value from {{ ref('unrelated') }}\n")
+    meta = "{estimator: evil.Model, label: value, key: [number], minimum_examples: 1, features: {numbers: [number]}}"
+    project.write("models/features/taught.yml", f"models: [{{name: taught, config: {{materialized: fitted, meta: {meta}}}}}]\n")
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("way", [add_to_the_package, add_a_plugin, add_a_module])
+def test_code_that_a_branch_brings_reaches_nothing(shop: Project, stranger: subprocess.Popen, tmp_path: Path, way) -> None:
+    project = changed(shop, tmp_path)
+    way(project, evil(project, stranger.pid))
+    with _unharmed(project):
+        outcome = project.dbt("build", branch="attack")
+    assert not outcome.is_green
+    found = attempts(outcome.output)
+    assert len(found) == 23
+    if HAS_FILES and HAS_CALLS and landlock.version() >= 6:
+        assert {name: answer for name, answer in found.items() if answer not in REFUSED} == {}
+        assert "not wholly confined" not in outcome.output
+
+
+def changed(project: Project, folder: Path) -> Project:
+    """A copy of a project, with its warehouse, that a test may change."""
+    shutil.copytree(project.root, folder / "tiny", symlinks=True)
+    own = Project(folder / "tiny")
+    own.build()  # its warehouse has moved
+    return own
+
+
+def test_unconfined_the_same_code_reaches_everything(shop: Project, stranger: subprocess.Popen, tmp_path: Path) -> None:
+    """Else the test above would prove nothing."""
+    project = changed(shop, tmp_path)
+    code = evil(project, stranger.pid)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert set(attempts(done.stderr).values()) == {"done"}
+
+
+def with_unchecked_bytecode(project: Project, marker: Path) -> None:
+    """A compiled file that Python would take unseen for a module of the package."""
+    source = project.root / "udfs/scorehouse/errors.py"
+    code = compile(source.read_text() + f"\nopen({str(marker)!r}, 'w')\n", str(source), "exec")
+    compiled = Path(importlib.util.cache_from_source(str(source)))
+    compiled.parent.mkdir(exist_ok=True)
+    compiled.write_bytes(importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8) + marshal.dumps(code))
+
+
+@pytest.mark.parametrize("branch", ["main", "attack"])
+def test_compiled_files_in_the_checkout_are_not_looked_at(shop: Project, tmp_path: Path, branch: str) -> None:
+    project = changed(shop, tmp_path)
+    marker = project.warehouse / "main" / "evil"
+    with_unchecked_bytecode(project, marker)
+    assert project.build(branch=branch).is_green
+    assert not marker.exists()
+
+
+def test_main_reads_no_parsed_project_that_a_branch_left_in_target(shop: Project, tmp_path: Path) -> None:
+    project = changed(shop, tmp_path)
+    project.write("models/features/weighted.sql", "select 66 as value, '1' as event_id, 'a' as kind\n")
+    project.build("--select", "weighted", branch="attack")
+    forged = (project.root / "target/partial_parse.msgpack").read_bytes()
+    shutil.copy(shop.root / "models/features/weighted.sql", project.root / "models/features/weighted.sql")
+    (project.root / "target/partial_parse.msgpack").write_bytes(forged.replace(b"select 66", b"select 77"))
+    project.build()
+    assert project.computed() == set()
+    assert project.serving("from scores order by all") == shop.serving("from scores order by all")
+
+
+def test_a_secret_of_the_environment_reaches_no_table(shop: Project, tmp_path: Path) -> None:
+    project = changed(shop, tmp_path)
+    project.write("models/features/evil.sql", "select '{{ env_var(\"AWS_SECRET\") }}' as secret\n")
+    outcome = project.dbt("build", "--select", "evil", branch="attack", AWS_SECRET="hunter2")
+    assert not outcome.is_green
+    assert "Env var required but not provided: 'AWS_SECRET'" in outcome.output
+
+
+ELSEWHERE = "{path: PLACE}"
+
+
+@pytest.mark.parametrize("way", ["absolute", "above", "link"])
+def test_a_source_that_points_elsewhere_is_refused_on_a_branch_unless_it_is_named(
+    shop: Project, tmp_path: Path, way: str
+) -> None:
+    project = changed(shop, tmp_path)
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "events.csv").write_text("event_id,occurred_at,kind,amount\n9,2020-01-09,a,90\n")
+    place = {"absolute": str(secret), "above": "../secret", "link": "linked"}[way]
+    if way == "link":
+        (project.root / "linked").symlink_to(secret)
+    project.replace("models/staging/_sources.yml", "path: raw,", f"path: {place},")
+    with _unharmed(project):
+        outcome = project.dbt("build", "--vars", "{fresh_data: true}", branch="attack")
+    if HAS_FILES:
+        assert not outcome.is_green
+        lines = [line for line in outcome.output.splitlines() if "expected a folder that this build may read" in line]
+        assert lines and all("secret" in line or "linked" in line for line in lines), outcome.output
+    assert project.build("--vars", "{fresh_data: true}", branch="attack", SCOREHOUSE_SOURCES=str(secret)).is_green
+
+
+BOMB = ["a0: &a0 [x, x, x]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+
+
+@pytest.mark.parametrize("file", ["models/features/bomb.yml", "dbt_project.yml", "profiles.yml"])
+def test_a_yaml_bomb_is_refused_in_one_sentence(shop: Project, tmp_path: Path, file: str) -> None:
+    project = changed(shop, tmp_path)
+    before = (project.root / file).read_text() if (project.root / file).exists() else "version: 2\n"
+    project.write(file, before + "\n" + "\n".join(BOMB) + "\n")
+    outcome = project.dbt("build", branch="attack")
+    assert not outcome.is_green
+    assert "expected at most 1000000 values in a file" in outcome.output
+    assert "Traceback" not in outcome.output
+
+
+def test_jinja_that_writes_a_manifest_writes_it_nowhere_but_in_its_own_places(shop: Project, tmp_path: Path) -> None:
+    project = changed(shop, tmp_path)
+    place = project.folder() / "CURRENT"
+    text = f"{{% if execute %}}{{% do ref.manifest.writable_manifest().write('{place}') %}}"
+    text += f"{{% do builtins.ref.manifest.writable_manifest().write('{place}') %}}{{% endif %}}select 1 as number\n"
+    project.write("models/features/evil.sql", text)
+    with _unharmed(project):
+        assert not project.dbt("build", "--select", "evil", branch="attack").is_green
+
+
+# ---------------------------------------------------------------- kernels that have less
+
+
+def without_landlock() -> None:
+    """Let this process's kernel answer as one without Landlock."""
+    system_calls.withhold(["landlock_create_ruleset"], answer=38)
+
+
+def without_filters() -> None:
+    """Let this process's kernel answer as one without filters of system calls."""
+    system_calls.withhold(["seccomp"], answer=38)
+
+
+def without_both() -> None:
+    without_landlock()
+    without_filters()
+
+
+WITHOUT = {
+    "Landlock": (without_landlock, "this kernel has no Landlock, so only the gate keeps it from other files"),
+    "filters": (without_filters, "this system has no filters of system calls"),
+    "both": (without_both, "this system has neither Landlock nor filters of system calls, so only the gate protects main"),
+}
+
+
+@pytest.mark.parametrize("what", WITHOUT)
+def test_what_a_kernel_cannot_withhold_is_said_in_one_line(shop: Project, tmp_path: Path, what: str) -> None:
+    project = changed(shop, tmp_path)
+    prepare, sentence = WITHOUT[what] if HAS_CALLS else (None, WITHOUT["both"][1])
+    lines = [line for line in project.build(branch="old", prepare=prepare).output.splitlines() if "not wholly confined" in line]
+    assert len(lines) == 1
+    assert sentence in lines[0]
+    assert "not wholly confined" not in project.build(prepare=prepare).output  # main is main
+
+
+def test_a_setting_refuses_what_cannot_be_confined(shop: Project, tmp_path: Path) -> None:
+    project = changed(shop, tmp_path)
+    prepare = without_both if HAS_CALLS else None
+    outcome = project.dbt("build", branch="old", prepare=prepare, SCOREHOUSE_CONFINEMENT="required")
+    assert not outcome.is_green
+    assert "expected a kernel that confines the build (SCOREHOUSE_CONFINEMENT=required)" in outcome.output
+    assert not (project.folder("old") / "CURRENT").exists()
+
+
+# ---------------------------------------------------------------- who is confined, and to what
+
+
+def in_one_process(project: Project, *branches: str, again: str = "") -> Outcome:
+    """Several commands one after another in one process."""
+    code = f"""
+import os, sys
+from project.dbt_process import invoked
+for branch in {branches!r}:
+    os.environ["SCOREHOUSE_BRANCH"] = branch
+    code, output = invoked(["build", "--project-dir", {str(project.root)!r}, "--profiles-dir", {str(project.root)!r}])
+    print(branch, code, output)
+{again}
+"""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "WAREHOUSE_", "SCOREHOUSE_"))}
+    environment = inherited | {"PYTHONPATH": str(REPOSITORY / "tests"), "DBT_PROJECT_DIR": str(project.root)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=project.root, capture_output=True, text=True, check=False
+    )
+    return Outcome(done.returncode, done.stdout + done.stderr)
+
+
+def test_a_process_stays_on_its_branch(shop: Project, tmp_path: Path) -> None:
+    project = changed(shop, tmp_path)
+    outcome = in_one_process(project, "first", "first", "second")
+    assert outcome.output.count("first 0") == 2, outcome.output
+    assert "This process is confined to branch 'first'" in outcome.output
+    assert "found branch 'second'; start a new process." in outcome.output
+
+
+def test_a_project_of_another_kind_is_left_alone(tmp_path: Path) -> None:
+    project = Project(tmp_path / "other")
+    project.write("dbt_project.yml", "name: other\nprofile: other\nflags: {send_anonymous_usage_stats: false}\n")
+    project.write("profiles.yml", "other: {target: a, outputs: {a: {type: duckdb, path: ':memory:'}}}\n")
+    project.write("models/one.sql", "select 1 as number\n")
+    after = f"open({str(tmp_path / 'written')!r}, 'w').close()"
+    assert "x 0" in in_one_process(project, "x", again=after).output
+    assert (tmp_path / "written").exists()
+
+
+@pytest.mark.parametrize("command", ["deps", "clean"])
+def test_commands_that_need_more_than_a_branch_has_say_so(shop: Project, command: str) -> None:
+    outcome = shop.dbt(command, branch="attack")
+    assert not outcome.is_green
+    assert f"dbt {command} on branch 'attack': expected main" in outcome.output
+
+
+def test_what_is_installed_is_what_the_repository_says() -> None:
+    """Else these tests judge another confinement than the repository's."""
+    package = Path(importlib.util.find_spec("scorehouse_confinement").origin).parent
+    ours = REPOSITORY / "udfs/scorehouse/installed/scorehouse_confinement"
+    sources = {file.name: file for file in [*ours.glob("*.py"), REPOSITORY / "udfs/scorehouse/names/git.py"]}
+    installed = {file.name: file.read_text() for file in package.glob("*.py")}
+    assert installed == {name: file.read_text() for name, file in sources.items()}
+    assert (package.parent / "scorehouse_confinement.pth").is_file()
+
+
+def test_every_denied_call_has_a_number_on_every_architecture_that_is_known() -> None:
+    named = (*system_calls.PROGRAMS, *system_calls.NETWORK, *system_calls.METADATA, *system_calls.OTHER_PROCESSES)
+    assert set(named) <= system_calls._NUMBERS.keys()
+    assert json.dumps(system_calls._NUMBERS)  # plain numbers

@@ -1,0 +1,377 @@
+"""What a dbt command on a Scorehouse project may do: decided here, once a process, and asked of the kernel.
+
+On a branch: read the project, this environment, the declared sources, the store and all releases; write the branch's own folder,
+`target/` and `logs/`; run no program, open no network connection, change no file's mode, reach no other process. On main: read
+anything; write main's folder, the store, `target/` and `logs/`; the rest likewise.
+"""
+
+import getpass
+import hashlib
+import os
+import resource
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scorehouse_confinement import git, landlock, locks, own_code, system_calls
+from scorehouse_confinement.landlock import READ, READ_DIR, READ_FILE, WRITE, WRITE_FILE
+
+REQUIRED = "SCOREHOUSE_CONFINEMENT"
+"""Environment variable: `required` refuses a branch's command where the kernel withholds less than all of it."""
+
+SOURCES = "SCOREHOUSE_SOURCES"
+"""Environment variable: places that a branch may read beside those that main has read, separated as in PATH."""
+
+LANDED = "sources"
+"""File in main's private folder: the places that main reads sources from, one a line."""
+
+START_BYTES = 6 << 30
+"""Data that a branch's process may hold until the variable memory_limit is known."""
+
+_REFUSED = {
+    "deps": "fetches programs: run it on main (SCOREHOUSE_BRANCH=main)",
+    "clean": "removes folders of the project: run it on main (SCOREHOUSE_BRANCH=main), or rm -r target",
+    "serve": "opens a network port: python -m http.server --directory target shows the same",
+}
+_SYSTEM = (
+    "/usr /lib /lib32 /lib64 /etc/ld.so.cache /etc/ld.so.conf /etc/ld.so.conf.d /etc/localtime /etc/timezone /etc/os-release"
+    " /etc/mime.types /etc/alternatives /etc/ssl /proc/cpuinfo /proc/meminfo /proc/stat /proc/filesystems /proc/version"
+    " /proc/self/cgroup /proc/sys/vm /sys/devices/system /sys/fs/cgroup /sys/kernel/mm /dev/urandom /dev/random"
+).split()
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty")
+
+_HARMLESS = frozenset(
+    "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TERM COLUMNS LINES TMPDIR TEMP TMP PWD VIRTUAL_ENV NO_COLOR FORCE_COLOR CI"
+    " SOURCE_DATE_EPOCH WAREHOUSE_PATH".split()
+)
+_HARMLESS_KINDS = tuple(
+    "DBT_ SCOREHOUSE_ PYTHON PYTEST_ LC_ LD_ OMP_ KMP_ GOMP_ OPENBLAS_ MKL_ BLIS_ NUMBA_ LOKY_ JOBLIB_ MALLOC_ ARROW_".split()
+)
+_SECRET_KINDS = ("DBT_ENV_SECRET", "DBT_CLOUD")
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """What this process is confined to, for good.
+
+    Attributes:
+        project: the project's folder.
+        warehouse: the warehouse's folder.
+        branch: the branch's name.
+        gaps: what the kernel does not withhold, in words; none where it withholds everything.
+    """
+
+    project: Path
+    warehouse: Path
+    branch: str
+    gaps: tuple[str, ...] = ()
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is production."""
+        return self.branch == git.PRODUCTION
+
+    @property
+    def folder(self) -> Path:
+        """The branch's own folder."""
+        return self.warehouse / git.slug(self.branch)
+
+    @property
+    def private(self) -> Path:
+        """The part of it that no other branch reads."""
+        return self.folder / ".work"
+
+
+current: Confinement | None = None
+"""What this process is confined to; None before its first command on a Scorehouse project."""
+
+
+def enter(project: Path) -> None:
+    """Confine this process for a command on a project; nothing happens for a project that is not Scorehouse's.
+
+    Raises dbt's error, in one sentence, where the command cannot run confined.
+    """
+    global current
+    project = project.resolve()
+    warehouse = Path(os.environ.get("WAREHOUSE_PATH") or project / "warehouse")
+    if {"site-packages", "dist-packages"} & set(project.parts):  # dbt's own macros
+        return
+    if current is None and not _is_ours(project):
+        return
+    wanted = Confinement(project, warehouse.resolve(), git.current(project, os.environ))
+    command, parameters = _command()
+    if not wanted.is_main and command in _REFUSED:
+        raise _refusal(f"dbt {command} on branch '{wanted.branch}': expected main, because it {_REFUSED[command]}.")
+    if current is None:
+        if warehouse.parent.resolve() == project and warehouse.is_symlink() and not wanted.is_main:
+            raise _refusal(f"{warehouse}: expected a folder, found a link; remove it and set WAREHOUSE_PATH to where it led.")
+        current = _confined(wanted, command, parameters)
+    elif not project.is_relative_to(current.project) and (project, wanted.warehouse) != (current.project, current.warehouse):
+        raise _elsewhere(current, f"project {project} and warehouse {wanted.warehouse}")
+    elif wanted.branch != current.branch:
+        raise _elsewhere(current, f"branch '{wanted.branch}'")
+
+
+def _is_ours(project: Path) -> bool:
+    """Whether a project is Scorehouse's: by what a branch cannot take away, the warehouse, as well as by what it holds."""
+    if os.environ.get("WAREHOUSE_PATH"):
+        return True
+    folders = (project, *project.parents)
+    return any((folder / mark).is_dir() for folder in folders for mark in ("udfs/scorehouse", "warehouse/store"))
+
+
+def _confined(wanted: Confinement, command: str | None, parameters: Mapping[str, Any]) -> Confinement:
+    """Prepare what the command needs, and ask the kernel; returns what it is confined to."""
+    abi, can_filter = landlock.version(), system_calls.can_withhold()
+    found = Confinement(wanted.project, wanted.warehouse, wanted.branch, tuple(_gaps(abi, can_filter)))
+    if found.gaps and not found.is_main and os.environ.get(REQUIRED) == "required":
+        raise _refusal(
+            f"Branch '{found.branch}': expected a kernel that confines the build ({REQUIRED}=required), found that "
+            f"{'; '.join(found.gaps)}; build it on Linux 6.12 or later, or unset {REQUIRED}."
+        )
+    own = _own_folders(found, parameters)
+    _prepare(found, own)
+    locks.within_this_process()
+    is_fetching = found.is_main and command in _REFUSED
+    if abi:
+        rules = dict(_rules_of_main(found, own, command) if found.is_main else _rules_of_branch(found, own, parameters))
+        landlock.restrict(abi, rules, with_network=is_fetching, with_programs=is_fetching)
+    if can_filter:
+        withheld = (*system_calls.OTHER_PROCESSES, "prlimit64")
+        withheld += () if is_fetching else (*system_calls.PROGRAMS, *system_calls.NETWORK)
+        system_calls.withhold(withheld if found.is_main else (*withheld, *system_calls.METADATA))
+    return found
+
+
+def _gaps(abi: int, can_filter: bool) -> Iterator[str]:
+    if not abi and not can_filter:
+        yield "this system has neither Landlock nor filters of system calls, so only the gate protects main"
+        return
+    if not abi:
+        yield "this kernel has no Landlock, so only the gate keeps it from other files"
+    else:
+        yield from landlock.gaps(abi)
+    if not can_filter:
+        yield "this system has no filters of system calls, so modes of files and networks other than TCP are open"
+    if 0 < abi < 8 and threading.active_count() > 1:
+        yield "threads that ran before dbt started may still reach files"
+
+
+# ---------------------------------------------------------------- what it needs
+
+
+def _own_folders(found: Confinement, parameters: Mapping[str, Any]) -> list[Path]:
+    """`target/` and `logs/`, or what the command line or the environment names instead."""
+    named = (parameters.get("target_path") or "target", parameters.get("log_path") or "logs")
+    return [found.project / name for name in named]
+
+
+def _prepare(found: Confinement, own: Iterable[Path]) -> None:
+    for folder in (found.warehouse / "store", found.folder / "built", found.folder / "releases", found.private / "tmp", *own):
+        with suppress(OSError):  # what cannot be written is said by whoever needs it
+            folder.mkdir(parents=True, exist_ok=True)
+    _caches(found)
+    own_code.read_only_sources(found.project, found.private / "python")
+    if found.is_main:
+        _distrust(found, own)
+        return
+    _forget_environment()
+    with suppress(ValueError, OSError):  # a stricter limit is set already
+        resource.setrlimit(resource.RLIMIT_DATA, (START_BYTES, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def _caches(found: Confinement) -> None:
+    """Temporary files and compiled code lie in the branch's own folder: what a branch writes is nothing that main would run."""
+    os.environ["TMPDIR"] = str(found.private / "tmp")
+    tempfile.tempdir = None
+    of_main = found.warehouse / git.PRODUCTION / ".work"
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    _start_with(of_main / "python", found.private / "python")
+    if not found.is_main or not given:
+        _start_with(Path(given) if given else of_main / "numba", found.private / "numba")
+        os.environ["NUMBA_CACHE_DIR"] = str(found.private / "numba")
+    if "numba.core.config" in sys.modules:
+        sys.modules["numba.core.config"].CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+    os.environ["JOBLIB_MULTIPROCESSING"] = "0"  # it would start programs
+    with suppress(KeyError, OSError):  # a user without a name
+        os.environ.setdefault("LOGNAME", getpass.getuser())  # later the list of users cannot be read
+    os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(os.cpu_count() or 1))  # it would run a program to ask
+
+
+def _start_with(known: Path, own: Path) -> None:
+    """Let a new branch start with what main has compiled."""
+    if known.is_dir() and not own.exists():
+        with suppress(OSError, shutil.Error):  # without it, code is compiled again
+            shutil.copytree(known, own, copy_function=shutil.copyfile)
+
+
+def _forget_environment() -> None:
+    """Take from this process what a table could show of the environment: passwords and tokens of other programs."""
+    for name in list(os.environ):
+        is_known = name in _HARMLESS or name.startswith(_HARMLESS_KINDS)
+        if not is_known or name.startswith(_SECRET_KINDS):
+            del os.environ[name]
+    from dbt_common.context import get_invocation_context
+
+    with suppress(LookupError):  # started otherwise than by a command
+        context = get_invocation_context()
+        context._env = {name: value for name, value in context._env.items() if name in os.environ}
+        context._env_private = {}
+
+
+def _distrust(found: Confinement, own: Iterable[Path]) -> None:
+    """Let main read no parsed project, and retry no run, that another branch left in `target/`."""
+    seals = found.private / "sealed"
+    known = set(seals.read_text().split()) if seals.is_file() else set()
+    for file in _trusted_files(own):
+        if file.is_symlink() or _hash(file) not in known:
+            file.unlink(missing_ok=True)
+
+    import atexit
+
+    atexit.register(seal)
+
+
+def seal() -> None:
+    """Remember what main has written in `target/`, which the next command on main reads."""
+    if current is None or not current.is_main:
+        return
+    hashes = [_hash(file) for file in _trusted_files([current.project / "target"])]
+    with suppress(OSError):
+        (current.private / "sealed").write_text("\n".join(hashes))
+
+
+def _trusted_files(own: Iterable[Path]) -> list[Path]:
+    target = next(iter(own))
+    return [
+        file for file in (target / "partial_parse.msgpack", target / "run_results.json") if file.exists() or file.is_symlink()
+    ]
+
+
+def _hash(file: Path) -> str:
+    try:
+        with open(file, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return "unreadable"
+
+
+# ---------------------------------------------------------------- what it may touch
+
+
+def _rules_of_main(found: Confinement, own: Iterable[Path], command: str | None) -> Iterator[tuple[Path, int]]:
+    yield Path("/"), READ
+    whole = {"deps": found.project, "clean": found.project, "run-operation": found.warehouse}
+    places = [found.folder, found.warehouse / "store", *own]
+    if command in whole:
+        places.append(whole[command])
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        places.append(Path(os.environ["NUMBA_CACHE_DIR"]))
+    yield from ((place, WRITE) for place in places)
+    yield from ((Path(device), READ_FILE | WRITE_FILE) for device in _DEVICES)
+
+
+def _rules_of_branch(found: Confinement, own: Iterable[Path], parameters: Mapping[str, Any]) -> Iterator[tuple[Path, int]]:
+    readable = {
+        *(Path(path).resolve() for path in _SYSTEM),
+        *_environment(found),
+        *_around(found.project, {found.warehouse, found.project / ".git"}),
+        *git.files(found.project),
+        *_profiles(parameters),
+        *_sources(found, parameters),
+        found.warehouse / "store",
+        *_releases(found.warehouse),
+    }
+    rules = dict.fromkeys(readable, READ)
+    rules |= {found.warehouse: READ_DIR, found.project: READ_DIR}  # names only
+    rules |= {Path(device): READ_FILE | WRITE_FILE for device in _DEVICES}
+    rules |= dict.fromkeys((found.folder, *own), WRITE)
+    yield from rules.items()
+
+
+def _environment(found: Confinement) -> Iterator[Path]:
+    """The interpreter, and what it imports from, as it was started; the project's own folders count as the project's."""
+    for entry in (sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path):
+        path = Path(entry).resolve()
+        if entry and path != found.project and path not in found.project.parents:
+            yield path
+
+
+def _around(folder: Path, holes: set[Path]) -> Iterator[Path]:
+    """What is in a folder, but for `holes` and links."""
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if entry.is_symlink() or entry in holes:
+            continue
+        if any(hole.is_relative_to(entry) for hole in holes):
+            yield from _around(entry, holes)
+        else:
+            yield entry
+
+
+def _profiles(parameters: Mapping[str, Any]) -> Iterator[Path]:
+    named = parameters.get("profiles_dir") or os.environ.get("DBT_PROFILES_DIR")
+    if named:
+        yield Path(named).resolve() / "profiles.yml"
+
+
+def _sources(found: Confinement, parameters: Mapping[str, Any]) -> Iterator[Path]:
+    """Where sources may lie: where main has read them, and where the command line and the environment say."""
+    landed = found.warehouse / git.PRODUCTION / ".work" / LANDED
+    listed = landed.read_text().splitlines() if landed.is_file() else []
+    listed += (os.environ.get(SOURCES) or "").split(os.pathsep)
+    for text in (*listed, *_texts(parameters.get("vars") or {})):
+        path = (found.project / os.path.expanduser(text)).resolve() if text and "\0" not in text else found.project
+        if not found.project.is_relative_to(path) and not path.is_relative_to(found.warehouse) and path.exists():
+            yield path
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _releases(warehouse: Path) -> Iterator[Path]:
+    for folder in warehouse.iterdir() if warehouse.is_dir() else []:
+        if not folder.is_symlink():
+            yield from (folder / name for name in ("releases", "CURRENT", "catalog.duckdb", "serving.duckdb"))
+
+
+# ---------------------------------------------------------------- how dbt was started
+
+
+def _command() -> tuple[str | None, Mapping[str, Any]]:
+    """The command's name and parameters, by click; None and none where something else than a command started dbt."""
+    import click
+
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return None, {}
+    parameters: dict[str, Any] = {}
+    for part in (context.parent, context):
+        parameters |= {name: value for name, value in (part.params if part else {}).items() if value is not None}
+    return context.info_name, parameters
+
+
+def _elsewhere(confined: Confinement, found: str) -> Exception:
+    return _refusal(
+        f"This process is confined to branch '{confined.branch}' of {confined.project} for good: expected another command on it, "
+        f"found {found}; start a new process."
+    )
+
+
+def _refusal(sentence: str) -> Exception:
+    from dbt_common.exceptions import DbtRuntimeError
+
+    return DbtRuntimeError(sentence)

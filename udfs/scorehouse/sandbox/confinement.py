@@ -1,0 +1,33 @@
+"""What the kernel withholds from this process; `installed/scorehouse_confinement` asked it to, before the project was read."""
+
+import importlib
+from pathlib import Path
+
+from scorehouse.errors import ScorehouseError
+
+PACKAGE = "scorehouse_confinement.confinement"
+
+NOT_INSTALLED = "this environment lacks scorehouse_confinement, which `make` installs, so only the gate protects main"
+
+
+def expect_own(project: Path, warehouse: Path, branch: str) -> None:
+    """Refuse to work for another branch or warehouse than this process is confined to."""
+    confined = _current()
+    if confined is not None and (confined.branch, confined.warehouse) != (branch, warehouse):
+        raise ScorehouseError(
+            f"{project}: expected branch '{confined.branch}' in {confined.warehouse}, to which this process is confined, "
+            f"found '{branch}' in {warehouse}; start a new process, or run make where its packages are older than the project."
+        )
+
+
+def gaps() -> tuple[str, ...]:
+    """What of this process the kernel does not confine, in words; none where it confines it whole."""
+    confined = _current()
+    return (NOT_INSTALLED,) if confined is None else confined.gaps
+
+
+def _current():  # noqa: ANN202: the installed package's Confinement, or None
+    try:
+        return importlib.import_module(PACKAGE).current
+    except ImportError:
+        return None
