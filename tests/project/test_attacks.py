@@ -410,7 +410,7 @@ ATTACKS: dict[str, Attack] = {
         "found",
         "statements",
     ),
-    "Jinja asks to drop main": jinja("{% do scorehouse('drop_branch', branch='main') %}", "found main"),
+    "Jinja asks to drop main": jinja("{% do scorehouse('drop_branch', branch='main') %}", "found a node asking"),
     "Jinja asks to drop a branch": jinja("{% do scorehouse('drop_branch', branch='other') %}", "found a node asking"),
     "Jinja asks to delete": jinja("{% do scorehouse('collect_garbage', delete=true) %}", "found a node asking"),
     "Jinja asks to roll back": jinja("{% do scorehouse('rollback', to=1) %}", "found a node asking"),

@@ -42,7 +42,8 @@ _REFUSED = {
 _SYSTEM = (
     "/usr /lib /lib32 /lib64 /etc/ld.so.cache /etc/ld.so.conf /etc/ld.so.conf.d /etc/localtime /etc/timezone /etc/os-release"
     " /etc/mime.types /etc/alternatives /etc/ssl /proc/cpuinfo /proc/meminfo /proc/stat /proc/filesystems /proc/version"
-    " /proc/self/cgroup /proc/sys/vm /sys/devices/system /sys/fs/cgroup /sys/kernel/mm /dev/urandom /dev/random"
+    " /proc/self/cgroup /proc/self/maps /proc/self/status /proc/sys/vm"
+    " /sys/devices/system /sys/fs/cgroup /sys/kernel/mm /dev/urandom /dev/random"
 ).split()
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty")
 
