@@ -3,6 +3,7 @@
 The process is forked from a server that has imported dbt and nothing of the project, so its start-up is paid once.
 """
 
+import atexit
 import io
 import multiprocessing
 import os
@@ -66,6 +67,7 @@ def _run(
         prepare()
     sender.send(invoked(arguments))
     sender.close()
+    atexit._run_exitfuncs()  # multiprocessing ends a process without them
 
 
 def invoked(arguments: list[str]) -> tuple[int, str]:

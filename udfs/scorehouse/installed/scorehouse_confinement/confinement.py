@@ -5,6 +5,7 @@ On a branch: read the project, this environment, the declared sources, the store
 anything; write main's folder, the store, `target/` and `logs/`; the rest likewise.
 """
 
+import atexit
 import getpass
 import hashlib
 import os
@@ -234,18 +235,13 @@ def _distrust(found: Confinement, own: Iterable[Path]) -> None:
         if file.is_symlink() or _hash(file) not in known:
             file.unlink(missing_ok=True)
 
-    import atexit
-
-    atexit.register(seal)
+    atexit.register(_seal, seals, own)
 
 
-def seal() -> None:
+def _seal(seals: Path, own: Iterable[Path]) -> None:
     """Remember what main has written in `target/`, which the next command on main reads."""
-    if current is None or not current.is_main:
-        return
-    hashes = [_hash(file) for file in _trusted_files([current.project / "target"])]
-    with suppress(OSError):
-        (current.private / "sealed").write_text("\n".join(hashes))
+    with suppress(OSError):  # then the next command parses the project anew
+        seals.write_text("\n".join(map(_hash, _trusted_files(own))))
 
 
 def _trusted_files(own: Iterable[Path]) -> list[Path]:
