@@ -152,7 +152,8 @@ def python_function(text: str, *found: str) -> Attack:
 
 def fitted(meta: str, *found: str) -> Attack:
     """A fitted model; `meta` is its declaration in YAML, but for label and key."""
-    declared = f"models: [{{name: evil, config: {{materialized: fitted, meta: {{{meta}, label: value, key: [number], minimum_examples: 1}}}}}}]\n"
+    meta += ", label: value, key: [number], minimum_examples: 1"
+    declared = f"models: [{{name: evil, config: {{materialized: fitted, meta: {{{meta}}}}}}}]\n"
     examples = "select number, number * 3.0 as amount, number * 2.0 as value from {{ ref('unrelated') }}\n"
     return Attack({"models/features/evil.sql": examples, "models/features/evil.yml": declared}, found)
 
