@@ -160,8 +160,9 @@ def test_what_was_damaged_is_healed_by_the_next_build(tiny: Project, damage: str
 
 
 def test_readers_see_one_release_through_every_name_at_every_moment(tiny: Project) -> None:
-    tiny.build("--vars", "{weight: 100}")
     folder, seen, stop = tiny.folder(), [], threading.Event()
+    for number in range(2, 300):
+        shutil.copytree(folder / "releases/1", folder / f"releases/{number}", copy_function=os.link)
 
     def read() -> None:
         while not stop.is_set():
@@ -173,8 +174,9 @@ def test_readers_see_one_release_through_every_name_at_every_moment(tiny: Projec
     reader = threading.Thread(target=read)
     reader.start()
     warehouse = Warehouse.of(tiny.warehouse, "main")
-    for number in [1, 2] * 200:
+    for number in range(2, 300):
         point_to(warehouse, number)
+        time.sleep(0.001)
     stop.set()
     reader.join()
     assert len(seen) > 100
