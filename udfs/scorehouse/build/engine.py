@@ -1,5 +1,6 @@
 """What computes a node beside its definition: versions of libraries, and this package's own code."""
 
+import importlib
 import importlib.util
 import re
 import sys
@@ -65,13 +66,25 @@ def of_fitted(declared: object) -> Code:
     return Code("".join(own), versions_of(packages - {"scorehouse"}))
 
 
-def forget_own_modules(folder: Path) -> None:
-    """Let modules of the project be imported anew: an edit counts in a process that ran before (an editor's, a scheduler's)."""
+def use_own_modules(folder: Path) -> None:
+    """Let imports find the modules of the project in `folder`, as they are now.
+
+    A process may have built before, this project or another one (an editor's, a scheduler's): what it imported then is forgotten.
+    """
+    own = folder / "udfs"
+    if str(own) in sys.path:
+        sys.path.remove(str(own))
+        sys.path.insert(0, str(own))
+    _USED.add(folder)
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        place = Path(file) if file else _PACKAGE
-        if place.is_relative_to(folder) and not INSTALLED & set(place.parts) and not place.is_relative_to(_PACKAGE):
+        place = Path(getattr(module, "__file__", None) or _PACKAGE)
+        is_own = any(place.is_relative_to(used) for used in _USED) and not INSTALLED & set(place.parts)
+        if is_own and not place.is_relative_to(_PACKAGE):
             del sys.modules[name]
+    importlib.invalidate_caches()
+
+
+_USED: set[Path] = set()
 
 
 @cache

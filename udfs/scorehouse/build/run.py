@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from scorehouse.build.builder import Builder
-from scorehouse.build.engine import forget_own_modules
+from scorehouse.build.engine import use_own_modules
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.build.versions import read_row
 from scorehouse.names.quoting import plain
@@ -32,7 +32,7 @@ class Run:
     builder: Builder = field(init=False)
 
     def __post_init__(self) -> None:
-        forget_own_modules(self.manifest.folder)
+        use_own_modules(self.manifest.folder)
         self.builder = Builder(self.connection, self.records, self.store, self.manifest, self.timeout_seconds, self.run_id)
         loaded.read_with(self.read_version)
         for node in self.manifest.python_functions():
