@@ -128,3 +128,10 @@ def test_what_a_node_depends_on_is_the_same_for_every_command(built: Project, tm
         for file in (tmp_path / "manifest.json", built.root / "target" / "manifest.json")
     )
     assert of_parse == of_build
+
+
+def test_readers_can_look_up_every_feature_that_reasons_name(built: Project) -> None:
+    named = "(select distinct unnest(reasons).feature as name from churn_risk)"
+    assert built.serving(f"select count(*) > 5 from {named}") == [(True,)]
+    assert built.serving(f"select name from {named} except select name from features where unit is not null") == []
+    assert built.serving("select endpoint, name from features where meaning is null") == []
