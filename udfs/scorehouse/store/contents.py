@@ -1,5 +1,6 @@
 """What a stored file holds, column by column: equal contents have equal marks, in whatever order the rows lie."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,12 +48,22 @@ def contents_of(
     return {part: Content(count, int(total), int(mixed)) for part, count, total, mixed in cursor.execute(query).fetchall()}
 
 
+_PLAIN = re.compile(
+    r"BOOLEAN|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL\(.*\)|VARCHAR|JSON|BLOB|BIT|UUID"
+    r"|DATE|TIME|TIMESTAMP(_S|_MS|_NS| WITH TIME ZONE)?"
+)
+"""Types whose values are equal to nothing but themselves."""
+
+
 def _hashed(column: str, data_type: str) -> list[str]:
-    """What of a column is hashed: DuckDB's hash takes -0.0 for 0.0, which calculate differently."""
-    is_floating = "DOUBLE" in data_type or "FLOAT" in data_type
-    if not is_floating:
+    """What of a column is hashed.
+
+    DuckDB takes values for equal, and hashes them alike, that calculate or read differently: -0.0 and 0.0, one month and thirty
+    days, and whatever holds such. Their texts tell them apart.
+    """
+    if _PLAIN.fullmatch(data_type):
         return [column]
-    return [column, f"signbit({column})"] if data_type in ("DOUBLE", "FLOAT") else [f"cast({column} as varchar)"]
+    return [column, f"signbit({column})"] if data_type in ("DOUBLE", "FLOAT") else [column, f"cast({column} as varchar)"]
 
 
 class Contents:
