@@ -128,7 +128,7 @@ class InputReader:
         if known and known.question == question:
             return known
         try:
-            plan, names = self._bound(node, sql)
+            plan, names = self.bound(node, sql)
             stamped = stamps(plan, self._stamps(behind))
             read, ordered = columns_read(plan, but=stamped), order_dependent(plan, self._manifest.declared_keys)
         except ComputesWithTimeError:
@@ -146,12 +146,8 @@ class InputReader:
         found = {record.relation: record.details.reading.stamps for record in behind if record.details.reading}
         return found | {f"{HISTORY}.versions": ["trained_at"]}
 
-    def plan(self, node: Node, sql: str) -> Operator:
-        """The plan of a node's query, over an empty copy of what it may reach."""
-        return self._bound(node, sql)[0]
-
-    def _bound(self, node: Node, sql: str) -> tuple[Operator, list[str]]:
-        """The plan of a query, and the names of its columns."""
+    def bound(self, node: Node, sql: str) -> tuple[Operator, list[str]]:
+        """The plan of a node's query, over an empty copy of what it may reach, and the names of its columns."""
         behind = self.behind(node).values()
         tables = [Relation(record.relation, record.columns) for record in behind if not record.definition]
         history = self._history([sql, *definitions(behind)])

@@ -101,9 +101,15 @@ class _Partitioned:
                 f"{self._node.path}: expected a partitioned input (a source with meta.partition_by, or a partitioned model of "
                 f"the same or a finer grain, read without a view between), found {whole or 'none'}; make the model a table."
             )
-        column = identifier(self._own.column)
+        reader, own = self._builder.reader, self._own.column
+        _, columns = reader.bound(self._node, self._sql)
+        if own.lower() not in map(str.lower, columns):
+            raise ScorehouseError(
+                f"{self._node.path}: expected the column {own} (meta.partition_by) among its columns, found "
+                f"{', '.join(columns)}; select it, or make the model a table."
+            )
         try:
-            plan = self._builder.reader.plan(self._node, f"select {column} from ({self._sql}\n)")
+            plan, _ = reader.bound(self._node, f"select {identifier(own)} from ({self._sql}\n)")
             expect_local(plan, self._own, {name: read.column for name, read in self._inputs.items()})
         except UnknownPlanError as error:
             raise self._refused(f"{error}, of which it is not known", "", "make the model a table") from None
