@@ -10,6 +10,7 @@ from scorehouse.build.versions import view_of_all
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names import git
 from scorehouse.names.quoting import quoted
+from scorehouse.operations import landing_report
 from scorehouse.operations.land_sources import land_sources
 from scorehouse.operations.register import operation
 from scorehouse.operations.served_before import forget_served_before
@@ -43,11 +44,16 @@ def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> 
     Returns an `Ending` as a mapping: dbt takes an error raised in this hook for a keyboard interrupt.
     """
     try:
-        found = "\n".join([*sorted(run.failures), _finish(run, statuses, command, is_empty)])
+        found = "\n".join([*sorted(run.failures), *_landed(run, command), _finish(run, statuses, command, is_empty)])
         return asdict(Ending(found.rstrip("\n"), is_red=False))
     except (ScorehouseError, duckdb.Error, OSError) as error:
         found = first_line(error).rstrip(".;")
         return asdict(Ending(f"Nothing published: {found}; {_current(run)}.", is_red=True))
+
+
+def _landed(run: Run, command: str) -> list[str]:
+    """What was read and what was not, of own data."""
+    return [*run.left_out, *landing_report.lines(landing_report.reports(run))] if command == "build" else []
 
 
 def _finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> str:
@@ -68,6 +74,7 @@ def _finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) ->
 
 
 def _publish(run: Run) -> str:
+    landing_report.expect_few_rejected(run, landing_report.reports(run))
     publisher = Publisher(run.warehouse, run.connection, run.records, run.manifest.offer())
     keep = int(run.manifest.variables["retained_releases"])
     number, is_new = publisher.publish(git.commit(run.manifest.folder), keep)
