@@ -1,7 +1,10 @@
 {#
-    The newest as-of time is the day after the last interaction; but the last hundredth of them, or fewer, that come more than a
-    year after all others are dated wrongly, and are not known before their time comes.
+    The newest as-of time is the day after the last day that is as dense as usual: alone, with 6 and with 27 days on either side
+    it has more than a tenth of the interactions that nine of ten interactions have so near them. What lies after is dated
+    wrongly, or not all there yet, and is not known before its time comes.
 #}
+{%- set spans = [0, 6, 27] -%}
+{%- set dense_share = 0.1 %}
 
 with
 
@@ -22,21 +25,69 @@ days as (
 
 ),
 
-gaps as (
+numbered as (
 
     select
-        known_on,
-        lead(known_on) over (order by known_on) - known_on as days_to_next,
-        sum(interaction_count) over (order by known_on) / sum(interaction_count) over () as known_share
+        *,
+        known_on - date '1970-01-01' as day_number
 
     from days
 
 ),
 
+surrounded as (
+
+    select
+        *,
+        {%- for span in spans %}
+        sum(interaction_count) over (
+            order by day_number range between {{ span }} preceding and {{ span }} following
+        ) as around_{{ span }}{{ ',' if not loop.last }}
+        {%- endfor %}
+
+    from numbered
+
+),
+
+summed as (
+
+    select
+        *,
+        sum(interaction_count) over () as total,
+        {%- for span in spans %}
+        sum(interaction_count) over (order by around_{{ span }}) as sparser_{{ span }}{{ ',' if not loop.last }}
+        {%- endfor %}
+
+    from surrounded
+
+),
+
+usual as (
+
+    select
+        {%- for span in spans %}
+        min(around_{{ span }}) filter (where 10 * sparser_{{ span }} >= total) as around_{{ span }}{{ ',' if not loop.last }}
+        {%- endfor %}
+
+    from summed
+
+),
+
 last_days as (
 
-    select coalesce(min(known_on) filter (where days_to_next > 366 and known_share >= 0.99), max(known_on)) as known_on
-    from gaps
+    select
+        coalesce(
+            max(surrounded.known_on) filter (
+                where
+                {%- for span in spans %}
+                {{ 'and ' if not loop.first }}surrounded.around_{{ span }} > {{ dense_share }} * usual.around_{{ span }}
+                {%- endfor %}
+            ),
+            max(surrounded.known_on)
+        ) as known_on
+
+    from surrounded
+    cross join usual
 
 ),
 

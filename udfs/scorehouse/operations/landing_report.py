@@ -44,10 +44,11 @@ class FileReport:
 
     @property
     def rejected_count(self) -> int:
+        """Rejected rows, whatever the reason."""
         return sum(one.count for one in self.rejections)
 
     def __str__(self) -> str:
-        told = f"{self.name}: {self.row_count:,} rows read, {self.rejected_count:,} rejected"
+        told = f"{self.name}: {self.row_count:,} row{'' if self.row_count == 1 else 's'} read, {self.rejected_count:,} rejected"
         more = len(self.rejections) - MOST_REASONS
         reasons = [*map(str, self.rejections[:MOST_REASONS]), *([f"{more} more reasons"] if more > 0 else [])]
         return f"{told}: {', '.join(reasons)}." if reasons else f"{told}."

@@ -10,10 +10,12 @@ from scorehouse.build.versions import view_of_all
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names import git
 from scorehouse.names.quoting import quoted
+from scorehouse.names.warehouse import SERVING
 from scorehouse.operations import landing_report
 from scorehouse.operations.land_sources import land_sources
 from scorehouse.operations.register import operation
 from scorehouse.operations.served_before import forget_served_before
+from scorehouse.release import serving_file
 from scorehouse.release.publish import Publisher
 
 
@@ -75,12 +77,29 @@ def _finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) ->
 
 def _publish(run: Run) -> str:
     landing_report.expect_few_rejected(run, landing_report.reports(run))
+    _expect_rows(run)
     publisher = Publisher(run.warehouse, run.connection, run.records, run.manifest.offer())
     keep = int(run.manifest.variables["retained_releases"])
     number, is_new = publisher.publish(git.commit(run.manifest.folder), keep)
     if not is_new:
         return f"Release {number} of {run.warehouse.branch} stays: nothing changed."
     return "\n".join([f"Published release {number} of {run.warehouse.branch}: {run.warehouse.serving}", *notices(run)])
+
+
+def _expect_rows(run: Run) -> None:
+    """Raise ScorehouseError where every served table is empty, or one that had rows before, unless that is wanted."""
+    if run.manifest.variables["publish_empty"]:
+        return
+    counts = {table.name: serving_file.row_count(run.connection, table) for table in run.manifest.served_tables()}
+    current = run.warehouse.current_release()
+    before = serving_file.row_counts(run.warehouse.release(current) / SERVING) if current is not None else {}
+    emptied = sorted(name for name, count in counts.items() if count == 0 and before.get(name))
+    found = f"none in {', '.join(emptied)}, which had some" if emptied else "every table empty"
+    if emptied or (counts and not any(counts.values())):
+        raise ScorehouseError(
+            f"expected rows in what is served, found {found}; look at the input, or publish it so: "
+            "--vars '{publish_empty: true}'"
+        )
 
 
 def notices(run: Run) -> list[str]:

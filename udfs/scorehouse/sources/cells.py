@@ -42,6 +42,7 @@ def value_sql(value: str, found: str, column: Column, decimal: str = ".") -> str
         decimal: the file's decimal mark.
     """
     kind = column.data_type.upper()
+    value, found = _as_text(value, found, column)
     if column.kind == "id":
         return _id(value, found)
     if kind == "VARCHAR":
@@ -58,6 +59,7 @@ def value_sql(value: str, found: str, column: Column, decimal: str = ".") -> str
 
 def is_missing(value: str, found: str, column: Column) -> str:
     """Whether a cell is blank or holds a word for "missing"."""
+    value, found = _as_text(value, found, column)
     if found in _FLOATS:
         return f"coalesce(isnan({value}), true)"
     if found != "VARCHAR" or (column.data_type.upper() == "VARCHAR" and column.kind != "id"):
@@ -81,6 +83,11 @@ def decimal_evidence(value: str) -> tuple[str, str]:
 def _only_decimal(value: str, mark: str, group: str) -> str:
     forms = rf"\d+[{mark}](\d{{1,2}}|\d{{4,}})|0[{mark}]\d+|\d{{1,3}}([{group}]\d{{3}})+[{mark}]\d+"
     return f"regexp_full_match({trimmed(value)}, '[+-]?({forms})')"
+
+
+def _as_text(value: str, found: str, column: Column) -> tuple[str, str]:
+    """A cell of JSON as the text that it holds, unless JSON is wanted."""
+    return (f"({value} ->> '$')", "VARCHAR") if found == "JSON" and column.data_type.upper() != "JSON" else (value, found)
 
 
 def _cast(value: str, data_type: str) -> str:

@@ -200,6 +200,8 @@ def _stranger(path: Path, tables: Sequence[str]) -> str:
         return f"it is none of the folders that are looked for; {what} to have it read"
     if path.is_symlink() and not path.exists():
         return "it is a link to nothing; remove or mend it"
+    if not is_data(path.name):
+        return f"expected {READABLE}; convert or remove it"
     return f"it lies beside the folders; move it into {instead or tables[0]}/ to have it read"
 
 
