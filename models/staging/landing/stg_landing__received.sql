@@ -44,10 +44,13 @@ renamed as (
 
         ---------- numerics
         quantity,
-        amount,
+        coalesce(amount, quantity * unit_price) as amount,
         position,
         propensity,
-        properties,
+        case
+            when unit_price is null then properties
+            else json_merge_patch(coalesce(properties, '{}'), json_object('unit_price', unit_price))
+        end as properties,
         source_line,
 
         ---------- timestamps

@@ -84,7 +84,27 @@ def declared(node: Node, folder: Path, variables: Mapping[str, object]) -> Sourc
             )
         folder = folder / Path(value).expanduser()
     columns = tuple(Column(column.name, _type_of(column, node), column.is_required, column.kind) for column in node.columns)
-    return SourceTable(node.relation, str(folder / node.meta["path"]), columns, node.meta.get("partition_by"))
+    called = _called(node, variables, [column.name for column in columns if column.kind in (None, "id")])
+    return SourceTable(node.relation, str(folder / node.meta["path"]), columns, node.meta.get("partition_by"), called)
+
+
+def _called(node: Node, variables: Mapping[str, object], columns: list[str]) -> dict[str, str]:
+    """What the files call the declared columns: the variable that `meta.names_variable` names, by table."""
+    variable = node.meta.get("names_variable")
+    by_table = variables.get(variable) or {} if variable else {}
+    called = by_table.get(node.name) or {} if isinstance(by_table, dict) else by_table
+    if not isinstance(called, dict) or not all(isinstance(name, str) for name in called.values()):
+        raise ScorehouseError(
+            f"Variable {variable}: expected {{{node.name}: {{column: name in the files, or =value}}}}, found {by_table}; "
+            "correct it."
+        )
+    unknown = sorted(set(called) - set(columns))
+    if unknown:
+        raise ScorehouseError(
+            f"Variable {variable}: expected columns of {node.name} ({', '.join(columns)}), found {', '.join(unknown)}; "
+            "correct it."
+        )
+    return called
 
 
 def _type_of(column: DeclaredColumn, node: Node) -> str:

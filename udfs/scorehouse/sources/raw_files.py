@@ -55,7 +55,12 @@ def folder_columns(file: Path, folder: Path) -> dict[str, str | None]:
 
 
 def open_raw(
-    reader: duckdb.DuckDBPyConnection, file: RawFile, added: Mapping[str, str | None], scratch: Path, is_strict: bool = False
+    reader: duckdb.DuckDBPyConnection,
+    file: RawFile,
+    added: Mapping[str, str | None],
+    scratch: Path,
+    names: Mapping[str, str],
+    is_strict: bool = False,
 ) -> None:
     """Make the view `raw` the rows of a file, with the column `scorehouse.line`, and of `added` those columns that it lacks.
 
@@ -63,6 +68,7 @@ def open_raw(
 
     Args:
         scratch: an empty folder for what must be unpacked; it must stay while `raw` is read.
+        names: what columns are to be called, by what they are called in the file, in lower case.
         is_strict: refuse a file with such a row.
 
     Raises ScorehouseError when the file cannot be read.
@@ -72,11 +78,15 @@ def open_raw(
         rows = {"csv": _open_csv, "json": _open_json, "parquet": _open_parquet}[file.kind](reader, file, plain, is_strict)
     except _UNREADABLE as error:
         raise _unreadable(file, error) from None
-    known = {row[0].lower() for row in reader.execute(f"describe {rows}").fetchall()}
+    found = [row[0] for row in reader.execute(f"describe {rows}").fetchall()]
+    new_names = {name: names.get(name.lower(), name) for name in found}
+    _expect_once(file, list(new_names.values()))
+    known = {name.lower() for name in new_names.values()}
+    listed = [f"{identifier(name)} as {identifier(new)}" for name, new in new_names.items()]
     missing = [
         f"cast({literal(value)} as varchar) as {identifier(name)}" for name, value in added.items() if name.lower() not in known
     ]
-    reader.execute(f"create or replace temp view raw as select {', '.join(['*', *missing])} from {rows}")
+    reader.execute(f"create or replace temp view raw as select {', '.join([*listed, *missing])} from {rows}")
 
 
 def open_copy(reader: duckdb.DuckDBPyConnection, file: Path) -> None:

@@ -1,8 +1,8 @@
 """Raw files into the store: found, checked against their declaration, landed once by content, and read through one view."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,16 +37,28 @@ class SourceTable:
         path: a folder, one file or a glob.
         columns: the contract; other columns of the files go into `properties`, or through behind them where there is none.
         partition_by: time column by which partitioned models may read the files, if any.
+        called: what the files call a declared column, by its name; `=purchase` is the value of every row.
     """
 
     relation: str
     path: str
     columns: tuple[Column, ...]
     partition_by: str | None = None
+    called: Mapping[str, str] = field(default_factory=dict)
 
     def declaration(self) -> str:
         """Hash of everything but the path: what is declared, and the code that reads files by it."""
-        return digest([asdict(column) for column in self.columns], self.partition_by, reader_code())
+        return digest([asdict(column) for column in self.columns], self.partition_by, self.called, reader_code())
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Declared columns by what the files call them, in lower case."""
+        return {name.lower(): column for column, name in self.called.items() if not name.startswith("=")}
+
+    @property
+    def constants(self) -> dict[str, str]:
+        """Values of declared columns that are the same in every row."""
+        return {column: name[1:].strip() for column, name in self.called.items() if name.startswith("=")}
 
     @property
     def kinds(self) -> dict[str, Column]:
@@ -189,17 +201,17 @@ def select_files(record: NodeRecord, names: Collection[str], store: Store) -> st
 def _land_file(
     reader: duckdb.DuckDBPyConnection, table: SourceTable, store: Store, file: RawFile, state: tuple[int, ...]
 ) -> LandedFile:
-    added = folder_columns(file.path, Path(table.path))
+    added = {**table.constants, **folder_columns(file.path, Path(table.path))}
     told = {_FILE: file.name} if {"file", "line"} & table.kinds.keys() else {}
     told |= {_SEEN: written_at(file)} if "seen_at" in table.kinds else {}
-    content = digest(file.kind, file.member, added, told, table.rejects_rows, reader_code(), hash_of(file))
+    content = digest(file.kind, file.member, added, told, table.names, table.rejects_rows, reader_code(), hash_of(file))
     unread = LandedFile(file.place, state, content, {}, [], file.name)
     copy = store.path(table.stored_name(unread))
     if copy.exists():
         open_copy(reader, copy)
         return _checked(reader, table, unread)
     with TemporaryDirectory() as scratch:
-        open_raw(reader, file, {**added, **told}, Path(scratch), is_strict=not table.rejects_rows)
+        open_raw(reader, file, {**added, **told}, Path(scratch), table.names, is_strict=not table.rejects_rows)
         landed = _checked(reader, table, unread)
         with store.new_file(copy) as temporary:
             reader.execute(f"copy raw to {literal(temporary)} (format parquet, compression zstd)")
