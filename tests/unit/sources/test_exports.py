@@ -38,8 +38,8 @@ def lines(*objects: dict[str, object]) -> bytes:
     return "\n".join(map(json.dumps, objects)).encode()
 
 
-SHOPIFY = b"""Name,Email,Financial Status,Paid at,Currency,Subtotal,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,\
-Lineitem sku,Notes,Billing Zip
+SHOPIFY = b"""Name,Email,Financial Status,Paid at,Currency,Subtotal,Total,Created at,Lineitem quantity,Lineitem name,\
+Lineitem price,Lineitem sku,Notes,Billing Zip
 #1001,ada@example.org,paid,2026-01-03 10:15:02 -0500,USD,25.00,27.00,2026-01-03 10:15:00 -0500,2,Green tea,9.80,TEA-1,"to the\r
 neighbour",'02134
 #1001,ada@example.org,,,,,,2026-01-03 10:15:00 -0500,1,Mug,5.40,MUG-1,,
@@ -93,9 +93,9 @@ SNOWPLOW = (
     b"app_id\tplatform\tevent_id\tderived_tstamp\tcollector_tstamp\tdomain_userid\tevent_name\tdomain_sessionid\n"
     b"shop\tweb\tc6ef-1\t2026-01-03 15:15:00.123\t2026-01-03 15:15:01.000\tbc2e-9\tpage_view\ts-1\n"
 )
-OLIST = b""""order_id","order_item_id","product_id","price","freight_value","order_status","order_purchase_timestamp","customer_unique_id"
-"00010242fe8c",1,"4244733e06e7",58.90,13.29,"delivered",2017-09-13 08:59:02,"871766c5855e"
-"00010242fe8c",2,"4244733e06e7",58.90,13.29,"delivered",2017-09-13 08:59:02,"871766c5855e"
+OLIST = b""""order_id","order_item_id","product_id","price","order_status","order_purchase_timestamp","customer_unique_id"
+"00010242fe8c",1,"4244733e06e7",58.90,"delivered",2017-09-13 08:59:02,"871766c5855e"
+"00010242fe8c",2,"4244733e06e7",58.90,"delivered",2017-09-13 08:59:02,"871766c5855e"
 """
 RETAIL = """Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country
 489434,85048,"15CM CHRISTMAS GLASS BALL 20 LIGHTS",12,2009-12-01 07:45:00,6.95,13085.0,United Kingdom
