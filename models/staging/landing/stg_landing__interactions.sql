@@ -27,9 +27,11 @@ kept as (
 
 interactions as (
 
-    select * exclude (
-        source_file, source_line, rejection_reason, rejected_column, rejected_value, place, is_contradicted
-    )
+    select
+        * exclude (
+            source_file, source_line, rejection_reason, rejected_column, rejected_value, place, is_contradicted
+        )
+
     from kept
 
 )

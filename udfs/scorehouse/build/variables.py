@@ -15,7 +15,7 @@ DEFAULTS: dict[str, Any] = {
     "query_timeout_seconds": 3600,
     "fresh_data": False,
     "publish_empty": False,
-    "maximum_rejected_share": 0.25,
+    "maximum_rejected_share": 0.3,
     "maximum_contradicted_share": 0.05,
 }
 

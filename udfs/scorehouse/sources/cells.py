@@ -30,7 +30,7 @@ def is_number(data_type: str) -> bool:
 
 def trimmed(value: str) -> str:
     """A text without white space around it, also no-break spaces and marks that nobody sees."""
-    return f"trim({value}, {BLANKS})"
+    return f"case when regexp_matches({value}, '^[^!-~]|[^!-~]$') then trim({value}, {BLANKS}) else {value} end"
 
 
 def value_sql(value: str, found: str, column: Column, decimal: str = ".") -> str:
