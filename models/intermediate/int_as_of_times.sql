@@ -3,7 +3,6 @@
     it has more than a tenth of the interactions that nine of ten interactions have so near them. What lies after is dated
     wrongly, or not all there yet, and is not known before its time comes.
 #}
-{%- set spans = [0, 6, 27] -%}
 {%- set dense_share = 0.1 %}
 
 with
@@ -39,11 +38,8 @@ surrounded as (
 
     select
         *,
-        {%- for span in spans %}
-        sum(interaction_count) over (
-            order by day_number range between {{ span }} preceding and {{ span }} following
-        ) as around_{{ span }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        sum(interaction_count) over (order by day_number range between 6 preceding and 6 following) as around_week,
+        sum(interaction_count) over (order by day_number range between 27 preceding and 27 following) as around_month
 
     from numbered
 
@@ -54,9 +50,9 @@ summed as (
     select
         *,
         sum(interaction_count) over () as total,
-        {%- for span in spans %}
-        sum(interaction_count) over (order by around_{{ span }}) as sparser_{{ span }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        sum(interaction_count) over (order by interaction_count) as sparser_day,
+        sum(interaction_count) over (order by around_week) as sparser_week,
+        sum(interaction_count) over (order by around_month) as sparser_month
 
     from surrounded
 
@@ -65,29 +61,31 @@ summed as (
 usual as (
 
     select
-        {%- for span in spans %}
-        min(around_{{ span }}) filter (where 10 * sparser_{{ span }} >= total) as around_{{ span }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        min(interaction_count) filter (where 10 * sparser_day >= total) as in_day,
+        min(around_week) filter (where 10 * sparser_week >= total) as around_week,
+        min(around_month) filter (where 10 * sparser_month >= total) as around_month
 
     from summed
 
 ),
 
-last_days as (
+dense as (
 
-    select
-        coalesce(
-            max(surrounded.known_on) filter (
-                where
-                {%- for span in spans %}
-                {{ 'and ' if not loop.first }}surrounded.around_{{ span }} > {{ dense_share }} * usual.around_{{ span }}
-                {%- endfor %}
-            ),
-            max(surrounded.known_on)
-        ) as known_on
+    select surrounded.known_on
 
     from surrounded
-    cross join usual
+    inner join usual
+        on
+            surrounded.interaction_count > {{ dense_share }} * usual.in_day
+            and surrounded.around_week > {{ dense_share }} * usual.around_week
+            and surrounded.around_month > {{ dense_share }} * usual.around_month
+
+),
+
+last_days as (
+
+    select coalesce((select max(dense.known_on) from dense), max(known_on)) as known_on
+    from days
 
 ),
 

@@ -93,7 +93,7 @@ def test_csv_extra_columns_and_unusable_rows_arrive_where_they_belong(shop: Proj
     selected = ("--select", "+stg_landing__interactions")
     assert build(shop, files, "csv", *selected).is_green
     found = shop.work("csv", "select properties from staging.stg_landing__interactions where interaction_id = 'y'")
-    assert [json.loads(text) for (text,) in found] == [{"properties": [1], "colour": "b"}]
+    assert [json.loads(text) for (text,) in found] == [{"properties": [1], "Colour": "b"}]
     assert before[0] != shop.work("csv", query)
     assert before[1] == shop.work("csv", logic), "a new column is new data, not a new question"
     assert shop.catalog("select country from intermediate.int_customers", "csv") == [("DE",)]

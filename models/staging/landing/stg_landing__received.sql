@@ -80,17 +80,13 @@ judged as (
             when {{ condition }} then cast({{ value }} as varchar)
             {%- endfor %}
         end as rejected_value,
-        md5(cast(to_json(struct_pack(
-            {%- for column in columns %}
-            {{ column }} := {{ column }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        )) as varchar)) as content
+        md5(cast(to_json(({{ columns | join(', ') }})) as varchar)) as content
 
     from renamed
 
 ),
 
-{#- rows of one file that say the same are as many interactions; a row that another file repeats is the same one again -#}
+{# rows of one file that say the same are as many interactions; a row that another file repeats is the same one again #}
 counted as (
 
     select

@@ -2,10 +2,22 @@ with
 
 unioned as (
 
-    select item_id as entity_id, 'item_id' as key, source_file, source_line, unreadable_column, unreadable_value
+    select
+        item_id as entity_id,
+        'item_id' as key,
+        source_file,
+        source_line,
+        unreadable_column,
+        unreadable_value
     from {{ source('landing', 'items') }}
     union all
-    select customer_id as entity_id, 'customer_id' as key, source_file, source_line, unreadable_column, unreadable_value
+    select
+        customer_id as entity_id,
+        'customer_id' as key,
+        source_file,
+        source_line,
+        unreadable_column,
+        unreadable_value
     from {{ source('landing', 'customers') }}
     union all
     select
