@@ -337,6 +337,12 @@ def test_a_misspelt_folder_is_named_with_the_right_name(tmp_path: Path, name: st
     assert f"rename it to {MISNAMED[name]}" in str(unread)
 
 
+def test_a_folder_that_nothing_reads_is_named(tmp_path: Path) -> None:
+    (tmp_path / "labels").mkdir()
+    (unread,) = beside(tmp_path, ["interactions"], ["labels"])
+    assert str(unread) == "labels/ is not read: no product that is built needs it."
+
+
 def test_a_delta_table_is_refused(inbox: Path) -> None:
     (inbox / "_delta_log").mkdir()
     parquet(inbox / "a.parquet", "select 'a' as id, now() as occurred_at")

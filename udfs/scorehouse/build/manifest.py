@@ -259,6 +259,10 @@ class Manifest:
         read = {parent for node in self._of_kind("model", "seed", "test") for parent in node.parent_ids}
         return [source for source in self._of_kind("source") if source.id in read]
 
+    def siblings(self, source: Node) -> list[Node]:
+        """All tables of a source table's source, whether a model reads them or not."""
+        return [node for node in self._of_kind("source") if node.source_name == source.source_name]
+
     def unproven(self, run_ids: set[str]) -> list[Node]:
         """Tables and tests that are part of the project but not of a run."""
         return [node for node in [*self.tables(), *self._of_kind("test", "unit_test")] if node.id not in run_ids]

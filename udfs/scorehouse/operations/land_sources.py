@@ -54,8 +54,9 @@ def _land(run: Run, node: Node, table: SourceTable, is_pinned: bool) -> Found | 
 def _tell_the_rest(run: Run, folder: Path, tables: list[tuple[Node, SourceTable, Found]]) -> None:
     """Keep what is not read of a landing folder for the end of the run; refuse one in which nothing is."""
     names = [Path(table.path).name for _, table, _ in tables]
-    rest = beside(folder, names)
-    unread = [*(one for _, _, found in tables for one in found.unread), *rest]
+    declared_names = [str(node.meta["path"]) for node in run.manifest.siblings(tables[0][0])]
+    unread = [one for _, _, found in tables for one in found.unread]
+    unread += beside(folder, names, [name for name in declared_names if name not in names])
     run.left_out.extend(str(one) for one in unread)
     must_have = [node for node, _, found in tables if node.meta.get("is_needed") and not found.files]
     is_alone = run.manifest.variables.get("interaction_sources") == [tables[0][0].source_name]

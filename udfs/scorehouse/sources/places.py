@@ -178,15 +178,20 @@ def _below(folder: Path, found: Found, above: tuple[Path, ...] = ()) -> Iterator
             found.unread.append(Unread(name, f"{what}; remove or mend it"))
 
 
-def beside(folder: Path, tables: Sequence[str]) -> list[Unread]:
-    """What lies in a landing folder and belongs to none of its tables."""
+def beside(folder: Path, tables: Sequence[str], unused: Sequence[str] = ()) -> list[Unread]:
+    """What lies in a landing folder and belongs to none of its tables, or to an `unused` one, which no model reads."""
     rest = []
     for path in sorted(folder.iterdir()):
-        if path.name in tables or is_litter(path.name) or any(is_named(path.name, table) for table in tables):
+        if is_litter(path.name) or _is_of(path, tables):
             continue
         name = f"{path.name}/" if path.is_dir() else path.name
-        rest.append(Unread(name, _stranger(path, tables)))
+        reason = "no product that is built needs it" if _is_of(path, unused) else _stranger(path, [*tables, *unused])
+        rest.append(Unread(name, reason))
     return rest
+
+
+def _is_of(path: Path, tables: Sequence[str]) -> bool:
+    return path.name in tables or any(is_named(path.name, table) for table in tables)
 
 
 def _stranger(path: Path, tables: Sequence[str]) -> str:
