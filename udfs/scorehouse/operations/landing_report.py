@@ -1,6 +1,6 @@
 """What became of every landed file: rows read, rows rejected and why; and when that is too much to publish."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from scorehouse.build.run import Run
@@ -75,15 +75,15 @@ def lines(reported: Iterable[FileReport]) -> list[str]:
     return [*map(str, shown), f"{len(others):,} more files: {read:,} rows read, {rejected:,} rejected."]
 
 
-def expect_few_rejected(run: Run, reported: Iterable[FileReport]) -> None:
+def expect_few_rejected(variables: Mapping[str, object], reported: Iterable[FileReport]) -> None:
     """Raise ScorehouseError for files of which more is rejected than the variables allow; one row alone is never too much."""
-    breaches = [breach for report in reported for breach in _breaches(run, report)]
+    breaches = [breach for report in reported for breach in _breaches(variables, report)]
     if breaches:
         more = f" (and {len(breaches) - 1} more files)" if len(breaches) > 1 else ""
         raise ScorehouseError(breaches[0] + more)
 
 
-def _breaches(run: Run, report: FileReport) -> Iterator[str]:
+def _breaches(variables: Mapping[str, object], report: FileReport) -> Iterator[str]:
     contradicted = sum(one.count for one in report.rejections if one.reason == CONTRADICTED)
     faulty = sum(one.count for one in report.rejections if one.reason not in (SENT_AGAIN, CONTRADICTED))
     judged = (
@@ -91,7 +91,7 @@ def _breaches(run: Run, report: FileReport) -> Iterator[str]:
         ("maximum_rejected_share", faulty, 1, "rejected rows", "correct the file"),
     )
     for variable, count, spared, what, fix in judged:
-        limit = float(run.manifest.variables[variable])
+        limit = float(variables[variable])
         if count > max(limit * report.row_count, spared):
             share = f"{count:,} of {report.row_count:,}"
             reasons = (

@@ -76,7 +76,7 @@ def _finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) ->
 
 
 def _publish(run: Run) -> str:
-    landing_report.expect_few_rejected(run, landing_report.reports(run))
+    landing_report.expect_few_rejected(run.manifest.variables, landing_report.reports(run))
     _expect_rows(run)
     publisher = Publisher(run.warehouse, run.connection, run.records, run.manifest.offer())
     keep = int(run.manifest.variables["retained_releases"])
