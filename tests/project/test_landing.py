@@ -50,7 +50,8 @@ def write(file: Path, content: str) -> None:
 
 
 def test_purchases_alone_become_scores_and_offers(shop: Project) -> None:
-    outcome = build(shop, {"interactions/all.parquet": PURCHASES}, "purchases")
+    before_customers_fade = f"select * from ({PURCHASES}) where occurred_at < '2025-10-01'"
+    outcome = build(shop, {"interactions/all.parquet": before_customers_fade}, "purchases")
     assert outcome.is_green, outcome.output
     assert "Warning" not in outcome.output
     ((customers, wishes),) = shop.catalog(
