@@ -6,33 +6,47 @@ source as (
 
 ),
 
-renamed as (
+usable as (
+
+    select * from source
+    where item_id is not null and unreadable_column is null
+
+),
+
+{# an item may be told of many times: of each column the last value counts #}
+ordered as (
+
+    select
+        *,
+        row_number() over (
+            partition by item_id
+            order by
+                coalesce(updated_at, written_at), written_at, source_file, source_line, title, category, price, properties
+        ) as place
+
+    from usable
+
+),
+
+one_each as (
 
     select
         ---------- ids
-        nullif(trim(item_id), '') as item_id,
+        item_id,
 
         ---------- strings
-        title,
-        category,
+        max_by(title, place) as title,
+        max_by(category, place) as category,
 
         ---------- numerics
-        price,
-        properties,
+        max_by(price, place) as price,
+        max_by(properties, place) as properties,
 
         ---------- timestamps
         cast(null as timestamp) as known_at
 
-    from source
-
-),
-
-{# a file may repeat an entity: one of its rows stays, always the same one #}
-one_each as (
-
-    select * from renamed
-    where item_id is not null
-    qualify row_number() over (partition by item_id order by title, category, price) = 1
+    from ordered
+    group by item_id
 
 )
 

@@ -10,7 +10,7 @@ renamed as (
 
     select distinct
         ---------- ids
-        nullif(trim(entity_id), '') as entity_id,
+        entity_id,
 
         ---------- strings
         nullif(trim(label), '') as label,
@@ -24,6 +24,7 @@ renamed as (
         coalesce(known_at, occurred_at) as known_at
 
     from source
+    where unreadable_column is null
 
 ),
 

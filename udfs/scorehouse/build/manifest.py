@@ -25,6 +25,7 @@ class DeclaredColumn:
         data_type, unit: empty where they are not declared.
         is_required: whether a source's file must have it.
         is_never_null: whether an enforced contract says so.
+        kind: `meta.kind` of a source's column (see scorehouse.store.details.Column).
     """
 
     name: str
@@ -33,6 +34,7 @@ class DeclaredColumn:
     unit: str
     is_required: bool
     is_never_null: bool = False
+    kind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -257,6 +259,10 @@ class Manifest:
         read = {parent for node in self._of_kind("model", "seed", "test") for parent in node.parent_ids}
         return [source for source in self._of_kind("source") if source.id in read]
 
+    def siblings(self, source: Node) -> list[Node]:
+        """All tables of a source table's source, whether a model reads them or not."""
+        return [node for node in self._of_kind("source") if node.source_name == source.source_name]
+
     def unproven(self, run_ids: set[str]) -> list[Node]:
         """Tables and tests that are part of the project but not of a run."""
         return [node for node in [*self.tables(), *self._of_kind("test", "unit_test")] if node.id not in run_ids]
@@ -445,7 +451,8 @@ def _columns(node: Any) -> Iterator[DeclaredColumn]:
         is_required = bool(column.meta.get("required") or column.config.meta.get("required"))
         unit, said = str(column.config.meta.get("unit") or ""), " ".join((column.description or "").split())
         is_never_null = bool(contract and contract.enforced) and any(c.type == "not_null" for c in column.constraints)
-        yield DeclaredColumn(column.name, said, column.data_type or "", unit, is_required, is_never_null)
+        kind = column.config.meta.get("kind")
+        yield DeclaredColumn(column.name, said, column.data_type or "", unit, is_required, is_never_null, kind)
 
 
 def _signature(node: Any) -> Signature:

@@ -19,7 +19,12 @@ from scorehouse.store.records import NodeRecord, Records
 
 @dataclass
 class Run:
-    """One invocation of dbt on one branch; `failures` are sentences on the data tests that failed or warned."""
+    """One invocation of dbt on one branch.
+
+    Attributes:
+        failures: sentences on the data tests that failed or warned.
+        left_out: sentences on what lies in a landing folder and is not read.
+    """
 
     run_id: str
     warehouse: Warehouse
@@ -29,6 +34,7 @@ class Run:
     manifest: Manifest
     timeout_seconds: float
     failures: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     builder: Builder = field(init=False)
 
     def __post_init__(self) -> None:

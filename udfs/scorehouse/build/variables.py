@@ -14,6 +14,9 @@ DEFAULTS: dict[str, Any] = {
     "query_threads": None,
     "query_timeout_seconds": 3600,
     "fresh_data": False,
+    "publish_empty": False,
+    "maximum_rejected_share": 0.3,
+    "maximum_contradicted_share": 0.05,
 }
 
 
@@ -40,6 +43,10 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
 def _is_size(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)? ?([KMGT]i?B|%)", value) is not None
 
@@ -51,4 +58,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "query_threads": (lambda value: value is None or _is_whole(value), "null or a whole number from 1"),
     "query_timeout_seconds": (lambda value: _is_whole(value) or (isinstance(value, float) and value > 0), "seconds above 0"),
     "fresh_data": (lambda value: isinstance(value, bool), "true or false"),
+    "publish_empty": (lambda value: isinstance(value, bool), "true or false"),
+    "maximum_rejected_share": (_is_share, "a share, 0 to 1"),
+    "maximum_contradicted_share": (_is_share, "a share, 0 to 1"),
 }

@@ -10,9 +10,12 @@ from scorehouse.build.versions import view_of_all
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names import git
 from scorehouse.names.quoting import quoted
+from scorehouse.names.warehouse import SERVING
+from scorehouse.operations import landing_report
 from scorehouse.operations.land_sources import land_sources
 from scorehouse.operations.register import operation
 from scorehouse.operations.served_before import forget_served_before
+from scorehouse.release import serving_file
 from scorehouse.release.publish import Publisher
 from scorehouse.store.durable import remove_leftovers
 
@@ -43,11 +46,16 @@ def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> 
     Returns an `Ending` as a mapping: dbt takes an error raised in this hook for a keyboard interrupt.
     """
     try:
-        found = "\n".join([*sorted(run.failures), _finish(run, statuses, command, is_empty)])
+        found = "\n".join([*sorted(run.failures), *_landed(run, command), _finish(run, statuses, command, is_empty)])
         return asdict(Ending(found.rstrip("\n"), is_red=False))
     except (ScorehouseError, duckdb.Error, OSError) as error:
         found = first_line(error).rstrip(".;")
         return asdict(Ending(f"Nothing published: {found}; {_current(run)}.", is_red=True))
+
+
+def _landed(run: Run, command: str) -> list[str]:
+    """What was read and what was not, of own data."""
+    return [*run.left_out, *landing_report.lines(landing_report.reports(run))] if command == "build" else []
 
 
 def _finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> str:
@@ -68,12 +76,30 @@ def _finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) ->
 
 
 def _publish(run: Run) -> str:
+    landing_report.expect_few_rejected(run.manifest.variables, landing_report.reports(run))
+    _expect_rows(run)
     publisher = Publisher(run.warehouse, run.connection, run.records, run.manifest.offer())
     keep = int(run.manifest.variables["retained_releases"])
     number, is_new = publisher.publish(git.commit(run.manifest.folder), keep)
     if not is_new:
         return f"Release {number} of {run.warehouse.branch} stays: nothing changed."
     return "\n".join([f"Published release {number} of {run.warehouse.branch}: {run.warehouse.serving}", *notices(run)])
+
+
+def _expect_rows(run: Run) -> None:
+    """Raise ScorehouseError where every served table is empty, or one that had rows before, unless that is wanted."""
+    if run.manifest.variables["publish_empty"]:
+        return
+    counts = {table.name: serving_file.row_count(run.connection, table) for table in run.manifest.served_tables()}
+    current = run.warehouse.current_release()
+    before = serving_file.row_counts(run.warehouse.release(current) / SERVING) if current is not None else {}
+    emptied = sorted(name for name, count in counts.items() if count == 0 and before.get(name))
+    found = f"none in {', '.join(emptied)}, which had some" if emptied else "every table empty"
+    if emptied or (counts and not any(counts.values())):
+        raise ScorehouseError(
+            f"expected rows in what is served, found {found}; look at the input, or publish it so: "
+            "--vars '{publish_empty: true}'"
+        )
 
 
 def notices(run: Run) -> list[str]:

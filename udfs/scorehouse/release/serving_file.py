@@ -120,6 +120,17 @@ def write(
         cursor.close()
 
 
+def row_count(connection: duckdb.DuckDBPyConnection, table: ServedTable) -> int:
+    """Rows that a table is going to be served with."""
+    return connection.cursor().execute(f"select count(*) from {quoted(table.relation)}").fetchall()[0][0]
+
+
+def row_counts(file: Path) -> dict[str, int]:
+    """Rows of a serving file's tables, by name."""
+    with duckdb.connect(str(file), read_only=True) as serving:
+        return dict(serving.execute("select name, row_count from endpoints").fetchall())
+
+
 def redeclared(file: Path, offer: Offer) -> list[str]:
     """Names of endpoints and functions that a serving file declares otherwise: a new owner or key is news to readers."""
     columns = ", ".join(_Declaration.__dataclass_fields__)
