@@ -320,7 +320,7 @@ ATTACKS: dict[str, Attack] = {
     "unit test is two statements": unit_test(
         f"select 'a' as kind) select 1 as kind; {OVERWRITE}; with x as (select 'a' as kind", "syntax error"
     ),
-    "snapshot is two statements": snapshot(f"select 1 as number) as s; {OVERWRITE}; select (1", "found a snapshot"),
+    "snapshot is two statements": alone(snapshot(f"select 1 as number) as s; {OVERWRITE}; select (1", "found snapshot")),
     "test counts by a second statement": singular_test(
         f'{{{{ config(fail_calc="count(*) from x; {OVERWRITE}; select 1") }}}} select 1 as a where false',
         "found copy statement",

@@ -1,13 +1,17 @@
 """What happens when dbt starts: the project that it has parsed is completed before any command sees it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import wraps
 from typing import Any
 
+from click import Context, get_current_context
+from click.core import ParameterSource
 from dbt.exceptions import DbtRuntimeError
+from dbt.flags import get_flags
 from dbt.parser.manifest import ManifestLoader
 
+from scorehouse.build.commands import expect_known
 from scorehouse.build.products import left_out
 from scorehouse.build.variables import in_force
 from scorehouse.errors import ScorehouseError
@@ -28,10 +32,24 @@ def begin() -> None:
     def get_full_manifest(cls: type, config: Any, **more: Any) -> Any:
         manifest = parse(cls, config, **more)
         if config.project_name in {macro.package_name for macro in _named(manifest, "scorehouse")}:
-            _complete(manifest, in_force(config))
+            try:
+                expect_known(get_flags().WHICH, set(_given()))
+                _complete(manifest, in_force(config))
+            except ScorehouseError as error:
+                raise DbtRuntimeError(str(error)) from None
         return manifest
 
     ManifestLoader.get_full_manifest = classmethod(get_full_manifest)
+
+
+def _given() -> Iterator[str]:
+    """Names of the options that the command line or the environment gives."""
+    context: Context | None = get_current_context(silent=True)
+    while context is not None:
+        for name in context.params:
+            if context.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT):
+                yield name
+        context = context.parent
 
 
 def _named(manifest: Any, name: str) -> list[Any]:
@@ -46,10 +64,7 @@ def _complete(manifest: Any, variables: Mapping[str, Any]) -> None:
     modules = [node_id for node_id, node in manifest.functions.items() if node.language == "python" and not node.patch_path]
     for node_id in modules:
         del manifest.functions[node_id]
-    try:
-        unwanted = left_out(_parents(manifest), _endpoints(manifest), variables.get("products"))
-    except ScorehouseError as error:
-        raise DbtRuntimeError(str(error)) from None
+    unwanted = left_out(_parents(manifest), _endpoints(manifest), variables.get("products"))
     for shelf in (manifest.nodes, manifest.functions, manifest.exposures, manifest.unit_tests):
         for node_id in unwanted & shelf.keys():
             manifest.disabled.setdefault(node_id, []).append(shelf.pop(node_id))

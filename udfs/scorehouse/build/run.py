@@ -52,6 +52,12 @@ class Run:
         """The record of a relation, as SQL writes it; None when it was not built on this branch."""
         return self.records.of(plain(relation))
 
+    def unbuilt(self, test_id: str) -> str | None:
+        """Name of something that a data test reads and that was never built on this branch; None where there is nothing such."""
+        test = self.manifest.node(test_id)
+        parents = self.manifest.parents(test) if test.kind == "test" else []
+        return next((parent.name for parent in parents if parent.id not in self.records.nodes), None)
+
     def _register(self, node: Node) -> None:
         function = functions.load_function(self.manifest.folder / node.path, node.path, node.signature.entry_point)
         functions.register(self.connection, node.name, function, node.signature.returns, node.path)
