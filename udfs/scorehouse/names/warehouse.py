@@ -1,5 +1,6 @@
 """The folders and files of a warehouse; every name stands here, and nothing here opens a database."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,9 @@ from typing import Self
 
 from scorehouse.names import git
 
-CATALOG, SERVING = "catalog.duckdb", "serving.duckdb"
+CATALOG, SERVING, NUMBER = "catalog.duckdb", "serving.duckdb", "CURRENT"
+"""A release's files, and what readers find them by."""
+
 WORK_DATABASE = "warehouse.duckdb"
 STORE = "store"
 _WORK = ".work"
@@ -104,14 +107,17 @@ class Warehouse:
     @property
     def pointer(self) -> Path:
         """Text file with the current release's number."""
-        return self.folder / "CURRENT"
+        return self.folder / NUMBER
+
+    @property
+    def current(self) -> Path:
+        """The link to the current release's folder, which all fixed names lead through."""
+        return self.folder / ".current"
 
     def current_release(self) -> int | None:
-        """Number of the current release, or None before the first; raises ValueError for a pointer that holds no number."""
-        try:
-            return int(self.pointer.read_text())
-        except FileNotFoundError:
-            return None
+        """Number of the current release, or None before the first."""
+        name = os.path.basename(os.readlink(self.current)) if self.current.is_symlink() else ""
+        return int(name) if name.isdigit() else None
 
     def release_numbers(self) -> list[int]:
         """Numbers of the releases that are kept, oldest first."""

@@ -14,6 +14,7 @@ from scorehouse.operations.land_sources import land_sources
 from scorehouse.operations.register import operation
 from scorehouse.operations.served_before import forget_served_before
 from scorehouse.release.publish import Publisher
+from scorehouse.store.durable import remove_leftovers
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,7 @@ def start(run: Run) -> None:
     known = {node.id for node in [*run.manifest.tables(), *run.manifest.sources()]}
     run.records.forget([node_id for node_id in run.records.nodes if node_id not in known])
     run.connection.cursor().execute(view_of_all(run.records.nodes.values(), run.store))
-    for leftover in run.store.leftovers():
-        leftover.unlink(missing_ok=True)
+    remove_leftovers(*run.store.folders())
     land_sources(run)
 
 
