@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 from click import Context, get_current_context
@@ -11,8 +12,10 @@ from dbt.exceptions import DbtRuntimeError
 from dbt.flags import get_flags
 from dbt.parser.manifest import ManifestLoader
 
-from scorehouse.build.commands import expect_known
+from scorehouse.build.commands import BUILDS, expect_known
+from scorehouse.build.manifest import Manifest
 from scorehouse.build.products import left_out
+from scorehouse.build.rules import expect_buildable
 from scorehouse.build.variables import in_force
 from scorehouse.errors import ScorehouseError
 
@@ -35,6 +38,8 @@ def begin() -> None:
             try:
                 expect_known(get_flags().WHICH, set(_given()))
                 _complete(manifest, in_force(config))
+                if get_flags().WHICH in BUILDS:
+                    expect_buildable(Manifest(manifest, in_force(config), Path(config.project_root)))
             except ScorehouseError as error:
                 raise DbtRuntimeError(str(error)) from None
         return manifest

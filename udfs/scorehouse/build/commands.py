@@ -4,9 +4,10 @@ from collections.abc import Collection
 
 from scorehouse.errors import ScorehouseError
 
-COMMANDS = frozenset(
-    "build run test seed snapshot retry show compile generate list parse run-operation freshness serve deps debug clean".split()
-)
+BUILDS = frozenset("build run test seed snapshot".split())
+"""dbt's commands that run nodes; `retry` runs one of them again."""
+
+COMMANDS = BUILDS | frozenset("retry show compile generate list parse run-operation freshness serve deps debug clean".split())
 """dbt's commands, as its flag `which` calls them."""
 
 _CHOOSE = (

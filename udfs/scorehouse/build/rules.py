@@ -1,6 +1,7 @@
 """What the project must keep so that what it builds is served: checked at the start of every build, all breaches at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import PurePath
 
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.build.versions import ALWAYS, POLICY_SEED
@@ -15,6 +16,9 @@ KINDS = ("score", "rank", "segment", "choose")
 
 MATERIALIZATIONS = frozenset("view table incremental ephemeral partitioned fitted seed".split())
 """How a node can be built: so that its fingerprint says all that is in it."""
+
+LANGUAGES = frozenset({"sql", "csv"})
+"""Files that a model or seed may be."""
 
 STRATEGIES = frozenset({"append", "delete+insert", "merge"})
 """Strategies of incremental models whose whole result is the model's query."""
@@ -32,6 +36,7 @@ INCREMENTAL_SETTINGS = frozenset("incremental_strategy incremental_predicates un
 """Settings that say how to add to a table; one that is always computed whole needs none of them."""
 
 INSTEAD = {
+    "py": "write a select, a fitted model or a function node",
     "external": "write materialized: table; readers get files from the release",
     "materialized_view": "write materialized: table, which is computed when what it reads has changed",
     "snapshot": "declare the changes as a source, or read the releases: no build could make again what a snapshot keeps",
@@ -50,9 +55,18 @@ INSTEAD = {
 
 def expect_kept(manifest: Manifest) -> None:
     """Raise ScorehouseError with one sentence for each breach."""
-    breaches = [*_built(manifest), *_names(manifest), *_endpoints(manifest), *_fitted(manifest), *_seeds(manifest)]
-    if breaches:
-        raise ScorehouseError("\n".join(breaches))
+    _raise([*_built(manifest), *_names(manifest), *_endpoints(manifest), *_fitted(manifest), *_seeds(manifest)])
+
+
+def expect_buildable(manifest: Manifest) -> None:
+    """The same of how nodes are built alone, which dbt must not even begin with: it makes their schemas first."""
+    _raise(_built(manifest))
+
+
+def _raise(breaches: Iterable[str]) -> None:
+    sentences = "\n".join(breaches)
+    if sentences:
+        raise ScorehouseError(sentences)
 
 
 def unread(manifest: Manifest) -> list[str]:
@@ -66,6 +80,7 @@ def _built(manifest: Manifest) -> Iterator[str]:
     for node in manifest.built():
         is_incremental = node.materialized == "incremental"
         asked = [
+            ("language", {PurePath(node.path).suffix[1:]}, LANGUAGES),
             ("materialized", {node.materialized}, MATERIALIZATIONS),
             ("incremental_strategy", {node.configured.get("incremental_strategy", "append")}, STRATEGIES),
             ("constraints", node.constraints, CONSTRAINTS),
