@@ -1,7 +1,7 @@
 """What happens when dbt starts: the project that it has parsed is completed before any command sees it."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from scorehouse.build.commands import BUILDS, expect_known
 from scorehouse.build.manifest import Manifest
 from scorehouse.build.products import left_out
 from scorehouse.build.rules import expect_buildable
-from scorehouse.build.variables import in_force
+from scorehouse.build.variables import in_force, read_in
 from scorehouse.errors import ScorehouseError
 
 _HISTORY = re.compile(r"\bhistory\(\s*['\"](\w+)['\"]")
@@ -45,6 +45,39 @@ def begin() -> None:
         return manifest
 
     ManifestLoader.get_full_manifest = classmethod(get_full_manifest)
+    ManifestLoader.build_manifest_state_check = _ignoring_unread(ManifestLoader.build_manifest_state_check)
+
+
+def _ignoring_unread(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What dbt compares to know whether its saved parse still holds, without the variables that no template reads."""
+
+    @wraps(check)
+    def build_manifest_state_check(loader: Any) -> Any:
+        config = loader.root_project
+        given, read = config.cli_vars, read_in(_templates(config)) if _is_ours(config) else None
+        try:
+            config.cli_vars = {name: value for name, value in given.items() if read is None or name in read}
+            return check(loader)
+        finally:
+            config.cli_vars = given
+
+    return build_manifest_state_check
+
+
+def _is_ours(config: Any) -> bool:
+    return Path(config.project_root, "udfs", "scorehouse", "start.py").is_file()
+
+
+def _templates(config: Any) -> Iterator[str]:
+    """The texts that dbt renders: of the project, and of packages that it has installed."""
+    root = Path(config.project_root)
+    paths = {
+        *(config.model_paths + config.macro_paths + config.seed_paths + config.test_paths + config.snapshot_paths),
+        *(config.analysis_paths + config.function_paths + (config.docs_paths or [])),
+        config.packages_install_path,
+    }
+    files = {file for path in paths for kind in ("sql", "yml", "yaml", "md") for file in (root / path).rglob(f"*.{kind}")}
+    return (file.read_text(encoding="utf-8") for file in {*files, root / "dbt_project.yml"})
 
 
 def _given() -> Iterator[str]:

@@ -94,10 +94,10 @@ def _built(manifest: Manifest) -> Iterator[str]:
 
 def _names(manifest: Manifest) -> Iterator[str]:
     """DuckDB takes names that differ only by case for one; a served table has its model's name alone, without a version."""
-    for nodes, named in (([*manifest.tables(), *manifest.sources()], "relation"), (manifest.served(), "name")):
+    relations = [(f"{node.schema}.{node.identifier}", node) for node in [*manifest.tables(), *manifest.sources()]]
+    for named in (relations, [(node.name, node) for node in manifest.served()]):
         seen: dict[str, Node] = {}
-        for node in nodes:
-            name = getattr(node, named)
+        for name, node in named:
             other = seen.setdefault(name.lower(), node)
             if other is not node:
                 yield (
