@@ -11,12 +11,7 @@
         {%- for result in results -%}
             {%- do statuses.update({result.node.unique_id: result.status | string}) -%}
         {%- endfor -%}
-        {%- set shaped = {'--empty': flags.EMPTY, '--sample': flags.SAMPLE, '--full-refresh': flags.FULL_REFRESH} -%}
-        {%- set given = [] -%}
-        {%- for option, value in shaped.items() if value -%}
-            {%- do given.append(option) -%}
-        {%- endfor -%}
-        {%- set outcome = scorehouse('finish', statuses=statuses, command=flags.WHICH, given=given) -%}
+        {%- set outcome = scorehouse('finish', statuses=statuses, command=flags.WHICH) -%}
         {%- if outcome.is_red -%}
             select error('{{ outcome.line | replace("'", "''") }}')
         {%- elif outcome.line -%}

@@ -59,7 +59,6 @@ NO_BUILD = "Nothing published: dbt {} is no build; plain `dbt build` publishes."
 COMMANDS = [
     built(),
     built("build --threads 1", holds=SCORES),
-    built("build --single-threaded", holds=SCORES),
     built("build --fail-fast", holds=SCORES),
     built("build --full-refresh", "--full-refresh computed nothing again that the store has", holds=SCORES),
     built("build --target-path elsewhere", holds=SCORES),
@@ -81,13 +80,14 @@ COMMANDS = [
     kept("build --sample '3 days'", *PART),
     kept("build --sample '3 days' --select weighted", *PART),
     refused("build --event-time-start 2020-01-01 --event-time-end 2020-01-02", "found --event-time-end", "leave it out"),
+    refused("build --single-threaded", "found --single-threaded of dbt build", "write --threads 1"),
     refused("build --export-saved-queries", "found --export-saved-queries of dbt build", "leave it out"),
     refused("run --event-time-start 2020-01-01 --event-time-end 2020-01-02", "found --event-time-end of dbt run"),
     *[
         kept(f"{command} {options}".strip(), NO_BUILD.format(command))
         for command, several in {
             "run": ["", "--select weighted", "--exclude scores", "--empty", "--sample '3 days'", "--full-refresh", "--threads 1"],
-            "test": ["", "--select scores", "--exclude scores", "--fail-fast", "--store-failures"],
+            "test": ["", "--select scores", "--exclude unique_scores_event_id", "--fail-fast", "--store-failures"],
             "seed": ["", "--select points", "--full-refresh", "--show"],
         }.items()
         for options in several

@@ -7,6 +7,7 @@ database; macros call `{{ scorehouse('<operation>', ...) }}`, which arrives in `
 import atexit
 import os
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import MISSING, fields
 from functools import wraps
@@ -22,6 +23,7 @@ from dbt.adapters.duckdb.utils import TargetConfig
 from dbt.adapters.factory import get_adapter_by_type
 from dbt.artifacts.schemas.results import RunStatus
 from dbt.artifacts.schemas.run import RunResult
+from dbt.flags import get_flags
 from dbt.task.test import TestRunner
 from dbt_common.events.base_types import EventLevel
 from dbt_common.events.functions import fire_event
@@ -119,6 +121,7 @@ class Plugin(BasePlugin):
                 store=Store(self._warehouse.store, values["store_format"]),
                 manifest=Manifest(manifest, values, project_folder()),
                 timeout_seconds=float(values["query_timeout_seconds"]),
+                options=frozenset(_options()),
             )
         return self._run
 
@@ -175,6 +178,13 @@ def project_folder() -> Path:
 def _variables() -> dict[str, Any]:
     config = get_adapter_by_type("duckdb").config
     return variables.checked(variables.in_force(config) if hasattr(config, "vars") else {})  # `dbt debug` has none
+
+
+def _options() -> Iterator[str]:
+    """The options of dbt's command that concern us; Jinja sees only some of them."""
+    for name in ("EMPTY", "SAMPLE", "FULL_REFRESH", "SHOW"):
+        if getattr(get_flags(), name, None):
+            yield f"--{name.lower().replace('_', '-')}"
 
 
 def _envelope(warehouse: Warehouse, values: dict[str, Any]) -> dict[str, str]:

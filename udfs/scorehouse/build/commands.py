@@ -7,7 +7,7 @@ from scorehouse.errors import ScorehouseError
 BUILDS = frozenset("build run test seed snapshot".split())
 """dbt's commands that run nodes; `retry` runs one of them again."""
 
-COMMANDS = BUILDS | frozenset("retry show compile generate list parse run-operation freshness serve deps debug clean".split())
+COMMANDS = BUILDS | frozenset("retry show compile generate list ls parse run-operation freshness serve deps debug clean".split())
 """dbt's commands, as its flag `which` calls them."""
 
 _CHOOSE = (
@@ -20,7 +20,7 @@ _PRINT = (
     " show_resource_report show_all_deprecations write_json browser host port"
 )
 _WORK = (
-    "vars args threads single_threaded fail_fast full_refresh empty sample store_failures warn_error warn_error_options"
+    "vars args threads fail_fast full_refresh empty sample store_failures warn_error warn_error_options"
     " partial_parse static_parser use_experimental_parser cache_selected_only populate_cache version_check use_fast_test_edges"
     " introspect inline inline_direct compile inject_ephemeral_ctes macro sqlparse send_anonymous_usage_stats version"
     " deprecated_print deprecated_state deprecated_defer deprecated_favor_state"
@@ -30,6 +30,7 @@ OPTIONS = frozenset(f"{_CHOOSE} {_PLACE} {_PRINT} {_WORK}".split())
 
 INSTEAD = {
     "clone": "a branch starts from main's release by itself; leave it out",
+    "single_threaded": "write --threads 1",
     "event_time_start": "every build is of the whole time; filter in a model, or leave it out",
     "event_time_end": "every build is of the whole time; filter in a model, or leave it out",
 }

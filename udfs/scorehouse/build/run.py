@@ -19,7 +19,12 @@ from scorehouse.store.records import NodeRecord, Records
 
 @dataclass
 class Run:
-    """One invocation of dbt on one branch; `failures` are sentences on the data tests that failed or warned."""
+    """One invocation of dbt on one branch.
+
+    Attributes:
+        options: those that it was given, of --empty, --sample, --full-refresh and --show.
+        failures: sentences on the data tests that failed or warned.
+    """
 
     run_id: str
     warehouse: Warehouse
@@ -28,6 +33,7 @@ class Run:
     store: Store
     manifest: Manifest
     timeout_seconds: float
+    options: frozenset[str] = frozenset()
     failures: list[str] = field(default_factory=list)
     builder: Builder = field(init=False)
 

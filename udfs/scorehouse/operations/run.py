@@ -46,42 +46,41 @@ OF_A_PART = frozenset({"--empty", "--sample"})
 
 
 @operation
-def finish(run: Run, statuses: dict[str, str], command: str, given: list[str]) -> dict[str, object]:
+def finish(run: Run, statuses: dict[str, str], command: str) -> dict[str, object]:
     """After all nodes: publish a release if the whole build is green.
 
     Args:
         statuses: what dbt says of each node, by id.
         command: dbt's command.
-        given: options that it was given, of those that concern what a build is.
 
     Returns an `Ending` as a mapping: dbt takes an error raised in this hook for a keyboard interrupt.
     """
     try:
-        found = "\n".join([*sorted(run.failures), _finish(run, statuses, command, given)])
+        found = "\n".join([*sorted(run.failures), _finish(run, statuses, command)])
         return asdict(Ending(found.rstrip("\n"), is_red=False))
     except (ScorehouseError, duckdb.Error, OSError) as error:
         found = first_line(error).rstrip(".;")
         return asdict(Ending(f"Nothing published: {found}; {_current(run)}.", is_red=True))
 
 
-def _finish(run: Run, statuses: dict[str, str], command: str, given: list[str]) -> str:
+def _finish(run: Run, statuses: dict[str, str], command: str) -> str:
     run.records.flush()
     forget_served_before(run)
-    unpublished = _not_whole(run, statuses, command, given)
+    unpublished = _not_whole(run, statuses, command)
     if unpublished:
         return f"Nothing published: {unpublished} {_current(run).capitalize()}."
     again = "--full-refresh computed nothing again that the store has: every table is whole, and named by what it is made of."
-    return "\n".join([_publish(run), *([again] if "--full-refresh" in given else [])])
+    return "\n".join([_publish(run), *([again] if "--full-refresh" in run.options else [])])
 
 
-def _not_whole(run: Run, statuses: dict[str, str], command: str, given: list[str]) -> str:
+def _not_whole(run: Run, statuses: dict[str, str], command: str) -> str:
     """Why a run is not a green build of the whole project, which alone is published; empty where it is."""
     failed = [node_id for node_id, status in statuses.items() if status not in NOT_FAILED]
     if failed:
         return f"{len(failed)} of {len(statuses)} nodes failed ({failed[0].split('.')[2]} first)."
     if command != "build":
         return f"dbt {command} is no build; plain `dbt build` publishes."
-    part = sorted(OF_A_PART & set(given))
+    part = sorted(OF_A_PART & run.options)
     if part:
         return f"the build was of a part of the data ({part[0]}); plain `dbt build` publishes."
     missing = run.manifest.unproven({node_id for node_id, status in statuses.items() if status in PROVEN})
