@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -88,10 +89,11 @@ COMMANDS = [
         for command, several in {
             "run": ["", "--select weighted", "--exclude scores", "--empty", "--sample '3 days'", "--full-refresh", "--threads 1"],
             "test": ["", "--select scores", "--exclude unique_scores_event_id", "--fail-fast", "--store-failures"],
-            "seed": ["", "--select points", "--full-refresh", "--show"],
+            "seed": ["", "--select points", "--full-refresh"],
         }.items()
         for options in several
     ],
+    refused("seed --show", "found --show of dbt seed", "write dbt show"),
     kept("snapshot", "Nothing to do"),
     kept("show --inline 'select 41 + 1 as answer'", "42"),
     kept("show --select unrelated --limit 2", "number"),
@@ -320,3 +322,52 @@ def _files(project: Project, files: Files) -> Iterator[None]:
     finally:
         for path in files:
             (project.root / path).unlink()
+
+
+# ---------------------------------------------------------------- other projects, other folders, what is not built yet
+
+PLAIN = {
+    "dbt_project.yml": "name: plain\nversion: '1.0'\nprofile: plain\nflags: {send_anonymous_usage_stats: false}\n"
+    "on-run-start: create or replace table started as select 1 as number\n",
+    "profiles.yml": "plain: {target: local, outputs: {local: {type: duckdb, path: ROOT/plain.duckdb}}}\n",
+    "models/plain.sql": "{{ config(materialized='table') }} select random() as number\n",
+}
+
+
+def test_the_guard_stands_at_our_database_alone(tiny: Project, tmp_path: Path) -> None:
+    plain = Project(tmp_path / "plain")
+    for path, text in PLAIN.items():
+        plain.write(path, text.replace("ROOT", str(tmp_path)))
+    plain.build()
+    tiny.write("models/features/unrelated.sql", "{{ config(pre_hook='create table x as select 1') }} select 1 as number\n")
+    assert "found create statement" in tiny.dbt("build").output
+    plain.build()
+
+
+def test_a_data_test_that_reads_what_was_never_built_is_not_asked_and_said_so(tiny: Project) -> None:
+    tiny.write(
+        "models/features/weighted.yml",
+        "models: [{name: weighted, columns: [{name: kind, data_tests:"
+        " [{relationships: {arguments: {to: ref('points'), field: kind}}}]}]}]\n",
+    )
+    outcome = tiny.build("--select", "+weighted", WAREHOUSE_PATH=str(tiny.root / "fresh"))
+    assert "reads points, which was not built; dbt build --select +points" in outcome.output
+    assert "NO-OP=1" in outcome.output
+    assert "Nothing published" in outcome.output
+
+
+def test_commands_run_from_another_folder_and_print_nothing_of_others(tiny: Project, tmp_path: Path) -> None:
+    places = ["--project-dir", str(tiny.root), "--profiles-dir", str(tiny.root)]
+    elsewhere = Project(tiny.root)
+    elsewhere.root = tmp_path
+    for command, code in [(["build"], 0), (["docs", "generate"], 0), (["run-operation", "nothing_such"], 2)]:
+        process = elsewhere.start(*command, *places)
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == code, output
+        assert not OTHERS.search(output), output
+    assert tiny.release() == 1
+
+
+def test_a_variable_that_no_template_reads_keeps_the_saved_parse(tiny: Project) -> None:
+    assert "Unable to do partial parsing" not in tiny.build("--vars", "{fresh_data: true}").output
+    assert "Unable to do partial parsing" in tiny.build("--vars", "{weight: 3}").output

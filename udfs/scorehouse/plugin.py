@@ -182,7 +182,7 @@ def _variables() -> dict[str, Any]:
 
 def _options() -> Iterator[str]:
     """The options of dbt's command that concern us; Jinja sees only some of them."""
-    for name in ("EMPTY", "SAMPLE", "FULL_REFRESH", "SHOW"):
+    for name in ("EMPTY", "SAMPLE", "FULL_REFRESH"):
         if getattr(get_flags(), name, None):
             yield f"--{name.lower().replace('_', '-')}"
 

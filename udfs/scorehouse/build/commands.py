@@ -16,7 +16,7 @@ _CHOOSE = (
 _PLACE = "project_dir profiles_dir profile target target_path log_path partial_parse_file_path partial_parse_file_diff"
 _PRINT = (
     "debug quiet print printer_width use_colors use_colors_file log_format log_format_file log_level log_level_file"
-    " log_file_max_bytes log_cache_events macro_debugging record_timing_info show output output_keys limit static empty_catalog"
+    " log_file_max_bytes log_cache_events macro_debugging record_timing_info output output_keys limit static empty_catalog"
     " show_resource_report show_all_deprecations write_json browser host port"
 )
 _WORK = (
@@ -30,6 +30,7 @@ OPTIONS = frozenset(f"{_CHOOSE} {_PLACE} {_PRINT} {_WORK}".split())
 
 INSTEAD = {
     "clone": "a branch starts from main's release by itself; leave it out",
+    "show": "write dbt show --inline \"select * from {{ ref('<seed>') }}\"; dbt itself cannot show seeds beside hooks",
     "single_threaded": "write --threads 1",
     "event_time_start": "every build is of the whole time; filter in a model, or leave it out",
     "event_time_end": "every build is of the whole time; filter in a model, or leave it out",

@@ -22,7 +22,7 @@ class Run:
     """One invocation of dbt on one branch.
 
     Attributes:
-        options: those that it was given, of --empty, --sample, --full-refresh and --show.
+        options: those that it was given, of --empty, --sample and --full-refresh.
         failures: sentences on the data tests that failed or warned.
     """
 

@@ -49,15 +49,6 @@ def seed(run: Run, node_id: str) -> str:
 
 
 @operation
-def shown(run: Run, node_id: str) -> Answer | None:
-    """The rows of a seed as texts, where `dbt seed --show` asks for them."""
-    if "--show" not in run.options:
-        return None
-    rows = seeds.seed_rows(run.builder, run.manifest.node(node_id).name)
-    return Answer(tuple(rows[0]), tuple(tuple(map(str, row.values())) for row in rows)) if rows else None
-
-
-@operation
 def function(run: Run, node_id: str, body: str) -> str:
     """Create or keep a function node."""
     return functions.function(run.builder, node_id, body).message
