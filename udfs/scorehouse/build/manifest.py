@@ -17,6 +17,10 @@ _PLAIN = re.compile(r"\w[\w .$-]*")
 _ENV_VAR = re.compile(r"\benv_var\(\s*['\"](\w+)['\"]")
 
 
+CONFIGURED = frozenset({"model", "seed", "snapshot"})
+"""Kinds of nodes that dbt builds as it is told by their configuration."""
+
+
 @dataclass(frozen=True)
 class DeclaredColumn:
     """A column as the YAML describes it.
@@ -89,6 +93,8 @@ class Node:
         owner: e-mail of its group's owner, or empty.
         columns: those that its YAML declares.
         settings: everything that dbt is told of it, as text.
+        configured: what dbt is told of it beside its defaults, by the name of the setting.
+        constraints: kinds of the constraints in its contract.
         seed_types, seed_delimiter: how a seed's file is read.
     """
 
@@ -106,6 +112,8 @@ class Node:
     description: str = ""
     columns: tuple[DeclaredColumn, ...] = ()
     settings: str = ""
+    configured: Mapping[str, Any] = field(default_factory=dict)
+    constraints: frozenset[str] = frozenset()
     source_name: str = ""
     seed_types: Mapping[str, str] = field(default_factory=dict)
     seed_delimiter: str = ","
@@ -253,6 +261,10 @@ class Manifest:
     def tables(self) -> list[Node]:
         """Every enabled model and seed that has a relation, and every function."""
         return [node for node in self._of_kind("model", "seed", "function") if node.materialized != "ephemeral"]
+
+    def built(self) -> list[Node]:
+        """Everything that dbt builds as its configuration says."""
+        return self._of_kind(*CONFIGURED)
 
     def sources(self) -> list[Node]:
         """Every enabled source table that some model reads."""
@@ -437,12 +449,26 @@ def _node(node: Any, owners: Mapping[str, str]) -> Node:
         description=node.description or "",
         columns=tuple(_columns(node)),
         settings=str(config),
+        configured=_configured(config) if kind in CONFIGURED else {},
+        constraints=frozenset(_constraints(node)),
         source_name=node.source_name if is_source else "",
         seed_types=getattr(config, "column_types", None) or {},
         seed_delimiter=getattr(config, "delimiter", ","),
         signature=_signature(node) if kind == "function" else None,
         question=_question(node) if is_test else None,
     )
+
+
+def _configured(config: Any) -> dict[str, Any]:
+    """The settings of a node that are not dbt's defaults."""
+    default = type(config)().to_dict(omit_none=True)
+    return {name: value for name, value in config.to_dict(omit_none=True).items() if value != default.get(name)}
+
+
+def _constraints(node: Any) -> Iterator[str]:
+    """Kinds of the constraints of a node's columns, and of the whole."""
+    for shelf in (node, *getattr(node, "columns", {}).values()):
+        yield from (constraint.type.value for constraint in getattr(shelf, "constraints", None) or [])
 
 
 def _columns(node: Any) -> Iterator[DeclaredColumn]:

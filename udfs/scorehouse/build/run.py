@@ -22,6 +22,7 @@ class Run:
     """One invocation of dbt on one branch.
 
     Attributes:
+        options: those that it was given, of --empty, --sample and --full-refresh.
         failures: sentences on the data tests that failed or warned.
         left_out: sentences on what lies in a landing folder and is not read.
     """
@@ -33,6 +34,7 @@ class Run:
     store: Store
     manifest: Manifest
     timeout_seconds: float
+    options: frozenset[str] = frozenset()
     failures: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     builder: Builder = field(init=False)
@@ -57,6 +59,12 @@ class Run:
     def record_of(self, relation: str) -> NodeRecord | None:
         """The record of a relation, as SQL writes it; None when it was not built on this branch."""
         return self.records.of(plain(relation))
+
+    def unbuilt(self, test_id: str) -> str | None:
+        """Name of something that a data test reads and that was never built on this branch; None where there is nothing such."""
+        test = self.manifest.node(test_id)
+        parents = self.manifest.parents(test) if test.kind == "test" else []
+        return next((parent.name for parent in parents if parent.id not in self.records.nodes), None)
 
     def _register(self, node: Node) -> None:
         function = functions.load_function(self.manifest.folder / node.path, node.path, node.signature.entry_point)

@@ -1,7 +1,7 @@
 """The project's variables that steer a build: what they are without a declaration, and what they may be."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scorehouse.errors import ScorehouseError
@@ -20,10 +20,29 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+_READ = re.compile(r"\b(?:var\b(?:\s*\(\s*['\"](\w+)['\"])?|invocation_args_dict\b)")
+"""A use of dbt's `var`: with a name, or in some other way that could read any."""
+
+
 def in_force(config: Any) -> dict[str, Any]:
     """The variables of dbt's configuration: of the project file, of this project in it, of the command line; the last counts."""
     declared = config.vars.to_dict()
     return {**declared, **declared.get(config.project_name, {}), **config.cli_vars}
+
+
+def read_in(texts: Iterable[str]) -> frozenset[str] | None:
+    """Names of the variables that templates read; None where a text could read any of them.
+
+    >>> sorted(read_in(["{{ var('weight') }}", "select var_pop(x)"])), read_in(["{{ var(name) }}"])
+    (['weight'], None)
+    """
+    found: set[str] = set()
+    for text in texts:
+        for name in (named[1] for named in _READ.finditer(text)):
+            if name is None:
+                return None
+            found.add(name)
+    return frozenset(found)
 
 
 def checked(declared: Mapping[str, Any]) -> dict[str, Any]:

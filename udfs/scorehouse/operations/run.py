@@ -39,14 +39,27 @@ def start(run: Run) -> None:
     land_sources(run)
 
 
+PROVEN = frozenset({"success", "pass", "warn"})
+"""What dbt says of a node that was built, or of a test that was asked, and that a release may stand on."""
+
+NOT_FAILED = PROVEN | {"skipped", "no-op"}
+
+OF_A_PART = frozenset({"--empty", "--sample"})
+"""Options that let dbt build something else than the whole."""
+
+
 @operation
-def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> dict[str, object]:
+def finish(run: Run, statuses: dict[str, str], command: str) -> dict[str, object]:
     """After all nodes: publish a release if the whole build is green.
+
+    Args:
+        statuses: what dbt says of each node, by id.
+        command: dbt's command.
 
     Returns an `Ending` as a mapping: dbt takes an error raised in this hook for a keyboard interrupt.
     """
     try:
-        found = "\n".join([*sorted(run.failures), *_landed(run, command), _finish(run, statuses, command, is_empty)])
+        found = "\n".join([*sorted(run.failures), *_landed(run, command), _finish(run, statuses, command)])
         return asdict(Ending(found.rstrip("\n"), is_red=False))
     except (ScorehouseError, duckdb.Error, OSError) as error:
         found = first_line(error).rstrip(".;")
@@ -58,21 +71,31 @@ def _landed(run: Run, command: str) -> list[str]:
     return [*run.left_out, *landing_report.lines(landing_report.reports(run))] if command == "build" else []
 
 
-def _finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> str:
+def _finish(run: Run, statuses: dict[str, str], command: str) -> str:
     run.records.flush()
     forget_served_before(run)
-    if command != "build":
-        return ""
-    failed = [node_id for node_id, status in statuses.items() if status in ("error", "fail", "runtime error")]
+    unpublished = _not_whole(run, statuses, command)
+    if unpublished:
+        return f"Nothing published: {unpublished} {_current(run).capitalize()}."
+    again = "--full-refresh computed nothing again that the store has: every table is whole, and named by what it is made of."
+    return "\n".join([_publish(run), *([again] if "--full-refresh" in run.options else [])])
+
+
+def _not_whole(run: Run, statuses: dict[str, str], command: str) -> str:
+    """Why a run is not a green build of the whole project, which alone is published; empty where it is."""
+    failed = [node_id for node_id, status in statuses.items() if status not in NOT_FAILED]
     if failed:
-        first = run.manifest.node(failed[0]).name
-        return f"Nothing published: {len(failed)} of {len(statuses)} nodes failed ({first} first); {_current(run)}."
-    missing = run.manifest.unproven(set(statuses))
-    if missing or is_empty:
-        left_out = f"the selection left out {missing[0].name}" if missing else "the build was --empty"
+        return f"{len(failed)} of {len(statuses)} nodes failed ({failed[0].split('.')[2]} first)."
+    if command != "build":
+        return f"dbt {command} is no build; plain `dbt build` publishes."
+    part = sorted(OF_A_PART & run.options)
+    if part:
+        return f"the build was of a part of the data ({part[0]}); plain `dbt build` publishes."
+    missing = run.manifest.unproven({node_id for node_id, status in statuses.items() if status in PROVEN})
+    if missing:
         more = f" and {len(missing) - 1} more nodes" if len(missing) > 1 else ""
-        return f"Nothing published: {left_out}{more}; plain `dbt build` publishes. {_current(run).capitalize()}."
-    return _publish(run)
+        return f"the selection left out {missing[0].name}{more}; plain `dbt build` publishes."
+    return ""
 
 
 def _publish(run: Run) -> str:
