@@ -126,9 +126,12 @@ def row_count(connection: duckdb.DuckDBPyConnection, table: ServedTable) -> int:
 
 
 def row_counts(file: Path) -> dict[str, int]:
-    """Rows of a serving file's tables, by name."""
-    with duckdb.connect(str(file), read_only=True) as serving:
-        return dict(serving.execute("select name, row_count from endpoints").fetchall())
+    """Rows of a serving file's tables, by name; none of a file that is gone or damaged."""
+    try:
+        with duckdb.connect(str(file), read_only=True) as serving:
+            return dict(serving.execute("select name, row_count from endpoints").fetchall())
+    except duckdb.Error:
+        return {}
 
 
 def redeclared(file: Path, offer: Offer) -> list[str]:
