@@ -250,13 +250,15 @@ class Manifest:
         return [node for node in self._of_kind("model") if node.meta.get("endpoint")]
 
     def exposures(self) -> list[Node]:
-        """Who reads what, as the project says."""
-        return self._of_kind("exposure")
+        """Who reads what, as the project says, also where this run leaves it out."""
+        return [*self._of_kind("exposure"), *self._left_out("exposure")]
 
     def known(self) -> list[Node]:
         """Every model, also those that this run leaves out."""
-        disabled = [_node(node, {}) for nodes in self._dbt.disabled.values() for node in nodes if node.resource_type == "model"]
-        return [*self._of_kind("model"), *disabled]
+        return [*self._of_kind("model"), *self._left_out("model")]
+
+    def _left_out(self, kind: str) -> list[Node]:
+        return [_node(node, {}) for nodes in self._dbt.disabled.values() for node in nodes if node.resource_type == kind]
 
     def tables(self) -> list[Node]:
         """Every enabled model and seed that has a relation, and every function."""
