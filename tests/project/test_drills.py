@@ -28,6 +28,7 @@ while not os.path.exists(stop):
         print("catalog", *catalog.execute(
             "select (select sum(score) from serving.scores), sum(value * points)"
             " from features.weighted join configuration.points using (kind)").fetchone())
+    time.sleep(0.02)
 """
 
 
