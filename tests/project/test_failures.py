@@ -27,7 +27,7 @@ def test_a_red_build_publishes_nothing_and_says_so_in_one_line(tiny: Project, pa
     outcome = tiny.dbt("build")
     assert not outcome.is_green
     assert "Nothing published:" in outcome.output
-    assert "release 1 of main stays as it is" in outcome.output
+    assert "Release 1 of main stays as it is" in outcome.output
     assert tiny.release() == 1
 
 

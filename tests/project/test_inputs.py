@@ -145,6 +145,32 @@ def test_a_star_reads_what_it_passes_on(tiny: Project) -> None:
     assert tiny.computed() == {"weighted", "whole"}
 
 
+@pytest.mark.parametrize("asked_for", ["typeof(amount)", "typeof(columns('amount'))", "typeof(weighted)"])
+def test_a_type_counts_though_it_is_answered_without_reading(tiny: Project, asked_for: str) -> None:
+    tiny.write("models/features/weighted.sql", "select event_id, kind, amount, amount as value from {{ ref('stg_events') }}\n")
+    tiny.write("models/features/spoken.sql", f"select {asked_for} as said from {{{{ ref('weighted') }}}} as weighted\n")
+    tiny.build()
+    assert "DOUBLE" in tiny.catalog("select said from features.spoken")[0][0]
+    tiny.replace("models/features/weighted.sql", "amount, amount", "amount::float as amount, amount")
+    tiny.build()
+    assert "FLOAT" in tiny.catalog("select said from features.spoken")[0][0]
+
+
+@pytest.mark.parametrize(
+    "sql", ["select distinct kind collate nocase as k", "select 1 / n as one, n", "select min(n) as n, list(n) as l"]
+)
+def test_values_that_are_equal_and_not_the_same_are_met_in_one_order(tiny: Project, sql: str) -> None:
+    tail = " group by n" if "one" in sql else ""
+    tiny.write("models/features/met.sql", f"{sql} from {{{{ ref('points') }}}}{tail}\n")
+    found = []
+    for lines in ("a,0.0\nA,-0.0", "A,-0.0\na,0.0"):
+        tiny.write("seeds/points.csv", f"kind,points,n\n{lines.replace(',', ',1,')}\n")
+        tiny.write("seeds/points.yml", "seeds: [{name: points, config: {column_types: {n: double, points: double}}}]\n")
+        tiny.build("--select", "points", "met")
+        found.append(tiny.work("main", "from features.met"))
+    assert str(found[0]) == str(found[1])
+
+
 def test_a_test_is_asked_again_where_its_column_changed(tiny: Project) -> None:
     tiny.write("models/features/weighted.yml", "models: [{name: weighted, columns: [{name: value, data_tests: [not_null]}]}]\n")
     tiny.write(

@@ -65,6 +65,39 @@ def test_the_order_of_lines_in_a_file_changes_no_partition(tmp_path: Path, at_on
     assert placed and placed <= set(shuffled)  # what reads landed files is named by these, what reads tables by their rows
 
 
+MOVING = """
+select
+    *,
+    sum(amount) over (
+        partition by occurred_at::date order by occurred_at, event_id rows between 20 preceding and current row
+    ) as moved,
+    avg(amount) over (partition by occurred_at::date order by occurred_at) as mean
+from {{ ref('stg_events') }}
+"""
+
+
+def test_sums_of_doubles_are_the_same_in_any_company(tmp_path: Path) -> None:
+    chance = random.Random(8)
+    lines = {
+        day: [f"{day}x{i},2020-01-{day:02} {i % 24:02}:{i % 60:02},a,{chance.random()}" for i in range(97)]
+        for day in range(1, 29)
+    }
+    found = []
+    for number, batches in enumerate([[range(1, 29)], [range(1, 8), range(8, 9), range(9, 29)]]):
+        project = tiny_project(tmp_path / str(number))
+        (project.root / "raw/first.csv").unlink()
+        project.write("models/features/placed.sql", MOVING)
+        project.write("models/features/placed.yml", TWICE_YML)
+        for batch in batches:
+            for day in batch:
+                project.write(f"raw/{day}.csv", HEADER + "\n".join(lines[day]) + "\n")
+            project.build("--select", "stg_events", "placed")
+        folder = project.warehouse / "store/features.placed"
+        found.append({file.name: file.read_bytes() for file in folder.iterdir()})
+    assert len(found[0]) == 28
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize(
     ("sql", "said"),
     [

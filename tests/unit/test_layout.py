@@ -82,8 +82,12 @@ def test_learning_does_not_know_who_else_fits() -> None:
 
 
 def test_the_store_its_names_and_the_releases_stay_small() -> None:
-    files = [file for room in ("names", "store", "release") for file in (PACKAGE / room).glob("*.py")]
-    assert sum(map(code_lines, files)) < 1500
+    assert small_rooms() < 1500
+
+
+def small_rooms() -> int:
+    """Lines of code in the store, its names and the releases."""
+    return sum(code_lines(file) for room in ("names", "store", "release") for file in (PACKAGE / room).glob("*.py"))
 
 
 def code_lines(file: Path) -> int:
@@ -93,3 +97,7 @@ def code_lines(file: Path) -> int:
     left_out = {line for text in texts for line in range(text.lineno, text.end_lineno + 1)}
     lines = enumerate(file.read_text().splitlines(), start=1)
     return sum(1 for number, line in lines if number not in left_out and line.strip() and not line.strip().startswith("#"))
+
+
+if __name__ == "__main__":
+    print(small_rooms())

@@ -1,5 +1,6 @@
 """What a node's result is made of: the columns that its query reads, the definitions that stand in it, and what they hold now."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -43,6 +44,13 @@ class Inputs:
         return self.reading is not None and any(name.startswith(f"{HISTORY}.") for name in self.reading.columns)
 
 
+TYPES = "types of columns"
+"""The name of an input: what is known of columns without reading them."""
+
+_WORD = re.compile(r"\w+")
+_OF_ANY_COLUMN = re.compile(r"\bcolumns\s*\(|typeof\s*\(")
+"""What speaks of columns that it does not name: of all of them, or of a whole row."""
+
 Mark = Callable[[NodeRecord, Sequence[str]], str]
 """What some columns of a relation hold, in one text."""
 
@@ -71,7 +79,7 @@ class InputReader:
         """
         mark = mark or self.mark
         reading = self.reading(node, sql, known)
-        marks = {f"definition {name}": definition for name, definition in reading.definitions.items()}
+        marks = {f"definition {name}": definition for name, definition in reading.definitions.items()} | {TYPES: reading.types}
         behind = {record.relation: record for record in self.behind(node).values()}
         for name, columns in reading.columns.items():
             if name in behind:
@@ -139,7 +147,8 @@ class InputReader:
         except (ScorehouseError, UnknownPlanError, duckdb.Error) as error:
             return Reading(question, standing, tables, [f"a plan that is not known ({error})"])
         columns = {name: [c for c in tables[name] if c in read[name]] for name in sorted(read) if name in tables}
-        return Reading(question, standing, columns, ordered, [names[p] for p in sorted(stamped)])
+        types = _named_types([sql, *definitions(behind)], behind)
+        return Reading(question, standing, columns, ordered, [names[p] for p in sorted(stamped)], types)
 
     def _stamps(self, behind: Iterable[NodeRecord]) -> dict[str, list[str]]:
         """Names of the stamps of the relations that a query may reach."""
@@ -205,6 +214,20 @@ def definitions(records: Iterable[NodeRecord]) -> Iterator[str]:
             yield record.definition
 
 
+def _named_types(texts: Sequence[str], records: Iterable[NodeRecord]) -> str:
+    """Hash of the types of columns that some texts name, or could: DuckDB answers typeof() from a type, and reads nothing."""
+    text = " ".join(texts).lower()
+    words, may_name_any = set(_WORD.findall(text)), _OF_ANY_COLUMN.search(text)
+    return digest(
+        [
+            (record.relation, name, kind)
+            for record in records
+            for name, kind in record.columns.items()
+            if may_name_any or name.lower() in words or (not _WORD.fullmatch(name) and name.lower() in text)
+        ]
+    )
+
+
 def _meaning(record: NodeRecord) -> str:
     """What a reader knows a view or function by; what a view reads counts by itself."""
     return record.fingerprint.own if record.materialized == "view" else record.fingerprint.whole
@@ -219,4 +242,4 @@ def _named(parents: Mapping[str, NodeRecord], marks: Mapping[str, str]) -> dict[
         named[name] = marks.get(f"rows {relation}") or marks.get(f"definition {relation}") or "unread"
         named[f"{ALL_OF}{name}"] = record.fingerprint.whole
         named[f"{COLUMNS_OF}{name}"] = ",".join(record.columns)
-    return named
+    return named | ({TYPES: marks[TYPES]} if TYPES in marks else {})

@@ -260,6 +260,11 @@ class Manifest:
     def _left_out(self, kind: str) -> list[Node]:
         return [_node(node, {}) for nodes in self._dbt.disabled.values() for node in nodes if node.resource_type == kind]
 
+    def unwanted(self) -> list[Node]:
+        """What the variable `products` leaves out."""
+        shelves = self._dbt.disabled.values()
+        return [_node(node, {}) for nodes in shelves for node in nodes if getattr(node.config, "enabled", True)]
+
     def tables(self) -> list[Node]:
         """Every enabled model and seed that has a relation, and every function."""
         return [node for node in self._of_kind("model", "seed", "function") if node.materialized != "ephemeral"]

@@ -133,7 +133,15 @@ class _Partitioned:
         return {part: digest(own, part, [(name, read.marks.get(part)) for name, read in inputs], whole) for part in parts}
 
     def _compute(self, missing: Mapping[str, Path]) -> None:
-        """Compute the missing partitions in one pass and write one file each."""
+        """Compute the missing partitions in one pass; one by one where it counts how rows lie in memory (sums of doubles)."""
+        if self._draft.details.reading.order_dependent:
+            for part, file in missing.items():
+                self._compute_together({part: file})
+        else:
+            self._compute_together(missing)
+
+    def _compute_together(self, missing: Mapping[str, Path]) -> None:
+        """Compute some partitions in one pass and write one file each."""
         rows = {name: self._rows_in(read, missing) for name, read in self._inputs.items()}
         key = self._own.key_sql()
         with self._builder.cursor(self._draft, rows) as cursor:

@@ -32,7 +32,7 @@ class Ending:
 def start(run: Run) -> None:
     """Before any node: check the project, forget what left it, sweep what died, land new source files."""
     rules.expect_kept(run.manifest)
-    known = {node.id for node in [*run.manifest.tables(), *run.manifest.sources()]}
+    known = {node.id for node in [*run.manifest.tables(), *run.manifest.sources(), *run.manifest.unwanted()]}
     run.records.forget([node_id for node_id in run.records.nodes if node_id not in known])
     run.connection.cursor().execute(view_of_all(run.records.nodes.values(), run.store))
     remove_leftovers(*run.store.folders())
@@ -113,6 +113,7 @@ def _expect_rows(run: Run) -> None:
     """Raise ScorehouseError where every served table is empty, or one that had rows before, unless that is wanted."""
     if run.manifest.variables["publish_empty"]:
         return
+    _expect_all_products(run)
     counts = {table.name: serving_file.row_count(run.connection, table) for table in run.manifest.served_tables()}
     current = run.warehouse.current_release()
     before = serving_file.row_counts(run.warehouse.release(current) / SERVING) if current is not None else {}
@@ -122,6 +123,19 @@ def _expect_rows(run: Run) -> None:
         raise ScorehouseError(
             f"expected rows in what is served, found {found}; look at the input, or publish it so: "
             "--vars '{publish_empty: true}'"
+        )
+
+
+def _expect_all_products(run: Run) -> None:
+    """Raise ScorehouseError where the variable `products` leaves out what the current release serves."""
+    current = run.warehouse.current_release()
+    served = serving_file.row_counts(run.warehouse.release(current) / SERVING) if current is not None else {}
+    withdrawn = sorted(node.name for node in run.manifest.unwanted() if node.meta.get("endpoint") and node.name in served)
+    if withdrawn:
+        more = f" and {len(withdrawn) - 1} more" if len(withdrawn) > 1 else ""
+        raise ScorehouseError(
+            f"expected all that release {current} serves, found {withdrawn[0]}{more} left out by the variable products; "
+            "build on a branch, or withdraw them: --vars '{publish_empty: true, products: [...]}'"
         )
 
 

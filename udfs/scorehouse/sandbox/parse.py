@@ -71,11 +71,6 @@ def nodes(tree: object) -> Iterator[Tree]:
             yield from nodes(child)
 
 
-def tables_in(sql: str) -> frozenset[str]:
-    """The relations (schema.name, in lower case) that a query reads."""
-    return frozenset(relation_in(node) for node in nodes(parse_tree(sql, "Query")) if node.get("type") == "BASE_TABLE")
-
-
 def relation_in(node: Tree) -> str:
     """schema.name of a table that a query names, in lower case."""
     return f"{node['schema_name']}.{node['table_name']}".lower()

@@ -40,7 +40,7 @@ def contents_of(
         columns: without any, only the number of rows counts.
         types: DuckDB types by column.
     """
-    hashed = ", ".join(part for column in columns for part in _hashed(identifier(column), types[column])) or "0"
+    hashed = ", ".join(part for column in columns for part in told_apart(identifier(column), types[column])) or "0"
     query = (
         f"select part, count(*), sum(hash(h)), bit_xor(hash(h)) from (select {by} as part, hash({hashed}) as h from ({rows}))"
         " group by part"
@@ -55,8 +55,11 @@ _PLAIN = re.compile(
 """Types whose values are equal to nothing but themselves."""
 
 
-def _hashed(column: str, data_type: str) -> list[str]:
-    """What of a column is hashed.
+def told_apart(column: str, data_type: str) -> list[str]:
+    """Expressions that are different for any two values of a column that a query could tell apart.
+
+    >>> told_apart("amount", "DOUBLE")
+    ['amount', 'signbit(amount)']
 
     DuckDB takes values for equal, and hashes them alike, that calculate or read differently: -0.0 and 0.0, one month and thirty
     days, and whatever holds such. Their texts tell them apart.

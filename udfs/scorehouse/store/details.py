@@ -127,6 +127,7 @@ class Reading:
         columns: by relation, the columns that count, in the relation's order; without any its number of rows counts.
         order_dependent: what in it depends on the order of rows, in words.
         stamps: its own columns that say when a row was computed, and nothing else.
+        types: hash of the types of the columns that its text names: some questions are answered by a type, unread.
     """
 
     question: str
@@ -134,6 +135,7 @@ class Reading:
     columns: dict[str, list[str]]
     order_dependent: list[str]
     stamps: list[str] = field(default_factory=list)
+    types: str = ""
 
 
 @dataclass(frozen=True)
