@@ -31,7 +31,8 @@ LINE, FAULT = "scorehouse.line", "scorehouse.fault"
 
 _BATCH_ROWS = 20_000
 _CHUNK = 1 << 20
-_UNREADABLE = (duckdb.Error, OSError, EOFError, csv.Error, UnicodeError, zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError)
+_BROKEN_ARCHIVE = (zipfile.BadZipFile, tarfile.TarError, KeyError)
+_UNREADABLE = (duckdb.Error, OSError, EOFError, csv.Error, UnicodeError, lzma.LZMAError, *_BROKEN_ARCHIVE)
 
 
 def hash_of(file: RawFile) -> str:
