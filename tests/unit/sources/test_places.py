@@ -15,8 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.names.fingerprint import digest
 from scorehouse.sources.places import RawFile, beside, discover
 from scorehouse.sources.raw_files import open_raw
+from scorehouse.sources.tables import Column, SourceTable, land
+from scorehouse.store.files import Store
 
 TEXT = "id\na\n"
 
@@ -150,3 +153,41 @@ def test_a_link_in_a_zip_is_named(tmp_path: Path) -> None:
     assert [str(one) for one in found.unread] == [
         "in.zip/b.csv is not read: it is a link to no file of the archive; pack the file that is meant."
     ]
+
+
+ODD = st.binary(max_size=8).map(lambda name: os.fsdecode(b"n" + name.translate(None, b"\x00/.")))
+SHAPES = ("{}.csv", "{}/a.csv", "{}.txt", "{}.zip", "{}", ".{}.csv", "in.tar")
+
+
+@given(ODD, st.sampled_from(SHAPES))
+@settings(max_examples=200, deadline=None)
+def test_whatever_bytes_a_name_has_it_is_read_or_named_in_a_text(name: str, shape: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "in" / shape.format(name)
+        path.parent.mkdir(parents=True)
+        path.write_text(TEXT)
+        if shape == "in.tar":
+            packed([("file", f"{name}.csv", "a")], path)
+        try:
+            found = discover(folder + "/in")
+            told = [*map(str, found.unread), *map(str, beside(Path(folder) / "in", ["items"]))]
+        except ScorehouseError as error:
+            found, told = None, [str(error)]
+        assert "\\".join(told).encode().decode() == "\\".join(told)
+        is_text = name.encode("utf-8", "replace").decode() == name
+        if is_text and found and shape in ("{}.csv", "{}/a.csv", "in.tar"):
+            assert [rows_of(file) for file in found.files] == [[("a",)]]
+            assert digest([(file.name, file.place) for file in found.files])
+        else:
+            assert told
+        assert is_text or not found or not found.files
+
+
+def test_a_landed_name_that_is_no_text_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9.csv")).write_text(TEXT)
+    (tmp_path / "caf\u00e9.csv").write_text(TEXT)
+    table, store = SourceTable("raw.x", str(tmp_path), (Column("id", "VARCHAR"),)), Store(tmp_path.parent / "store")
+    found = discover(str(tmp_path))
+    assert [file.row_count for file in land(table, store, [], found)] == [1]
+    (told,) = map(str, found.unread)
+    assert told.startswith(f"{tmp_path.name}/caf\\xe9.csv is not read: its name is no UTF-8")

@@ -45,6 +45,7 @@ LITTER = (
 """Names that operating systems, editors and Spark leave beside data: they hold none, and are passed over without a word."""
 
 HIDDEN = "its name begins with . or _, which means hidden; rename it to have it read"
+NO_TEXT = "its name is no UTF-8, so that no table could say it; rename it to have it read"
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,30 @@ class Unread:
 
 @dataclass
 class Found:
-    """What a folder holds: files to read, and the rest."""
+    """What a folder holds: files to read, and the rest. Every name in it is a text that can be stored and printed."""
 
     files: list[RawFile] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
+
+    def read(self, file: RawFile) -> None:
+        """Add a file to read."""
+        if shown(file.name) != file.name or shown(str(file.path)) != str(file.path):
+            self.leave(file.name, NO_TEXT)
+        else:
+            self.files.append(file)
+
+    def leave(self, name: str, reason: str) -> None:
+        """Add what is not read."""
+        self.unread.append(Unread(shown(name), shown(reason)))
+
+
+def shown(name: str) -> str:
+    r"""A name as a text that can be stored and printed: bytes that are no UTF-8 as their numbers.
+
+    >>> shown("caf\udce9.csv")
+    'caf\\xe9.csv'
+    """
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def format_of(name: str) -> str | None:
@@ -129,7 +150,7 @@ def discover(path: str) -> Found:
     if found.unread and not found.files:
         first = found.unread[0]
         why = "; convert or remove it" if first.reason.startswith("expected") else f": {first.reason}"
-        raise ScorehouseError(f"{place}: expected files of {READABLE}, found {first.name.split('/')[-1]}{why}.")
+        raise ScorehouseError(f"{shown(str(place))}: expected files of {READABLE}, found {first.name.split('/')[-1]}{why}.")
     return found
 
 
@@ -158,9 +179,9 @@ def _files_of(path: Path, root: Path, found: Found, above: tuple[Path, ...] = ()
         yield path
     elif not path.is_dir():
         what = "it is a link to nothing" if path.is_symlink() else "it is no file and no folder"
-        found.unread.append(Unread(name, f"{what}; remove or mend it"))
+        found.leave(name, f"{what}; remove or mend it")
     elif any(path.samefile(one) for one in above):
-        found.unread.append(Unread(name, "it is a link to a folder that it lies in; remove the link"))
+        found.leave(name, "it is a link to a folder that it lies in; remove the link")
     else:
         yield from _below(path, root, found, (*above, path))
 
@@ -170,13 +191,13 @@ def _below(folder: Path, root: Path, found: Found, above: tuple[Path, ...]) -> I
     for path in sorted(folder.iterdir()):
         if path.name == "_delta_log":
             raise ScorehouseError(
-                f"{folder}: expected plain files, found a Delta table, whose files also hold deleted rows; "
+                f"{shown(str(folder))}: expected plain files, found a Delta table, whose files also hold deleted rows; "
                 f"export it as Parquet, and land that."
             )
         if is_litter(path.name):
             continue
         if path.name.startswith((".", "_")):
-            found.unread.append(Unread(str(path.relative_to(root)), HIDDEN))
+            found.leave(str(path.relative_to(root)), HIDDEN)
         else:
             yield from _files_of(path, root, found, above)
 
@@ -189,7 +210,7 @@ def beside(folder: Path, tables: Sequence[str], unused: Sequence[str] = ()) -> l
             continue
         name = f"{path.name}/" if path.is_dir() else path.name
         reason = "no product that is built needs it" if _is_of(path, unused) else _stranger(path, [*tables, *unused])
-        rest.append(Unread(name, reason))
+        rest.append(Unread(shown(name), reason))
     return rest
 
 
@@ -218,9 +239,9 @@ def _take(file: Path, name: str, found: Found) -> None:
     if file.name.lower().endswith(ARCHIVES):
         _take_members(file, name, found)
     elif format_of(file.name):
-        found.files.append(RawFile(file, name))
+        found.read(RawFile(file, name))
     else:
-        found.unread.append(Unread(name, f"expected {READABLE}, found {file.suffix or 'no suffix'}; convert or remove it"))
+        found.leave(name, f"expected {READABLE}, found {file.suffix or 'no suffix'}; convert or remove it")
 
 
 def _take_members(file: Path, name: str, found: Found) -> None:
@@ -229,13 +250,13 @@ def _take_members(file: Path, name: str, found: Found) -> None:
         if any(map(is_litter, parts)):
             continue
         if any(part.startswith((".", "_")) for part in parts if part != "."):
-            found.unread.append(Unread(f"{name}/{member.name}", HIDDEN))
+            found.leave(f"{name}/{member.name}", HIDDEN)
         elif member.fault:
-            found.unread.append(Unread(f"{name}/{member.name}", member.fault))
+            found.leave(f"{name}/{member.name}", member.fault)
         elif format_of(member.name) and not member.name.lower().endswith(ARCHIVES):
-            found.files.append(RawFile(file, f"{name}/{member.name}", member.name))
+            found.read(RawFile(file, f"{name}/{member.name}", member.name))
         else:
-            found.unread.append(Unread(f"{name}/{member.name}", f"expected {READABLE}; unpack, convert or remove it"))
+            found.leave(f"{name}/{member.name}", f"expected {READABLE}; unpack, convert or remove it")
 
 
 @dataclass(frozen=True)
@@ -260,7 +281,8 @@ def _members(file: Path) -> list[_Member]:
         with tarfile.open(file) as archive:
             members = archive.getmembers()
     except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile) as error:
-        raise ScorehouseError(f"{file}: expected a readable archive, found: {error}; pack it anew or remove it.") from None
+        where = shown(str(file))
+        raise ScorehouseError(f"{where}: expected a readable archive, found: {error}; pack it anew or remove it.") from None
     return _once([_tar_member(one, members) for one in members if not one.isdir()])
 
 
