@@ -178,6 +178,29 @@ def test_no_files_give_no_rows(inbox: Path) -> None:
     assert landed(inbox).fetchall() == []
 
 
+EMPTY = ("", "[]", " [ ]\n", "\n\n")
+
+
+@pytest.mark.parametrize("suffix", ["json", "jsonl", "ndjson", "json.gz", "zip"])
+@pytest.mark.parametrize("text", EMPTY)
+@pytest.mark.parametrize("others", [(), ("b.csv",), ("b.csv", "c.jsonl")])
+def test_json_without_rows_is_a_file_without_rows(inbox: Path, text: str, suffix: str, others: tuple[str, ...]) -> None:
+    packed = {"json.gz": gzip.compress(text.encode()), "zip": zipped(**{"a.json": text.encode()})}
+    (inbox / f"a.{suffix}").write_bytes(packed.get(suffix, text.encode()))
+    for name in others:
+        (inbox / name).write_text(f"{OBJECT}\n" if name.endswith("jsonl") else HEAD + ROW)
+    for columns in (COLUMNS, REJECTING, (*REJECTING, Column("properties", "JSON"))):
+        rows = landed(inbox, columns)
+        assert rows.columns == [column.name for column in columns]
+        assert rows.project("id, amount").fetchall() == [("a", 1.5)] * len(others)
+
+
+def test_json_with_empty_objects_still_lacks_its_columns(inbox: Path) -> None:
+    (inbox / "a.json").write_text("[{}]")
+    with pytest.raises(ScorehouseError, match=r"required column id \(VARCHAR\), found none; add or rename"):
+        landed(inbox)
+
+
 REFUSED = {
     "a required column missing": ("a.csv", b"id,amount\n1,2\n", "required column occurred_at (TIMESTAMP), found only id, amount"),
     "no header": ("a.csv", b"", "expected a header line, found none"),

@@ -16,7 +16,7 @@ from scorehouse.names.partitioning import Partitioning
 from scorehouse.names.quoting import identifier, literal
 from scorehouse.sources import cells
 from scorehouse.sources.file_times import written_at
-from scorehouse.sources.places import Found, RawFile, discover
+from scorehouse.sources.places import Found, RawFile, discover, format_of
 from scorehouse.sources.raw_files import FAULT, LINE, folder_columns, hash_of, open_copy, open_raw, read_parquet
 from scorehouse.store.details import Column, Cut, Details, LandedFile, Landing, Piece
 from scorehouse.store.files import Store
@@ -238,14 +238,20 @@ def _reader() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _expect_columns(table: SourceTable, file: LandedFile) -> None:
-    """Every required column is there, and none is of a kind that cannot be its declared type."""
+    """Every required column is there, and none is of a kind that cannot be its declared type.
+
+    JSON without rows, as an hour without events has it, says no columns.
+    """
+    if file.row_count == 0 and format_of(file.path) == "json":
+        return
     found = {name.lower(): kind for name, kind in file.columns.items()}
     for column in table.in_files:
         kind = found.get(column.name.lower())
         if kind is None and column.is_required:
+            others = ", ".join(name for name in file.columns if name not in _OWN)
             raise ScorehouseError(
-                f"{file.path}: expected the required column {column.name} ({column.data_type}), found only "
-                f"{', '.join(name for name in file.columns if name not in _OWN)}; add or rename the column."
+                f"{file.path}: expected the required column {column.name} ({column.data_type}), found "
+                f"{f'only {others}' if others else 'none'}; add or rename the column."
             )
         if kind is not None and _is_nested(kind) and column.data_type.upper() != "JSON":
             raise _wrong_type(file, column, kind)
