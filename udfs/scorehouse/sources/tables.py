@@ -157,7 +157,8 @@ def _columns(table: SourceTable, extra: list[Column], file: LandedFile) -> list[
 
 def _merged(own: list[Column], properties: str | None) -> str:
     """`properties` with a file's other columns, NULLs left out; a member that a column's name hides is `properties.<name>`."""
-    others = f"json_merge_patch('{{}}', to_json(struct_pack({_packed({c.name: _other(c, c.data_type) for c in own})})))"
+    values = {column.name: _other(column, column.data_type, is_json=True) for column in own}
+    others = f"json_merge_patch('{{}}', to_json(struct_pack({_packed(values)})))"
     if properties is None:
         return others
     given = _object(cells.value_sql("properties", properties, _PROPERTIES))
@@ -364,11 +365,14 @@ def _extra(table: SourceTable, files: list[LandedFile]) -> list[Column]:
     return [found[name] for name in sorted(found.keys() - declared)]
 
 
-def _other(column: Column, found: str | None) -> str:
-    """An undeclared column's value, without numbers that JSON cannot hold."""
+def _other(column: Column, found: str | None, is_json: bool = False) -> str:
+    """An undeclared column's value, without numbers that JSON cannot hold; bytes are hexadecimal where it becomes JSON."""
+    is_json = is_json or column.data_type == "JSON"
     value = identifier(column.name)
     if found is None:
         value = f"cast(null as {column.data_type})"
     elif found in ("FLOAT", "DOUBLE"):
         value = f"case when isfinite({value}) then {value} end"
+    elif found == "BLOB" and is_json:
+        value = f"hex({value})"
     return f"to_json({value})" if column.data_type == "JSON" else value
