@@ -433,8 +433,6 @@ def test_binary_texts_and_nanoseconds_with_a_zone_arrive_as_they_are(inbox: Path
 
 
 BYTES = st.one_of(st.none(), st.text(max_size=5).map(str.encode), st.binary(max_size=5))
-    st.one_of(st.none(), st.text(max_size=5).map(str.encode), st.binary(max_size=5)), min_size=3, max_size=3
-)
 
 
 def as_text(value: bytes | None) -> str | None:
