@@ -9,11 +9,14 @@ import tarfile
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.sources import tables
@@ -176,6 +179,29 @@ def test_a_file_in_the_folders_place_is_refused_when_its_kind_is_unknown(inbox: 
 def test_no_files_give_no_rows(inbox: Path) -> None:
     assert landed(inbox).columns == ["id", "occurred_at", "amount"]
     assert landed(inbox).fetchall() == []
+
+
+EMPTY = ("", "[]", " [ ]\n", "\n\n")
+
+
+@pytest.mark.parametrize("suffix", ["json", "jsonl", "ndjson", "json.gz", "zip"])
+@pytest.mark.parametrize("text", EMPTY)
+@pytest.mark.parametrize("others", [(), ("b.csv",), ("b.csv", "c.jsonl")])
+def test_json_without_rows_is_a_file_without_rows(inbox: Path, text: str, suffix: str, others: tuple[str, ...]) -> None:
+    packed = {"json.gz": gzip.compress(text.encode()), "zip": zipped(**{"a.json": text.encode()})}
+    (inbox / f"a.{suffix}").write_bytes(packed.get(suffix, text.encode()))
+    for name in others:
+        (inbox / name).write_text(f"{OBJECT}\n" if name.endswith("jsonl") else HEAD + ROW)
+    for columns in (COLUMNS, REJECTING, (*REJECTING, Column("properties", "JSON"))):
+        rows = landed(inbox, columns)
+        assert rows.columns == [column.name for column in columns]
+        assert rows.project("id, amount").fetchall() == [("a", 1.5)] * len(others)
+
+
+def test_json_with_empty_objects_still_lacks_its_columns(inbox: Path) -> None:
+    (inbox / "a.json").write_text("[{}]")
+    with pytest.raises(ScorehouseError, match=r"required column id \(VARCHAR\), found none; add or rename"):
+        landed(inbox)
 
 
 REFUSED = {
@@ -406,9 +432,46 @@ def test_binary_texts_and_nanoseconds_with_a_zone_arrive_as_they_are(inbox: Path
     assert landed(inbox).project("id, cast(occurred_at as varchar)").fetchall() == [("Café", "2024-05-01 10:00:00")]
 
 
-def test_bytes_that_are_no_text_do_not_keep_the_texts_from_being_read(inbox: Path) -> None:
-    parquet(inbox / "a.parquet", "select 'a' as id, now() as occurred_at, '\\xFF\\xFE'::blob as picture")
-    assert landed(inbox).project("id").fetchall() == [("a",)]
+BYTES = st.one_of(st.none(), st.text(max_size=5).map(str.encode), st.binary(max_size=5))
+
+
+def as_text(value: bytes | None) -> str | None:
+    """What the bytes say in UTF-8; None where they say nothing."""
+    try:
+        return value.decode() if value is not None else None
+    except UnicodeDecodeError:
+        return None
+
+
+@given(st.lists(st.lists(BYTES, min_size=3, max_size=3), min_size=3, max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_bytes_of_one_column_say_nothing_about_another(columns: list[list[bytes | None]]) -> None:
+    """The first and second column are declared, the third goes into the properties."""
+    declared = (*COLUMNS[:2], Column("name", "VARCHAR"), Column("properties", "JSON"), *REJECTING[3:])
+    arrays = {name: pa.array(values, pa.binary()) for name, values in zip(("name", "more", "café"), columns, strict=True)}
+    rows = {"id": ["a", "b", "c"], "occurred_at": ["2024-05-01"] * 3, "cafe": pa.array(["Café".encode()] * 3, pa.binary())}
+    with TemporaryDirectory() as folder:
+        inbox = Path(folder) / "in"
+        inbox.mkdir()
+        pq.write_table(pa.table(rows | arrays), inbox / "a.parquet")
+        is_no_text = [as_text(value) is None and value is not None for value in columns[0]]
+        if all(is_no_text):
+            with pytest.raises(ScorehouseError, match=r"a\.parquet: column name: expected VARCHAR"):
+                landed(inbox, declared)
+            return
+        found = landed(inbox, declared).order("id").project("name, fault, properties, line").fetchall()
+    assert [name for name, *_ in found] == [as_text(value) for value in columns[0]]
+    assert [fault for _, fault, *_ in found] == ["name" if wrong else None for wrong in is_no_text]
+    assert [line for *_, line in found] == [1, 2, 3]
+    for place, (*_, properties, _) in enumerate(found):
+        given = {"more": columns[1], "café": columns[2]}
+        texts = {name: all(as_text(value) is not None or value is None for value in values) for name, values in given.items()}
+        expected = {
+            name: as_text(values[place]) if texts[name] else values[place].hex().upper()
+            for name, values in given.items()
+            if values[place] is not None
+        }
+        assert json.loads(properties) == {"cafe": "Café"} | expected
 
 
 def test_a_column_and_a_property_of_one_name_are_both_kept(inbox: Path) -> None:

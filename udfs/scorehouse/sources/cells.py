@@ -59,7 +59,10 @@ def value_sql(value: str, found: str, column: Column, decimal: str = ".") -> str
 
 def is_missing(value: str, found: str, column: Column) -> str:
     """Whether a cell is blank or holds a word for "missing"."""
+    given, is_bytes = value, found == "BLOB"
     value, found = _as_text(value, found, column)
+    if is_bytes and value != given:
+        return f"({given} is null or ({value} is not null and {is_missing(value, found, column)}))"
     if found in _FLOATS:
         return f"coalesce(isnan({value}), true)"
     if found != "VARCHAR" or (column.data_type.upper() == "VARCHAR" and column.kind != "id"):
@@ -86,7 +89,9 @@ def _only_decimal(value: str, mark: str, group: str) -> str:
 
 
 def _as_text(value: str, found: str, column: Column) -> tuple[str, str]:
-    """A cell of JSON as the text that it holds, unless JSON is wanted."""
+    """A cell of JSON, or of bytes, as the text that it holds, unless that is wanted; NULL for bytes that are no text."""
+    if found == "BLOB" and column.data_type.upper() != "BLOB":
+        return f"try(decode({value}))", "VARCHAR"
     return (f"({value} ->> '$')", "VARCHAR") if found == "JSON" and column.data_type.upper() != "JSON" else (value, found)
 
 

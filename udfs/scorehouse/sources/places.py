@@ -1,10 +1,12 @@
 """Where raw files lie: every file below a folder is found to be read, or is named with the reason why it is not."""
 
 import glob
+import os
 import re
+import stat
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatch
@@ -43,6 +45,7 @@ LITTER = (
 """Names that operating systems, editors and Spark leave beside data: they hold none, and are passed over without a word."""
 
 HIDDEN = "its name begins with . or _, which means hidden; rename it to have it read"
+NO_TEXT = "its name is no UTF-8, so that no table could say it; rename it to have it read"
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,30 @@ class Unread:
 
 @dataclass
 class Found:
-    """What a folder holds: files to read, and the rest."""
+    """What a folder holds: files to read, and the rest. Every name in it is a text that can be stored and printed."""
 
     files: list[RawFile] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
+
+    def read(self, file: RawFile) -> None:
+        """Add a file to read."""
+        if shown(file.name) != file.name or shown(str(file.path)) != str(file.path):
+            self.leave(file.name, NO_TEXT)
+        else:
+            self.files.append(file)
+
+    def leave(self, name: str, reason: str) -> None:
+        """Add what is not read."""
+        self.unread.append(Unread(shown(name), shown(reason)))
+
+
+def shown(name: str) -> str:
+    r"""A name as a text that can be stored and printed: bytes that are no UTF-8 as their numbers.
+
+    >>> shown("caf\udce9.csv")
+    'caf\\xe9.csv'
+    """
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def format_of(name: str) -> str | None:
@@ -120,24 +143,22 @@ def discover(path: str) -> Found:
     """
     place = Path(path)
     found = Found()
-    if place.is_dir():
-        for file in _below(place, found):
-            _take(file, str(file.relative_to(place.parent)), found)
-    beside = [Path(name) for name in glob.glob(path)] if not place.is_dir() else []
-    beside += [file for file in _siblings(place) if is_data(file.name)]
-    for file in sorted(file for file in beside if file.is_file()):
-        _take(file, file.name, found)
+    meant = [place] if os.path.lexists(place) else [Path(name) for name in glob.glob(path)]
+    for one in [*sorted(meant), *sorted(_siblings(place))]:
+        for file in _files_of(one, one.parent, found):
+            _take(file, str(file.relative_to(one.parent)), found)
     if found.unread and not found.files:
         first = found.unread[0]
-        raise ScorehouseError(f"{place}: expected files of {READABLE}, found {first.name.split('/')[-1]}; convert or remove it.")
+        why = "; convert or remove it" if first.reason.startswith("expected") else f": {first.reason}"
+        raise ScorehouseError(f"{shown(str(place))}: expected files of {READABLE}, found {first.name.split('/')[-1]}{why}.")
     return found
 
 
 def _siblings(place: Path) -> list[Path]:
-    """The files that are called as a folder is, with the suffix of a format."""
+    """What is called as a folder is, with the suffix of a format."""
     if not place.parent.is_dir():
         return []
-    return [file for file in place.parent.iterdir() if file.is_file() and is_named(file.name, place.name)]
+    return [path for path in place.parent.iterdir() if is_named(path.name, place.name)]
 
 
 def is_named(name: str, table: str) -> bool:
@@ -151,31 +172,34 @@ def is_named(name: str, table: str) -> bool:
     return re.fullmatch(rf"{re.escape(table)}({suffixes})({packed})*", name, re.IGNORECASE) is not None and is_data(name)
 
 
-def _below(folder: Path, found: Found, above: tuple[Path, ...] = ()) -> Iterator[Path]:
-    """The files of a folder and its subfolders, sorted; what is hidden or leads nowhere goes to `found.unread`."""
-    here = (*above, folder)
-    root = here[0].parent
+def _files_of(path: Path, root: Path, found: Found, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """A file itself, or the files of a folder and its subfolders, sorted; what leads nowhere goes to `found.unread`."""
+    name = str(path.relative_to(root))
+    if path.is_file():
+        yield path
+    elif not path.is_dir():
+        what = "it is a link to nothing" if path.is_symlink() else "it is no file and no folder"
+        found.leave(name, f"{what}; remove or mend it")
+    elif any(path.samefile(one) for one in above):
+        found.leave(name, "it is a link to a folder that it lies in; remove the link")
+    else:
+        yield from _below(path, root, found, (*above, path))
+
+
+def _below(folder: Path, root: Path, found: Found, above: tuple[Path, ...]) -> Iterator[Path]:
+    """The files of a folder and its subfolders, sorted; what is hidden goes to `found.unread`."""
     for path in sorted(folder.iterdir()):
-        name = str(path.relative_to(root))
         if path.name == "_delta_log":
             raise ScorehouseError(
-                f"{folder}: expected plain files, found a Delta table, whose files also hold deleted rows; "
+                f"{shown(str(folder))}: expected plain files, found a Delta table, whose files also hold deleted rows; "
                 f"export it as Parquet, and land that."
             )
         if is_litter(path.name):
             continue
         if path.name.startswith((".", "_")):
-            found.unread.append(Unread(name, HIDDEN))
-        elif path.is_dir():
-            if any(path.samefile(one) for one in here):
-                found.unread.append(Unread(name, "it is a link to a folder that it lies in; remove the link"))
-            else:
-                yield from _below(path, found, here)
-        elif path.is_file():
-            yield path
+            found.leave(str(path.relative_to(root)), HIDDEN)
         else:
-            what = "it is a link to nothing" if path.is_symlink() else "it is no file and no folder"
-            found.unread.append(Unread(name, f"{what}; remove or mend it"))
+            yield from _files_of(path, root, found, above)
 
 
 def beside(folder: Path, tables: Sequence[str], unused: Sequence[str] = ()) -> list[Unread]:
@@ -186,7 +210,7 @@ def beside(folder: Path, tables: Sequence[str], unused: Sequence[str] = ()) -> l
             continue
         name = f"{path.name}/" if path.is_dir() else path.name
         reason = "no product that is built needs it" if _is_of(path, unused) else _stranger(path, [*tables, *unused])
-        rest.append(Unread(name, reason))
+        rest.append(Unread(shown(name), reason))
     return rest
 
 
@@ -215,31 +239,79 @@ def _take(file: Path, name: str, found: Found) -> None:
     if file.name.lower().endswith(ARCHIVES):
         _take_members(file, name, found)
     elif format_of(file.name):
-        found.files.append(RawFile(file, name))
+        found.read(RawFile(file, name))
     else:
-        found.unread.append(Unread(name, f"expected {READABLE}, found {file.suffix or 'no suffix'}; convert or remove it"))
+        found.leave(name, f"expected {READABLE}, found {file.suffix or 'no suffix'}; convert or remove it")
 
 
 def _take_members(file: Path, name: str, found: Found) -> None:
-    for member in _members(file):
-        parts = member.split("/")
+    for member in sorted(_members(file), key=lambda member: member.name):
+        parts = member.name.split("/")
         if any(map(is_litter, parts)):
             continue
-        if any(part.startswith((".", "_")) for part in parts):
-            found.unread.append(Unread(f"{name}/{member}", HIDDEN))
-        elif format_of(member) and not member.lower().endswith(ARCHIVES):
-            found.files.append(RawFile(file, f"{name}/{member}", member))
+        if any(part.startswith((".", "_")) for part in parts if part != "."):
+            found.leave(f"{name}/{member.name}", HIDDEN)
+        elif member.fault:
+            found.leave(f"{name}/{member.name}", member.fault)
+        elif format_of(member.name) and not member.name.lower().endswith(ARCHIVES):
+            found.read(RawFile(file, f"{name}/{member.name}", member.name))
         else:
-            found.unread.append(Unread(f"{name}/{member}", f"expected {READABLE}; unpack, convert or remove it"))
+            found.leave(f"{name}/{member.name}", f"expected {READABLE}; unpack, convert or remove it")
 
 
-def _members(file: Path) -> Iterable[str]:
-    """The names of an archive's files."""
+@dataclass(frozen=True)
+class _Member:
+    """What an archive holds beside folders, and why it cannot be read, if so."""
+
+    name: str
+    fault: str | None = None
+
+
+_NO_FILE = "it is no file; pack the archive without it"
+_LINK = "it is a link to no file of the archive; pack the file that is meant"
+_OLDER = "the archive holds a later one of that name, which is read; pack this one under another name"
+
+
+def _members(file: Path) -> list[_Member]:
+    """The members of an archive but its folders."""
     try:
         if zipfile.is_zipfile(file):
             with zipfile.ZipFile(file) as archive:
-                return sorted(one.filename for one in archive.infolist() if not one.is_dir())
+                return _once([_zip_member(one) for one in archive.infolist() if not one.is_dir()])
         with tarfile.open(file) as archive:
-            return sorted(one.name for one in archive.getmembers() if one.isfile())
+            members = archive.getmembers()
     except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile) as error:
-        raise ScorehouseError(f"{file}: expected a readable archive, found: {error}; pack it anew or remove it.") from None
+        where = shown(str(file))
+        raise ScorehouseError(f"{where}: expected a readable archive, found: {error}; pack it anew or remove it.") from None
+    return _once([_tar_member(one, members) for one in members if not one.isdir()])
+
+
+def _zip_member(one: zipfile.ZipInfo) -> _Member:
+    kind = stat.S_IFMT(one.external_attr >> 16)
+    return _Member(one.filename, _LINK if kind == stat.S_IFLNK else None)
+
+
+def _tar_member(one: tarfile.TarInfo, members: list[tarfile.TarInfo]) -> _Member:
+    """A file, or a link that leads to one of the archive, by as many links as there are members at most."""
+    is_link = one.issym() or one.islnk()
+    target: tarfile.TarInfo | None = one
+    for _ in members:
+        if target is None or not (target.issym() or target.islnk()):
+            break
+        target = _target(target, members)
+    if target is not None and target.isfile():
+        return _Member(one.name)
+    return _Member(one.name, _LINK if is_link else _NO_FILE)
+
+
+def _target(link: tarfile.TarInfo, members: list[tarfile.TarInfo]) -> tarfile.TarInfo | None:
+    """Where a link of an archive leads: a hard link to what stands before it, from the top; another from its own folder."""
+    folder, among = (os.path.dirname(link.name), members) if link.issym() else ("", members[: members.index(link)])
+    name = os.path.normpath(os.path.join(folder, link.linkname))
+    return next((one for one in reversed(among) if os.path.normpath(one.name) == name), None)
+
+
+def _once(members: list[_Member]) -> list[_Member]:
+    """The same, where of several members of one name only the last can be read, as every reader of archives does."""
+    last = {os.path.normpath(member.name): member for member in members}
+    return [one if last[os.path.normpath(one.name)] is one else _Member(one.name, _OLDER) for one in members]

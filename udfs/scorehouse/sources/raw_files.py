@@ -31,7 +31,8 @@ LINE, FAULT = "scorehouse.line", "scorehouse.fault"
 
 _BATCH_ROWS = 20_000
 _CHUNK = 1 << 20
-_UNREADABLE = (duckdb.Error, OSError, EOFError, csv.Error, UnicodeError, zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError)
+_BROKEN_ARCHIVE = (zipfile.BadZipFile, tarfile.TarError, KeyError)
+_UNREADABLE = (duckdb.Error, OSError, EOFError, csv.Error, UnicodeError, lzma.LZMAError, *_BROKEN_ARCHIVE)
 
 
 def hash_of(file: RawFile) -> str:
@@ -161,24 +162,45 @@ def _member(stack: ExitStack, file: RawFile) -> IO[bytes]:
 
 
 def _open_parquet(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, is_strict: bool) -> str:
-    """Rows of a Parquet file; texts that are not marked as such are texts, nanoseconds with a zone lose what no reader keeps."""
-    path = literal(_without_pattern(plain))
-    for as_text in ("true", "false"):
-        source = f"read_parquet({path}, hive_partitioning => false, binary_as_string => {as_text}, file_row_number => true)"
-        try:
-            columns = [row[:2] for row in reader.execute(f"describe from {source}").fetchall()]
-            values = [
-                f"cast({identifier(name)} as timestamptz) as {identifier(name)}" if kind == "TIMESTAMPTZ_NS" else identifier(name)
-                for name, kind in columns
-                if name != "file_row_number"
-            ]
-            query = f"select {', '.join(values)}, file_row_number + 1 as {identifier(LINE)} from {source}"
-            reader.execute(f"create or replace temp view parquet_rows as {query}")
-            reader.execute("select bit_xor(hash(parquet_rows)) from parquet_rows").fetchall()  # every page can be read
-            return "parquet_rows"
-        except duckdb.Error as error:
-            failed = error  # some binary column may hold what is no text
-    raise failed
+    """Rows of a Parquet file; texts that are not marked as such are texts, nanoseconds with a zone lose what no reader keeps.
+
+    A column of bytes that are no text stays as it is, and says nothing about the others.
+    """
+    options = "hive_partitioning => false, file_row_number => true, binary_as_string => "
+    texts, given = (f"read_parquet({literal(_without_pattern(plain))}, {options} {flag})" for flag in ("true", "false"))
+    try:
+        return _parquet_rows(reader, texts)
+    except duckdb.Error:
+        names = [row[0] for row in reader.execute(f"describe from {given}").fetchall()]
+        no_texts = ", ".join(identifier(name) for name in names if not _can_be_read(reader, name, texts))
+        if not no_texts:
+            raise
+    return _parquet_rows(
+        reader,
+        f"(select * from (select * exclude ({no_texts}) from {texts})"
+        f" join (select file_row_number, {no_texts} from {given}) using (file_row_number) order by file_row_number)",
+    )
+
+
+def _parquet_rows(reader: duckdb.DuckDBPyConnection, source: str) -> str:
+    columns = [row[:2] for row in reader.execute(f"describe from {source}").fetchall()]
+    values = [
+        f"cast({identifier(name)} as timestamptz) as {identifier(name)}" if kind == "TIMESTAMPTZ_NS" else identifier(name)
+        for name, kind in columns
+        if name != "file_row_number"
+    ]
+    query = f"select {', '.join(values)}, file_row_number + 1 as {identifier(LINE)} from {source}"
+    reader.execute(f"create or replace temp view parquet_rows as {query}")
+    reader.execute("select bit_xor(hash(parquet_rows)) from parquet_rows").fetchall()  # every page can be read
+    return "parquet_rows"
+
+
+def _can_be_read(reader: duckdb.DuckDBPyConnection, name: str, source: str) -> bool:
+    try:
+        reader.execute(f"select bit_xor(hash({identifier(name)})) from {source}").fetchall()
+    except duckdb.Error:
+        return False
+    return True
 
 
 # -------------------------------------------------------------------- JSON

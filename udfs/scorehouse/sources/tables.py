@@ -16,7 +16,7 @@ from scorehouse.names.partitioning import Partitioning
 from scorehouse.names.quoting import identifier, literal
 from scorehouse.sources import cells
 from scorehouse.sources.file_times import written_at
-from scorehouse.sources.places import Found, RawFile, discover
+from scorehouse.sources.places import Found, RawFile, discover, format_of
 from scorehouse.sources.raw_files import FAULT, LINE, folder_columns, hash_of, open_copy, open_raw, read_parquet
 from scorehouse.store.details import Column, Cut, Details, LandedFile, Landing, Piece
 from scorehouse.store.files import Store
@@ -157,7 +157,8 @@ def _columns(table: SourceTable, extra: list[Column], file: LandedFile) -> list[
 
 def _merged(own: list[Column], properties: str | None) -> str:
     """`properties` with a file's other columns, NULLs left out; a member that a column's name hides is `properties.<name>`."""
-    others = f"json_merge_patch('{{}}', to_json(struct_pack({_packed({c.name: _other(c, c.data_type) for c in own})})))"
+    values = {column.name: _other(column, column.data_type, is_json=True) for column in own}
+    others = f"json_merge_patch('{{}}', to_json(struct_pack({_packed(values)})))"
     if properties is None:
         return others
     given = _object(cells.value_sql("properties", properties, _PROPERTIES))
@@ -238,14 +239,20 @@ def _reader() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _expect_columns(table: SourceTable, file: LandedFile) -> None:
-    """Every required column is there, and none is of a kind that cannot be its declared type."""
+    """Every required column is there, and none is of a kind that cannot be its declared type.
+
+    JSON without rows, as an hour without events has it, says no columns.
+    """
+    if file.row_count == 0 and format_of(file.path) == "json":
+        return
     found = {name.lower(): kind for name, kind in file.columns.items()}
     for column in table.in_files:
         kind = found.get(column.name.lower())
         if kind is None and column.is_required:
+            others = ", ".join(name for name in file.columns if name not in _OWN)
             raise ScorehouseError(
-                f"{file.path}: expected the required column {column.name} ({column.data_type}), found only "
-                f"{', '.join(name for name in file.columns if name not in _OWN)}; add or rename the column."
+                f"{file.path}: expected the required column {column.name} ({column.data_type}), found "
+                f"{f'only {others}' if others else 'none'}; add or rename the column."
             )
         if kind is not None and _is_nested(kind) and column.data_type.upper() != "JSON":
             raise _wrong_type(file, column, kind)
@@ -358,11 +365,14 @@ def _extra(table: SourceTable, files: list[LandedFile]) -> list[Column]:
     return [found[name] for name in sorted(found.keys() - declared)]
 
 
-def _other(column: Column, found: str | None) -> str:
-    """An undeclared column's value, without numbers that JSON cannot hold."""
+def _other(column: Column, found: str | None, is_json: bool = False) -> str:
+    """An undeclared column's value, without numbers that JSON cannot hold; bytes are hexadecimal where it becomes JSON."""
+    is_json = is_json or column.data_type == "JSON"
     value = identifier(column.name)
     if found is None:
         value = f"cast(null as {column.data_type})"
     elif found in ("FLOAT", "DOUBLE"):
         value = f"case when isfinite({value}) then {value} end"
+    elif found == "BLOB" and is_json:
+        value = f"hex({value})"
     return f"to_json({value})" if column.data_type == "JSON" else value
