@@ -371,3 +371,10 @@ def test_commands_run_from_another_folder_and_print_nothing_of_others(tiny: Proj
 def test_a_variable_that_no_template_reads_keeps_the_saved_parse(tiny: Project) -> None:
     assert "Unable to do partial parsing" not in tiny.build("--vars", "{fresh_data: true}").output
     assert "Unable to do partial parsing" in tiny.build("--vars", "{weight: 3}").output
+
+
+def test_a_variable_whose_name_is_put_together_is_read_anew(tiny: Project) -> None:
+    tiny.write("models/features/optional.sql", "{{ config(enabled=var('use_' ~ 'optional', false)) }}\nselect 1 as one\n")
+    for is_wanted in ("false", "true", "false"):
+        found = tiny.dbt("ls", "--select", "optional", "--vars", f"{{use_optional: {is_wanted}}}").output
+        assert ("tiny.features.optional" in found) == (is_wanted == "true"), found

@@ -20,8 +20,16 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-_READ = re.compile(r"\b(?:var\b(?:\s*\(\s*['\"](\w+)['\"])?|invocation_args_dict\b)")
-"""A use of dbt's `var`: with a name, or in some other way that could read any."""
+_READ = re.compile(
+    r"""
+    \bvar\b (?: \s* \( \s* (['"]) (?P<name>\w+) \1 \s* [,)] )?
+    | \b (?:invocation_args_dict | builtins) \b
+    | \{[{%] (?: '[^']*' | "[^"]*" | (?! \}\} | %\} ) [^'"] )*? \b context \b
+    | \b flags \b (?! \s* (?: \.\s*(?!VARS\b)\w+ | : ) )
+    """,
+    re.VERBOSE,
+)
+"""What can give a template a variable: dbt's `var` with a literal name, or, without a name, what could read whichever."""
 
 
 def in_force(config: Any) -> dict[str, Any]:
@@ -33,12 +41,12 @@ def in_force(config: Any) -> dict[str, Any]:
 def read_in(texts: Iterable[str]) -> frozenset[str] | None:
     """Names of the variables that templates read; None where a text could read any of them.
 
-    >>> sorted(read_in(["{{ var('weight') }}", "select var_pop(x)"])), read_in(["{{ var(name) }}"])
+    >>> sorted(read_in(["{{ var('weight') }}", "select var_pop(x)"])), read_in(["{{ var('use_' ~ name) }}"])
     (['weight'], None)
     """
     found: set[str] = set()
     for text in texts:
-        for name in (named[1] for named in _READ.finditer(text)):
+        for name in (use["name"] for use in _READ.finditer(text)):
             if name is None:
                 return None
             found.add(name)

@@ -93,7 +93,7 @@ class Publisher:
             with duckdb.connect(str(folder / CATALOG), read_only=True) as catalog:
                 is_here = place_of(catalog) in (None, str(self.warehouse.store))
                 published = NodeRecords.read(catalog) if is_here else NodeRecords()
-            return self._unlike(published) + serving_file.redeclared(folder / SERVING, self.offer)
+            return self._unlike(published) + serving_file.redeclared(self.connection, folder / SERVING, self.offer)
         except (duckdb.Error, OSError):
             return self._unlike(NodeRecords())
 
