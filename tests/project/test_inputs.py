@@ -92,6 +92,22 @@ def test_a_fitted_model_is_made_of_its_examples_declaration_and_code(
     assert (weight(own) != pytest.approx(before)) == ("worth" in computed and path != "models/features/worth.yml")
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("import importlib", "import importlib"),
+        ("from os import environ", "import os"),
+        ("import numpy as np, pathlib", "import pathlib"),
+        ("FACTORS = open('factors.txt')", "open()"),
+    ],
+)
+def test_an_estimator_that_could_depend_on_something_unseen_is_refused(own: Project, line: str, found: str) -> None:
+    own.replace("udfs/shop/factor.py", "FACTOR = 2", f"{line}\nFACTOR = 2")
+    outcome = own.dbt("build")
+    assert "shop.models.Doubled (factor.py), line 1: expected an estimator made of its rows" in outcome.output
+    assert f"found {found}, by which" in outcome.output
+
+
 @pytest.mark.parametrize(("retrains", "computed"), [("true", {"worth"}), ("false", set()), ("", set())])
 def test_a_new_library_trains_where_the_policy_says_so(
     own: Project, monkeypatch: pytest.MonkeyPatch, retrains: str, computed: set

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from scorehouse.names.code import closure, code_hash, files_of, folder_hash, libraries, versions_of
+from scorehouse.sandbox.estimators import check_estimator
 
 _PACKAGE = Path(__file__).parent.parent
 _IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
@@ -56,11 +57,16 @@ def of_function(file: Path, folder: Path) -> Code:
 
 
 def of_fitted(declared: object) -> Code:
-    """The code behind a fitted model: this package's, and every class that its declaration names by an import path."""
+    """The code behind a fitted model: this package's, and every class that its declaration names by an import path.
+
+    Raises ScorehouseError for code of the project that could depend on more than that (see sandbox.estimators).
+    """
     paths = sorted(set(_import_paths(declared)))
     own, packages = [_learning()], set(FITTING)
     for path in paths:
         found = _own_files(path)
+        for file in found:
+            check_estimator(file, f"{path} ({file.name})")
         own.append(code_hash(found))
         packages |= {path.split(".")[0]} if not found else set()
     return Code("".join(own), versions_of(packages - {"scorehouse"}))
