@@ -486,6 +486,43 @@ def test_a_column_and_a_property_of_one_name_are_both_kept(inbox: Path) -> None:
     assert found == [{"city": "Rome", "n": 1, "properties.city": "Paris"}, {"city": "Paris"}, {"city": "Rome"}]
 
 
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-99, 99), st.text(max_size=3)),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.sampled_from("xy~/"), inner, max_size=2)),
+    max_leaves=5,
+)
+MEMBER = st.sampled_from(["geo", "n", "a/b", "properties.geo", "properties.n", "é'"])
+
+
+@given(st.dictionaries(MEMBER, VALUES, max_size=4), st.one_of(VALUES, st.dictionaries(MEMBER, VALUES, max_size=4)))
+@settings(max_examples=100, deadline=None)
+def test_columns_and_properties_never_change_each_other(own: dict[str, object], properties: object) -> None:
+    with TemporaryDirectory() as folder:
+        inbox = Path(folder) / "in"
+        inbox.mkdir()
+        event = {"id": "a", "occurred_at": "2024-05-01", **own, "properties": properties}
+        (inbox / "a.jsonl").write_text(json.dumps(event))
+        ((text,),) = landed(inbox, (*COLUMNS, Column("properties", "JSON"))).project("properties").fetchall()
+    columns = {name: value for name, value in own.items() if value is not None}
+    found = json.loads(text) if text is not None else None
+    if not own:
+        assert found == properties
+    elif properties is None:
+        assert found == columns
+    elif not isinstance(properties, dict):
+        assert found == columns | {"properties": properties}
+    else:
+        own_names = {f"properties.{name}" if name in columns else name: value for name, value in properties.items()}
+        is_lost = len(own_names) < len(properties) or own_names.keys() & columns.keys()
+        assert found == columns | ({"properties": properties} if is_lost else own_names)
+
+
+def test_an_object_that_says_a_member_twice_is_kept_as_it_is(inbox: Path) -> None:
+    (inbox / "a.jsonl").write_text('{"id": "a", "occurred_at": "2024-05-01", "n": 1, "properties": {"n": 2, "n": 3}}')
+    ((text,),) = landed(inbox, (*COLUMNS, Column("properties", "JSON"))).project("properties").fetchall()
+    assert text == '{"properties":{"n":2,"n":3},"n":1}'
+
+
 # -------------------------------------------------------------------- what is read again
 
 

@@ -156,31 +156,35 @@ def _columns(table: SourceTable, extra: list[Column], file: LandedFile) -> list[
 
 
 def _merged(own: list[Column], properties: str | None) -> str:
-    """`properties` with a file's other columns, NULLs left out; a member that a column's name hides is `properties.<name>`."""
-    values = {column.name: _other(column, column.data_type, is_json=True) for column in own}
-    others = f"json_merge_patch('{{}}', to_json(struct_pack({_packed(values)})))"
-    if properties is None:
-        return others
-    given = _object(cells.value_sql("properties", properties, _PROPERTIES))
-    members = {column.name: f"json_extract({given}, {literal(_pointer(column.name))})" for column in own}
-    hidden = {f"properties.{c.name}": f"case when {identifier(c.name)} is not null then {members[c.name]} end" for c in own}
-    return f"json_merge_patch({given}, {others}, json_merge_patch('{{}}', to_json(struct_pack({_packed(hidden)}))))"
+    """`properties` with a file's other columns, NULLs left out, no value changed.
 
-
-def _packed(values: dict[str, str]) -> str:
-    return ", ".join(f"{identifier(name)} := {value}" for name, value in values.items())
-
-
-def _pointer(name: str) -> str:
-    return "/" + name.replace("~", "~0").replace("/", "~1")
-
-
-def _object(value: str) -> str:
-    """A JSON value as an object: what is another kind of value stays in one, under its column's name."""
-    return (
-        f"case when {value} is null then '{{}}' when json_type({value}) = 'OBJECT' then {value}"
-        f" else json_object('properties', {value}) end"
+    A member that a column's name hides is `properties.<name>`. What is no object, or where that name is taken too, stays one
+    member `properties`.
+    """
+    pairs = ", ".join(
+        f"{{'k': {literal(column.name)}, 'v': to_json({_other(column, column.data_type, is_json=True)})}}" for column in own
     )
+    others = f"map_from_entries(list_filter([{pairs}], lambda pair: pair.v is not null))"
+    if properties is None:
+        return f"to_json({others})"
+    given = cells.value_sql("properties", properties, _PROPERTIES)
+    no_members = "cast(map {} as map(varchar, json))"
+    whole = f"case when {given} is null then {no_members} else map {{'properties': {given}}} end"
+    hidden = _members("list_contains(map_keys(row.own), member.key)", "'properties.' || member.key")
+    rest = _members("not list_contains(map_keys(row.own), member.key)", "member.key")
+    is_taken = f"list_has_any(map_keys({hidden}), list_concat(map_keys(row.own), map_keys(row.given)))"
+    merged = (
+        f"case when {is_taken} then map_concat(row.own, map {{'properties': to_json(row.given)}})"
+        f" else map_concat({rest}, row.own, {hidden}) end"
+    )
+    row = f"{{'own': {others}, 'given': coalesce(try_cast({given} as map(varchar, json)), {whole})}}"
+    return f"to_json(list_transform([{row}], lambda row: {merged})[1])"
+
+
+def _members(condition: str, name: str) -> str:
+    """Those members of what is given that are meant, under these names."""
+    chosen = f"list_filter(map_entries(row.given), lambda member: {condition})"
+    return f"map_from_entries(list_transform({chosen}, lambda member: {{'k': {name}, 'v': member.value}}))"
 
 
 def details(table: SourceTable, files: list[LandedFile]) -> Details:
