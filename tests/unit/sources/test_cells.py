@@ -1,5 +1,9 @@
 """Cells as exports really spell them: one meaning is read, several are refused."""
 
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
 import duckdb
 import pytest
 from hypothesis import given, settings
@@ -106,6 +110,56 @@ NO_TIMES = (
 @pytest.mark.parametrize("text", NO_TIMES)
 def test_a_time_that_could_be_several_is_a_fault(text: str) -> None:
     assert read(text, TIME) == (None, True)
+
+
+REGIONS = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Kolkata", "Pacific/Apia")
+
+
+def instants_of(local: datetime, region: str) -> set[datetime]:
+    """When a region's clocks show a time, in UTC, as Python's library says."""
+    zone = ZoneInfo(region)
+    tried = {local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    return {instant for instant in tried if instant.astimezone(zone).replace(tzinfo=None) == local}
+
+
+def changes_of(region: str) -> list[datetime]:
+    """The hours of 2009 to 2019 after which a region's clocks were changed, in local time."""
+    hours = [datetime(2009, 1, 1, tzinfo=UTC) + timedelta(hours=hour) for hour in range(24 * 365 * 10)]
+    local = [hour.astimezone(ZoneInfo(region)) for hour in hours]
+    return [before.replace(tzinfo=None) for before, after in pairwise(local) if before.utcoffset() != after.utcoffset()]
+
+
+CHANGES = {region: changes_of(region) or [datetime(2015, 6, 1)] for region in REGIONS}
+NEAR = st.sampled_from(REGIONS).flatmap(
+    lambda region: st.tuples(st.just(region), st.sampled_from(CHANGES[region]), st.integers(-300, 1800))
+)
+
+
+@given(NEAR)
+@settings(max_examples=300, deadline=None)
+def test_a_regions_time_is_read_where_its_clocks_show_it_once(near: tuple[str, datetime, int]) -> None:
+    region, change, minutes = near
+    local = change + timedelta(minutes=minutes)
+    instants = [one.replace(tzinfo=None) for one in instants_of(local, region)]
+    expected = (instants[0], False) if len(instants) == 1 else (None, True)
+    assert read(f"{local} {region}", TIME) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-10-25 02:30 Europe/Berlin", "2026-03-29 02:30 Europe/Berlin", "2011-12-30 12:00 Pacific/Apia"]
+)
+def test_a_time_that_clocks_show_twice_or_never_is_a_fault(text: str) -> None:
+    assert read(text, TIME) == (None, True)
+
+
+@given(st.sampled_from("+-"), st.integers(0, 99), st.one_of(st.none(), st.integers(0, 99)), st.sampled_from(["", ":"]))
+@settings(max_examples=300, deadline=None)
+def test_an_offset_is_read_where_a_clock_can_have_it(sign: str, hours: int, minutes: int | None, colon: str) -> None:
+    text = f"2026-01-03 10:15:00{sign}{hours:02}" + (f"{colon}{minutes:02}" if minutes is not None else "")
+    east = timedelta(hours=hours, minutes=minutes or 0)
+    is_possible = (minutes or 0) < 60 and east <= timedelta(hours=14)
+    local = datetime(2026, 1, 3, 10, 15)
+    assert read(text, TIME) == ((local - east if sign == "+" else local + east, False) if is_possible else (None, True))
 
 
 NUMBERS = {

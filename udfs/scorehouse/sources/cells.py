@@ -18,6 +18,9 @@ _FLOATS = ("FLOAT", "DOUBLE")
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _CLOCK = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}[ T]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?"
 _LOCAL = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}(?:[ T]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?"
+_MOST_MINUTES = 14 * 60
+"""No clock is further from UTC."""
+
 _HOURS = {"z": 0, "utc": 0, "gmt": 0, "ut": 0, "wet": 0, "west": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3}
 """Zones that have one meaning only; others are written as an offset or a region."""
 
@@ -124,12 +127,12 @@ def _number(text: str, data_type: str, decimal: str) -> str:
 def _time(text: str) -> str:
     """A time in UTC, whatever offset or region it is given in.
 
-    An abbreviation that several zones have (BST, IST, CST) is not read.
+    An abbreviation that several zones have (BST, IST, CST) is not read, nor a time that a region's clocks show twice or never.
     """
     plain = rf"regexp_replace({text}, '\[[\w/+-]+\]$', '')"
     clock = f"replace(regexp_extract({plain}, {literal(_CLOCK)}), ',', '.')"
     zone = f"trim(regexp_replace({plain}, {literal(_CLOCK)}, ''))"
-    offset = r"(?i)(?:utc|gmt)?([+-])(\d{2}):?(\d{2})?"
+    offset = r"(?i)(?:utc|gmt)?([+-])(\d{2}):?([0-5]\d)?"
     sign, hours, rest = (f"regexp_extract({zone}, {literal(offset)}, {group})" for group in (1, 2, 3))
     minutes = (
         f"(case {sign} when '-' then -1 else 1 end)"
@@ -139,10 +142,25 @@ def _time(text: str) -> str:
     return (
         f"case when regexp_full_match({text}, {literal(_LOCAL)}) then try_cast(replace({text}, ',', '.') as timestamp)"
         f" when {clock} = '' then null"
-        f" when regexp_full_match({zone}, {literal(offset)}) then try_cast({clock} as timestamp) - to_minutes({minutes})"
-        f" when contains({zone}, '/') then timezone('UTC', try_cast({clock} || ' ' || {zone} as timestamptz))"
+        f" when regexp_full_match({zone}, {literal(offset)})"
+        f" then case when abs({minutes}) <= {_MOST_MINUTES} then try_cast({clock} as timestamp) - to_minutes({minutes}) end"
+        f" when contains({zone}, '/') then {_in_region(f'try_cast({clock} as timestamp)', zone)}"
         f" else try_cast({clock} as timestamp) - to_hours(case lower({zone}) {names} end) end"
     )
+
+
+def _in_region(local: str, region: str) -> str:
+    """The one instant, in UTC, at which a region's clocks show a time; NULL where they show it twice, or never.
+
+    The offsets that are tried hold two days before and after, which no change of the clocks is longer than.
+    """
+    shown = "timezone(told.region, timezone('UTC', {}))".format
+    other_day = "(told.local + to_days(days))"
+    tried = f"list_transform([-2, 2], lambda days: told.local - ({shown(other_day)} - {other_day}))"
+    instants = f"list_distinct(list_filter({tried}, lambda instant: {shown('instant')} = told.local))"
+    only = f"case when len({instants}) = 1 then {instants}[1] end"
+    known = f"case when try_cast('2000-01-01 00:00 ' || {region} as timestamptz) is not null then {region} end"
+    return f"list_transform([{{'local': {local}, 'region': {known}}}], lambda told: {only})[1]"
 
 
 def _id(value: str, found: str) -> str:
