@@ -11,8 +11,11 @@ MISSING = r"(?i)(null|\(null\)|nan|none|nil|nat|n/?a|#n/a|<na>|undefined|\\n|)"
 """Words that mean "no value" in a key, a number, a time or JSON; in other texts they are words."""
 
 BLANKS = "' \t\r\n\x0b\f\u00a0\ufeff\u200b\u3000'"
-SPREADSHEET_ID = r"\d\.\d{5}E\+\d\d"
-"""How a spreadsheet shows a long id: its last digits are lost."""
+_DISPLAYED = r"-?\d(\.\d*)?E\+\d+"
+"""How a spreadsheet shows a long number: with fewer decimals than the exponent, its last digits are lost."""
+
+_EXACT_BELOW = {"FLOAT": 2**24, "DOUBLE": 2**53}
+"""From there on a floating point number stands for several whole ones."""
 
 _FLOATS = ("FLOAT", "DOUBLE")
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
@@ -45,7 +48,11 @@ def value_sql(value: str, found: str, column: Column, decimal: str = ".") -> str
         decimal: the file's decimal mark.
     """
     kind = column.data_type.upper()
+    given, given_kind = value, found
     value, found = _as_text(value, found, column)
+    if column.kind == "id" and given_kind == "JSON":
+        number = _id(f"try_cast({value} as double)", "DOUBLE")
+        return f"case when json_type({given}) = 'DOUBLE' then {number} else {_id(value, found)} end"
     if column.kind == "id":
         return _id(value, found)
     if kind == "VARCHAR":
@@ -164,16 +171,26 @@ def _in_region(local: str, region: str) -> str:
 
 
 def _id(value: str, found: str) -> str:
-    """An id as text: one spelling for a whole number however it was written; leading zeros and letter case stay."""
+    """An id as text: one spelling for a whole number however it was written; leading zeros and letter case stay.
+
+    A comma, or three zeros behind a point, may group thousands: such a text stays as it is. A number whose digits are not
+    exact, as a spreadsheet's display or a large floating point number, cannot be read.
+    """
     if found in (*_WHOLE, "UUID"):
         return f"cast({value} as varchar)"
+    if found in _FLOATS or found.startswith("DECIMAL"):
+        whole = (
+            f"case when {value} = trunc({value}) then cast(cast({value} as hugeint) as varchar) else cast({value} as varchar) end"
+        )
+        return f"case when abs({value}) < {_EXACT_BELOW[found]} then {whole} end" if found in _FLOATS else whole
     text = trimmed(f"cast({value} as varchar)")
     scientific = r"\d(\.\d+)?[eE]\+\d\d|\d\.\d+E\d\d?"
     exact = f"try_cast({text} as decimal(38, 9))"
+    decimals, exponent = rf"length(regexp_extract({text}, '\.(\d*)', 1))", rf"try_cast(regexp_extract({text}, '\d+$') as integer)"
     return (
         f"case when regexp_full_match({text}, {literal(MISSING)}) then null"
-        rf" when regexp_full_match({text}, '-?(0|[1-9]\d*)[.,]0+') then regexp_extract({text}, '^-?\d+')"
-        f" when regexp_full_match({text}, {literal(SPREADSHEET_ID)}) then null"
+        rf" when regexp_full_match({text}, '-?(0|[1-9]\d*)\.(0|00|0000+)') then regexp_extract({text}, '^-?\d+')"
+        f" when regexp_full_match({text}, {literal(_DISPLAYED)}) and coalesce({decimals} < {exponent}, true) then null"
         f" when regexp_full_match({text}, {literal(scientific)}) and {exact} = round({exact})"
         f" then cast(cast({exact} as decimal(38, 0)) as varchar)"
         f" else nfc_normalize({text}) end"
