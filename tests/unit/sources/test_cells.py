@@ -1,5 +1,9 @@
 """Cells as exports really spell them: one meaning is read, several are refused."""
 
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
 import duckdb
 import pytest
 from hypothesis import given, settings
@@ -22,7 +26,7 @@ def read(text: object, column: Column, found: str = "VARCHAR", decimal: str = ".
     return DATABASE.execute(f"select {value}, {fault} from (select cast(? as {found}) as cell)", [text]).fetchall()[0]
 
 
-SAME_ID = ("17850", "17850.0", "17850.00", " 17850 ", "\u00a017850", "1.785E4", "1.785e+04", "17850,0")
+SAME_ID = ("17850", "17850.0", "17850.00", " 17850 ", "\u00a017850", "1.785E4", "1.785e+04", "17850.0000")
 
 
 @pytest.mark.parametrize("text", SAME_ID)
@@ -45,6 +49,10 @@ OTHER_IDS = {
     "1e5": "1e5",
     "17850.5": "17850.5",
     "1e+17": "100000000000000000",
+    "1,000": "1,000",
+    "1.000": "1.000",
+    "17850,0": "17850,0",
+    "17,850.00": "17,850.00",
     "-5.0": "-5",
     "Cafe\u0301": "Caf\u00e9",
     "Nan": None,
@@ -63,11 +71,28 @@ def test_what_is_another_id_stays_another(text: str) -> None:
     assert read(text, ID) == (OTHER_IDS[text], False)
 
 
-def test_an_id_whose_digits_a_spreadsheet_lost_is_a_fault() -> None:
-    assert read("1.23457E+11", ID) == (None, True)
+@given(st.integers(0, 10), st.integers(11, 30), st.integers(1, 9))
+@settings(max_examples=100, deadline=None)
+def test_an_id_whose_digits_a_spreadsheet_lost_is_a_fault(decimals: int, exponent: int, digit: int) -> None:
+    shown = f"{digit}.{str(digit) * decimals}E+{exponent}" if decimals else f"{digit}E+{exponent}"
+    assert read(shown, ID) == (None, True)
 
 
-@given(st.integers(min_value=0, max_value=2**53))
+@given(st.integers(2**53, 2**63), st.sampled_from([1, -1]))
+@settings(max_examples=50, deadline=None)
+def test_a_floating_point_number_that_stands_for_several_ids_is_a_fault(number: int, sign: int) -> None:
+    assert read(float(sign * number), ID, "DOUBLE") == (None, True)
+    assert read(f"{sign * number}.0", ID, "JSON") == (None, True)
+    assert read(str(sign * number), ID, "JSON") == (str(sign * number), False)
+
+
+@given(st.integers(0, 10**9), st.integers(0, 6))
+@settings(max_examples=100, deadline=None)
+def test_a_typed_number_is_one_id_whatever_its_scale(number: int, scale: int) -> None:
+    assert read(str(number), ID, f"DECIMAL(18,{scale})") == (str(number), False)
+
+
+@given(st.integers(min_value=0, max_value=2**53 - 1))
 @settings(max_examples=100, deadline=None)
 def test_any_whole_number_is_the_same_id_as_text_and_as_a_floating_point_number(number: int) -> None:
     assert read(number, ID, "BIGINT")[0] == read(float(number), ID, "DOUBLE")[0] == read(f"{number}.0", ID)[0] == str(number)
@@ -106,6 +131,56 @@ NO_TIMES = (
 @pytest.mark.parametrize("text", NO_TIMES)
 def test_a_time_that_could_be_several_is_a_fault(text: str) -> None:
     assert read(text, TIME) == (None, True)
+
+
+REGIONS = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Kolkata", "Pacific/Apia")
+
+
+def instants_of(local: datetime, region: str) -> set[datetime]:
+    """When a region's clocks show a time, in UTC, as Python's library says."""
+    zone = ZoneInfo(region)
+    tried = {local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    return {instant for instant in tried if instant.astimezone(zone).replace(tzinfo=None) == local}
+
+
+def changes_of(region: str) -> list[datetime]:
+    """The hours of 2009 to 2019 after which a region's clocks were changed, in local time."""
+    hours = [datetime(2009, 1, 1, tzinfo=UTC) + timedelta(hours=hour) for hour in range(24 * 365 * 10)]
+    local = [hour.astimezone(ZoneInfo(region)) for hour in hours]
+    return [before.replace(tzinfo=None) for before, after in pairwise(local) if before.utcoffset() != after.utcoffset()]
+
+
+CHANGES = {region: changes_of(region) or [datetime(2015, 6, 1)] for region in REGIONS}
+NEAR = st.sampled_from(REGIONS).flatmap(
+    lambda region: st.tuples(st.just(region), st.sampled_from(CHANGES[region]), st.integers(-300, 1800))
+)
+
+
+@given(NEAR)
+@settings(max_examples=100, deadline=None)
+def test_a_regions_time_is_read_where_its_clocks_show_it_once(near: tuple[str, datetime, int]) -> None:
+    region, change, minutes = near
+    local = change + timedelta(minutes=minutes)
+    instants = [one.replace(tzinfo=None) for one in instants_of(local, region)]
+    expected = (instants[0], False) if len(instants) == 1 else (None, True)
+    assert read(f"{local} {region}", TIME) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-10-25 02:30 Europe/Berlin", "2026-03-29 02:30 Europe/Berlin", "2011-12-30 12:00 Pacific/Apia"]
+)
+def test_a_time_that_clocks_show_twice_or_never_is_a_fault(text: str) -> None:
+    assert read(text, TIME) == (None, True)
+
+
+@given(st.sampled_from("+-"), st.integers(0, 99), st.one_of(st.none(), st.integers(0, 99)), st.sampled_from(["", ":"]))
+@settings(max_examples=80, deadline=None)
+def test_an_offset_is_read_where_a_clock_can_have_it(sign: str, hours: int, minutes: int | None, colon: str) -> None:
+    text = f"2026-01-03 10:15:00{sign}{hours:02}" + (f"{colon}{minutes:02}" if minutes is not None else "")
+    east = timedelta(hours=hours, minutes=minutes or 0)
+    is_possible = (minutes or 0) < 60 and east <= timedelta(hours=14)
+    local = datetime(2026, 1, 3, 10, 15)
+    assert read(text, TIME) == ((local - east if sign == "+" else local + east, False) if is_possible else (None, True))
 
 
 NUMBERS = {

@@ -11,13 +11,19 @@ MISSING = r"(?i)(null|\(null\)|nan|none|nil|nat|n/?a|#n/a|<na>|undefined|\\n|)"
 """Words that mean "no value" in a key, a number, a time or JSON; in other texts they are words."""
 
 BLANKS = "' \t\r\n\x0b\f\u00a0\ufeff\u200b\u3000'"
-SPREADSHEET_ID = r"\d\.\d{5}E\+\d\d"
-"""How a spreadsheet shows a long id: its last digits are lost."""
+_DISPLAYED = r"-?\d(\.\d*)?E\+\d+"
+"""How a spreadsheet shows a long number: with fewer decimals than the exponent, its last digits are lost."""
+
+_EXACT_BELOW = {"FLOAT": 2**24, "DOUBLE": 2**53}
+"""From there on a floating point number stands for several whole ones."""
 
 _FLOATS = ("FLOAT", "DOUBLE")
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _CLOCK = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}[ T]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?"
 _LOCAL = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}(?:[ T]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?"
+_MOST_MINUTES = 14 * 60
+"""No clock is further from UTC."""
+
 _HOURS = {"z": 0, "utc": 0, "gmt": 0, "ut": 0, "wet": 0, "west": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3}
 """Zones that have one meaning only; others are written as an offset or a region."""
 
@@ -42,7 +48,11 @@ def value_sql(value: str, found: str, column: Column, decimal: str = ".") -> str
         decimal: the file's decimal mark.
     """
     kind = column.data_type.upper()
+    given, given_kind = value, found
     value, found = _as_text(value, found, column)
+    if column.kind == "id" and given_kind == "JSON":
+        number = _id(f"try_cast({value} as double)", "DOUBLE")
+        return f"case when json_type({given}) = 'DOUBLE' then {number} else {_id(value, found)} end"
     if column.kind == "id":
         return _id(value, found)
     if kind == "VARCHAR":
@@ -124,12 +134,12 @@ def _number(text: str, data_type: str, decimal: str) -> str:
 def _time(text: str) -> str:
     """A time in UTC, whatever offset or region it is given in.
 
-    An abbreviation that several zones have (BST, IST, CST) is not read.
+    An abbreviation that several zones have (BST, IST, CST) is not read, nor a time that a region's clocks show twice or never.
     """
     plain = rf"regexp_replace({text}, '\[[\w/+-]+\]$', '')"
     clock = f"replace(regexp_extract({plain}, {literal(_CLOCK)}), ',', '.')"
     zone = f"trim(regexp_replace({plain}, {literal(_CLOCK)}, ''))"
-    offset = r"(?i)(?:utc|gmt)?([+-])(\d{2}):?(\d{2})?"
+    offset = r"(?i)(?:utc|gmt)?([+-])(\d{2}):?([0-5]\d)?"
     sign, hours, rest = (f"regexp_extract({zone}, {literal(offset)}, {group})" for group in (1, 2, 3))
     minutes = (
         f"(case {sign} when '-' then -1 else 1 end)"
@@ -139,23 +149,48 @@ def _time(text: str) -> str:
     return (
         f"case when regexp_full_match({text}, {literal(_LOCAL)}) then try_cast(replace({text}, ',', '.') as timestamp)"
         f" when {clock} = '' then null"
-        f" when regexp_full_match({zone}, {literal(offset)}) then try_cast({clock} as timestamp) - to_minutes({minutes})"
-        f" when contains({zone}, '/') then timezone('UTC', try_cast({clock} || ' ' || {zone} as timestamptz))"
+        f" when regexp_full_match({zone}, {literal(offset)})"
+        f" then case when abs({minutes}) <= {_MOST_MINUTES} then try_cast({clock} as timestamp) - to_minutes({minutes}) end"
+        f" when contains({zone}, '/') then {_in_region(f'try_cast({clock} as timestamp)', zone)}"
         f" else try_cast({clock} as timestamp) - to_hours(case lower({zone}) {names} end) end"
     )
 
 
+def _in_region(local: str, region: str) -> str:
+    """The one instant, in UTC, at which a region's clocks show a time; NULL where they show it twice, or never.
+
+    The offsets that are tried hold two days before and after, which no change of the clocks is longer than.
+    """
+    shown = "timezone(told.region, timezone('UTC', {}))".format
+    other_day = "(told.local + to_days(days))"
+    tried = f"list_transform([-2, 2], lambda days: told.local - ({shown(other_day)} - {other_day}))"
+    instants = f"list_distinct(list_filter({tried}, lambda instant: {shown('instant')} = told.local))"
+    only = f"case when len({instants}) = 1 then {instants}[1] end"
+    known = f"case when try_cast('2000-01-01 00:00 ' || {region} as timestamptz) is not null then {region} end"
+    return f"list_transform([{{'local': {local}, 'region': {known}}}], lambda told: {only})[1]"
+
+
 def _id(value: str, found: str) -> str:
-    """An id as text: one spelling for a whole number however it was written; leading zeros and letter case stay."""
+    """An id as text: one spelling for a whole number however it was written; leading zeros and letter case stay.
+
+    A comma, or three zeros behind a point, may group thousands: such a text stays as it is. A number whose digits are not
+    exact, as a spreadsheet's display or a large floating point number, cannot be read.
+    """
     if found in (*_WHOLE, "UUID"):
         return f"cast({value} as varchar)"
+    if found in _FLOATS or found.startswith("DECIMAL"):
+        whole = (
+            f"case when {value} = trunc({value}) then cast(cast({value} as hugeint) as varchar) else cast({value} as varchar) end"
+        )
+        return f"case when abs({value}) < {_EXACT_BELOW[found]} then {whole} end" if found in _FLOATS else whole
     text = trimmed(f"cast({value} as varchar)")
     scientific = r"\d(\.\d+)?[eE]\+\d\d|\d\.\d+E\d\d?"
     exact = f"try_cast({text} as decimal(38, 9))"
+    decimals, exponent = rf"length(regexp_extract({text}, '\.(\d*)', 1))", rf"try_cast(regexp_extract({text}, '\d+$') as integer)"
     return (
         f"case when regexp_full_match({text}, {literal(MISSING)}) then null"
-        rf" when regexp_full_match({text}, '-?(0|[1-9]\d*)[.,]0+') then regexp_extract({text}, '^-?\d+')"
-        f" when regexp_full_match({text}, {literal(SPREADSHEET_ID)}) then null"
+        rf" when regexp_full_match({text}, '-?(0|[1-9]\d*)\.(0|00|0000+)') then regexp_extract({text}, '^-?\d+')"
+        f" when regexp_full_match({text}, {literal(_DISPLAYED)}) and coalesce({decimals} < {exponent}, true) then null"
         f" when regexp_full_match({text}, {literal(scientific)}) and {exact} = round({exact})"
         f" then cast(cast({exact} as decimal(38, 0)) as varchar)"
         f" else nfc_normalize({text}) end"
