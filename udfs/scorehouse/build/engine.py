@@ -66,7 +66,8 @@ def of_fitted(declared: object) -> Code:
     for path in paths:
         found = _own_files(path)
         for file in found:
-            check_estimator(file, f"{path} ({file.name})")
+            if not file.is_relative_to(_PACKAGE):
+                check_estimator(file, f"{path} ({file.name})")
         own.append(code_hash(found))
         packages |= {path.split(".")[0]} if not found else set()
     return Code("".join(own), versions_of(packages - {"scorehouse"}))
