@@ -105,7 +105,7 @@ def test_an_endpoint_without_a_reader_is_named(shop: Project) -> None:
 
 def test_a_skeleton_overwrites_nothing_and_says_what_a_name_may_be(shop: Project) -> None:
     for arguments, sentence in (
-        (["purchase_intent"], "expected a product that is new, found models/learning/purchase_intent/"),
+        (["purchase_intent"], "expected a product that is new, found purchase_intent, which the project has"),
         (["Purchase Intent"], "NAME: expected lower-case words joined by _, such as purchase_intent, found 'Purchase Intent'"),
         (["other", "planet"], "ENTITY: expected one of customer, found 'planet'"),
     ):
