@@ -40,8 +40,9 @@ class Inputs:
 
     @property
     def reads_history(self) -> bool:
-        """Whether it reads what the branch keeps of its own history."""
-        return self.reading is not None and any(name.startswith(f"{HISTORY}.") for name in self.reading.columns)
+        """Whether it reads what the branch keeps of its own history; a name that carries its content's mark never changes."""
+        read = self.reading.columns if self.reading else ()
+        return any(name.startswith(f"{HISTORY}.") and "@" not in name for name in read)
 
 
 TYPES = "types of columns"
