@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.warehouse import CATALOG, NUMBER, SERVING, Warehouse
-from scorehouse.store.durable import aside, sync_folder
+from scorehouse.store.durable import aside, sync
 
 
 def point_to(warehouse: Warehouse, number: int) -> None:
@@ -16,7 +16,7 @@ def point_to(warehouse: Warehouse, number: int) -> None:
     _link(warehouse.current, warehouse.release(number).relative_to(warehouse.folder))
     for path, file in _names(warehouse):
         _link(path, Path(warehouse.current.name, file))
-    sync_folder(warehouse.folder)
+    sync(warehouse.folder)
 
 
 def heal(warehouse: Warehouse) -> None:

@@ -16,7 +16,7 @@ from scorehouse.release.described import Release, write_release
 from scorehouse.release.history import description
 from scorehouse.release.moved_store import place_of
 from scorehouse.release.pointer import point_to
-from scorehouse.store.durable import aside, sync_file, sync_folder
+from scorehouse.store.durable import aside, sync
 from scorehouse.store.records import NodeRecords, Records, changes
 
 
@@ -62,7 +62,7 @@ class Publisher:
             self._verify(folder, release)
             _seal(folder)
             os.rename(folder, warehouse.release(number))
-            sync_folder(warehouse.releases)
+            sync(warehouse.releases)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         point_to(warehouse, number)
@@ -142,5 +142,5 @@ class Publisher:
 def _seal(folder: Path) -> None:
     for file in folder.iterdir():
         os.chmod(file, 0o444)
-        sync_file(file)
-    sync_folder(folder)
+        sync(file)
+    sync(folder)

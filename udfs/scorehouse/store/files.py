@@ -10,7 +10,7 @@ import duckdb
 
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.quoting import literal
-from scorehouse.store.durable import aside, log_of, sync_file, sync_folder
+from scorehouse.store.durable import aside, log_of, sync
 
 EXTENSIONS = {"duckdb": "duckdb", "parquet": "parquet"}
 
@@ -134,12 +134,12 @@ def _publish(temporary: Path, file: Path) -> None:
     if log_of(temporary).exists():
         raise ScorehouseError(f"Store: expected {file} to be written whole, found a write-ahead log; run the build again.")
     os.chmod(temporary, 0o444)
-    sync_file(temporary)
+    sync(temporary)
     try:
         os.link(temporary, file)
     except FileExistsError:
         return
-    sync_folder(file.parent)
+    sync(file.parent)
 
 
 def _out_of_order(file: Path, found: str) -> ScorehouseError:
