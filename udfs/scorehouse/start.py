@@ -54,7 +54,8 @@ def _ignoring_unread(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
     @wraps(check)
     def build_manifest_state_check(loader: Any) -> Any:
         config = loader.root_project
-        given, read = config.cli_vars, read_in(_templates(config)) if _is_ours(config) else None
+        given = config.cli_vars
+        read = read_in(_templates(config)) if given and _is_ours(config) else None
         try:
             config.cli_vars = {name: value for name, value in given.items() if read is None or name in read}
             return check(loader)

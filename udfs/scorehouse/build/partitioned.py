@@ -101,20 +101,26 @@ class _Partitioned:
                 f"{self._node.path}: expected a partitioned input (a source with meta.partition_by, or a partitioned model of "
                 f"the same or a finer grain, read without a view between), found {whole or 'none'}; make the model a table."
             )
-        reader, own = self._builder.reader, self._own.column
-        _, columns = reader.bound(self._node, self._sql)
-        if own.lower() not in map(str.lower, columns):
-            raise ScorehouseError(
-                f"{self._node.path}: expected the column {own} (meta.partition_by) among its columns, found "
-                f"{', '.join(columns)}; select it, or make the model a table."
-            )
         try:
-            plan, _ = reader.bound(self._node, f"select {identifier(own)} from ({self._sql}\n)")
+            query = f"select {identifier(self._own.column)} from ({self._sql}\n)"
+            plan, _ = self._builder.reader.bound(self._node, query)
             expect_local(plan, self._own, {name: read.column for name, read in self._inputs.items()})
         except UnknownPlanError as error:
             raise self._refused(f"{error}, of which it is not known", "", "make the model a table") from None
         except AcrossPartitionsError as error:
             raise self._refused(error.found, error.word, error.instead) from None
+        except ScorehouseError:
+            self._expect_own_column()
+            raise
+
+    def _expect_own_column(self) -> None:
+        """The query has the column that it is cut by."""
+        own, (_, columns) = self._own.column, self._builder.reader.bound(self._node, self._sql)
+        if own.lower() not in map(str.lower, columns):
+            raise ScorehouseError(
+                f"{self._node.path}: expected the column {own} (meta.partition_by) among its columns, found "
+                f"{', '.join(columns)}; select it, or make the model a table."
+            )
 
     def _refused(self, found: str, word: str, instead: str) -> ScorehouseError:
         where = f"{self._node.path}{line_of(self._node.text, word) if word else ''}"

@@ -1,10 +1,12 @@
 """A run's beginning and end."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import duckdb
 
 from scorehouse.build import rules
+from scorehouse.build.manifest import ServedTable
 from scorehouse.build.run import Run
 from scorehouse.build.versions import view_of_all
 from scorehouse.errors import ScorehouseError, first_line
@@ -13,6 +15,7 @@ from scorehouse.names.quoting import quoted
 from scorehouse.names.warehouse import SERVING
 from scorehouse.operations import landing_report
 from scorehouse.operations.land_sources import land_sources
+from scorehouse.operations.landing_report import FileReport
 from scorehouse.operations.register import operation
 from scorehouse.operations.served_before import forget_served_before
 from scorehouse.release import serving_file
@@ -59,26 +62,23 @@ def finish(run: Run, statuses: dict[str, str], command: str) -> dict[str, object
     Returns an `Ending` as a mapping: dbt takes an error raised in this hook for a keyboard interrupt.
     """
     try:
-        found = "\n".join([*sorted(run.failures), *_landed(run, command), _finish(run, statuses, command)])
+        reported = landing_report.reports(run) if command == "build" else []
+        told = [*run.left_out, *landing_report.lines(reported)] if command == "build" else []
+        found = "\n".join([*sorted(run.failures), *told, _finish(run, statuses, command, reported)])
         return asdict(Ending(found.rstrip("\n"), is_red=False))
     except (ScorehouseError, duckdb.Error, OSError) as error:
         found = first_line(error).rstrip(".;")
         return asdict(Ending(f"Nothing published: {found}; {_current(run)}.", is_red=True))
 
 
-def _landed(run: Run, command: str) -> list[str]:
-    """What was read and what was not, of own data."""
-    return [*run.left_out, *landing_report.lines(landing_report.reports(run))] if command == "build" else []
-
-
-def _finish(run: Run, statuses: dict[str, str], command: str) -> str:
+def _finish(run: Run, statuses: dict[str, str], command: str, reported: list[FileReport]) -> str:
     run.records.flush()
     forget_served_before(run)
     unpublished = _not_whole(run, statuses, command)
     if unpublished:
         return f"Nothing published: {unpublished} {_current(run).capitalize()}."
     again = "--full-refresh computed nothing again that the store has: every table is whole, and named by what it is made of."
-    return "\n".join([_publish(run), *([again] if "--full-refresh" in run.options else [])])
+    return "\n".join([_publish(run, reported), *([again] if "--full-refresh" in run.options else [])])
 
 
 def _not_whole(run: Run, statuses: dict[str, str], command: str) -> str:
@@ -98,9 +98,13 @@ def _not_whole(run: Run, statuses: dict[str, str], command: str) -> str:
     return ""
 
 
-def _publish(run: Run) -> str:
-    landing_report.expect_few_rejected(run.manifest.variables, landing_report.reports(run))
-    _expect_rows(run)
+def _publish(run: Run, reported: list[FileReport]) -> str:
+    landing_report.expect_few_rejected(run.manifest.variables, reported)
+    if not run.manifest.variables["publish_empty"]:
+        current = run.warehouse.current_release()
+        before = serving_file.row_counts(run.warehouse.release(current) / SERVING) if current is not None else {}
+        _expect_all_products(run, before)
+        _expect_rows(run, before)
     publisher = Publisher(run.warehouse, run.connection, run.records, run.manifest.offer())
     keep = int(run.manifest.variables["retained_releases"])
     number, is_new = publisher.publish(git.commit(run.manifest.folder), keep)
@@ -109,14 +113,20 @@ def _publish(run: Run) -> str:
     return "\n".join([f"Published release {number} of {run.warehouse.branch}: {run.warehouse.serving}", *notices(run)])
 
 
-def _expect_rows(run: Run) -> None:
-    """Raise ScorehouseError where every served table is empty, or one that had rows before, unless that is wanted."""
-    if run.manifest.variables["publish_empty"]:
-        return
-    _expect_all_products(run)
-    counts = {table.name: serving_file.row_count(run.connection, table) for table in run.manifest.served_tables()}
-    current = run.warehouse.current_release()
-    before = serving_file.row_counts(run.warehouse.release(current) / SERVING) if current is not None else {}
+def _expect_all_products(run: Run, before: Mapping[str, int]) -> None:
+    """Raise ScorehouseError where the variable `products` leaves out what the current release serves."""
+    withdrawn = sorted(node.name for node in run.manifest.unwanted() if node.meta.get("endpoint") and node.name in before)
+    if withdrawn:
+        more = f" and {len(withdrawn) - 1} more" if len(withdrawn) > 1 else ""
+        raise ScorehouseError(
+            f"expected all that release {run.warehouse.current_release()} serves, found {withdrawn[0]}{more} left out by the "
+            "variable products; build on a branch, or withdraw them: --vars '{publish_empty: true, products: [...]}'"
+        )
+
+
+def _expect_rows(run: Run, before: Mapping[str, int]) -> None:
+    """Raise ScorehouseError where every served table is empty, or one that had rows in the current release."""
+    counts = {table.name: _row_count(run, table) for table in run.manifest.served_tables()}
     emptied = sorted(name for name, count in counts.items() if count == 0 and before.get(name))
     found = f"none in {', '.join(emptied)}, which had some" if emptied else "every table empty"
     if emptied or (counts and not any(counts.values())):
@@ -126,17 +136,10 @@ def _expect_rows(run: Run) -> None:
         )
 
 
-def _expect_all_products(run: Run) -> None:
-    """Raise ScorehouseError where the variable `products` leaves out what the current release serves."""
-    current = run.warehouse.current_release()
-    served = serving_file.row_counts(run.warehouse.release(current) / SERVING) if current is not None else {}
-    withdrawn = sorted(node.name for node in run.manifest.unwanted() if node.meta.get("endpoint") and node.name in served)
-    if withdrawn:
-        more = f" and {len(withdrawn) - 1} more" if len(withdrawn) > 1 else ""
-        raise ScorehouseError(
-            f"expected all that release {current} serves, found {withdrawn[0]}{more} left out by the variable products; "
-            "build on a branch, or withdraw them: --vars '{publish_empty: true, products: [...]}'"
-        )
+def _row_count(run: Run, table: ServedTable) -> int:
+    """Rows of a table that is going to be served; a view's are counted."""
+    known = run.records.of(table.relation).row_count
+    return serving_file.row_count(run.connection, table) if known is None else known
 
 
 def notices(run: Run) -> list[str]:

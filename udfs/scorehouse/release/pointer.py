@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
@@ -13,10 +12,13 @@ from scorehouse.store.durable import aside, sync
 
 def point_to(warehouse: Warehouse, number: int) -> None:
     """Make a kept release the current one: one rename, for every name at once."""
-    _link(warehouse.current, warehouse.release(number).relative_to(warehouse.folder))
-    for path, file in _names(warehouse):
-        _link(path, Path(warehouse.current.name, file))
-    sync(warehouse.folder)
+    links = {warehouse.current: warehouse.release(number).relative_to(warehouse.folder)}
+    links |= {path: Path(warehouse.current.name, file) for path, file in _names(warehouse)}
+    wrong = {path: target for path, target in links.items() if not _leads_to(path, target)}
+    for path, target in wrong.items():
+        _link(path, target)
+    if wrong:
+        sync(warehouse.folder)
 
 
 def heal(warehouse: Warehouse) -> None:
@@ -55,11 +57,12 @@ def _names(warehouse: Warehouse) -> Iterator[tuple[Path, str]]:
     yield warehouse.pointer, NUMBER
 
 
+def _leads_to(path: Path, target: Path) -> bool:
+    return path.is_symlink() and os.readlink(path) == str(target)
+
+
 def _link(path: Path, target: Path) -> None:
     """Let a path lead to another one, in one step."""
-    with suppress(OSError):
-        if os.readlink(path) == str(target):
-            return
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     temporary = aside(path)
