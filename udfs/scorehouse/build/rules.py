@@ -6,7 +6,7 @@ from pathlib import PurePath
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.build.versions import ALWAYS, POLICY_SEED
 from scorehouse.errors import ScorehouseError
-from scorehouse.sources.seeds import read_seed
+from scorehouse.sources.seeds import seed_values
 
 ROUTES_SEED = "routes"
 SERVING = "models/serving/"
@@ -144,7 +144,7 @@ def _seeds(manifest: Manifest) -> Iterator[str]:
         (ROUTES_SEED, "endpoint", endpoints, "a served table"),
     ):
         node = manifest.seed(seed)
-        rows = read_seed(manifest.folder / node.path, node.seed_types, node.seed_delimiter).to_pylist() if node else []
+        rows = seed_values(manifest.folder / node.path, node.seed_types, node.seed_delimiter) if node else []
         for name in dict.fromkeys(row.get(column) for row in rows if row.get(column) not in known):
             listed = ", ".join(sorted(known))
             yield f"{node.path}: column {column}: expected {what} ({listed}), found '{name}'; correct or remove the row."
