@@ -55,12 +55,12 @@ INSTEAD = {
 
 def expect_kept(manifest: Manifest) -> None:
     """Raise ScorehouseError with one sentence for each breach."""
-    _raise([*_built(manifest), *_names(manifest), *_endpoints(manifest), *_fitted(manifest), *_seeds(manifest)])
+    _raise([*_how(manifest), *_names(manifest), *_endpoints(manifest), *_fitted(manifest), *_seeds(manifest)])
 
 
 def expect_buildable(manifest: Manifest) -> None:
     """The same of how nodes are built alone, which dbt must not even begin with: it makes their schemas first."""
-    _raise(_built(manifest))
+    _raise(_how(manifest))
 
 
 def _raise(breaches: Iterable[str]) -> None:
@@ -73,6 +73,27 @@ def unread(manifest: Manifest) -> list[str]:
     """Endpoints that no exposure names as read by somebody."""
     read = {parent_id for exposure in manifest.exposures() for parent_id in exposure.parent_ids}
     return [node.name for node in manifest.served() if node.id not in read]
+
+
+def _how(manifest: Manifest) -> Iterator[str]:
+    """How nodes are built."""
+    yield from _built(manifest)
+    yield from _functions(manifest)
+
+
+def _functions(manifest: Manifest) -> Iterator[str]:
+    """What is declared of a function is what its macro can be."""
+    for node in manifest.functions():
+        if node.signature.kind != "scalar":
+            yield (
+                f"{node.path}: type: expected scalar, found {node.signature.kind}; write an expression, or a whole select "
+                f"with meta.returns_table: true."
+            )
+        for name in node.signature.defaults:
+            yield (
+                f"{node.path}: arguments: expected no default_value, found one of {name}; remove it and give {name} in every "
+                f"call, or write a second function."
+            )
 
 
 def _built(manifest: Manifest) -> Iterator[str]:
