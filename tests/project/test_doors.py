@@ -252,7 +252,28 @@ CLASHING: dict[str, tuple[Files, str]] = {
 }
 """Configurations whose names are not their own: a branch's files, and what is said of them."""
 
+CONTRACT = "contract={'enforced': true}"
+COLUMNS = "models: [{name: added, columns: [{name: number, data_type: integer}]}]\n"
+SEMICOLON = "found one that ends in a semicolon; remove it"
+
 FAILING: dict[str, tuple[Files, str]] = {
+    "a semicolon": (model("", sql="select 7 as number;"), SEMICOLON),
+    "a semicolon before a remark": (model("", sql="select 7 as number ; -- ;\n/* */"), SEMICOLON),
+    "a semicolon of a view": (model("materialized='view'", sql="select 7 as number;"), SEMICOLON),
+    "a semicolon under a contract": (model(CONTRACT, sql="select 7 as number;", yml=COLUMNS), SEMICOLON),
+    "a semicolon of a view under a contract": (
+        model(f"materialized='view', {CONTRACT}", sql="select 7 as number;", yml=COLUMNS),
+        SEMICOLON,
+    ),
+    "a semicolon of an incremental": (model("materialized='incremental'", sql="select 7 as number;"), SEMICOLON),
+    "a semicolon of a partitioned model": (
+        model(
+            f"materialized='partitioned', meta={{'partition_by': 'occurred_at', 'grain': 'day'}}, {CONTRACT}",
+            sql="select occurred_at from {{ ref('stg_events') }};",
+            yml="models: [{name: added, columns: [{name: occurred_at, data_type: timestamp}]}]\n",
+        ),
+        SEMICOLON,
+    ),
     "hook that writes": (model("pre_hook='create table x as select 1'"), "found create statement"),
     "a row against the contract": (contract('{type: check, expression: "number > 7"}'), "expected rows that keep the contract"),
 }
