@@ -182,6 +182,15 @@ RIGHT: dict[str, tuple[Files, tuple[str, list[tuple]]]] = {
 }
 """Configurations that are kept: a branch's files, and what it then holds."""
 
+
+def function(declared: str, language: str = "sql") -> Files:
+    """A function node with one more line in its YAML."""
+    python = "" if language == "sql" else "\n    config: {entry_point: main, runtime_version: '3.11'}"
+    body = "x * 2\n" if language == "sql" else "def main(x):\n    return x\n"
+    yml = f"functions:\n  - name: added\n    returns: {{data_type: double}}\n    {declared}{python}\n"
+    return {f"udfs/added.{language}": body, "udfs/added.yml": yml}
+
+
 SNAPSHOT = {
     "snapshots/added.sql": "{% snapshot added %}{{ config(schema='features', unique_key='number', strategy='check',"
     " check_cols=['number']) }} select 7 as number{% endsnapshot %}\n"
@@ -219,6 +228,20 @@ SHUT: dict[str, tuple[Files, str]] = {
         contract("{type: foreign_key, to: \"ref('unrelated')\", to_columns: [number]}"),
         "constraints: expected check, not_null, primary_key, unique, found foreign_key; write a relationships test.",
     ),
+    "a default": (
+        function("arguments: [{name: x, data_type: double}, {name: y, data_type: double, default_value: 2}]"),
+        "arguments: expected no default_value, found one of y; remove it",
+    ),
+    "a default of nothing much": (
+        function("arguments: [{name: x, data_type: double, default_value: 0}]"),
+        "arguments: ... found one of x; remove it",
+    ),
+    "a Python default": (
+        function("arguments: [{name: x, data_type: double, default_value: ''}]", "py"),
+        "arguments: ... found one of x; remove it",
+    ),
+    "an aggregate": (function("config: {type: aggregate}"), "type: expected scalar, found aggregate; write an expression"),
+    "a table function of dbt's": (function("config: {type: table}"), "type: expected scalar, found table; write"),
     "custom constraint": (contract("{type: custom, expression: collate nocase}"), "constraints: ... found custom;"),
 }
 """Configurations that are refused before anything is built: a branch's files, and what is said of them."""
@@ -229,7 +252,28 @@ CLASHING: dict[str, tuple[Files, str]] = {
 }
 """Configurations whose names are not their own: a branch's files, and what is said of them."""
 
+CONTRACT = "contract={'enforced': true}"
+COLUMNS = "models: [{name: added, columns: [{name: number, data_type: integer}]}]\n"
+SEMICOLON = "found one that ends in a semicolon; remove it"
+
 FAILING: dict[str, tuple[Files, str]] = {
+    "a semicolon": (model("", sql="select 7 as number;"), SEMICOLON),
+    "a semicolon before a remark": (model("", sql="select 7 as number ; -- ;\n/* */"), SEMICOLON),
+    "a semicolon of a view": (model("materialized='view'", sql="select 7 as number;"), SEMICOLON),
+    "a semicolon under a contract": (model(CONTRACT, sql="select 7 as number;", yml=COLUMNS), SEMICOLON),
+    "a semicolon of a view under a contract": (
+        model(f"materialized='view', {CONTRACT}", sql="select 7 as number;", yml=COLUMNS),
+        SEMICOLON,
+    ),
+    "a semicolon of an incremental": (model("materialized='incremental'", sql="select 7 as number;"), SEMICOLON),
+    "a semicolon of a partitioned model": (
+        model(
+            f"materialized='partitioned', meta={{'partition_by': 'occurred_at', 'grain': 'day'}}, {CONTRACT}",
+            sql="select occurred_at from {{ ref('stg_events') }};",
+            yml="models: [{name: added, columns: [{name: occurred_at, data_type: timestamp}]}]\n",
+        ),
+        SEMICOLON,
+    ),
     "hook that writes": (model("pre_hook='create table x as select 1'"), "found create statement"),
     "a row against the contract": (contract('{type: check, expression: "number > 7"}'), "expected rows that keep the contract"),
 }
@@ -292,7 +336,7 @@ def test_a_configuration_is_refused_in_one_sentence(
     assert not outcome.is_green
     assert not OTHERS.search(outcome.output), outcome.output
     own, words = _own("added", list(doors).index(name)), doors[name][1].split("...")
-    paragraphs = re.split(r"\n(?=\S| {2}models/| {2}snapshots/)", outcome.output)
+    paragraphs = re.split(r"\n(?=\S| {2}models/| {2}snapshots/| {2}udfs/)", outcome.output)
     found = [text for text in paragraphs if own.lower() in text.lower() and all(word.strip() in text for word in words)]
     assert found, outcome.output
     assert not (shop.folder(kind) / "CURRENT").exists()

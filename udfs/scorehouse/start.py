@@ -8,12 +8,15 @@ from typing import Any
 
 from click import Context, get_current_context
 from click.core import ParameterSource
+from dbt.contracts.files import ParseFileType
 from dbt.exceptions import DbtRuntimeError
 from dbt.flags import get_flags
+from dbt.parser import read_files
 from dbt.parser.manifest import ManifestLoader
 
 from scorehouse.build.commands import BUILDS, expect_known
 from scorehouse.build.manifest import Manifest
+from scorehouse.build.modules import declared
 from scorehouse.build.products import left_out
 from scorehouse.build.rules import expect_buildable
 from scorehouse.build.variables import in_force, read_in
@@ -46,6 +49,23 @@ def begin() -> None:
 
     ManifestLoader.get_full_manifest = classmethod(get_full_manifest)
     ManifestLoader.build_manifest_state_check = _ignoring_unread(ManifestLoader.build_manifest_state_check)
+    read_files.get_source_files = _without_modules(read_files.get_source_files)
+
+
+def _without_modules(read: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """The files that dbt reads, without the modules among the functions (see `scorehouse.build.modules`)."""
+
+    @wraps(read)
+    def get_source_files(project: Any, paths: Any, extension: str, kind: Any, *more: Any) -> list[Any]:
+        files = read(project, paths, extension, kind, *more)
+        if kind != ParseFileType.Function or extension != ".py" or not _is_ours(project):
+            return files
+        folders = [Path(project.project_root, folder) for folder in project.all_source_paths]
+        in_sql = {file.stem for folder in project.function_paths for file in Path(project.project_root, folder).rglob("*.sql")}
+        functions = declared(folders, [Path(file.path.absolute_path) for file in files], in_sql)
+        return [file for file in files if Path(file.path.absolute_path) in functions]
+
+    return get_source_files
 
 
 def _ignoring_unread(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -96,13 +116,7 @@ def _named(manifest: Any, name: str) -> list[Any]:
 
 
 def _complete(manifest: Any, variables: Mapping[str, Any]) -> None:
-    """Take out what the variable `products` leaves out, and add what a query over history reads, which no ref() names.
-
-    Python files that no YAML declares as functions are modules: estimators of the project's own, and what they import.
-    """
-    modules = [node_id for node_id, node in manifest.functions.items() if node.language == "python" and not node.patch_path]
-    for node_id in modules:
-        del manifest.functions[node_id]
+    """Take out what the variable `products` leaves out, and add what a query over history reads, which no ref() names."""
     unwanted = left_out(_parents(manifest), _endpoints(manifest), variables.get("products"))
     for shelf in (manifest.nodes, manifest.functions, manifest.exposures, manifest.unit_tests):
         for node_id in unwanted & shelf.keys():

@@ -51,6 +51,8 @@ class Signature:
         language: sql or python.
         entry_point: name of the Python function.
         is_table: whether it is a table function, whose body is a whole select.
+        kind: what dbt calls it: scalar, aggregate or table.
+        defaults: names of the arguments that have a default value.
     """
 
     arguments: tuple[tuple[str, str], ...]
@@ -58,6 +60,8 @@ class Signature:
     language: str
     entry_point: str | None
     is_table: bool
+    kind: str = "scalar"
+    defaults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -369,9 +373,13 @@ class Manifest:
                 add(node)
         return list(found.values())
 
+    def functions(self) -> list[Node]:
+        """Every function node."""
+        return self._of_kind("function")
+
     def python_functions(self) -> list[Node]:
         """The function nodes that only a process with this package can run."""
-        return [node for node in self._of_kind("function") if node.signature.language == "python"]
+        return [node for node in self.functions() if node.signature.language == "python"]
 
     @cached_property
     def declared_keys(self) -> dict[str, set[tuple[str, ...]]]:
@@ -495,6 +503,8 @@ def _signature(node: Any) -> Signature:
         language=str(node.language),
         entry_point=node.config.entry_point,
         is_table=bool(node.config.meta.get("returns_table")),
+        kind=str(getattr(node.config.type, "value", node.config.type)),
+        defaults=tuple(argument.name for argument in node.arguments if argument.default_value is not None),
     )
 
 

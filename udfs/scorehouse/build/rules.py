@@ -6,7 +6,7 @@ from pathlib import PurePath
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.build.versions import ALWAYS, POLICY_SEED
 from scorehouse.errors import ScorehouseError
-from scorehouse.sources.seeds import read_seed
+from scorehouse.sources.seeds import seed_values
 
 ROUTES_SEED = "routes"
 SERVING = "models/serving/"
@@ -55,12 +55,12 @@ INSTEAD = {
 
 def expect_kept(manifest: Manifest) -> None:
     """Raise ScorehouseError with one sentence for each breach."""
-    _raise([*_built(manifest), *_names(manifest), *_endpoints(manifest), *_fitted(manifest), *_seeds(manifest)])
+    _raise([*_how(manifest), *_names(manifest), *_endpoints(manifest), *_fitted(manifest), *_seeds(manifest)])
 
 
 def expect_buildable(manifest: Manifest) -> None:
     """The same of how nodes are built alone, which dbt must not even begin with: it makes their schemas first."""
-    _raise(_built(manifest))
+    _raise(_how(manifest))
 
 
 def _raise(breaches: Iterable[str]) -> None:
@@ -73,6 +73,27 @@ def unread(manifest: Manifest) -> list[str]:
     """Endpoints that no exposure names as read by somebody."""
     read = {parent_id for exposure in manifest.exposures() for parent_id in exposure.parent_ids}
     return [node.name for node in manifest.served() if node.id not in read]
+
+
+def _how(manifest: Manifest) -> Iterator[str]:
+    """How nodes are built."""
+    yield from _built(manifest)
+    yield from _functions(manifest)
+
+
+def _functions(manifest: Manifest) -> Iterator[str]:
+    """What is declared of a function is what its macro can be."""
+    for node in manifest.functions():
+        if node.signature.kind != "scalar":
+            yield (
+                f"{node.path}: type: expected scalar, found {node.signature.kind}; write an expression, or a whole select "
+                f"with meta.returns_table: true."
+            )
+        for name in node.signature.defaults:
+            yield (
+                f"{node.path}: arguments: expected no default_value, found one of {name}; remove it and give {name} in every "
+                f"call, or write a second function."
+            )
 
 
 def _built(manifest: Manifest) -> Iterator[str]:
@@ -144,7 +165,7 @@ def _seeds(manifest: Manifest) -> Iterator[str]:
         (ROUTES_SEED, "endpoint", endpoints, "a served table"),
     ):
         node = manifest.seed(seed)
-        rows = read_seed(manifest.folder / node.path, node.seed_types, node.seed_delimiter).to_pylist() if node else []
+        rows = seed_values(manifest.folder / node.path, node.seed_types, node.seed_delimiter) if node else []
         for name in dict.fromkeys(row.get(column) for row in rows if row.get(column) not in known):
             listed = ", ".join(sorted(known))
             yield f"{node.path}: column {column}: expected {what} ({listed}), found '{name}'; correct or remove the row."
