@@ -180,6 +180,38 @@ def test_one_bad_cell_rejects_its_row_and_the_last_lines_say_so(shop: Project) -
         assert line in outcome.output, outcome.output
 
 
+def test_what_is_impossible_of_an_item_a_customer_or_a_label_is_rejected_and_the_rest_counts(shop: Project) -> None:
+    label = "label,entity_type,entity_id,value,occurred_at,known_at\n"
+    files = {
+        "interactions/a.csv": PURCHASES,
+        "items/a.csv": "item_id,price,updated_at\ntea,4,\ntea,-1,\nmug,inf,\npot,2,0001-01-01\n,3,\n",
+        "customers/a.csv": "customer_id,signed_up_at\nada,2024-01-01\nbob,9999-01-01\n",
+        "labels/a.csv": label
+        + "fraud,interaction,1,1,2024-01-01,2024-02-01\nfraud,interaction,1,0,2024-01-01,2024-03-01\n"
+        + "fraud,interaction,2,,2024-01-01,\nfraud,interaction,3,inf,2024-01-01,\n,interaction,4,1,2024-01-01,\n"
+        + "fraud,interaction,5,1,2024-01-01,\nfraud,interaction,5,0,2024-01-01,\nfraud,interaction,6,1,2024-01-01,\n",
+    }
+    selected = ("--select", "+stg_landing__rejected_entities", "+stg_landing__items", "+stg_landing__customers", "+int_labels")
+    outcome = build(shop, files, "impossible", *selected)
+    assert outcome.is_green, outcome.output
+    query = "select source_file, source_line, rejection_reason, rejected_value from staging.stg_landing__rejected_entities"
+    assert shop.work("impossible", f"{query} order by all") == [
+        ("customers/a.csv", 3, "impossible date", "9999-01-01 00:00:00"),
+        ("items/a.csv", 3, "impossible price", "-1.0"),
+        ("items/a.csv", 4, "impossible price", "inf"),
+        ("items/a.csv", 5, "impossible date", "0001-01-01 00:00:00"),
+        ("items/a.csv", 6, "no item id", None),
+        ("labels/a.csv", 4, "no value", None),
+        ("labels/a.csv", 5, "impossible value", "inf"),
+        ("labels/a.csv", 6, "no label", None),
+        ("labels/a.csv", 7, "label contradicted", "1.0"),
+        ("labels/a.csv", 8, "label contradicted", "0.0"),
+    ]
+    assert shop.work("impossible", "select item_id, price from staging.stg_landing__items") == [("tea", 4.0)]
+    assert shop.work("impossible", "select customer_id from staging.stg_landing__customers") == [("ada",)]
+    assert shop.work("impossible", "select entity_id, value from intermediate.int_labels order by 1") == [("1", 0.0), ("6", 1.0)]
+
+
 def test_lines_of_orders_under_one_id_do_not_publish_and_are_all_kept_without_it(shop: Project) -> None:
     lines = f"select * replace (split_part(interaction_id, '-', 1) as interaction_id) from ({PURCHASES})"
     outcome = build(shop, {"interactions/orders.csv": lines}, "lines", more=", products: [recommendations]")

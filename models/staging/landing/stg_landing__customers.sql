@@ -2,7 +2,7 @@ with
 
 last_seen as (
 
-    {{ as_last_seen(source('landing', 'customers'), 'customer_id', ['signed_up_at', 'country', 'email', 'properties']) }}
+    {{ as_last_seen('customers', 'customer_id', ['signed_up_at', 'country', 'email', 'properties']) }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 last_seen as (
 
-    {{ as_last_seen(source('landing', 'items'), 'item_id', ['title', 'category', 'price', 'properties']) }}
+    {{ as_last_seen('items', 'item_id', ['title', 'category', 'price', 'properties']) }}
 
 ),
 

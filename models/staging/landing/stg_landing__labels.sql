@@ -1,19 +1,19 @@
 with
 
-source as (
+judged as (
 
-    select * from {{ source('landing', 'labels') }}
+    {{ judged('labels') | indent(4) }}
 
 ),
 
-renamed as (
+labels as (
 
     select distinct
         ---------- ids
         entity_id,
 
         ---------- strings
-        nullif(trim(label), '') as label,
+        trim(label) as label,
         entity_type,
 
         ---------- numerics
@@ -23,15 +23,8 @@ renamed as (
         occurred_at,
         coalesce(known_at, occurred_at) as known_at
 
-    from source
-    where unreadable_column is null
-
-),
-
-labels as (
-
-    select * from renamed
-    where entity_id is not null and label is not null
+    from judged
+    where rejection_reason is null
 
 )
 

@@ -47,10 +47,7 @@ renamed as (
         coalesce(amount, quantity * unit_price) as amount,
         position,
         propensity,
-        case
-            when unit_price is null then properties
-            else json_merge_patch(coalesce(properties, '{}'), json_object('unit_price', unit_price))
-        end as properties,
+        properties,
         source_line,
 
         ---------- timestamps

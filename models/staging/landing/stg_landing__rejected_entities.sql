@@ -1,33 +1,31 @@
+{%- set keys = {'items': 'item_id', 'customers': 'customer_id', 'labels': 'entity_id'} -%}
+
 with
 
-unioned as (
+{% for table in keys -%}
+judged_{{ table }} as (
+
+    {{ judged(table) | indent(4) }}
+
+),
+
+{% endfor -%}
+
+judged as (
+    {%- for table, key in keys.items() %}
 
     select
-        item_id as entity_id,
-        'item_id' as key,
+        {{ key }} as entity_id,
         source_file,
-        source_line,
-        unreadable_column,
-        unreadable_value
-    from {{ source('landing', 'items') }}
+        rejection_reason,
+        rejected_column,
+        rejected_value,
+        source_line
+    from judged_{{ table }}
+    {%- if not loop.last %}
     union all
-    select
-        customer_id as entity_id,
-        'customer_id' as key,
-        source_file,
-        source_line,
-        unreadable_column,
-        unreadable_value
-    from {{ source('landing', 'customers') }}
-    union all
-    select
-        case when nullif(trim(label), '') is not null then entity_id end as entity_id,
-        case when nullif(trim(label), '') is null then 'label' else 'entity_id' end as key,
-        source_file,
-        source_line,
-        unreadable_column,
-        unreadable_value
-    from {{ source('landing', 'labels') }}
+    {%- endif %}
+    {%- endfor %}
 
 ),
 
@@ -39,18 +37,15 @@ rejected as (
 
         ---------- strings
         source_file,
-        case
-            when unreadable_column is not null then 'unreadable ' || unreadable_column
-            else 'no ' || replace(key, '_', ' ')
-        end as rejection_reason,
-        coalesce(unreadable_column, key) as rejected_column,
-        unreadable_value as rejected_value,
+        rejection_reason,
+        rejected_column,
+        rejected_value,
 
         ---------- numerics
         source_line
 
-    from unioned
-    where entity_id is null or unreadable_column is not null
+    from judged
+    where rejection_reason is not null
 
 )
 

@@ -4,11 +4,13 @@ import pytest
 
 from scorehouse.build.variables import DEFAULTS
 from scorehouse.errors import ScorehouseError
-from scorehouse.operations.landing_report import CONTRADICTED, SENT_AGAIN, FileReport, Rejections, expect_few_rejected, lines
+from scorehouse.operations.landing_report import CONTRADICTIONS, SENT_AGAIN, FileReport, Rejections, expect_few_rejected, lines
+
+REPEATED, LABEL = CONTRADICTIONS
 
 
 def report(name: str, row_count: int, **rejected: int) -> FileReport:
-    names = {"contradicted": CONTRADICTED, "sent_again": SENT_AGAIN}
+    names = {"repeated": REPEATED, "label": LABEL, "sent_again": SENT_AGAIN}
     return FileReport(name, row_count, tuple(Rejections(name, names.get(r, r), n, 3, "x", "v") for r, n in rejected.items()))
 
 
@@ -24,11 +26,15 @@ ALLOWED = [
     report("a.csv", 2, unreadable=1),
     report("a.csv", 10, unreadable=3),
     report("a.csv", 10, sent_again=10),
-    report("a.csv", 100, contradicted=5),
+    report("a.csv", 100, repeated=5),
 ]
 REFUSED = [
     (report("a.csv", 10, unreadable=4), "a.csv: expected at most 30% rejected rows, found 4 of 10"),
-    (report("a.csv", 10, contradicted=1), "expected at most 5% rows whose interaction id"),
+    (
+        report("a.csv", 10, repeated=1),
+        "at most 5% rows with interaction id repeated with other content, found 1 of 10; an",
+    ),
+    (report("a.csv", 10, label=2), "expected at most 5% rows with label contradicted, found 2 of 10; give the time"),
     (report("a.csv", 10, unreadable=2, nobody=2), "maximum_rejected_share: 0.41"),
 ]
 

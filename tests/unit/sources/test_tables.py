@@ -491,6 +491,18 @@ VALUES = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.sampled_from("xy~/"), inner, max_size=2)),
     max_leaves=5,
 )
+
+
+def test_a_column_that_is_a_property_too_is_a_number_in_both_and_hides_none(inbox: Path) -> None:
+    columns = (*COLUMNS, Column("price", "DOUBLE", kind="property"), Column("properties", "JSON"))
+    (inbox / "a.csv").write_text('id,occurred_at,price,properties\na,2024-05-01,"1,50","{""price"": 9}"\nb,2024-05-01,,7\n')
+    found = landed(inbox, columns).order("id").project("price, properties").fetchall()
+    assert [(price, json.loads(text)) for price, text in found] == [
+        (1.5, {"price": 1.5, "properties.price": 9}),
+        (None, {"properties": 7}),
+    ]
+
+
 MEMBER = st.sampled_from(["geo", "n", "a/b", "properties.geo", "properties.n", "é'"])
 
 

@@ -8,14 +8,16 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import quoted
 from scorehouse.store.details import LandedFile
 
-SENT_AGAIN, CONTRADICTED = "sent again", "interaction id repeated with other content"
-"""Reasons of rows that are no fault of the file, and of rows that lose what other rows say."""
+SENT_AGAIN = "sent again"
+"""The reason of rows that are no fault of the file."""
 MOST_LINES = 20
 MOST_REASONS = 3
-FIX = {
-    CONTRADICTED: "an order's id stands on each of its lines: give order id and line number as interaction_id, or leave the "
-    "column out, then one is made from the row",
+CONTRADICTIONS = {
+    "interaction id repeated with other content": "an order's id stands on each of its lines: give order id and line number as"
+    " interaction_id, or leave the column out, then one is made from the row",
+    "label contradicted": "give the time at which each became known as known_at, then the last one counts",
 }
+"""Reasons of rows of which others say something else, and what to do about each."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,13 @@ def expect_few_rejected(variables: Mapping[str, object], reported: Iterable[File
 
 
 def _breaches(variables: Mapping[str, object], report: FileReport) -> Iterator[str]:
-    contradicted = sum(one.count for one in report.rejections if one.reason == CONTRADICTED)
-    faulty = sum(one.count for one in report.rejections if one.reason not in (SENT_AGAIN, CONTRADICTED))
+    faulty = sum(one.count for one in report.rejections if one.reason not in (SENT_AGAIN, *CONTRADICTIONS))
     judged = (
-        ("maximum_contradicted_share", contradicted, 0, f"rows whose {CONTRADICTED}", FIX[CONTRADICTED]),
+        *(
+            ("maximum_contradicted_share", one.count, 0, f"rows with {one.reason}", CONTRADICTIONS[one.reason])
+            for one in report.rejections
+            if one.reason in CONTRADICTIONS
+        ),
         ("maximum_rejected_share", faulty, 1, "rejected rows", "correct the file"),
     )
     for variable, count, spared, what, fix in judged:

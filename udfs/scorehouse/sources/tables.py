@@ -73,7 +73,7 @@ class SourceTable:
     @property
     def in_files(self) -> list[Column]:
         """The declared columns that files may have."""
-        return [column for column in self.columns if column.kind in (None, "id")]
+        return [column for column in self.columns if column.kind in (None, "id", "property")]
 
     def stored_name(self, file: LandedFile) -> str:
         """A landed file's copy, relative to the store."""
@@ -144,26 +144,34 @@ def view_sql(table: SourceTable, files: list[LandedFile], store: Store, among: l
 def _columns(table: SourceTable, extra: list[Column], file: LandedFile) -> list[str]:
     """The columns of files that are like this one."""
     found = {name.lower(): kind for name, kind in file.columns.items()}
-    typed = {column.name: _typed(table, column, file, found) for column in table.columns}
+    values = {column.name: _value(table, column, file, found) for column in table.columns}
     if _PROPERTIES not in table.columns:
-        others = ((column, _other(column, found.get(column.name.lower()))) for column in extra)
-        return [*typed.values(), *(f"{value} as {identifier(column.name)}" for column, value in others)]
+        others = {column.name: _other(column, found.get(column.name.lower())) for column in extra}
+        return _named(values | others)
     declared = {column.name.lower() for column in table.in_files}
-    own = [Column(name, kind) for name, kind in file.columns.items() if name.lower() not in declared and name not in _OWN]
+    own = {
+        name: _other(Column(name, kind), kind, is_json=True)
+        for name, kind in file.columns.items()
+        if name.lower() not in declared and name not in _OWN
+    }
+    both = [column.name for column in table.in_files if column.kind == "property" and column.name.lower() in found]
+    own |= {name: values[name] for name in both}
     if own:
-        typed["properties"] = f"{_merged(own, found.get('properties'))} as properties"
-    return list(typed.values())
+        values["properties"] = _merged(own, found.get("properties"))
+    return _named(values)
 
 
-def _merged(own: list[Column], properties: str | None) -> str:
-    """`properties` with a file's other columns, NULLs left out, no value changed.
+def _named(values: Mapping[str, str]) -> list[str]:
+    return [f"{value} as {identifier(name)}" for name, value in values.items()]
+
+
+def _merged(own: Mapping[str, str], properties: str | None) -> str:
+    """`properties` with a file's other columns (by name, their SQL), NULLs left out, no value changed.
 
     A member that a column's name hides is `properties.<name>`. What is no object, or where that name is taken too, stays one
     member `properties`.
     """
-    pairs = ", ".join(
-        f"{{'k': {literal(column.name)}, 'v': to_json({_other(column, column.data_type, is_json=True)})}}" for column in own
-    )
+    pairs = ", ".join(f"{{'k': {literal(name)}, 'v': to_json({value})}}" for name, value in own.items())
     others = f"map_from_entries(list_filter([{pairs}], lambda pair: pair.v is not null))"
     if properties is None:
         return f"to_json({others})"
@@ -327,21 +335,20 @@ def _days(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFil
         return []
     column = next(column for column in table.columns if column.name == table.partition_by)
     key = Partitioning(table.partition_by, "day").key_sql()
-    typed = _typed(table, column, file, {name.lower(): kind for name, kind in file.columns.items()})
-    return [row[0] for row in reader.execute(f"select distinct {key} from (select {typed} from raw) order by 1").fetchall()]
+    time = _value(table, column, file, {name.lower(): kind for name, kind in file.columns.items()})
+    typed = f"select {time} as {identifier(column.name)} from raw"
+    return [row[0] for row in reader.execute(f"select distinct {key} from ({typed}) order by 1").fetchall()]
 
 
-def _typed(table: SourceTable, column: Column, file: LandedFile, found: dict[str, str]) -> str:
-    """A declared column of a file, under its name."""
+def _value(table: SourceTable, column: Column, file: LandedFile, found: dict[str, str]) -> str:
+    """The SQL of a declared column of a file."""
     if column.kind in _FILLED:
-        value = f"cast({identifier(_FILLED[column.kind])} as {column.data_type})"
-    elif column.kind in ("fault_column", "fault_value"):
-        value = _fault(table, file, column.kind) if file.has_faults else "cast(null as varchar)"
-    elif column.name.lower() in found:
-        value = cells.value_sql(identifier(column.name), found[column.name.lower()], column, file.decimal)
-    else:
-        value = f"cast(null as {column.data_type})"
-    return f"{value} as {identifier(column.name)}"
+        return f"cast({identifier(_FILLED[column.kind])} as {column.data_type})"
+    if column.kind in ("fault_column", "fault_value"):
+        return _fault(table, file, column.kind) if file.has_faults else "cast(null as varchar)"
+    if column.name.lower() in found:
+        return cells.value_sql(identifier(column.name), found[column.name.lower()], column, file.decimal)
+    return f"cast(null as {column.data_type})"
 
 
 def _fault(table: SourceTable, file: LandedFile, kind: str) -> str:
