@@ -1,5 +1,5 @@
 {#
-    After all nodes (on-run-end): publish a release when the whole build is green, and say in one line what happened.
+    After all nodes (on-run-end): publish a release when the whole build is green, and say what happened.
     dbt asks it after build, run, seed, test and snapshot, and whichever of these it tries again.
 
     Arguments:
@@ -12,10 +12,11 @@
             {%- do statuses.update({result.node.unique_id: result.status | string}) -%}
         {%- endfor -%}
         {%- set outcome = scorehouse('finish', statuses=statuses, command=flags.WHICH) -%}
-        {%- if outcome.is_red -%}
-            select error('{{ outcome.line | replace("'", "''") }}')
-        {%- elif outcome.line -%}
-            {%- do log(outcome.line, info=true) -%}
+        {%- if outcome.lines -%}
+            {%- do log(outcome.lines | join('\n'), info=true) -%}
+        {%- endif -%}
+        {%- if outcome.error -%}
+            select error('{{ outcome.error | replace("'", "''") }}')
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}

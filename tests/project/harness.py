@@ -64,7 +64,7 @@ class Project:
         )
 
     def dbt(self, *arguments: str, branch: str = "main", **environment: str) -> Outcome:
-        """Run dbt to its end, in this process: its start-up is paid once."""
+        """Run dbt to its end, in this process: its start-up is paid once. It writes no manifest unless it is told to."""
         lines: list[str] = []
         runner = dbtRunner(callbacks=[lambda event: lines.append(event.info.msg) if event.info.level != "debug" else None])
         folders = [
@@ -75,7 +75,7 @@ class Project:
             "--log-path",
             str(self.root / "logs"),
         ]
-        variables = {"SCOREHOUSE_BRANCH": branch, "DBT_PROJECT_DIR": str(self.root), **environment}
+        variables = {"SCOREHOUSE_BRANCH": branch, "DBT_PROJECT_DIR": str(self.root), "DBT_WRITE_JSON": "false", **environment}
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as printed:
             for name, value in variables.items():
                 patch.setenv(name, value)

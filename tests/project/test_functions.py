@@ -32,6 +32,16 @@ def test_a_new_branch_has_mains_python_functions(tiny: Project) -> None:
     assert tiny.catalog("select value from features.halved order by event_id") == [(5.0,), (10.0,), (15.0,)]
 
 
+def test_a_function_whose_answer_depends_on_other_rows_is_refused(tiny: Project) -> None:
+    tiny.write("udfs/half.py", HALF["udfs/half.py"].replace("pc.divide(x.cast(pa.float64()), 2)", "pc.subtract(x, pc.mean(x))"))
+    tiny.write("udfs/half.yml", HALF["udfs/half.yml"])
+    tiny.write("models/features/halved.sql", HALF["models/features/halved.sql"])
+    outcome = tiny.dbt("build")
+    assert not outcome.is_green
+    told = "udfs/half.py: expected the answer of a row to depend on that row alone, found"
+    assert [line for line in outcome.output.splitlines() if told in line], outcome.output
+
+
 def test_python_files_that_no_yaml_declares_are_modules_whatever_their_names(tiny: Project) -> None:
     for folder in ("udfs/shop", "udfs/shop/one", "udfs/other"):
         for name in ("__init__", "helpers", "score_model", "scores", "twice"):

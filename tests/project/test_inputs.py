@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 
+import numpy as np
 import pytest
 
 from project.harness import Project, tiny_project
@@ -126,6 +127,15 @@ def test_a_new_library_trains_where_the_policy_says_so(
     assert "scikit-learn" in own.operation("explain", "{node: worth}").output
     own.build()
     assert own.computed() == set()
+
+
+def test_an_estimator_that_reads_a_file_by_a_library_is_refused(own: Project) -> None:
+    np.save(own.root / "factor.npy", 2.0)
+    own.replace("udfs/shop/models.py", "* FACTOR", "* np.load('factor.npy')")
+    own.replace("udfs/shop/models.py", "from shop.factor import FACTOR", "import numpy as np")
+    outcome = own.dbt("build")
+    assert not outcome.is_green
+    assert "models/features/worth.sql: meta.estimator: expected an estimator that learns from its examples" in outcome.output
 
 
 def test_a_new_duckdb_computes_every_table_again(tiny: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -31,10 +32,12 @@ class Code:
     Attributes:
         own: hash of what it says, this project's files alone.
         libraries: versions of the packages that it uses, by name.
+        is_of_project: whether some of it is a model's own, neither this package's nor a library's.
     """
 
     own: str
     libraries: dict[str, str]
+    is_of_project: bool = False
 
 
 @cache
@@ -62,15 +65,16 @@ def of_fitted(declared: object) -> Code:
     Raises ScorehouseError for code of the project that could depend on more than that (see sandbox.estimators).
     """
     paths = sorted(set(_import_paths(declared)))
-    own, packages = [_learning()], set(FITTING)
+    own, packages, is_of_project = [_learning()], set(FITTING), False
     for path in paths:
         found = _own_files(path)
         for file in found:
             if not file.is_relative_to(_PACKAGE):
                 check_estimator(file, f"{path} ({file.name})")
+                is_of_project = True
         own.append(code_hash(found))
         packages |= {path.split(".")[0]} if not found else set()
-    return Code("".join(own), versions_of(packages - {"scorehouse"}))
+    return Code("".join(own), versions_of(packages - {"scorehouse"}), is_of_project)
 
 
 def use_own_modules(folder: Path) -> None:
@@ -82,16 +86,15 @@ def use_own_modules(folder: Path) -> None:
     if str(own) in sys.path:
         sys.path.remove(str(own))
         sys.path.insert(0, str(own))
-    _USED.add(folder)
+    _USED.add(f"{folder}{os.sep}")
     for name, module in list(sys.modules.items()):
-        place = Path(getattr(module, "__file__", None) or _PACKAGE)
-        is_own = any(place.is_relative_to(used) for used in _USED) and not INSTALLED & set(place.parts)
-        if is_own and not place.is_relative_to(_PACKAGE):
+        place = getattr(module, "__file__", None) or str(_PACKAGE)
+        if place.startswith(tuple(_USED)) and not INSTALLED & set(Path(place).parts) and not Path(place).is_relative_to(_PACKAGE):
             del sys.modules[name]
     importlib.invalidate_caches()
 
 
-_USED: set[Path] = set()
+_USED: set[str] = set()
 
 
 @cache

@@ -1,6 +1,7 @@
 """A fitted model in a build: trained, or its version in use kept, as the seed retrain_policy decides."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 
 import duckdb
@@ -13,6 +14,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.learning import Spec, fit
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
+from scorehouse.sandbox.files_read import no_file_read
 from scorehouse.store.records import NodeRecord, explain
 
 
@@ -39,6 +41,7 @@ class FittedModel:
         self._sql = sql
         self._spec = Spec.read(self._node.path, self._node.meta)
         code = engine.of_fitted(asdict(self._spec))
+        self._alone = no_file_read(self._node.path) if code.is_of_project else nullcontext()
         shape = [self._spec.text(), code.own]
         self._draft, self._inputs = builder.draft(node_id, sql, shape, code.libraries, counted=self._counted())
         self._examples = digest(sorted(self._inputs.marks.items()))
@@ -102,7 +105,9 @@ class FittedModel:
             from scorehouse.scoring.score_sql import with_sql  # compiled code loads only where something trains
 
             self._refuse_later_features()
-            row = with_sql(fit(cursor.sql(self._sql).to_arrow_table(), self._spec, self._version, self._node.path))
+            examples = cursor.sql(self._sql).to_arrow_table()
+            with self._alone:
+                row = with_sql(fit(examples, self._spec, self._version, self._node.path))
             cursor.register("fitted_version", row)
             query = (
                 f"select *, '{fingerprint}' as fingerprint, '{self._examples}' as examples_fingerprint,"

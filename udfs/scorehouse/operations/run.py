@@ -25,10 +25,10 @@ from scorehouse.store.durable import remove_leftovers
 
 @dataclass(frozen=True)
 class Ending:
-    """What happened, in lines, and whether it must end the run as failed."""
+    """What happened, in lines, and what must end the run as failed, if anything."""
 
-    line: str
-    is_red: bool
+    lines: list[str]
+    error: str | None = None
 
 
 @operation
@@ -61,24 +61,24 @@ def finish(run: Run, statuses: dict[str, str], command: str) -> dict[str, object
 
     Returns an `Ending` as a mapping: dbt takes an error raised in this hook for a keyboard interrupt.
     """
+    told = sorted(run.failures)
     try:
+        run.records.flush()
+        forget_served_before(run)
         reported = landing_report.reports(run) if command == "build" else []
-        told = [*run.left_out, *landing_report.lines(reported)] if command == "build" else []
-        found = "\n".join([*sorted(run.failures), *told, _finish(run, statuses, command, reported)])
-        return asdict(Ending(found.rstrip("\n"), is_red=False))
+        told += [*run.left_out, *landing_report.lines(reported)] if command == "build" else []
+        told += _published(run, statuses, command, reported)
+        return asdict(Ending([line for line in told if line]))
     except (ScorehouseError, duckdb.Error, OSError) as error:
-        found = first_line(error).rstrip(".;")
-        return asdict(Ending(f"Nothing published: {found}; {_current(run)}.", is_red=True))
+        return asdict(Ending(told, f"Nothing published: {first_line(error).rstrip('.;')}; {_current(run)}."))
 
 
-def _finish(run: Run, statuses: dict[str, str], command: str, reported: list[FileReport]) -> str:
-    run.records.flush()
-    forget_served_before(run)
+def _published(run: Run, statuses: dict[str, str], command: str, reported: list[FileReport]) -> list[str]:
     unpublished = _not_whole(run, statuses, command)
     if unpublished:
-        return f"Nothing published: {unpublished} {_current(run).capitalize()}."
+        return [f"Nothing published: {unpublished} {_current(run).capitalize()}."]
     again = "--full-refresh computed nothing again that the store has: every table is whole, and named by what it is made of."
-    return "\n".join([_publish(run, reported), *([again] if "--full-refresh" in run.options else [])])
+    return [_publish(run, reported), *([again] if "--full-refresh" in run.options else [])]
 
 
 def _not_whole(run: Run, statuses: dict[str, str], command: str) -> str:
