@@ -16,6 +16,7 @@
         {%- set columns_ddl = get_table_columns_and_constraints() -%}
         {#- the contract is part of the fingerprint: what is stored has met it -#}
         {%- if operation != 'table' or not scorehouse('is_stored', is_open=true, node_id=model.unique_id, sql=compiled_code, columns_ddl=columns_ddl) -%}
+            {%- do scorehouse('check_sql', is_open=true, node_id=model.unique_id, sql=compiled_code) -%}
             {%- do get_assert_columns_equivalent(compiled_code) -%}
         {%- endif -%}
     {%- endif -%}

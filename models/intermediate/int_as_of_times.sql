@@ -1,7 +1,9 @@
 {#
-    The newest as-of time is the day after the last interaction; but the last hundredth of them, or fewer, that come more than a
-    year after all others are dated wrongly, and are not known before their time comes.
+    The newest as-of time is the day after the last day that is as dense as usual: alone, with 6 and with 27 days on either side
+    it has more than a tenth of the interactions that nine of ten interactions have so near them. What lies after is dated
+    wrongly, or not all there yet, and is not known before its time comes.
 #}
+{%- set dense_share = 0.1 %}
 
 with
 
@@ -22,21 +24,68 @@ days as (
 
 ),
 
-gaps as (
+numbered as (
 
     select
-        known_on,
-        lead(known_on) over (order by known_on) - known_on as days_to_next,
-        sum(interaction_count) over (order by known_on) / sum(interaction_count) over () as known_share
+        *,
+        known_on - date '1970-01-01' as day_number
 
     from days
 
 ),
 
+surrounded as (
+
+    select
+        *,
+        sum(interaction_count) over (order by day_number range between 6 preceding and 6 following) as around_week,
+        sum(interaction_count) over (order by day_number range between 27 preceding and 27 following) as around_month
+
+    from numbered
+
+),
+
+summed as (
+
+    select
+        *,
+        sum(interaction_count) over () as total,
+        sum(interaction_count) over (order by interaction_count) as sparser_day,
+        sum(interaction_count) over (order by around_week) as sparser_week,
+        sum(interaction_count) over (order by around_month) as sparser_month
+
+    from surrounded
+
+),
+
+usual as (
+
+    select
+        min(interaction_count) filter (where 10 * sparser_day >= total) as in_day,
+        min(around_week) filter (where 10 * sparser_week >= total) as around_week,
+        min(around_month) filter (where 10 * sparser_month >= total) as around_month
+
+    from summed
+
+),
+
+dense as (
+
+    select surrounded.known_on
+
+    from surrounded
+    inner join usual
+        on
+            surrounded.interaction_count > {{ dense_share }} * usual.in_day
+            and surrounded.around_week > {{ dense_share }} * usual.around_week
+            and surrounded.around_month > {{ dense_share }} * usual.around_month
+
+),
+
 last_days as (
 
-    select coalesce(min(known_on) filter (where days_to_next > 366 and known_share >= 0.99), max(known_on)) as known_on
-    from gaps
+    select coalesce((select max(dense.known_on) from dense), max(known_on)) as known_on
+    from days
 
 ),
 

@@ -11,6 +11,7 @@ import duckdb
 from bench.measure import medians, seconds, show
 from project.harness import Project, tiny_project
 from scorehouse.build.manifest import Offer
+from scorehouse.build.versions import view_of_all
 from scorehouse.names.fingerprint import Fingerprint
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.release import work_database
@@ -45,6 +46,7 @@ def _pointers(folder: Path) -> None:
     with duckdb.connect(str(warehouse.work_database)) as connection:
         records = Records(connection, Store(warehouse.store))
         connection.execute("create schema t")
+        connection.execute(view_of_all([], store))
 
         def build(number: int, mark: str) -> None:
             file = store.file(f"t.r{number}", mark)

@@ -66,7 +66,10 @@ class Project:
     def dbt(
         self, *arguments: str, branch: str = "main", prepare: Callable[[], None] | None = None, **environment: str
     ) -> Outcome:
-        """Run dbt to its end, in a process that was forked from one that has imported it; `prepare` is called there before."""
+        """Run dbt to its end, in a process that was forked from one that has imported it; `prepare` is called there before.
+
+        It writes no manifest unless it is told to.
+        """
         folders = [
             "--project-dir",
             str(self.root),
@@ -75,7 +78,8 @@ class Project:
             "--log-path",
             str(self.root / "logs"),
         ]
-        own = {"SCOREHOUSE_BRANCH": branch, "DBT_PROJECT_DIR": str(self.root), "NUMBA_CACHE_DIR": str(COMPILED), **environment}
+        own = {"SCOREHOUSE_BRANCH": branch, "DBT_PROJECT_DIR": str(self.root), "NUMBA_CACHE_DIR": str(COMPILED)}
+        own |= {"DBT_WRITE_JSON": "false", **environment}
         inherited = {name: value for name, value in os.environ.items() if not OWN_VARIABLES.match(name)}
         return Outcome(*run_dbt([*arguments, *folders], {**inherited, **own}, prepare))
 

@@ -95,7 +95,8 @@ def materialization(sql: str, *found: str) -> Attack:
     """A way to build tables of the branch's own."""
     text = f"{{% materialization evil, adapter='duckdb' %}}{{% call statement('main') %}}{sql}{{% endcall %}}"
     text += "{{ return({'relations': []}) }}{% endmaterialization %}\n"
-    return Attack({"macros/evil.sql": text, "models/features/evil.sql": "{{ config(materialized='evil') }}\n" + ONE_ROW}, found)
+    files = {"macros/evil.sql": text, "models/features/evil.sql": "{{ config(materialized='evil') }}\n" + ONE_ROW}
+    return Attack(files, found)
 
 
 def singular_test(sql: str, *found: str) -> Attack:
@@ -281,10 +282,10 @@ ATTACKS: dict[str, Attack] = {
     "model inserts inside": model(
         "with t as (insert into scorehouse.nodes default values returning *) select * from t", "found insert statement"
     ),
-    "model is written in Python": Attack(
-        {"models/features/evil.py": "def model(dbt, session):\n    return session.sql('select 1')\n"}, ('got "python"',)
+    "model is written in Python": alone(
+        Attack({"models/features/evil.py": "def model(dbt, session):\n    return session.sql('select 1')\n"}, ("found py",))
     ),
-    "model is an external file": configured("materialized='external', location='@main@/evil.parquet'", "found create statement"),
+    "model is an external file": alone(configured("materialized='external', location='@main@/evil.parquet'", "found external")),
     "model calls itself a path": configured("alias='x/../../main/evil'", "found", "x/../../main/evil"),
     "model's schema is a path": configured("schema='x/../../main', alias='evil'", "found", "x/../../main"),
     "model's name ends its quotes": configured(f'alias="x\\" as select 1; {OVERWRITE}; --"', "found", 'x\\"'),
@@ -318,7 +319,7 @@ ATTACKS: dict[str, Attack] = {
     "macro attaches the work database": run_query("attach '@main@/.work/warehouse.duckdb' as w", "found attach statement"),
     "statement attaches": statement("attach '@main@/catalog.duckdb' as main_catalog", "found attach statement"),
     "adapter attaches": adapter_execute("attach '@main@/catalog.duckdb' as main_catalog", "found attach statement"),
-    "materialization attaches": materialization("attach '@main@/catalog.duckdb' as main_catalog", "found attach statement"),
+    "materialization attaches": alone(materialization("attach '@main@/catalog.duckdb' as main_catalog", "found evil")),
     "analysis attaches": analysis("{% do run_query(\"attach '@main@/catalog.duckdb'\") %}", "found attach statement"),
     "shown query attaches": shown("{{ run_query(\"attach '@main@/catalog.duckdb'\") }}", "found attach statement"),
     "singular test attaches": singular_test("attach '@main@/catalog.duckdb'", "found attach statement"),
@@ -328,7 +329,7 @@ ATTACKS: dict[str, Attack] = {
     "unit test is two statements": unit_test(
         f"select 'a' as kind) select 1 as kind; {OVERWRITE}; with x as (select 'a' as kind", "syntax error"
     ),
-    "snapshot is two statements": snapshot(f"select 1 as number) as s; {OVERWRITE}; select (1", "found a snapshot"),
+    "snapshot is two statements": alone(snapshot(f"select 1 as number) as s; {OVERWRITE}; select (1", "found snapshot")),
     "test counts by a second statement": singular_test(
         f'{{{{ config(fail_calc="count(*) from x; {OVERWRITE}; select 1") }}}} select 1 as a where false',
         "found copy statement",

@@ -131,6 +131,19 @@ def test_an_endpoint_that_is_declared_anew_is_published_though_nothing_is_comput
     assert tiny.serving("select count(*) from unrelated") == [(3,)]
 
 
+def test_a_changed_description_is_published_though_nothing_is_computed(tiny: Project) -> None:
+    tiny.replace("models/serving/scores.yml", "Scores of events.", "One row is one event.")
+    tiny.build()
+    assert (tiny.computed(), tiny.release()) == (set(), 2)
+    assert tiny.serving("select description from endpoints") == [("One row is one event.",)]
+    tiny.replace("models/serving/scores.yml", "{name: score,", "{name: score, description: Points.,")
+    tiny.build()
+    assert (tiny.computed(), tiny.release()) == (set(), 3)
+    assert tiny.serving("select comment from duckdb_columns() where column_name = 'score'") == [("Points.",)]
+    tiny.build()
+    assert tiny.release() == 3
+
+
 def test_old_releases_go_and_the_current_one_stays(tiny: Project) -> None:
     for weight in (3, 4, 5):
         tiny.build("--vars", f"{{weight: {weight}, retained_releases: 2}}")

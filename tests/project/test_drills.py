@@ -2,9 +2,11 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,6 +14,8 @@ import duckdb
 import pytest
 
 from project.harness import DBT, Project
+from scorehouse.names.warehouse import Warehouse
+from scorehouse.release.pointer import point_to
 
 READER = """
 import sys, time, duckdb
@@ -24,6 +28,7 @@ while not os.path.exists(stop):
         print("catalog", *catalog.execute(
             "select (select sum(score) from serving.scores), sum(value * points)"
             " from features.weighted join configuration.points using (kind)").fetchone())
+    time.sleep(0.02)
 """
 
 
@@ -118,3 +123,83 @@ def test_a_full_disk_gets_one_sentence_and_loses_nothing(tiny: Project) -> None:
     assert tiny.release() == 1
     tiny.build()
     assert tiny.release() == 2
+
+
+def spoil(file: Path) -> None:
+    """Give a file another content, whatever leads to it."""
+    file.unlink()
+    file.write_bytes(b"not what was here")
+
+
+DAMAGES = {
+    "CURRENT is empty": lambda folder: ((folder / "CURRENT").unlink(), (folder / "CURRENT").touch()),
+    "CURRENT is gone": lambda folder: (folder / "CURRENT").unlink(),
+    "CURRENT holds garbage": lambda folder: spoil(folder / "CURRENT"),
+    "the link is gone": lambda folder: (folder / ".current").unlink(),
+    "the link leads nowhere": lambda folder: ((folder / ".current").unlink(), (folder / ".current").symlink_to("releases/99")),
+    "the catalog's name is gone": lambda folder: (folder / "catalog.duckdb").unlink(),
+    "the serving file's name holds garbage": lambda folder: spoil(folder / "serving.duckdb"),
+    "the release's catalog is gone": lambda folder: (folder / "releases/1/catalog.duckdb").unlink(),
+    "the release's serving file holds garbage": lambda folder: spoil(folder / "releases/1/serving.duckdb"),
+    "the release is gone": lambda folder: shutil.rmtree(folder / "releases/1"),
+    "the work database holds garbage": lambda folder: spoil(folder / ".work/warehouse.duckdb"),
+    "the work database is gone": lambda folder: (folder / ".work/warehouse.duckdb").unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_was_damaged_is_healed_by_the_next_build(tiny: Project, damage: str) -> None:
+    folder, served = tiny.folder(), tiny.serving("from scores order by all")
+    DAMAGES[damage](folder)
+    tiny.build()
+    assert tiny.computed() == set()
+    assert tiny.serving("from scores order by all") == served
+    assert tiny.catalog("select count(*) from features.weighted") == [(3,)]
+    assert os.readlink(folder / ".current") == f"releases/{tiny.release()}"
+    tiny.build()
+    assert "nothing changed" in tiny.build().output
+
+
+def test_readers_see_one_release_through_every_name_at_every_moment(tiny: Project) -> None:
+    folder, seen, stop = tiny.folder(), [], threading.Event()
+    for number in range(2, 300):
+        shutil.copytree(folder / "releases/1", folder / f"releases/{number}", copy_function=os.link)
+
+    def read() -> None:
+        while not stop.is_set():
+            release = (folder / ".current").resolve()
+            names = [(folder / name).resolve().parent for name in ("CURRENT", "serving.duckdb", "catalog.duckdb")]
+            if (folder / ".current").resolve() == release:
+                seen.append(set(names) == {release})
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    warehouse = Warehouse.of(tiny.warehouse, "main")
+    for number in range(2, 300):
+        point_to(warehouse, number)
+        time.sleep(0.001)
+    stop.set()
+    reader.join()
+    assert len(seen) > 100
+    assert all(seen)
+
+
+def test_leftovers_of_processes_that_died_are_removed(tiny: Project) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left = [
+        tiny.folder() / f".serving.duckdb.{gone.pid}.tmp",
+        tiny.folder() / f".work/.warehouse.duckdb.{gone.pid}.tmp",
+        tiny.folder() / f"releases/.7.{gone.pid}.tmp/serving.duckdb",
+        tiny.folder() / f"releases/1/.catalog.duckdb.{gone.pid}.tmp",
+        tiny.warehouse / f"store/features.weighted/.a.duckdb.1f.{gone.pid}.tmp",
+        tiny.warehouse / f"store/features.weighted/.a.duckdb.1f.{gone.pid}.tmp.wal",
+    ]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    alive = tiny.warehouse / f"store/features.weighted/.b.duckdb.1f.{os.getpid()}.tmp"
+    alive.touch()
+    tiny.build()
+    assert not [path for path in left if path.exists()]
+    assert alive.exists()

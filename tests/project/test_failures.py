@@ -27,7 +27,7 @@ def test_a_red_build_publishes_nothing_and_says_so_in_one_line(tiny: Project, pa
     outcome = tiny.dbt("build")
     assert not outcome.is_green
     assert "Nothing published:" in outcome.output
-    assert "release 1 of main stays as it is" in outcome.output
+    assert "Release 1 of main stays as it is" in outcome.output
     assert tiny.release() == 1
 
 
@@ -54,7 +54,7 @@ def test_the_build_after_a_red_one_asks_the_failed_test_again(tiny: Project) -> 
 LANDING = {
     "wrong type": (
         "event_id,occurred_at,amount\n1,2020-01-01,ten\n",
-        ["bad.csv", "amount", "expected DOUBLE", "'ten'", "row 1"],
+        ["bad.csv", "amount", "expected DOUBLE", "'ten'", "line 2"],
     ),
     "missing required column": (
         "event_id,amount\n1,10\n",

@@ -18,7 +18,7 @@ UNCHANGED = {
     "jinja comment": edit("models/features/weighted.sql", "where amount", "{# real money #} where amount"),
     "redundant parentheses": edit("models/features/weighted.sql", "amount > 0", "(amount > 0)"),
     "macro refactored to the same SQL": edit("macros/bonus.sql", "10", "{{ 5 * 2 }}"),
-    "description": edit("models/serving/scores.yml", "Scores of events.", "What an event is worth."),
+    "description": edit("udfs/twice.yml", "- name: twice\n", "- name: twice\n    description: Twice as much.\n"),
     "seed with other quoting": edit("seeds/points.csv", "a,0.5", '"a",0.50'),
 }
 
@@ -40,6 +40,14 @@ def test_edits_that_do_not_matter_compute_nothing(tiny: Project, name: str) -> N
     tiny.build()
     assert tiny.computed() == NOTHING
     assert tiny.release() == 1
+
+
+def test_a_description_that_readers_see_is_published_and_computes_nothing(tiny: Project) -> None:
+    tiny.replace("models/serving/scores.yml", "Scores of events.", "What an event is worth.")
+    tiny.build()
+    assert tiny.computed() == NOTHING
+    assert tiny.release() == 2
+    assert tiny.serving("select description from endpoints") == [("What an event is worth.",)]
 
 
 @pytest.mark.parametrize("name", REBUILT)

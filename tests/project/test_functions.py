@@ -30,3 +30,30 @@ def test_a_new_branch_has_mains_python_functions(tiny: Project) -> None:
     tiny.build(branch="other")
     assert tiny.catalog("select value from features.halved order by event_id", branch="other") == [(6.0,), (11.0,), (16.0,)]
     assert tiny.catalog("select value from features.halved order by event_id") == [(5.0,), (10.0,), (15.0,)]
+
+
+def test_a_function_whose_answer_depends_on_other_rows_is_refused(tiny: Project) -> None:
+    tiny.write("udfs/half.py", HALF["udfs/half.py"].replace("pc.divide(x.cast(pa.float64()), 2)", "pc.subtract(x, pc.mean(x))"))
+    tiny.write("udfs/half.yml", HALF["udfs/half.yml"])
+    tiny.write("models/features/halved.sql", HALF["models/features/halved.sql"])
+    outcome = tiny.dbt("build")
+    assert not outcome.is_green
+    told = "udfs/half.py: expected the answer of a row to depend on that row alone, found"
+    assert [line for line in outcome.output.splitlines() if told in line], outcome.output
+
+
+def test_python_files_that_no_yaml_declares_are_modules_whatever_their_names(tiny: Project) -> None:
+    for folder in ("udfs/shop", "udfs/shop/one", "udfs/other"):
+        for name in ("__init__", "helpers", "score_model", "scores", "twice"):
+            tiny.write(f"{folder}/{name}.py", "def main(x):\n    return x\n")
+    listed = tiny.dbt("ls", "--resource-type", "function").output
+    assert {line for line in listed.splitlines() if line.startswith("tiny.")} == {"tiny.score_model", "tiny.twice"}, listed
+    tiny.build()
+    assert tiny.computed() == set()
+
+
+def test_a_module_becomes_a_function_when_yaml_declares_it_and_one_again_when_it_no_longer_does(tiny: Project) -> None:
+    tiny.write("udfs/shop/half.py", "def main(x):\n    return x\n")
+    for declared in (False, True, False):
+        tiny.write("udfs/shop/half.yml", HALF["udfs/half.yml"] if declared else "functions: []\n")
+        assert ("half" in tiny.dbt("ls", "--resource-type", "function").output) == declared

@@ -30,13 +30,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return copy_of_the_project(tmp_path_factory.mktemp("shop"))
 
 
-def build(shop: Project, files: dict[str, str], branch: str, *arguments: str) -> Outcome:
-    """Build from a folder with these files: path -> the query that fills it, or a text."""
+def build(shop: Project, files: dict[str, str], branch: str, *arguments: str, more: str = "") -> Outcome:
+    """Build from a folder with these files: path -> the query that fills it, or a text; `more` are other variables."""
     folder = shop.root / "mine"
     shutil.rmtree(folder, ignore_errors=True)
     for path, content in files.items():
         write(folder / path, content)
-    return shop.dbt("build", "--vars", f"{{interaction_sources: [landing], landing_path: {folder}}}", *arguments, branch=branch)
+    variables = f"{{interaction_sources: [landing], landing_path: {folder}, fresh_data: true{more}}}"
+    return shop.dbt("build", "--vars", variables, *arguments, branch=branch)
 
 
 def write(file: Path, content: str) -> None:
@@ -49,7 +50,8 @@ def write(file: Path, content: str) -> None:
 
 
 def test_purchases_alone_become_scores_and_offers(shop: Project) -> None:
-    outcome = build(shop, {"interactions/all.parquet": PURCHASES}, "purchases")
+    before_customers_fade = f"select * from ({PURCHASES}) where occurred_at < '2025-10-01'"
+    outcome = build(shop, {"interactions/all.parquet": before_customers_fade}, "purchases")
     assert outcome.is_green, outcome.output
     assert "Warning" not in outcome.output
     ((customers, wishes),) = shop.catalog(
@@ -82,7 +84,7 @@ def test_csv_extra_columns_and_unusable_rows_arrive_where_they_belong(shop: Proj
     assert outcome.is_green, outcome.output
     assert shop.catalog("select rejection_reason from staging.stg_landing__rejected order by 1", "csv") == [
         ("impossible amount",),
-        ("no interaction id",),
+        ("impossible amount",),
     ]
     assert shop.catalog("select distinct properties ->> 'colour' from staging.stg_landing__interactions", "csv") == [("red",)]
     query = "select fingerprint from scorehouse.nodes where relation = 'staging.stg_landing__received'"
@@ -92,7 +94,7 @@ def test_csv_extra_columns_and_unusable_rows_arrive_where_they_belong(shop: Proj
     selected = ("--select", "+stg_landing__interactions")
     assert build(shop, files, "csv", *selected).is_green
     found = shop.work("csv", "select properties from staging.stg_landing__interactions where interaction_id = 'y'")
-    assert [json.loads(text) for (text,) in found] == [{"properties": [1], "colour": "b"}]
+    assert [json.loads(text) for (text,) in found] == [{"properties": [1], "Colour": "b"}]
     assert before[0] != shop.work("csv", query)
     assert before[1] == shop.work("csv", logic), "a new column is new data, not a new question"
     assert shop.catalog("select country from intermediate.int_customers", "csv") == [("DE",)]
@@ -100,7 +102,7 @@ def test_csv_extra_columns_and_unusable_rows_arrive_where_they_belong(shop: Proj
 
 
 def test_no_rows_give_empty_tables_that_say_so(shop: Project) -> None:
-    outcome = build(shop, {"interactions/all.parquet": f"from ({PURCHASES}) limit 0"}, "no-rows")
+    outcome = build(shop, {"interactions/all.parquet": f"from ({PURCHASES}) limit 0"}, "no-rows", more=", publish_empty: true")
     assert outcome.is_green, outcome.output
     assert shop.serving("select count(*) from churn_risk", "no-rows") == [(0,)]
     assert shop.serving("select distinct left(status, 6) from endpoints", "no-rows") == [("empty:",)]
@@ -113,12 +115,138 @@ def test_one_customer_with_a_long_history_is_no_failure(shop: Project) -> None:
 
 
 def test_a_file_that_breaks_the_contract_stops_the_build_with_one_sentence(shop: Project) -> None:
-    outcome = build(
-        shop, {"interactions/a.csv": "interaction_id,occurred_at,customer_id,interaction_type\ni,soon,c,view\n"}, "wrong"
-    )
+    outcome = build(shop, {"interactions/a.csv": "interaction_id,when,customer_id,interaction_type\ni,soon,c,view\n"}, "wrong")
     assert not outcome.is_green
-    words = ["interactions/a.csv", "column occurred_at", "expected TIMESTAMP", "found 'soon' in row 1"]
+    words = ["interactions/a.csv", "expected the required column occurred_at", "found only interaction_id, when"]
     assert [line for line in outcome.output.splitlines() if all(word in line for word in words)], outcome.output
+
+
+ELSEWHERE = {
+    "orders/a.csv": "orders/ is not read: it is none of the folders that are looked for; rename it to interactions/",
+    "interaction/a.parquet": "rename it to interactions/",
+    "a.csv": "a.csv is not read: it lies beside the folders; move it into interactions/",
+    "interactions/a.txt": "expected files of Parquet, CSV",
+    "items/a.csv": "expected files in interactions/, found none",
+}
+
+
+@pytest.mark.parametrize("path", ELSEWHERE)
+def test_a_folder_without_interactions_is_no_green_build(shop: Project, path: str) -> None:
+    outcome = build(shop, {path: PURCHASES.replace("as customer_id", "as item_id") if "items" in path else PURCHASES}, "nowhere")
+    assert not outcome.is_green
+    assert [line for line in outcome.output.splitlines() if str(shop.root / "mine") in line and ELSEWHERE[path] in line], (
+        outcome.output
+    )
+
+
+STAGED = ("--select", "+stg_landing__rejected", "+stg_landing__interactions", "+stg_landing__items", "+stg_landing__customers")
+
+
+def test_one_bad_cell_rejects_its_row_and_the_last_lines_say_so(shop: Project) -> None:
+    head = "interaction_id,occurred_at,customer_id,interaction_type,amount,propensity,position\n"
+    rows = (
+        "1,2026-01-03 10:15:00 -0500,17850.0,purchase,1,0.5,1\n2,2026-07-03 10:15 BST,ada,purchase,1,,\n"
+        "3,2026-01-03,ada,purchase,1,1.5,\n4,2026-01-03,ada,purchase,1,,-1\n5,2026-01-03,NULL,purchase,1,,\n"
+    )
+    files = {
+        "interactions/jan.csv": head + rows,
+        "interactions/feb.csv": head + "6,2026-02-03,17850,purchase,2,,\n",
+        "interactions/notes.txt": "to read",
+        "items/jan.csv": "item_id,price,title\ntea,4.0,Tea\n",
+        "items/feb.csv": "item_id,price\ntea,6.0\n",
+        "customers/2026-01.csv": "customer_id,country,email\n17850,FR,a@example.org\n",
+        "customers/2026-02.csv": "customer_id,country\n17850.0,DE\n",
+    }
+    outcome = build(shop, files, "bad-cells", *STAGED)
+    assert outcome.is_green, outcome.output
+    query = (
+        "select source_file, source_line, rejection_reason, rejected_column, rejected_value from staging.stg_landing__rejected"
+    )
+    assert shop.work("bad-cells", f"{query} order by source_line") == [
+        ("interactions/jan.csv", 3, "unreadable occurred_at", "occurred_at", "2026-07-03 10:15 BST"),
+        ("interactions/jan.csv", 4, "impossible propensity", "propensity", "1.5"),
+        ("interactions/jan.csv", 5, "impossible position", "position", "-1"),
+        ("interactions/jan.csv", 6, "no customer id", "customer_id", None),
+    ]
+    kept = "select customer_id, cast(min(occurred_at) as varchar), count(*) from staging.stg_landing__interactions group by all"
+    assert shop.work("bad-cells", kept) == [("17850", "2026-01-03 15:15:00", 2)]
+    assert shop.work("bad-cells", "select title, price from staging.stg_landing__items") == [("Tea", 6.0)]
+    assert shop.work("bad-cells", "select country, email from staging.stg_landing__customers") == [("DE", "a@example.org")]
+    for line in (
+        "interactions/jan.csv: 5 rows read, 4 rejected: 1 impossible position (first: line 5, position '-1')",
+        "interactions/feb.csv: 1 row read, 0 rejected.",
+        "interactions/notes.txt is not read: expected Parquet, CSV",
+    ):
+        assert line in outcome.output, outcome.output
+
+
+def test_what_is_impossible_of_an_item_a_customer_or_a_label_is_rejected_and_the_rest_counts(shop: Project) -> None:
+    label = "label,entity_type,entity_id,value,occurred_at,known_at\n"
+    files = {
+        "interactions/a.csv": PURCHASES,
+        "items/a.csv": "item_id,price,updated_at\ntea,4,\ntea,-1,\nmug,inf,\npot,2,0001-01-01\n,3,\n",
+        "customers/a.csv": "customer_id,signed_up_at\nada,2024-01-01\nbob,9999-01-01\n",
+        "labels/a.csv": label
+        + "fraud,interaction,1,1,2024-01-01,2024-02-01\nfraud,interaction,1,0,2024-01-01,2024-03-01\n"
+        + "fraud,interaction,2,,2024-01-01,\nfraud,interaction,3,inf,2024-01-01,\n,interaction,4,1,2024-01-01,\n"
+        + "fraud,interaction,5,1,2024-01-01,\nfraud,interaction,5,0,2024-01-01,\nfraud,interaction,6,1,2024-01-01,\n",
+    }
+    selected = ("--select", "+stg_landing__rejected_entities", "+stg_landing__items", "+stg_landing__customers", "+int_labels")
+    outcome = build(shop, files, "impossible", *selected)
+    assert outcome.is_green, outcome.output
+    query = "select source_file, source_line, rejection_reason, rejected_value from staging.stg_landing__rejected_entities"
+    assert shop.work("impossible", f"{query} order by all") == [
+        ("customers/a.csv", 3, "impossible date", "9999-01-01 00:00:00"),
+        ("items/a.csv", 3, "impossible price", "-1.0"),
+        ("items/a.csv", 4, "impossible price", "inf"),
+        ("items/a.csv", 5, "impossible date", "0001-01-01 00:00:00"),
+        ("items/a.csv", 6, "no item id", None),
+        ("labels/a.csv", 4, "no value", None),
+        ("labels/a.csv", 5, "impossible value", "inf"),
+        ("labels/a.csv", 6, "no label", None),
+        ("labels/a.csv", 7, "label contradicted", "1.0"),
+        ("labels/a.csv", 8, "label contradicted", "0.0"),
+    ]
+    assert shop.work("impossible", "select item_id, price from staging.stg_landing__items") == [("tea", 4.0)]
+    assert shop.work("impossible", "select customer_id from staging.stg_landing__customers") == [("ada",)]
+    assert shop.work("impossible", "select entity_id, value from intermediate.int_labels order by 1") == [("1", 0.0), ("6", 1.0)]
+
+
+def test_lines_of_orders_under_one_id_do_not_publish_and_are_all_kept_without_it(shop: Project) -> None:
+    lines = f"select * replace (split_part(interaction_id, '-', 1) as interaction_id) from ({PURCHASES})"
+    outcome = build(shop, {"interactions/orders.csv": lines}, "lines", more=", products: [recommendations]")
+    assert not outcome.is_green
+    for words in (
+        "Nothing published",
+        "interactions/orders.csv",
+        "6,000 of 6,400",
+        "order id and line number",
+        "from the row",
+        "interactions/orders.csv: 6,400 rows read, 6,000 rejected",
+    ):
+        assert words in outcome.output, outcome.output
+    without = {"interactions/orders.csv": f"select * exclude (interaction_id) from ({PURCHASES})"}
+    assert build(shop, without, "lines", more=", products: [recommendations]").is_green
+    count, money = "count(*), count(distinct interaction_id)", "round(sum(amount), 2)"
+    assert shop.catalog(f"select {count}, {money} from staging.stg_landing__interactions", "lines") == [
+        (6400, 6400, duckdb.sql(f"select {money} from ({PURCHASES})").fetchall()[0][0])
+    ]
+    again = without | {"interactions/sent_again.csv": f"select * exclude (interaction_id) from ({PURCHASES}) limit 100"}
+    assert build(shop, again, "lines", *STAGED).is_green
+    reasons = "select rejection_reason, count(*) from staging.stg_landing__rejected group by all"
+    assert shop.work("lines", reasons) == [("sent again", 100)]
+
+
+def test_a_release_that_lost_its_rows_is_not_published_unless_that_is_wanted(shop: Project) -> None:
+    only = ", products: [recommendations]"
+    assert build(shop, {"interactions/all.parquet": PURCHASES}, "emptied", more=only).is_green
+    release = shop.release("emptied")
+    views = f"select * replace ('view' as interaction_type, null as item_id) from ({PURCHASES})"
+    outcome = build(shop, {"interactions/all.parquet": views}, "emptied", more=only)
+    assert not outcome.is_green
+    assert "Nothing published: expected rows in what is served, found none in popular_items" in outcome.output, outcome.output
+    assert shop.release("emptied") == release
+    assert build(shop, {"interactions/all.parquet": views}, "emptied", more=f"{only}, publish_empty: true").is_green
 
 
 def test_rows_that_are_sent_again_in_another_month_are_rejected_whenever_they_come(shop: Project) -> None:
@@ -131,7 +259,7 @@ def test_rows_that_are_sent_again_in_another_month_are_rejected_whenever_they_co
         outcome = build(shop, files, branch, *selected)
         assert outcome.is_green, outcome.output
         assert shop.work(branch, "select rejection_reason, count(*) from staging.stg_landing__rejected group by all") == [
-            ("duplicate interaction id", 9)
+            ("interaction id repeated with other content", 9)
         ]
         assert shop.work(branch, "select count(*), max(occurred_at) < '2024-03-01' from staging.stg_landing__interactions") == [
             (50, True)

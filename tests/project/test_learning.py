@@ -59,6 +59,12 @@ def examples(shop: Project) -> list[tuple]:
     return shop.catalog("from learning.churn_examples where as_of <= '2024-03-01' order by as_of, customer_id")
 
 
+def route_churn(shop: Project, route: str) -> None:
+    """Send churn_risk's customers elsewhere; the other endpoints' routes stay."""
+    others = [line for line in (shop.root / ROUTES).read_text().splitlines() if not line.startswith("churn_risk,")]
+    shop.write(ROUTES, "\n".join([*others, f"churn_risk,{route}", ""]))
+
+
 def test_late_data_change_no_past_training_set_and_few_new_examples_train_nothing(shop: Project) -> None:
     before, version = examples(shop), served_version(shop)
     assert len(before) > 1000
@@ -69,6 +75,11 @@ def test_late_data_change_no_past_training_set_and_few_new_examples_train_nothin
     assert "BUILT insufficient examples" in said or "REUSED insufficient examples" in said
     assert shop.catalog("select count(*) from intermediate.int_interactions")[0][0] == 15_000
     assert examples(shop) == before
+    assert served_version(shop) == version
+    assert [(word, trained) for word, _, trained in decisions(shop)] == [("train", True)]  # the same rows are no new question
+    write(shop.root / "landing/interactions/known.parquet", interactions(400, 17_000, 17_010))
+    build(shop)
+    assert examples(shop) != before
     assert served_version(shop) == version
     assert [(word, trained) for word, _, trained in decisions(shop)] == [("train", True), ("keep", False)]
     assert "0 new examples, fewer than the minimum 200" in decisions(shop)[-1][1]
@@ -94,7 +105,7 @@ def test_a_route_may_pin_an_earlier_version(shop: Project) -> None:
     (old,) = shop.catalog("select model_version from registry.model_versions where not is_current and model = 'churn__logistic'")[
         0
     ]
-    shop.write(ROUTES, f"endpoint,implementation,share,model_version\nchurn_risk,churn_risk__logistic,1.0,{old}\n")
+    route_churn(shop, f"churn_risk__logistic,1.0,{old}")
     build(shop, "pinned")
     assert served_version(shop, "pinned") == old
     assert "churn__logistic" not in shop.computed("pinned")
@@ -109,22 +120,22 @@ def test_a_route_may_pin_an_earlier_version(shop: Project) -> None:
     ],
 )
 def test_a_route_to_what_does_not_exist_fails_the_build(shop: Project, route: str, words: list[str]) -> None:
-    shop.write(ROUTES, f"endpoint,implementation,share,model_version\nchurn_risk,{route}\n")
+    route_churn(shop, route)
     outcome = run(shop, "wrong-route")
     assert not outcome.is_green
     assert any(all(word in line for word in words) for line in outcome.output.splitlines()), outcome.output
 
 
 def test_a_challenger_that_does_not_beat_the_champion_cannot_be_routed(shop: Project) -> None:
-    shop.write(ROUTES, "endpoint,implementation,share,model_version\nchurn_risk,churn_risk__boosted,1.0,\n")
+    route_churn(shop, "churn_risk__boosted,1.0,")
     header = (shop.root / POLICY).read_text().splitlines()[0]
-    shop.write(POLICY, f"{header}\ndefault,28,200,0.25,0.6,,0.3,0.15,0.05\n")
+    shop.write(POLICY, f"{header}\ndefault,28,200,0.25,0.6,,0.3,0.15,0.05,\n")
     outcome = run(shop, "challenger")
     assert not outcome.is_green
     assert "which is rejected: its auc" in outcome.output
     query = "select status, value - champion_value < 0.3 from history.gates where implementation = 'churn_risk__boosted'"
     assert shop.work("challenger", query) == [("rejected", True)]
-    shop.write(POLICY, f"{header}\ndefault,28,200,0.25,0.6,,-0.3,0.15,0.05\n")
+    shop.write(POLICY, f"{header}\ndefault,28,200,0.25,0.6,,-0.3,0.15,0.05,\n")
     build(shop, "challenger")
     assert served_version(shop, "challenger").startswith("churn__boosted@")
     statuses = shop.catalog(

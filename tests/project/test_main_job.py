@@ -94,9 +94,11 @@ def test_every_relation_of_the_catalog_answers_a_reader_who_has_only_duckdb(buil
 
 
 @pytest.mark.drill
-def test_two_builds_in_two_warehouses_serve_the_same_bytes(built: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
-    other = copy_of_the_project(tmp_path_factory.mktemp("other"))
-    other.build("--threads", "2")
+def test_two_builds_serve_the_same_bytes_whatever_the_threads_time_zone_and_locale(built: Project, tmp_path: Path) -> None:
+    other = copy_of_the_project(tmp_path / "project")
+    other.build("--threads", "1", "--vars", "{query_threads: 1}", TZ="Asia/Kolkata", LC_ALL="de_DE.UTF-8", LANG="de_DE.UTF-8")
+    made = "select node_id, fingerprint, row_count from scorehouse.nodes order by node_id"
+    assert other.catalog(made) == built.catalog(made)
     tables = built.serving("select table_name from duckdb_tables() where table_name not in ('release', 'endpoints')")
     assert len(tables) > 15
     for (table,) in tables:
@@ -128,3 +130,10 @@ def test_what_a_node_depends_on_is_the_same_for_every_command(built: Project, tm
         for file in (tmp_path / "manifest.json", built.root / "target" / "manifest.json")
     )
     assert of_parse == of_build
+
+
+def test_readers_can_look_up_every_feature_that_reasons_name(built: Project) -> None:
+    named = "(select distinct unnest(reasons).feature as name from churn_risk)"
+    assert built.serving(f"select count(*) > 5 from {named}") == [(True,)]
+    assert built.serving(f"select name from {named} except select name from features where unit is not null") == []
+    assert built.serving("select endpoint, name from features where meaning is null") == []

@@ -105,10 +105,36 @@ def test_an_endpoint_without_a_reader_is_named(shop: Project) -> None:
 
 def test_a_skeleton_overwrites_nothing_and_says_what_a_name_may_be(shop: Project) -> None:
     for arguments, sentence in (
-        (["purchase_intent"], "expected a product that is new, found models/learning/purchase_intent/"),
+        (["purchase_intent"], "expected a product that is new, found purchase_intent, which the project has"),
         (["Purchase Intent"], "NAME: expected lower-case words joined by _, such as purchase_intent, found 'Purchase Intent'"),
         (["other", "planet"], "ENTITY: expected one of customer, found 'planet'"),
     ):
         refused = make_product(shop, *arguments)
         assert refused.returncode == 1
         assert sentence in refused.stderr
+
+
+def test_what_is_served_is_not_withdrawn_by_leaving_products_out(shop: Project) -> None:
+    outcome = shop.dbt("build", "--vars", "{products: [segments]}")
+    assert not outcome.is_green or "Nothing published" in outcome.output
+    assert "purchase_intent_scores left out by the variable products; build on a branch" in outcome.output
+    assert shop.serving("select name from endpoints") == [("purchase_intent_scores",)]
+    shop.build(*ONLY)
+    assert shop.catalog("select count(*) > 0 from registry.training_decisions where model = 'purchase_intent__logistic'") == [
+        (True,)
+    ]
+
+
+def test_a_name_that_the_project_has_is_no_new_product(shop: Project) -> None:
+    made = make_product(shop, "segments")
+    assert made.returncode == 1
+    assert "found segments, which the project has" in made.stderr
+
+
+def test_a_fitted_model_whose_yaml_comes_later_starts_anew(shop: Project) -> None:
+    yml = shop.root / "models/learning/purchase_intent/purchase_intent__logistic.yml"
+    text = yml.read_text()
+    yml.unlink()
+    assert not shop.dbt("build", *ONLY, branch="late").is_green
+    yml.write_text(text)
+    assert "Published release" in shop.build(*ONLY, branch="late").output

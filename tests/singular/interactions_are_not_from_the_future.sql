@@ -1,5 +1,5 @@
 {{ config(severity='warn', enabled=not var('as_of')) }}
-{# Interactions that are dated more than a year after all others: they count for nothing until their time comes. #}
+{# No interaction lies after the last day on which the data is as dense as usual: it counts for nothing until its time comes. #}
 
 with
 

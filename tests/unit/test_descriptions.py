@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scorehouse.learning.version_row import STORED
+
 ROOT = Path(__file__).resolve().parents[2]
 DESCRIBED = ("models/serving", "models/features")
 """Folders whose models enforce a contract, so that every column is declared, and has a description."""
@@ -14,7 +16,7 @@ DESCRIBED = ("models/serving", "models/features")
 def declared(kind: str, *folders: str) -> Iterator[tuple[str, dict]]:
     """Path and declaration of every model, seed or function in some folders."""
     for folder in folders:
-        for file in sorted((ROOT / folder).rglob("*.yml")):
+        for file in sorted(set((ROOT / folder).rglob("*.yml")) - set((ROOT / "udfs/scorehouse").rglob("*.yml"))):
             for one in (yaml.safe_load(file.read_text()) or {}).get(kind, ()):
                 yield f"{file.relative_to(ROOT)}: {one['name']}", one
 
@@ -45,3 +47,20 @@ def test_every_column_that_is_read_has_a_description(folder: str) -> None:
     for name, model in declared("models", folder):
         assert model["config"]["contract"] == {"enforced": True}, name
         assert [column["name"] for column in model["columns"] if not column.get("description", "").strip()] == [], name
+
+
+def test_every_number_among_the_features_has_a_unit() -> None:
+    numbers = {"bigint", "integer", "double"}
+    for name, model in declared("models", "models/features"):
+        found = [column for column in model["columns"] if column["data_type"] in numbers]
+        assert [column["name"] for column in found if not column.get("config", {}).get("meta", {}).get("unit")] == [], name
+
+
+def test_every_column_of_a_version_is_described_once_for_all_models() -> None:
+    ((_, versions),) = [one for one in declared("models", "models/registry") if one[1]["name"] == "versions"]
+    described = {column["name"]: column["description"] for column in versions["columns"]}
+    assert all(described.values())
+    assert set(described) == {"model", "is_current", *STORED.names}
+    for name, model in declared("models", "models/learning"):
+        if model.get("config", {}).get("materialized") == "fitted":
+            assert not {column["name"] for column in model.get("columns", ())} & set(described), name

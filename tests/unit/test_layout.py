@@ -80,3 +80,25 @@ def test_the_rooms_stand_on_few_floors_and_in_no_circle() -> None:
 def test_learning_does_not_know_who_else_fits() -> None:
     names = [name for file in (PACKAGE / "learning").rglob("*.py") for name in imported(file)]
     assert names and not [name for name in names if name.startswith("recommending")]
+
+
+def test_the_store_its_names_and_the_releases_stay_small() -> None:
+    assert small_rooms() < 1500
+
+
+def small_rooms() -> int:
+    """Lines of code in the store, its names and the releases."""
+    return sum(code_lines(file) for room in ("names", "store", "release") for file in (PACKAGE / room).glob("*.py"))
+
+
+def code_lines(file: Path) -> int:
+    """Lines of a file without docstrings, comments and blank lines."""
+    tree = ast.parse(file.read_text())
+    texts = (node for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    left_out = {line for text in texts for line in range(text.lineno, text.end_lineno + 1)}
+    lines = enumerate(file.read_text().splitlines(), start=1)
+    return sum(1 for number, line in lines if number not in left_out and line.strip() and not line.strip().startswith("#"))
+
+
+if __name__ == "__main__":
+    print(small_rooms())

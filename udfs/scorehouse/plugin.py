@@ -7,17 +7,27 @@ database; macros call `{{ scorehouse('<operation>', ...) }}`, which arrives in `
 import atexit
 import os
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import MISSING, fields
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import agate
 import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.duckdb.environments import local
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
 from dbt.adapters.factory import get_adapter_by_type
+from dbt.artifacts.schemas.results import RunStatus
+from dbt.artifacts.schemas.run import RunResult
 from dbt.flags import get_flags
+from dbt.task.test import TestRunner
+from dbt_common.events.base_types import EventLevel
+from dbt_common.events.functions import fire_event
+from dbt_common.events.types import Note
 from dbt_common.exceptions import DbtRuntimeError
 from dbt_common.invocation import get_invocation_id
 
@@ -45,7 +55,12 @@ class Plugin(BasePlugin):
     """Puts a dbt run on its branch, guards it, and carries out what macros ask for."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        """Find the branch, take its lock and point dbt at the branch's own database."""
+        """Find the branch, take its lock and point dbt at the branch's own database.
+
+        Raises DbtRuntimeError for a profile that says more than where the project is.
+        """
+        with _ShownByDbt():
+            _expect_profile(self.creds)
         folder = project_folder()
         root = Path(os.environ.get("WAREHOUSE_PATH") or folder / "warehouse").resolve()
         self._warehouse = Warehouse.of(root, git.current(folder, os.environ))
@@ -70,10 +85,19 @@ class Plugin(BasePlugin):
         follow(conn, self._warehouse.root)
         limits.lock_down(conn, _envelope(self._warehouse, values), self._warehouse.writable_folders())
         limits.bound_process(conn)
-        _guard_statements(float(values["query_timeout_seconds"]))
+        self._timeout_seconds = float(values["query_timeout_seconds"])
         _take_over(conn)
         self._connection = conn
         self._run = None
+
+    def unbuilt(self, test_id: str) -> str | None:
+        """Name of something that a data test reads and that was never built on this branch; None where there is nothing such."""
+        with _ShownByDbt():
+            return self._current_run().unbuilt(test_id)
+
+    def guarded(self, cursor: Any) -> local.DuckDBCursorWrapper:
+        """A cursor of this database, as dbt gets it."""
+        return _GuardedCursor(cursor, self._timeout_seconds)
 
     def store(self, target_config: TargetConfig) -> None:
         """Carry out one operation; the answer is put into the request as 'result'."""
@@ -101,6 +125,7 @@ class Plugin(BasePlugin):
                 store=store,
                 manifest=Manifest(manifest, values, project_folder()),
                 timeout_seconds=float(values["query_timeout_seconds"]),
+                options=frozenset(_options()),
             )
         return self._run
 
@@ -114,6 +139,22 @@ def _asked_by() -> str:
     if get_flags().WHICH == "run-operation":
         return COMMAND
     return HOOKS if hooks.are_running() else NODE
+
+
+PROFILE = frozenset("database schema path threads module_paths plugins keep_open retries".split())
+"""What a profile may say; everything else opens other databases, files or networks, or sets what the project's variables set."""
+
+
+def _expect_profile(credentials: Any) -> None:
+    known = {setting.name: setting for setting in fields(credentials)}
+    for name, setting in known.items():
+        default = setting.default if setting.default_factory is MISSING else setting.default_factory()
+        value = getattr(credentials, name)
+        if name not in PROFILE and value and value != default:
+            raise ScorehouseError(
+                f"profiles.yml: expected only {', '.join(sorted(PROFILE))}, found {name}; remove it: declare data as sources, "
+                f"and set memory, threads and time by the project's variables."
+            )
 
 
 def _as_agate(answer: Answer) -> agate.Table:
@@ -154,6 +195,13 @@ def _variables() -> dict[str, Any]:
     return variables.checked(variables.in_force(config) if hasattr(config, "vars") else {})  # `dbt debug` has none
 
 
+def _options() -> Iterator[str]:
+    """The options of dbt's command that concern us; Jinja sees only some of them."""
+    for name in ("EMPTY", "SAMPLE", "FULL_REFRESH"):
+        if getattr(get_flags(), name, None):
+            yield f"--{name.lower().replace('_', '-')}"
+
+
 def _envelope(warehouse: Warehouse, values: dict[str, Any]) -> dict[str, str]:
     return {
         "temp_directory": str(warehouse.spill),
@@ -175,31 +223,86 @@ class _ShownByDbt:
             raise DbtRuntimeError(str(error)) from None
 
 
-_execute = local.DuckDBCursorWrapper.execute
-_cancel = local.LocalEnvironment.cancel
+class _GuardedCursor(local.DuckDBCursorWrapper):
+    """A cursor of our project's database: every statement that dbt sends passes the guard."""
 
+    def __init__(self, cursor: Any, timeout_seconds: float) -> None:
+        super().__init__(cursor)
+        self._timeout_seconds = timeout_seconds
 
-def _guard_statements(timeout_seconds: float) -> None:
-    """Let every statement that dbt sends pass the guard.
-
-    dbt-duckdb has no hook between a statement and its cursor, so the one method that all of them pass is replaced.
-    """
-
-    def execute(wrapper: Any, sql: str, bindings: Any = None) -> Any:
+    def execute(self, sql: str, bindings: Any = None) -> Any:
+        """Run one statement that a build may run, within its time."""
         with _ShownByDbt():
             check_statement(sql, functions.registered())
-            with limits.time_limit(wrapper._cursor, timeout_seconds, "Query"):
-                return _execute(wrapper, sql, bindings)
+            with limits.time_limit(self._cursor, self._timeout_seconds, "Query"):
+                return super().execute(sql, bindings)
 
-    def submit_python_job(*_: Any) -> None:
+
+def _guard() -> None:
+    """Let dbt-duckdb hand out guarded cursors where our plugin stands, and refuse Python there; once a process.
+
+    dbt-duckdb has no hook between a statement and its cursor, so three of its methods are replaced. Another project's database in
+    the same process (a scheduler's) has no such plugin, and stays as it is.
+    """
+    handle, submit, cancel = (vars(local.LocalEnvironment)[name] for name in ("handle", "submit_python_job", "cancel"))
+    if hasattr(handle, "__wrapped__"):
+        return
+
+    @wraps(handle)
+    def guarded_handle(environment: Any) -> Any:
+        connection = handle(environment)
+        if (plugin := _plugin_of(environment)) is not None:
+            connection._cursor = plugin.guarded(connection._cursor._cursor)
+        return connection
+
+    @wraps(submit)
+    def guarded_submit(environment: Any, *arguments: Any) -> Any:
+        if _plugin_of(environment) is None:
+            return submit(environment, *arguments)
         raise DbtRuntimeError(
             "Refused: expected a model written in SQL, found Python; write a select, a fitted model or a function node."
         )
 
-    def cancel(connection: Any) -> None:
-        limits.cancel_all()  # Ctrl-C: the store computes on cursors that dbt does not know
-        _cancel(connection)
+    @wraps(cancel.__func__)
+    def guarded_cancel(cls: type, connection: Any) -> None:
+        if isinstance(connection.handle.cursor(), _GuardedCursor):
+            limits.cancel_all()  # Ctrl-C: the store computes on cursors that dbt does not know
+        cancel.__func__(cls, connection)
 
-    local.DuckDBCursorWrapper.execute = execute
-    local.LocalEnvironment.submit_python_job = submit_python_job
-    local.LocalEnvironment.cancel = staticmethod(cancel)
+    local.LocalEnvironment.handle = guarded_handle
+    local.LocalEnvironment.submit_python_job = guarded_submit
+    local.LocalEnvironment.cancel = classmethod(guarded_cancel)
+
+
+def _plugin_of(environment: Any) -> Plugin | None:
+    """Our plugin in a database's environment; None in that of another project."""
+    return next((plugin for plugin in environment._plugins.values() if isinstance(plugin, Plugin)), None)
+
+
+def _let_tests_wait() -> None:
+    """Let a data test that reads what was never built on this branch not be asked, and say so; once a process.
+
+    dbt asks every test of a selected node, also one that reads others. Its word for a node that was not run and did not fail is
+    NO-OP; a skipped one would fail the command, and stop the nodes behind it.
+    """
+    run = TestRunner.run_with_hooks
+    if hasattr(run, "__wrapped__"):
+        return
+
+    @wraps(run)
+    def run_with_hooks(runner: Any, manifest: Any) -> Any:
+        environment = DuckDBConnectionManager._ENV
+        plugin = _plugin_of(environment) if isinstance(environment, local.LocalEnvironment) else None
+        missing = plugin.unbuilt(runner.node.unique_id) if plugin and not runner.skip else None
+        if missing is None:
+            return run(runner, manifest)
+        said = f"Not asked: {runner.node.name} reads {missing}, which was not built; dbt build --select +{missing}"
+        fire_event(Note(msg=said), level=EventLevel.INFO)
+        runner.node.update_event_status(node_status=RunStatus.NoOp)
+        return RunResult.from_node(runner.node, RunStatus.NoOp, said)
+
+    TestRunner.run_with_hooks = run_with_hooks
+
+
+_guard()
+_let_tests_wait()

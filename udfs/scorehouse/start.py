@@ -1,15 +1,25 @@
 """What happens when dbt starts: the project that it has parsed is completed before any command sees it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
+from click import Context, get_current_context
+from click.core import ParameterSource
+from dbt.contracts.files import ParseFileType
 from dbt.exceptions import DbtRuntimeError
+from dbt.flags import get_flags
+from dbt.parser import read_files
 from dbt.parser.manifest import ManifestLoader
 
+from scorehouse.build.commands import BUILDS, expect_known
+from scorehouse.build.manifest import Manifest
+from scorehouse.build.modules import declared
 from scorehouse.build.products import left_out
-from scorehouse.build.variables import in_force
+from scorehouse.build.rules import expect_buildable
+from scorehouse.build.variables import in_force, read_in
 from scorehouse.errors import ScorehouseError
 
 _HISTORY = re.compile(r"\bhistory\(\s*['\"](\w+)['\"]")
@@ -28,10 +38,77 @@ def begin() -> None:
     def get_full_manifest(cls: type, config: Any, **more: Any) -> Any:
         manifest = parse(cls, config, **more)
         if config.project_name in {macro.package_name for macro in _named(manifest, "scorehouse")}:
-            _complete(manifest, in_force(config))
+            try:
+                expect_known(get_flags().WHICH, set(_given()))
+                _complete(manifest, in_force(config))
+                if get_flags().WHICH in BUILDS:
+                    expect_buildable(Manifest(manifest, in_force(config), Path(config.project_root)))
+            except ScorehouseError as error:
+                raise DbtRuntimeError(str(error)) from None
         return manifest
 
     ManifestLoader.get_full_manifest = classmethod(get_full_manifest)
+    ManifestLoader.build_manifest_state_check = _ignoring_unread(ManifestLoader.build_manifest_state_check)
+    read_files.get_source_files = _without_modules(read_files.get_source_files)
+
+
+def _without_modules(read: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """The files that dbt reads, without the modules among the functions (see `scorehouse.build.modules`)."""
+
+    @wraps(read)
+    def get_source_files(project: Any, paths: Any, extension: str, kind: Any, *more: Any) -> list[Any]:
+        files = read(project, paths, extension, kind, *more)
+        if kind != ParseFileType.Function or extension != ".py" or not _is_ours(project):
+            return files
+        folders = [Path(project.project_root, folder) for folder in project.all_source_paths]
+        in_sql = {file.stem for folder in project.function_paths for file in Path(project.project_root, folder).rglob("*.sql")}
+        functions = declared(folders, [Path(file.path.absolute_path) for file in files], in_sql)
+        return [file for file in files if Path(file.path.absolute_path) in functions]
+
+    return get_source_files
+
+
+def _ignoring_unread(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What dbt compares to know whether its saved parse still holds, without the variables that no template reads."""
+
+    @wraps(check)
+    def build_manifest_state_check(loader: Any) -> Any:
+        config = loader.root_project
+        given = config.cli_vars
+        read = read_in(_templates(config)) if given and _is_ours(config) else None
+        try:
+            config.cli_vars = {name: value for name, value in given.items() if read is None or name in read}
+            return check(loader)
+        finally:
+            config.cli_vars = given
+
+    return build_manifest_state_check
+
+
+def _is_ours(config: Any) -> bool:
+    return Path(config.project_root, "udfs", "scorehouse", "start.py").is_file()
+
+
+def _templates(config: Any) -> Iterator[str]:
+    """The texts that dbt renders: of the project, and of packages that it has installed."""
+    root = Path(config.project_root)
+    paths = {
+        *(config.model_paths + config.macro_paths + config.seed_paths + config.test_paths + config.snapshot_paths),
+        *(config.analysis_paths + config.function_paths + (config.docs_paths or [])),
+        config.packages_install_path,
+    }
+    files = {file for path in paths for kind in ("sql", "yml", "yaml", "md") for file in (root / path).rglob(f"*.{kind}")}
+    return (file.read_text(encoding="utf-8") for file in {*files, root / "dbt_project.yml"})
+
+
+def _given() -> Iterator[str]:
+    """Names of the options that the command line or the environment gives."""
+    context: Context | None = get_current_context(silent=True)
+    while context is not None:
+        for name in context.params:
+            if context.get_parameter_source(name) in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT):
+                yield name
+        context = context.parent
 
 
 def _named(manifest: Any, name: str) -> list[Any]:
@@ -39,17 +116,8 @@ def _named(manifest: Any, name: str) -> list[Any]:
 
 
 def _complete(manifest: Any, variables: Mapping[str, Any]) -> None:
-    """Take out what the variable `products` leaves out, and add what a query over history reads, which no ref() names.
-
-    Python files that no YAML declares as functions are modules: estimators of the project's own, and what they import.
-    """
-    modules = [node_id for node_id, node in manifest.functions.items() if node.language == "python" and not node.patch_path]
-    for node_id in modules:
-        del manifest.functions[node_id]
-    try:
-        unwanted = left_out(_parents(manifest), _endpoints(manifest), variables.get("products"))
-    except ScorehouseError as error:
-        raise DbtRuntimeError(str(error)) from None
+    """Take out what the variable `products` leaves out, and add what a query over history reads, which no ref() names."""
+    unwanted = left_out(_parents(manifest), _endpoints(manifest), variables.get("products"))
     for shelf in (manifest.nodes, manifest.functions, manifest.exposures, manifest.unit_tests):
         for node_id in unwanted & shelf.keys():
             manifest.disabled.setdefault(node_id, []).append(shelf.pop(node_id))

@@ -1,16 +1,16 @@
 with
 
-source as (
+last_seen as (
 
-    select * from {{ source('landing', 'customers') }}
+    {{ as_last_seen('customers', 'customer_id', ['signed_up_at', 'country', 'email', 'properties']) }}
 
 ),
 
-renamed as (
+customers as (
 
     select
         ---------- ids
-        nullif(trim(customer_id), '') as customer_id,
+        customer_id,
 
         ---------- strings
         country,
@@ -21,17 +21,8 @@ renamed as (
         signed_up_at,
         signed_up_at as known_at
 
-    from source
-
-),
-
-{# a file may repeat an entity: one of its rows stays, always the same one #}
-one_each as (
-
-    select * from renamed
-    where customer_id is not null
-    qualify row_number() over (partition by customer_id order by signed_up_at, country, email) = 1
+    from last_seen
 
 )
 
-select * from one_each
+select * from customers

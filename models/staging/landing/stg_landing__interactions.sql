@@ -27,7 +27,11 @@ kept as (
 
 interactions as (
 
-    select * exclude (rejection_reason, place)
+    select
+        * exclude (
+            source_file, source_line, rejection_reason, rejected_column, rejected_value, place, is_contradicted
+        )
+
     from kept
 
 )

@@ -1,16 +1,16 @@
 with
 
-source as (
+last_seen as (
 
-    select * from {{ source('landing', 'items') }}
+    {{ as_last_seen('items', 'item_id', ['title', 'category', 'price', 'properties']) }}
 
 ),
 
-renamed as (
+items as (
 
     select
         ---------- ids
-        nullif(trim(item_id), '') as item_id,
+        item_id,
 
         ---------- strings
         title,
@@ -23,17 +23,8 @@ renamed as (
         ---------- timestamps
         cast(null as timestamp) as known_at
 
-    from source
-
-),
-
-{# a file may repeat an entity: one of its rows stays, always the same one #}
-one_each as (
-
-    select * from renamed
-    where item_id is not null
-    qualify row_number() over (partition by item_id order by title, category, price) = 1
+    from last_seen
 
 )
 
-select * from one_each
+select * from items

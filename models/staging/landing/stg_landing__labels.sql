@@ -1,19 +1,19 @@
 with
 
-source as (
+judged as (
 
-    select * from {{ source('landing', 'labels') }}
+    {{ judged('labels') | indent(4) }}
 
 ),
 
-renamed as (
+labels as (
 
     select distinct
         ---------- ids
-        nullif(trim(entity_id), '') as entity_id,
+        entity_id,
 
         ---------- strings
-        nullif(trim(label), '') as label,
+        trim(label) as label,
         entity_type,
 
         ---------- numerics
@@ -23,14 +23,8 @@ renamed as (
         occurred_at,
         coalesce(known_at, occurred_at) as known_at
 
-    from source
-
-),
-
-labels as (
-
-    select * from renamed
-    where entity_id is not null and label is not null
+    from judged
+    where rejection_reason is null
 
 )
 

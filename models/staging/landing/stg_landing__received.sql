@@ -1,3 +1,21 @@
+{%- set columns = [
+    'customer_id', 'session_id', 'interaction_type', 'item_id', 'quantity', 'amount', 'query', 'position', 'experiment',
+    'variant', 'propensity', 'properties', 'occurred_at'
+] -%}
+{#- an infinite time has no year -#}
+{%- set checks = [
+    ('unreadable_column is not null', "'unreadable ' || unreadable_column", 'unreadable_column', 'unreadable_value'),
+    ('customer_id is null', "'no customer id'", "'customer_id'", 'null'),
+    ('interaction_type is null', "'no interaction type'", "'interaction_type'", 'null'),
+    ('coalesce(year(occurred_at) not between 1970 and 2100, true)', "'impossible date'", "'occurred_at'", 'occurred_at'),
+    ('coalesce(year(received_at) not between 1970 and 2100, true)', "'impossible date of receipt'", "'received_at'", 'received_at'),
+    ('not isfinite(amount) or abs(amount) >= 1e15', "'impossible amount'", "'amount'", 'amount'),
+    ('amount < 0', "'negative amount'", "'amount'", 'amount'),
+    ('quantity < 0 or not isfinite(quantity)', "'impossible quantity'", "'quantity'", 'quantity'),
+    ('propensity < 0 or propensity > 1', "'impossible propensity'", "'propensity'", 'propensity'),
+    ('position < 0', "'impossible position'", "'position'", 'position'),
+] -%}
+
 with
 
 source as (
@@ -10,23 +28,27 @@ renamed as (
 
     select
         ---------- ids
-        nullif(trim(interaction_id), '') as interaction_id,
-        nullif(trim(customer_id), '') as customer_id,
+        interaction_id,
+        customer_id,
         session_id,
-        nullif(trim(item_id), '') as item_id,
+        item_id,
 
         ---------- strings
         lower(nullif(trim(interaction_type), '')) as interaction_type,
         query,
         experiment,
         variant,
+        source_file,
+        unreadable_column,
+        unreadable_value,
 
         ---------- numerics
         quantity,
-        amount,
+        coalesce(amount, quantity * unit_price) as amount,
         position,
         propensity,
         properties,
+        source_line,
 
         ---------- timestamps
         occurred_at,
@@ -39,20 +61,52 @@ renamed as (
 judged as (
 
     select
-        *,
+        * exclude (unreadable_column, unreadable_value),
         case
-            when interaction_id is null then 'no interaction id'
-            when customer_id is null then 'no customer id'
-            when interaction_type is null then 'no interaction type'
-            {# an infinite time has no year #}
-            when coalesce(year(occurred_at) not between 1970 and 2100, true) then 'impossible date'
-            when coalesce(year(received_at) not between 1970 and 2100, true) then 'impossible date of receipt'
-            when not isfinite(amount) or abs(amount) >= 1e15 then 'impossible amount'
-            when amount < 0 then 'negative amount'
-            when quantity < 0 or not isfinite(quantity) then 'impossible quantity'
-        end as rejection_reason
+            {%- for condition, reason, column, value in checks %}
+            when {{ condition }} then {{ reason }}
+            {%- endfor %}
+        end as rejection_reason,
+        case
+            {%- for condition, reason, column, value in checks %}
+            when {{ condition }} then {{ column }}
+            {%- endfor %}
+        end as rejected_column,
+        case
+            {%- for condition, reason, column, value in checks %}
+            when {{ condition }} then cast({{ value }} as varchar)
+            {%- endfor %}
+        end as rejected_value,
+        md5(cast(to_json(({{ columns | join(', ') }})) as varchar)) as content
 
     from renamed
+
+),
+
+{# rows of one file that say the same are as many interactions; a row that another file repeats is the same one again #}
+counted as (
+
+    select
+        *,
+        row_number() over (
+            partition by
+                date_trunc('{{ var("interaction_grain") }}', occurred_at), interaction_id is null, source_file, content
+            order by
+                source_line, received_at, interaction_id, {{ columns | join(', ') }}, rejection_reason, rejected_column,
+                rejected_value
+        ) as copy
+
+    from judged
+
+),
+
+identified as (
+
+    select
+        * exclude (copy)
+        replace (coalesce(interaction_id, concat('row-', content, '-', copy)) as interaction_id)
+
+    from counted
 
 ),
 
@@ -60,16 +114,28 @@ numbered as (
 
     select
         *,
-        row_number() over (
-            partition by
-                date_trunc('{{ var("interaction_grain") }}', occurred_at), interaction_id, rejection_reason is null
-            order by
-                received_at, occurred_at, customer_id, session_id, interaction_type, item_id, quantity, amount, query, position,
-                experiment, variant, propensity, properties, rejection_reason
-        ) as place
+        row_number() over received as place,
+        first_value(content) over received as first_content
 
-    from judged
+    from identified
+    window received as (
+        partition by
+            date_trunc('{{ var("interaction_grain") }}', occurred_at), interaction_id, rejection_reason is null
+        order by
+            received_at, {{ columns | join(', ') }}, content, source_file, source_line, rejection_reason, rejected_column,
+            rejected_value
+    )
+
+),
+
+received as (
+
+    select
+        * exclude (content, first_content),
+        coalesce(place > 1 and content <> first_content, false) as is_contradicted
+
+    from numbered
 
 )
 
-select * from numbered
+select * from received

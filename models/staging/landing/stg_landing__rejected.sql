@@ -14,7 +14,13 @@ repeated as (
 
 left_out as (
 
-    select received.*
+    select
+        received.*,
+        coalesce(
+            received.rejection_reason is null
+            and (received.occurred_at < repeated.kept_from or received.occurred_at >= repeated.kept_until),
+            false
+        ) as is_in_another_partition
 
     from received
     left join repeated on received.interaction_id = repeated.interaction_id
@@ -28,7 +34,24 @@ left_out as (
 
 rejected as (
 
-    select * exclude (place) replace (coalesce(rejection_reason, 'duplicate interaction id') as rejection_reason)
+    select
+        * exclude (place, is_contradicted, is_in_another_partition)
+        replace (
+            case
+                when rejection_reason is not null then rejection_reason
+                when is_contradicted or is_in_another_partition then 'interaction id repeated with other content'
+                else 'sent again'
+            end as rejection_reason,
+            case
+                when rejection_reason is not null then rejected_column
+                else 'interaction_id'
+            end as rejected_column,
+            case
+                when rejection_reason is not null then rejected_value
+                else interaction_id
+            end as rejected_value
+        )
+
     from left_out
 
 )

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -67,6 +67,19 @@ def answer(content: Mapping[str, Sequence[Sequence[object]]], sql: str, threads:
         return Counter(map(repr, connection.execute(sql).fetchall()))
     finally:
         connection.execute(f"use memory; detach {DATABASE}")
+
+
+def answered(
+    draw: random.Random, content: Mapping[str, Sequence[Sequence[object]]], count: int, first: str | None = None
+) -> Iterator[tuple[str, Counter[str]]]:
+    """As many drawn queries, without those that DuckDB cannot run over these rows, and what they give."""
+    for _ in range(count):
+        sql = drawn(draw, first)
+        try:
+            expected = answer(content, sql)
+        except duckdb.Error:
+            continue
+        yield sql, expected
 
 
 def plan(sql: str) -> Operator:

@@ -51,3 +51,37 @@ def test_it_does_not_matter_which_partitions_are_made_together(seed: int) -> Non
             found += answer(within(content, inputs, grain, group), sql)
         assert found == expected, f"{sql} -- {inputs} by {grain}"
     assert accepted
+
+
+def correlated(draw: random.Random) -> str:
+    """A query with a subquery that is correlated by the time, written in one of the ways of SQL."""
+    time = draw.choice(['other."at" = events."at"', 'events."at" = other."at"', 'other."at" is not distinct from events."at"'])
+    met = [time, *draw.sample([f'other."{name}" = events."{name}"' for name in TABLES["s.events"] if name != "at"], 1)]
+    draw.shuffle(met)
+    asked = draw.choice(["exists", "not exists"])
+    return f"""select "at" from s.events where {asked} (select 1 from s.events as other where {" and ".join(met)})"""
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_subquery_that_is_correlated_by_the_time_is_local(seed: int) -> None:
+    draw = random.Random(seed)
+    content, sql, grain = {table: rows(draw, table) for table in TABLES}, correlated(draw), draw.choice(GRAINS)
+    expect_local(plan(sql), Partitioning("at", grain), {"s.events": "at"})
+    parts = {part(line[list(TABLES["s.events"]).index("at")], grain) for line in content["s.events"]}
+    found: Counter[str] = Counter()
+    for one in parts:
+        found += answer(within(content, {"s.events": "at"}, grain, {one}), sql)
+    assert found == answer(content, sql), sql
+
+
+@pytest.mark.parametrize("asked", ["exists", "not exists"])
+def test_a_subquery_that_is_correlated_by_something_else_looks_across_partitions(asked: str) -> None:
+    sql = f'select "at" from s.events where {asked} (select 1 from s.events as other where other."at" < events."at")'
+    with pytest.raises(AcrossPartitionsError):
+        expect_local(plan(sql), Partitioning("at", "day"), {"s.events": "at"})
+
+
+def test_what_reads_columns_of_the_query_beside_it_is_called_what_it_is() -> None:
+    sql = 'select events."at" from s.events as events, unnest(range(events.count)) as numbers(number), json_each(events.tag)'
+    with pytest.raises(AcrossPartitionsError, match=r"lateral join or correlated subquery, .* or join on at"):
+        expect_local(plan(sql), Partitioning("at", "day"), {"s.events": "at"})

@@ -151,3 +151,14 @@ def test_what_dbt_never_sends_is_refused_by_the_guard(sql: str) -> None:
     with pytest.raises(ScorehouseError) as error:
         statements.check_statement(sql)
     assert NOT_OF_DBT[sql] in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["select 1;", "select 1 ; -- ;", "select ';' as a;;", "with a as (select 1) from a\n;\n/* ; */"])
+def test_a_query_that_cannot_stand_in_brackets_is_refused_in_one_sentence(text: str) -> None:
+    with pytest.raises(ScorehouseError, match="stand in brackets, found one that ends in a semicolon; remove it"):
+        queries.check(text, "a.sql")
+
+
+@pytest.mark.parametrize("text", ["select ';' as a", "select 1 -- ;", 'select 1 as ";" /* ; */', "from range(3)", "values (1)"])
+def test_a_semicolon_inside_is_no_end(text: str) -> None:
+    queries.check(text, "a.sql")

@@ -1,17 +1,31 @@
 """Raw files as users really have them: read as they are meant, or refused in one sentence."""
 
+import bz2
 import gzip
+import io
+import json
+import lzma
+import tarfile
+import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.sources import tables
+from scorehouse.sources.places import beside, discover
 from scorehouse.sources.tables import Column, SourceTable, land, view_sql
 from scorehouse.store.files import Store
 
 COLUMNS = (
-    Column("id", "VARCHAR", is_required=True),
+    Column("id", "VARCHAR", is_required=True, kind="id"),
     Column("occurred_at", "TIMESTAMP", is_required=True),
     Column("amount", "DOUBLE"),
 )
@@ -25,9 +39,18 @@ def inbox(tmp_path: Path) -> Path:
     return tmp_path / "in"
 
 
-def landed(inbox: Path) -> duckdb.DuckDBPyRelation:
+REJECTING = (
+    *COLUMNS,
+    Column("file", "VARCHAR", kind="file"),
+    Column("line", "BIGINT", kind="line"),
+    Column("fault", "VARCHAR", kind="fault_column"),
+    Column("value", "VARCHAR", kind="fault_value"),
+)
+
+
+def landed(inbox: Path, columns: tuple[Column, ...] = COLUMNS) -> duckdb.DuckDBPyRelation:
     """What a model would read of the files in `inbox`."""
-    table = SourceTable("raw.events", str(inbox), COLUMNS, "occurred_at")
+    table = SourceTable("raw.events", str(inbox), columns, "occurred_at")
     store = Store(inbox.parent / "store")
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'America/New_York'")
@@ -50,6 +73,11 @@ TEXTS = {
     "empty lines": (HEAD + "\n" + ROW + "\n\n").encode(),
     "quotes everywhere": b'"id","occurred_at","amount"\n"a","2024-05-01","1.5"\n',
     "capitals and spaces in the header": ("Id, Occurred_AT ,Amount\n" + ROW).encode(),
+    "two bytes a letter": (HEAD + ROW).encode("utf-16"),
+    "line ends of several kinds": (HEAD + ROW.replace("\n", "\r\n") + ROW.replace("\n", "\r") + ROW).encode(),
+    "a header with another line end": (HEAD.replace("\n", "\r\n") + ROW + ROW).encode(),
+    "a spreadsheet's first line": ("sep=;\n" + (HEAD + ROW).replace(",", ";")).encode(),
+    "rows with a comma too many": (HEAD + ROW.replace("\n", ",\n")).encode(),
     "an empty last column": b"id,occurred_at,amount,\na,2024-05-01,1.5,\n",
     "spaces around values": b"id,occurred_at,amount\na, 2024-05-01 , 1.5 \n",
 }
@@ -58,7 +86,7 @@ TEXTS = {
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_csv_is_read_as_it_is_meant(inbox: Path, name: str) -> None:
     (inbox / "a.csv").write_bytes(TEXTS[name])
-    (inbox / "b.csv.gz").write_bytes(gzip.compress(TEXTS[name].replace(b"a", b"b", 0)))
+    (inbox / "b.csv.gz").write_bytes(gzip.compress(TEXTS[name]))
     rows = landed(inbox).project("id, cast(occurred_at as varchar), amount").distinct()
     assert rows.fetchall() == [("a", "2024-05-01 00:00:00", 1.5)]
 
@@ -144,7 +172,7 @@ def test_one_file_beside_the_folder_is_enough(inbox: Path) -> None:
 def test_a_file_in_the_folders_place_is_refused_when_its_kind_is_unknown(inbox: Path) -> None:
     inbox.rmdir()
     inbox.write_text(HEAD + ROW)
-    with pytest.raises(ScorehouseError, match=r"in: expected files \.parquet, .*, found in; convert or remove it"):
+    with pytest.raises(ScorehouseError, match=r"in: expected files of Parquet, .*, found in; convert or remove it"):
         landed(inbox)
 
 
@@ -153,20 +181,42 @@ def test_no_files_give_no_rows(inbox: Path) -> None:
     assert landed(inbox).fetchall() == []
 
 
+EMPTY = ("", "[]", " [ ]\n", "\n\n")
+
+
+@pytest.mark.parametrize("suffix", ["json", "jsonl", "ndjson", "json.gz", "zip"])
+@pytest.mark.parametrize("text", EMPTY)
+@pytest.mark.parametrize("others", [(), ("b.csv",), ("b.csv", "c.jsonl")])
+def test_json_without_rows_is_a_file_without_rows(inbox: Path, text: str, suffix: str, others: tuple[str, ...]) -> None:
+    packed = {"json.gz": gzip.compress(text.encode()), "zip": zipped(**{"a.json": text.encode()})}
+    (inbox / f"a.{suffix}").write_bytes(packed.get(suffix, text.encode()))
+    for name in others:
+        (inbox / name).write_text(f"{OBJECT}\n" if name.endswith("jsonl") else HEAD + ROW)
+    for columns in (COLUMNS, REJECTING, (*REJECTING, Column("properties", "JSON"))):
+        rows = landed(inbox, columns)
+        assert rows.columns == [column.name for column in columns]
+        assert rows.project("id, amount").fetchall() == [("a", 1.5)] * len(others)
+
+
+def test_json_with_empty_objects_still_lacks_its_columns(inbox: Path) -> None:
+    (inbox / "a.json").write_text("[{}]")
+    with pytest.raises(ScorehouseError, match=r"required column id \(VARCHAR\), found none; add or rename"):
+        landed(inbox)
+
+
 REFUSED = {
     "a required column missing": ("a.csv", b"id,amount\n1,2\n", "required column occurred_at (TIMESTAMP), found only id, amount"),
     "no header": ("a.csv", b"", "expected a header line, found none"),
     "no parquet": ("a.parquet", b"PAR1 or not", "expected a readable Parquet file, found"),
     "no gzip": ("a.csv.gz", b"plain", "expected a readable CSV (UTF-8) file, found"),
     "another encoding": ("a.csv", (HEAD + "käthe,2024-05-01,1\n").encode("latin-1"), "found: line 2: Invalid unicode"),
-    "two bytes a letter": ("a.csv", (HEAD + ROW).encode("utf-16"), "found: 'utf-8' codec can't decode byte 0xff"),
     "a short line": ("a.csv", (HEAD + ROW + "b,2024-05-01\n").encode(), "found: line 3: Expected Number of Columns: 3 Found: 2"),
     "an open quote": ("a.csv", (HEAD + '"a,2024-05-01,1\n').encode(), "found: line 2: Value with unterminated quote"),
     "a column twice": ("a.csv", b"id,occurred_at,Amount,amount\n", "expected every column once, found amount twice"),
-    "no number": ("a.csv", (HEAD + ROW + 'b,2024-05-01,"1,50"\n').encode(), "amount: expected DOUBLE, found '1,50' in row 2"),
-    "no time": ("a.csv", (HEAD + "a,01.05.2024,1\n").encode(), "occurred_at: expected TIMESTAMP, found '01.05.2024' in row 1"),
-    "twelve hours": ("a.csv", (HEAD + "a,2024-05-01 10:00:00 PM,1\n").encode(), "found '2024-05-01 10:00:00 PM' in row 1"),
-    "nothing that can be read": ("a.xlsx", b"PK", "expected files .parquet, .csv, .csv.gz, .tsv, .tsv.gz, found a.xlsx"),
+    "no number": ("a.csv", (HEAD + ROW + 'b,2024-05-01,"1,50"\n').encode(), "amount: expected DOUBLE, found '1,50' in line 3"),
+    "no time": ("a.csv", (HEAD + "a,01.05.2024,1\n").encode(), "occurred_at: expected TIMESTAMP, found '01.05.2024' in line 2"),
+    "twelve hours": ("a.csv", (HEAD + "a,2024-05-01 10:00:00 PM,1\n").encode(), "found '2024-05-01 10:00:00 PM' in line 2"),
+    "nothing that can be read": ("a.xlsx", b"PK", "expected files of Parquet, CSV, TSV or JSON, also compressed"),
 }
 
 
@@ -208,3 +258,292 @@ def test_a_damaged_parquet_file_is_refused(inbox: Path) -> None:
     (inbox / "a.parquet").write_bytes(content)
     with pytest.raises(ScorehouseError, match="expected a readable Parquet file"):
         landed(inbox)
+
+
+# -------------------------------------------------------------------- nothing is passed over
+
+
+def zipped(**members: bytes) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "/").replace("_csv", ".csv"), content)
+    return target.getvalue()
+
+
+def tarred(name: str, content: bytes) -> bytes:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w:gz") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return target.getvalue()
+
+
+TEXT = (HEAD + ROW).encode()
+OBJECT = json.dumps({"id": "a", "occurred_at": "2024-05-01T00:00:00Z", "amount": 1.5})
+PACKED = {
+    "a.csv.gz": gzip.compress(TEXT),
+    "a.csv.bz2": bz2.compress(TEXT),
+    "a.csv.xz": lzma.compress(TEXT),
+    "A.CSV.GZ": gzip.compress(TEXT),
+    "named_wrong.csv": gzip.compress(TEXT),
+    "a.zip": zipped(a_csv=TEXT),
+    "folders.zip": zipped(in__a_csv=TEXT, __MACOSX___a_csv=b"junk"),
+    "twice.csv.gz.gz": gzip.compress(gzip.compress(TEXT)),
+    "a.tar.gz": tarred("deep/a.csv", TEXT),
+    "a.psv": TEXT.replace(b",", b"|"),
+    "a.tab": TEXT.replace(b",", b"\t"),
+    "a.json": f"[{OBJECT}]".encode(),
+    "pretty.json": json.dumps([json.loads(OBJECT)], indent=2).encode(),
+    "a.jsonl": OBJECT.encode(),
+    "a.ndjson.gz": gzip.compress(OBJECT.encode() + b"\n"),
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_a_file_is_read_whatever_it_is_packed_in(inbox: Path, name: str) -> None:
+    (inbox / name).write_bytes(PACKED[name])
+    assert landed(inbox).project("id, cast(occurred_at as varchar), amount").fetchall() == [("a", "2024-05-01 00:00:00", 1.5)]
+
+
+@pytest.mark.parametrize(("suffix", "kind"), [("zst", "zstd"), ("lz4", "lz4")])
+def test_newer_compressions_are_read(inbox: Path, suffix: str, kind: str) -> None:
+    with pa.OSFile(str(inbox / f"a.csv.{suffix}"), "wb") as file, pa.CompressedOutputStream(file, kind) as stream:
+        stream.write(TEXT)
+    assert landed(inbox).project("id").fetchall() == [("a",)]
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.parq", "a.pq", "a.parquet.gzip", "a.snappy.parquet"])
+def test_parquet_is_read_by_any_of_its_names(inbox: Path, name: str) -> None:
+    parquet(inbox / "kept.parquet", "select 'a' as id, now() as occurred_at")
+    (inbox / "kept.parquet").rename(inbox / name)
+    assert landed(inbox).project("id").fetchall() == [("a",)]
+
+
+def test_every_file_is_read_or_named(inbox: Path) -> None:
+    """Of a folder with all that people leave in one, whatever depth."""
+    (inbox / "deep" / "er").mkdir(parents=True)
+    elsewhere = inbox.parent / "elsewhere"
+    elsewhere.mkdir()
+    for file in (inbox / "a.csv", inbox / "deep" / "er" / "b.csv", elsewhere / "c.csv"):
+        file.write_bytes(TEXT)
+    (inbox / "linked").symlink_to(elsewhere)
+    (inbox / "circle").symlink_to(inbox)
+    (inbox / "gone.csv").symlink_to(inbox / "nothing")
+    for name in ("notes.txt", "book.xlsx", ".hidden.csv", "_under.csv", "deep/data.7z"):
+        (inbox / name).write_bytes(TEXT)
+    (inbox / "mixed.zip").write_bytes(zipped(a_csv=TEXT, readme=b"hi"))
+    for name in (".DS_Store", "Thumbs.db", "_SUCCESS", "._a.csv"):
+        (inbox / name).write_bytes(b"junk")
+    found = discover(str(inbox))
+    assert {file.name for file in found.files} == {"in/a.csv", "in/deep/er/b.csv", "in/linked/c.csv", "in/mixed.zip/a.csv"}
+    assert {one.name for one in found.unread} == {
+        *("in/circle", "in/gone.csv", "in/notes.txt", "in/book.xlsx", "in/.hidden.csv", "in/_under.csv", "in/deep/data.7z"),
+        "in/mixed.zip/readme",
+    }
+    assert all(str(one).endswith(".") and "is not read: " in str(one) for one in found.unread)
+
+
+def test_a_file_beside_the_folder_counts_and_one_of_another_name_does_not(inbox: Path) -> None:
+    (inbox / "a.csv").write_bytes(TEXT)
+    for name in ("in.csv", "in.old.csv", "in2.csv"):
+        (inbox.parent / name).write_bytes(TEXT)
+    assert {file.name for file in discover(str(inbox)).files} == {"in/a.csv", "in.csv"}
+    assert {one.name for one in beside(inbox.parent, ["in"])} >= {"in.old.csv", "in2.csv"}
+
+
+MISNAMED = {"interaction": "interactions/", "Interactions": "interactions/", "orders": "interactions/", "product": "items/"}
+
+
+@pytest.mark.parametrize("name", MISNAMED)
+def test_a_misspelt_folder_is_named_with_the_right_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (unread,) = beside(tmp_path, ["interactions", "items", "customers", "labels"])
+    assert f"rename it to {MISNAMED[name]}" in str(unread)
+
+
+def test_a_folder_that_nothing_reads_is_named(tmp_path: Path) -> None:
+    (tmp_path / "labels").mkdir()
+    (unread,) = beside(tmp_path, ["interactions"], ["labels"])
+    assert str(unread) == "labels/ is not read: no product that is built needs it."
+
+
+def test_a_delta_table_is_refused(inbox: Path) -> None:
+    (inbox / "_delta_log").mkdir()
+    parquet(inbox / "a.parquet", "select 'a' as id, now() as occurred_at")
+    with pytest.raises(ScorehouseError, match="found a Delta table"):
+        landed(inbox)
+
+
+def test_an_archive_that_is_none_is_refused(inbox: Path) -> None:
+    (inbox / "a.zip").write_bytes(b"PK no")
+    with pytest.raises(ScorehouseError, match=r"a\.zip: expected a readable archive"):
+        landed(inbox)
+
+
+# -------------------------------------------------------------------- one bad cell, one row
+
+
+def test_a_bad_cell_is_told_with_its_file_line_column_and_value(inbox: Path) -> None:
+    (inbox / "a.csv").write_text(
+        HEAD + ROW + '"two\nlines",2024-05-01,1\n\nb,soon,1\nc,2024-05-01,oops\nd,2024-05-01\ne,2024-05-01,1,2\nf,2024-05-02,7\n'
+    )
+    rows = landed(inbox, REJECTING).order("line").project("id, file, line, fault, value")
+    assert rows.fetchall() == [
+        ("a", "in/a.csv", 2, None, None),
+        ("two\nlines", "in/a.csv", 3, None, None),
+        ("b", "in/a.csv", 6, "occurred_at", "soon"),
+        ("c", "in/a.csv", 7, "amount", "oops"),
+        ("d", "in/a.csv", 8, "line", "2 cells instead of 3"),
+        ("e", "in/a.csv", 9, "line", "4 cells instead of 3"),
+        ("f", "in/a.csv", 10, None, None),
+    ]
+
+
+def test_a_file_with_decimal_commas_rejects_what_could_be_thousands(inbox: Path) -> None:
+    (inbox / "a.csv").write_text("id;occurred_at;amount\na;2024-05-01;1,5\nb;2024-05-01;1.234\nc;2024-05-01;1.234,5\n")
+    (inbox / "b.csv").write_text(HEAD + "d,2024-05-01,1.234\n")
+    assert landed(inbox, REJECTING).order("id").project("id, amount, value").fetchall() == [
+        ("a", 1.5, None),
+        ("b", None, "1.234"),
+        ("c", 1234.5, None),
+        ("d", 1.234, None),
+    ]
+
+
+def test_one_id_is_one_in_every_format(inbox: Path) -> None:
+    (inbox / "a.csv").write_text(HEAD + "17850.0,2024-05-01,1\n")
+    (inbox / "b.jsonl").write_text('{"id": 17850, "occurred_at": "2024-05-01"}\n{"id": 17850.00, "occurred_at": "2024-05-01"}\n')
+    parquet(inbox / "c.parquet", "select 17850.0::double as id, date '2024-05-01' as occurred_at")
+    parquet(inbox / "d.parquet", "select 17850.00::decimal(9, 2) as id, date '2024-05-01' as occurred_at")
+    assert landed(inbox).project("id").distinct().fetchall() == [("17850",)]
+
+
+def test_binary_texts_and_nanoseconds_with_a_zone_arrive_as_they_are(inbox: Path) -> None:
+    rows = pa.table(
+        {
+            "id": pa.array(["Café".encode()], pa.binary()),
+            "occurred_at": pa.array([datetime(2024, 5, 1, 10, tzinfo=UTC)], pa.timestamp("ns", tz="Europe/Berlin")),
+            "seen": pa.array([datetime(2024, 5, 1, 10, tzinfo=UTC)], pa.timestamp("ns", tz="UTC")),
+        }
+    )
+    pq.write_table(rows, inbox / "a.parquet", version="2.6")
+    assert landed(inbox).project("id, cast(occurred_at as varchar)").fetchall() == [("Café", "2024-05-01 10:00:00")]
+
+
+BYTES = st.one_of(st.none(), st.text(max_size=5).map(str.encode), st.binary(max_size=5))
+
+
+def as_text(value: bytes | None) -> str | None:
+    """What the bytes say in UTF-8; None where they say nothing."""
+    try:
+        return value.decode() if value is not None else None
+    except UnicodeDecodeError:
+        return None
+
+
+@given(st.lists(st.lists(BYTES, min_size=3, max_size=3), min_size=3, max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_bytes_of_one_column_say_nothing_about_another(columns: list[list[bytes | None]]) -> None:
+    """The first and second column are declared, the third goes into the properties."""
+    declared = (*COLUMNS[:2], Column("name", "VARCHAR"), Column("properties", "JSON"), *REJECTING[3:])
+    arrays = {name: pa.array(values, pa.binary()) for name, values in zip(("name", "more", "café"), columns, strict=True)}
+    rows = {"id": ["a", "b", "c"], "occurred_at": ["2024-05-01"] * 3, "cafe": pa.array(["Café".encode()] * 3, pa.binary())}
+    with TemporaryDirectory() as folder:
+        inbox = Path(folder) / "in"
+        inbox.mkdir()
+        pq.write_table(pa.table(rows | arrays), inbox / "a.parquet")
+        is_no_text = [as_text(value) is None and value is not None for value in columns[0]]
+        if all(is_no_text):
+            with pytest.raises(ScorehouseError, match=r"a\.parquet: column name: expected VARCHAR"):
+                landed(inbox, declared)
+            return
+        found = landed(inbox, declared).order("id").project("name, fault, properties, line").fetchall()
+    assert [name for name, *_ in found] == [as_text(value) for value in columns[0]]
+    assert [fault for _, fault, *_ in found] == ["name" if wrong else None for wrong in is_no_text]
+    assert [line for *_, line in found] == [1, 2, 3]
+    for place, (*_, properties, _) in enumerate(found):
+        given = {"more": columns[1], "café": columns[2]}
+        texts = {name: all(as_text(value) is not None or value is None for value in values) for name, values in given.items()}
+        expected = {
+            name: as_text(values[place]) if texts[name] else values[place].hex().upper()
+            for name, values in given.items()
+            if values[place] is not None
+        }
+        assert json.loads(properties) == {"cafe": "Café"} | expected
+
+
+def test_a_column_and_a_property_of_one_name_are_both_kept(inbox: Path) -> None:
+    columns = (*COLUMNS, Column("properties", "JSON"))
+    (inbox / "a.csv").write_text(
+        "id,occurred_at,city,properties\n"
+        'a,2024-05-01,Rome,"{""city"": ""Paris"", ""n"": 1}"\n'
+        'b,2024-05-01,,"{""city"": ""Paris""}"\n'
+        "c,2024-05-01,Rome,\n"
+    )
+    found = [json.loads(text) for (text,) in landed(inbox, columns).order("id").project("properties").fetchall()]
+    assert found == [{"city": "Rome", "n": 1, "properties.city": "Paris"}, {"city": "Paris"}, {"city": "Rome"}]
+
+
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-99, 99), st.text(max_size=3)),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.sampled_from("xy~/"), inner, max_size=2)),
+    max_leaves=5,
+)
+
+
+def test_a_column_that_is_a_property_too_is_a_number_in_both_and_hides_none(inbox: Path) -> None:
+    columns = (*COLUMNS, Column("price", "DOUBLE", kind="property"), Column("properties", "JSON"))
+    (inbox / "a.csv").write_text('id,occurred_at,price,properties\na,2024-05-01,"1,50","{""price"": 9}"\nb,2024-05-01,,7\n')
+    found = landed(inbox, columns).order("id").project("price, properties").fetchall()
+    assert [(price, json.loads(text)) for price, text in found] == [
+        (1.5, {"price": 1.5, "properties.price": 9}),
+        (None, {"properties": 7}),
+    ]
+
+
+MEMBER = st.sampled_from(["geo", "n", "a/b", "properties.geo", "properties.n", "é'"])
+
+
+@given(st.dictionaries(MEMBER, VALUES, max_size=4), st.one_of(VALUES, st.dictionaries(MEMBER, VALUES, max_size=4)))
+@settings(max_examples=100, deadline=None)
+def test_columns_and_properties_never_change_each_other(own: dict[str, object], properties: object) -> None:
+    with TemporaryDirectory() as folder:
+        inbox = Path(folder) / "in"
+        inbox.mkdir()
+        event = {"id": "a", "occurred_at": "2024-05-01", **own, "properties": properties}
+        (inbox / "a.jsonl").write_text(json.dumps(event))
+        ((text,),) = landed(inbox, (*COLUMNS, Column("properties", "JSON"))).project("properties").fetchall()
+    columns = {name: value for name, value in own.items() if value is not None}
+    found = json.loads(text) if text is not None else None
+    if not own:
+        assert found == properties
+    elif properties is None:
+        assert found == columns
+    elif not isinstance(properties, dict):
+        assert found == columns | {"properties": properties}
+    else:
+        own_names = {f"properties.{name}" if name in columns else name: value for name, value in properties.items()}
+        is_lost = len(own_names) < len(properties) or own_names.keys() & columns.keys()
+        assert found == columns | ({"properties": properties} if is_lost else own_names)
+
+
+def test_an_object_that_says_a_member_twice_is_kept_as_it_is(inbox: Path) -> None:
+    (inbox / "a.jsonl").write_text('{"id": "a", "occurred_at": "2024-05-01", "n": 1, "properties": {"n": 2, "n": 3}}')
+    ((text,),) = landed(inbox, (*COLUMNS, Column("properties", "JSON"))).project("properties").fetchall()
+    assert text == '{"properties":{"n":2,"n":3},"n":1}'
+
+
+# -------------------------------------------------------------------- what is read again
+
+
+def test_a_mended_reader_reads_the_files_again(inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (inbox / "a.csv").write_bytes(TEXT)
+    table, store = SourceTable("raw.events", str(inbox), COLUMNS), Store(inbox.parent / "store")
+    first = land(table, store, [])
+    assert land(table, store, []) == first
+    before = table.declaration()
+    monkeypatch.setattr(tables, "reader_code", lambda: "another")
+    assert table.declaration() != before
+    assert land(table, store, [])[0].content != first[0].content

@@ -15,6 +15,7 @@ import pyarrow as pa
 from scorehouse.names.quoting import identifier, literal, quoted
 from scorehouse.plans.shadow import DATABASE
 from scorehouse.sandbox import functions, limits
+from scorehouse.store.contents import told_apart
 
 _SETTINGS = ("temp_directory", "memory_limit", "max_temp_directory_size", "TimeZone")
 
@@ -45,7 +46,8 @@ class Sorted:
             f"{identifier(name) if name in self.read else f'cast(null as {kind})'} as {identifier(name)}"
             for name, kind in self.columns.items()
         )
-        order = f" order by {', '.join(map(identifier, self.read))}" if self.read else ""
+        places = [part for name in self.read for part in told_apart(identifier(name), self.columns[name])]
+        order = f" order by {', '.join(places)}" if places else ""
         connection.execute(f"create schema if not exists {identifier(self.name.split('.')[0])}")
         connection.execute(f"create table {quoted(self.name)} as select {picked} from ({rows}){order}")
 

@@ -1,6 +1,8 @@
 """What computes a node beside its definition: versions of libraries, and this package's own code."""
 
+import importlib
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from scorehouse.names.code import closure, code_hash, files_of, folder_hash, libraries, versions_of
+from scorehouse.sandbox.estimators import check_estimator
 
 _PACKAGE = Path(__file__).parent.parent
 _IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
@@ -29,10 +32,12 @@ class Code:
     Attributes:
         own: hash of what it says, this project's files alone.
         libraries: versions of the packages that it uses, by name.
+        is_of_project: whether some of it is a model's own, neither this package's nor a library's.
     """
 
     own: str
     libraries: dict[str, str]
+    is_of_project: bool = False
 
 
 @cache
@@ -55,23 +60,41 @@ def of_function(file: Path, folder: Path) -> Code:
 
 
 def of_fitted(declared: object) -> Code:
-    """The code behind a fitted model: this package's, and every class that its declaration names by an import path."""
+    """The code behind a fitted model: this package's, and every class that its declaration names by an import path.
+
+    Raises ScorehouseError for code of the project that could depend on more than that (see sandbox.estimators).
+    """
     paths = sorted(set(_import_paths(declared)))
-    own, packages = [_learning()], set(FITTING)
+    own, packages, is_of_project = [_learning()], set(FITTING), False
     for path in paths:
         found = _own_files(path)
+        for file in found:
+            if not file.is_relative_to(_PACKAGE):
+                check_estimator(file, f"{path} ({file.name})")
+                is_of_project = True
         own.append(code_hash(found))
         packages |= {path.split(".")[0]} if not found else set()
-    return Code("".join(own), versions_of(packages - {"scorehouse"}))
+    return Code("".join(own), versions_of(packages - {"scorehouse"}), is_of_project)
 
 
-def forget_own_modules(folder: Path) -> None:
-    """Let modules of the project be imported anew: an edit counts in a process that ran before (an editor's, a scheduler's)."""
+def use_own_modules(folder: Path) -> None:
+    """Let imports find the modules of the project in `folder`, as they are now.
+
+    A process may have built before, this project or another one (an editor's, a scheduler's): what it imported then is forgotten.
+    """
+    own = folder / "udfs"
+    if str(own) in sys.path:
+        sys.path.remove(str(own))
+        sys.path.insert(0, str(own))
+    _USED.add(f"{folder}{os.sep}")
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        place = Path(file) if file else _PACKAGE
-        if place.is_relative_to(folder) and not INSTALLED & set(place.parts) and not place.is_relative_to(_PACKAGE):
+        place = getattr(module, "__file__", None) or str(_PACKAGE)
+        if place.startswith(tuple(_USED)) and not INSTALLED & set(Path(place).parts) and not Path(place).is_relative_to(_PACKAGE):
             del sys.modules[name]
+    importlib.invalidate_caches()
+
+
+_USED: set[str] = set()
 
 
 @cache

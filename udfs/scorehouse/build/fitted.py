@@ -1,6 +1,7 @@
 """A fitted model in a build: trained, or its version in use kept, as the seed retrain_policy decides."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 
 import duckdb
@@ -13,6 +14,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.learning import Spec, fit
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
+from scorehouse.sandbox.files_read import no_file_read
 from scorehouse.store.records import NodeRecord, explain
 
 
@@ -39,8 +41,10 @@ class FittedModel:
         self._sql = sql
         self._spec = Spec.read(self._node.path, self._node.meta)
         code = engine.of_fitted(asdict(self._spec))
+        self._alone = no_file_read(self._node.path) if code.is_of_project else nullcontext()
         shape = [self._spec.text(), code.own]
         self._draft, self._inputs = builder.draft(node_id, sql, shape, code.libraries, counted=self._counted())
+        self._examples = digest(sorted(self._inputs.marks.items()))
         self._previous = builder.records.nodes.get(node_id)
         self._version = version_name(self._node.name, self._draft.fingerprint.whole)
 
@@ -74,7 +78,10 @@ class FittedModel:
         from scorehouse.learning.measure import policy  # scikit-learn loads only where something is decided
 
         limits, in_use = policy.Policy.of(row), known["model_version"][0].as_py()
-        found = policy.decide(limits, known, cursor.sql(self._sql).to_arrow_table(), self._spec, self._node.path)
+        if known["examples_fingerprint"][0].as_py() == self._examples:
+            found = policy.on_upgrade(limits, explain(previous, draft, True))
+        else:
+            found = policy.decide(limits, known, cursor.sql(self._sql).to_arrow_table(), self._spec, self._node.path)
         measured = {"measured_version": in_use, "test_until": found.test_until, "metrics": found.metrics}
         if found.decision != policy.TRAIN:
             decision = decided(found.decision, found.reason, in_use, measured=measured)
@@ -98,11 +105,12 @@ class FittedModel:
             from scorehouse.scoring.score_sql import with_sql  # compiled code loads only where something trains
 
             self._refuse_later_features()
-            row = with_sql(fit(cursor.sql(self._sql).to_arrow_table(), self._spec, self._version, self._node.path))
+            examples = cursor.sql(self._sql).to_arrow_table()
+            with self._alone:
+                row = with_sql(fit(examples, self._spec, self._version, self._node.path))
             cursor.register("fitted_version", row)
-            examples = digest(sorted(self._inputs.marks.items()))
             query = (
-                f"select *, '{fingerprint}' as fingerprint, '{examples}' as examples_fingerprint,"
+                f"select *, '{fingerprint}' as fingerprint, '{self._examples}' as examples_fingerprint,"
                 f" getvariable('built_at') as trained_at from fitted_version"
             )
             self._store.write(cursor, query, file)

@@ -1,5 +1,6 @@
 """What a node's result is made of: the columns that its query reads, the definitions that stand in it, and what they hold now."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,13 @@ class Inputs:
         return any(name.startswith(f"{HISTORY}.") and "@" not in name for name in read)
 
 
+TYPES = "types of columns"
+"""The name of an input: what is known of columns without reading them."""
+
+_WORD = re.compile(r"\w+")
+_OF_ANY_COLUMN = re.compile(r"\bcolumns\s*\(|typeof\s*\(")
+"""What speaks of columns that it does not name: of all of them, or of a whole row."""
+
 Mark = Callable[[NodeRecord, Sequence[str]], str]
 """What some columns of a relation hold, in one text."""
 
@@ -72,7 +80,7 @@ class InputReader:
         """
         mark = mark or self.mark
         reading = self.reading(node, sql, known)
-        marks = {f"definition {name}": definition for name, definition in reading.definitions.items()}
+        marks = {f"definition {name}": definition for name, definition in reading.definitions.items()} | {TYPES: reading.types}
         behind = {record.relation: record for record in self.behind(node).values()}
         for name, columns in reading.columns.items():
             if name in behind:
@@ -129,7 +137,7 @@ class InputReader:
         if known and known.question == question:
             return known
         try:
-            plan, names = self._bound(node, sql)
+            plan, names = self.bound(node, sql)
             stamped = stamps(plan, self._stamps(behind))
             read, ordered = columns_read(plan, but=stamped), order_dependent(plan, self._manifest.declared_keys)
         except ComputesWithTimeError:
@@ -140,19 +148,16 @@ class InputReader:
         except (ScorehouseError, UnknownPlanError, duckdb.Error) as error:
             return Reading(question, standing, tables, [f"a plan that is not known ({error})"])
         columns = {name: [c for c in tables[name] if c in read[name]] for name in sorted(read) if name in tables}
-        return Reading(question, standing, columns, ordered, [names[p] for p in sorted(stamped)])
+        types = _named_types([sql, *definitions(behind)], behind)
+        return Reading(question, standing, columns, ordered, [names[p] for p in sorted(stamped)], types)
 
     def _stamps(self, behind: Iterable[NodeRecord]) -> dict[str, list[str]]:
         """Names of the stamps of the relations that a query may reach."""
         found = {record.relation: record.details.reading.stamps for record in behind if record.details.reading}
         return found | {f"{HISTORY}.versions": ["trained_at"]}
 
-    def plan(self, node: Node, sql: str) -> Operator:
-        """The plan of a node's query, over an empty copy of what it may reach."""
-        return self._bound(node, sql)[0]
-
-    def _bound(self, node: Node, sql: str) -> tuple[Operator, list[str]]:
-        """The plan of a query, and the names of its columns."""
+    def bound(self, node: Node, sql: str) -> tuple[Operator, list[str]]:
+        """The plan of a node's query, over an empty copy of what it may reach, and the names of its columns."""
         behind = self.behind(node).values()
         tables = [Relation(record.relation, record.columns) for record in behind if not record.definition]
         history = self._history([sql, *definitions(behind)])
@@ -210,6 +215,20 @@ def definitions(records: Iterable[NodeRecord]) -> Iterator[str]:
             yield record.definition
 
 
+def _named_types(texts: Sequence[str], records: Iterable[NodeRecord]) -> str:
+    """Hash of the types of columns that some texts name, or could: DuckDB answers typeof() from a type, and reads nothing."""
+    text = " ".join(texts).lower()
+    words, may_name_any = set(_WORD.findall(text)), _OF_ANY_COLUMN.search(text)
+    return digest(
+        [
+            (record.relation, name, kind)
+            for record in records
+            for name, kind in record.columns.items()
+            if may_name_any or name.lower() in words or (not _WORD.fullmatch(name) and name.lower() in text)
+        ]
+    )
+
+
 def _meaning(record: NodeRecord) -> str:
     """What a reader knows a view or function by; what a view reads counts by itself."""
     return record.fingerprint.own if record.materialized == "view" else record.fingerprint.whole
@@ -224,4 +243,4 @@ def _named(parents: Mapping[str, NodeRecord], marks: Mapping[str, str]) -> dict[
         named[name] = marks.get(f"rows {relation}") or marks.get(f"definition {relation}") or "unread"
         named[f"{ALL_OF}{name}"] = record.fingerprint.whole
         named[f"{COLUMNS_OF}{name}"] = ",".join(record.columns)
-    return named
+    return named | ({TYPES: marks[TYPES]} if TYPES in marks else {})

@@ -17,6 +17,10 @@ _PLAIN = re.compile(r"\w[\w .$-]*")
 _ENV_VAR = re.compile(r"\benv_var\(\s*['\"](\w+)['\"]")
 
 
+CONFIGURED = frozenset({"model", "seed", "snapshot"})
+"""Kinds of nodes that dbt builds as it is told by their configuration."""
+
+
 @dataclass(frozen=True)
 class DeclaredColumn:
     """A column as the YAML describes it.
@@ -25,6 +29,7 @@ class DeclaredColumn:
         data_type, unit: empty where they are not declared.
         is_required: whether a source's file must have it.
         is_never_null: whether an enforced contract says so.
+        kind: `meta.kind` of a source's column (see scorehouse.store.details.Column).
     """
 
     name: str
@@ -33,6 +38,7 @@ class DeclaredColumn:
     unit: str
     is_required: bool
     is_never_null: bool = False
+    kind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class Signature:
         language: sql or python.
         entry_point: name of the Python function.
         is_table: whether it is a table function, whose body is a whole select.
+        kind: what dbt calls it: scalar, aggregate or table.
+        defaults: names of the arguments that have a default value.
     """
 
     arguments: tuple[tuple[str, str], ...]
@@ -52,6 +60,8 @@ class Signature:
     language: str
     entry_point: str | None
     is_table: bool
+    kind: str = "scalar"
+    defaults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,8 @@ class Node:
         owner: e-mail of its group's owner, or empty.
         columns: those that its YAML declares.
         settings: everything that dbt is told of it, as text.
+        configured: what dbt is told of it beside its defaults, by the name of the setting.
+        constraints: kinds of the constraints in its contract.
         seed_types, seed_delimiter: how a seed's file is read.
     """
 
@@ -104,6 +116,8 @@ class Node:
     description: str = ""
     columns: tuple[DeclaredColumn, ...] = ()
     settings: str = ""
+    configured: Mapping[str, Any] = field(default_factory=dict)
+    constraints: frozenset[str] = frozenset()
     source_name: str = ""
     seed_types: Mapping[str, str] = field(default_factory=dict)
     seed_delimiter: str = ","
@@ -240,22 +254,37 @@ class Manifest:
         return [node for node in self._of_kind("model") if node.meta.get("endpoint")]
 
     def exposures(self) -> list[Node]:
-        """Who reads what, as the project says."""
-        return self._of_kind("exposure")
+        """Who reads what, as the project says, also where this run leaves it out."""
+        return [*self._of_kind("exposure"), *self._left_out("exposure")]
 
     def known(self) -> list[Node]:
         """Every model, also those that this run leaves out."""
-        disabled = [_node(node, {}) for nodes in self._dbt.disabled.values() for node in nodes if node.resource_type == "model"]
-        return [*self._of_kind("model"), *disabled]
+        return [*self._of_kind("model"), *self._left_out("model")]
+
+    def _left_out(self, kind: str) -> list[Node]:
+        return [_node(node, {}) for nodes in self._dbt.disabled.values() for node in nodes if node.resource_type == kind]
+
+    def unwanted(self) -> list[Node]:
+        """What the variable `products` leaves out."""
+        shelves = self._dbt.disabled.values()
+        return [_node(node, {}) for nodes in shelves for node in nodes if getattr(node.config, "enabled", True)]
 
     def tables(self) -> list[Node]:
         """Every enabled model and seed that has a relation, and every function."""
         return [node for node in self._of_kind("model", "seed", "function") if node.materialized != "ephemeral"]
 
+    def built(self) -> list[Node]:
+        """Everything that dbt builds as its configuration says."""
+        return self._of_kind(*CONFIGURED)
+
     def sources(self) -> list[Node]:
         """Every enabled source table that some model reads."""
         read = {parent for node in self._of_kind("model", "seed", "test") for parent in node.parent_ids}
         return [source for source in self._of_kind("source") if source.id in read]
+
+    def siblings(self, source: Node) -> list[Node]:
+        """All tables of a source table's source, whether a model reads them or not."""
+        return [node for node in self._of_kind("source") if node.source_name == source.source_name]
 
     def unproven(self, run_ids: set[str]) -> list[Node]:
         """Tables and tests that are part of the project but not of a run."""
@@ -344,9 +373,13 @@ class Manifest:
                 add(node)
         return list(found.values())
 
+    def functions(self) -> list[Node]:
+        """Every function node."""
+        return self._of_kind("function")
+
     def python_functions(self) -> list[Node]:
         """The function nodes that only a process with this package can run."""
-        return [node for node in self._of_kind("function") if node.signature.language == "python"]
+        return [node for node in self.functions() if node.signature.language == "python"]
 
     @cached_property
     def declared_keys(self) -> dict[str, set[tuple[str, ...]]]:
@@ -431,6 +464,8 @@ def _node(node: Any, owners: Mapping[str, str]) -> Node:
         description=node.description or "",
         columns=tuple(_columns(node)),
         settings=str(config),
+        configured=_configured(config) if kind in CONFIGURED else {},
+        constraints=frozenset(_constraints(node)),
         source_name=node.source_name if is_source else "",
         seed_types=getattr(config, "column_types", None) or {},
         seed_delimiter=getattr(config, "delimiter", ","),
@@ -439,13 +474,26 @@ def _node(node: Any, owners: Mapping[str, str]) -> Node:
     )
 
 
+def _configured(config: Any) -> dict[str, Any]:
+    """The settings of a node that are not dbt's defaults."""
+    default = type(config)().to_dict(omit_none=True)
+    return {name: value for name, value in config.to_dict(omit_none=True).items() if value != default.get(name)}
+
+
+def _constraints(node: Any) -> Iterator[str]:
+    """Kinds of the constraints of a node's columns, and of the whole."""
+    for shelf in (node, *getattr(node, "columns", {}).values()):
+        yield from (constraint.type.value for constraint in getattr(shelf, "constraints", None) or [])
+
+
 def _columns(node: Any) -> Iterator[DeclaredColumn]:
     contract = getattr(node.config, "contract", None)
     for column in getattr(node, "columns", {}).values():
         is_required = bool(column.meta.get("required") or column.config.meta.get("required"))
         unit, said = str(column.config.meta.get("unit") or ""), " ".join((column.description or "").split())
         is_never_null = bool(contract and contract.enforced) and any(c.type == "not_null" for c in column.constraints)
-        yield DeclaredColumn(column.name, said, column.data_type or "", unit, is_required, is_never_null)
+        kind = column.config.meta.get("kind")
+        yield DeclaredColumn(column.name, said, column.data_type or "", unit, is_required, is_never_null, kind)
 
 
 def _signature(node: Any) -> Signature:
@@ -455,6 +503,8 @@ def _signature(node: Any) -> Signature:
         language=str(node.language),
         entry_point=node.config.entry_point,
         is_table=bool(node.config.meta.get("returns_table")),
+        kind=str(getattr(node.config.type, "value", node.config.type)),
+        defaults=tuple(argument.name for argument in node.arguments if argument.default_value is not None),
     )
 
 

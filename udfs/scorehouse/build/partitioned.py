@@ -101,14 +101,26 @@ class _Partitioned:
                 f"{self._node.path}: expected a partitioned input (a source with meta.partition_by, or a partitioned model of "
                 f"the same or a finer grain, read without a view between), found {whole or 'none'}; make the model a table."
             )
-        column = identifier(self._own.column)
         try:
-            plan = self._builder.reader.plan(self._node, f"select {column} from ({self._sql}\n)")
+            query = f"select {identifier(self._own.column)} from ({self._sql}\n)"
+            plan, _ = self._builder.reader.bound(self._node, query)
             expect_local(plan, self._own, {name: read.column for name, read in self._inputs.items()})
         except UnknownPlanError as error:
             raise self._refused(f"{error}, of which it is not known", "", "make the model a table") from None
         except AcrossPartitionsError as error:
             raise self._refused(error.found, error.word, error.instead) from None
+        except ScorehouseError:
+            self._expect_own_column()
+            raise
+
+    def _expect_own_column(self) -> None:
+        """The query has the column that it is cut by."""
+        own, (_, columns) = self._own.column, self._builder.reader.bound(self._node, self._sql)
+        if own.lower() not in map(str.lower, columns):
+            raise ScorehouseError(
+                f"{self._node.path}: expected the column {own} (meta.partition_by) among its columns, found "
+                f"{', '.join(columns)}; select it, or make the model a table."
+            )
 
     def _refused(self, found: str, word: str, instead: str) -> ScorehouseError:
         where = f"{self._node.path}{line_of(self._node.text, word) if word else ''}"
@@ -127,7 +139,15 @@ class _Partitioned:
         return {part: digest(own, part, [(name, read.marks.get(part)) for name, read in inputs], whole) for part in parts}
 
     def _compute(self, missing: Mapping[str, Path]) -> None:
-        """Compute the missing partitions in one pass and write one file each."""
+        """Compute the missing partitions in one pass; one by one where it counts how rows lie in memory (sums of doubles)."""
+        if self._draft.details.reading.order_dependent:
+            for part, file in missing.items():
+                self._compute_together({part: file})
+        else:
+            self._compute_together(missing)
+
+    def _compute_together(self, missing: Mapping[str, Path]) -> None:
+        """Compute some partitions in one pass and write one file each."""
         rows = {name: self._rows_in(read, missing) for name, read in self._inputs.items()}
         key = self._own.key_sql()
         with self._builder.cursor(self._draft, rows) as cursor:

@@ -1,11 +1,12 @@
 """What the project must keep so that what it builds is served: checked at the start of every build, all breaches at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import PurePath
 
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.build.versions import ALWAYS, POLICY_SEED
 from scorehouse.errors import ScorehouseError
-from scorehouse.sources.seeds import read_seed
+from scorehouse.sources.seeds import seed_values
 
 ROUTES_SEED = "routes"
 SERVING = "models/serving/"
@@ -13,17 +14,117 @@ KINDS = ("score", "rank", "segment", "choose")
 """What an endpoint may be: a score each, a ranking each, a segment each, a choice among arms."""
 
 
+MATERIALIZATIONS = frozenset("view table incremental ephemeral partitioned fitted seed".split())
+"""How a node can be built: so that its fingerprint says all that is in it."""
+
+LANGUAGES = frozenset({"sql", "csv"})
+"""Files that a model or seed may be."""
+
+STRATEGIES = frozenset({"append", "delete+insert", "merge"})
+"""Strategies of incremental models whose whole result is the model's query."""
+
+CONSTRAINTS = frozenset({"not_null", "unique", "primary_key", "check"})
+"""Constraints that one table can keep by itself."""
+
+SETTINGS = frozenset(
+    "materialized alias schema group tags meta docs enabled access contract packages description pre-hook post-hook full_refresh"
+    " event_time column_types delimiter quote_columns".split()
+)
+"""Settings of a node that are kept, or that change nothing in what is built."""
+
+INCREMENTAL_SETTINGS = frozenset("incremental_strategy incremental_predicates unique_key on_schema_change".split())
+"""Settings that say how to add to a table; one that is always computed whole needs none of them."""
+
+INSTEAD = {
+    "py": "write a select, a fitted model or a function node",
+    "external": "write materialized: table; readers get files from the release",
+    "materialized_view": "write materialized: table, which is computed when what it reads has changed",
+    "snapshot": "declare the changes as a source, or read the releases: no build could make again what a snapshot keeps",
+    "microbatch": "write materialized: partitioned with meta.partition_by, which computes only what is new",
+    "foreign_key": "write a relationships test",
+    "indexes": "remove it: the serving file has an index of meta.endpoint.key",
+    "partitioned_by": "write materialized: partitioned with meta.partition_by",
+    "partition_by": "write materialized: partitioned with meta.partition_by",
+    "sorted_by": "remove it: the serving file is sorted by meta.endpoint.key",
+    "database": "remove it: a branch has one database",
+    "grants": "remove it: the rights of the warehouse's folder say who reads",
+    "persist_docs": "remove it: descriptions reach the serving file without it",
+}
+"""What to do instead, where that is known."""
+
+
 def expect_kept(manifest: Manifest) -> None:
     """Raise ScorehouseError with one sentence for each breach."""
-    breaches = [*_endpoints(manifest), *_fitted(manifest), *_seeds(manifest)]
-    if breaches:
-        raise ScorehouseError("\n".join(breaches))
+    _raise([*_how(manifest), *_names(manifest), *_endpoints(manifest), *_fitted(manifest), *_seeds(manifest)])
+
+
+def expect_buildable(manifest: Manifest) -> None:
+    """The same of how nodes are built alone, which dbt must not even begin with: it makes their schemas first."""
+    _raise(_how(manifest))
+
+
+def _raise(breaches: Iterable[str]) -> None:
+    sentences = "\n".join(breaches)
+    if sentences:
+        raise ScorehouseError(sentences)
 
 
 def unread(manifest: Manifest) -> list[str]:
     """Endpoints that no exposure names as read by somebody."""
     read = {parent_id for exposure in manifest.exposures() for parent_id in exposure.parent_ids}
     return [node.name for node in manifest.served() if node.id not in read]
+
+
+def _how(manifest: Manifest) -> Iterator[str]:
+    """How nodes are built."""
+    yield from _built(manifest)
+    yield from _functions(manifest)
+
+
+def _functions(manifest: Manifest) -> Iterator[str]:
+    """What is declared of a function is what its macro can be."""
+    for node in manifest.functions():
+        if node.signature.kind != "scalar":
+            yield (
+                f"{node.path}: type: expected scalar, found {node.signature.kind}; write an expression, or a whole select "
+                f"with meta.returns_table: true."
+            )
+        for name in node.signature.defaults:
+            yield (
+                f"{node.path}: arguments: expected no default_value, found one of {name}; remove it and give {name} in every "
+                f"call, or write a second function."
+            )
+
+
+def _built(manifest: Manifest) -> Iterator[str]:
+    """How each node is built is one of the ways that are known to be right."""
+    for node in manifest.built():
+        is_incremental = node.materialized == "incremental"
+        asked = [
+            ("language", {PurePath(node.path).suffix[1:]}, LANGUAGES),
+            ("materialized", {node.materialized}, MATERIALIZATIONS),
+            ("incremental_strategy", {node.configured.get("incremental_strategy", "append")}, STRATEGIES),
+            ("constraints", node.constraints, CONSTRAINTS),
+            ("config", node.configured.keys(), SETTINGS | INCREMENTAL_SETTINGS if is_incremental else SETTINGS),
+        ]
+        what, found, known = next(((w, sorted(f - k), k) for w, f, k in asked if f - k), (None, [], frozenset()))
+        for name in found:
+            expected = "a setting that the store keeps" if what == "config" else ", ".join(sorted(known))
+            yield f"{node.path}: {what}: expected {expected}, found {name}; {INSTEAD.get(name, 'remove it, or choose another')}."
+
+
+def _names(manifest: Manifest) -> Iterator[str]:
+    """DuckDB takes names that differ only by case for one; a served table has its model's name alone, without a version."""
+    relations = [(f"{node.schema}.{node.identifier}", node) for node in [*manifest.tables(), *manifest.sources()]]
+    for named in (relations, [(node.name, node) for node in manifest.served()]):
+        seen: dict[str, Node] = {}
+        for name, node in named:
+            other = seen.setdefault(name.lower(), node)
+            if other is not node:
+                yield (
+                    f"{node.path}: expected a name of its own, found {name}, which is {other.path}'s to DuckDB, "
+                    f"whatever the case; rename one, or set its alias."
+                )
 
 
 def _endpoints(manifest: Manifest) -> Iterator[str]:
@@ -64,7 +165,7 @@ def _seeds(manifest: Manifest) -> Iterator[str]:
         (ROUTES_SEED, "endpoint", endpoints, "a served table"),
     ):
         node = manifest.seed(seed)
-        rows = read_seed(manifest.folder / node.path, node.seed_types, node.seed_delimiter).to_pylist() if node else []
+        rows = seed_values(manifest.folder / node.path, node.seed_types, node.seed_delimiter) if node else []
         for name in dict.fromkeys(row.get(column) for row in rows if row.get(column) not in known):
             listed = ", ".join(sorted(known))
             yield f"{node.path}: column {column}: expected {what} ({listed}), found '{name}'; correct or remove the row."

@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from scorehouse.build.builder import Builder
-from scorehouse.build.engine import forget_own_modules
+from scorehouse.build.engine import use_own_modules
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.build.versions import read_row
 from scorehouse.names.quoting import plain
@@ -19,7 +19,13 @@ from scorehouse.store.records import NodeRecord, Records
 
 @dataclass
 class Run:
-    """One invocation of dbt on one branch; `failures` are sentences on the data tests that failed or warned."""
+    """One invocation of dbt on one branch.
+
+    Attributes:
+        options: those that it was given, of --empty, --sample and --full-refresh.
+        failures: sentences on the data tests that failed or warned.
+        left_out: sentences on what lies in a landing folder and is not read.
+    """
 
     run_id: str
     warehouse: Warehouse
@@ -28,11 +34,13 @@ class Run:
     store: Store
     manifest: Manifest
     timeout_seconds: float
+    options: frozenset[str] = frozenset()
     failures: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     builder: Builder = field(init=False)
 
     def __post_init__(self) -> None:
-        forget_own_modules(self.manifest.folder)
+        use_own_modules(self.manifest.folder)
         self.builder = Builder(self.connection, self.records, self.store, self.manifest, self.timeout_seconds, self.run_id)
         loaded.read_with(self.read_version)
         for node in self.manifest.python_functions():
@@ -51,6 +59,12 @@ class Run:
     def record_of(self, relation: str) -> NodeRecord | None:
         """The record of a relation, as SQL writes it; None when it was not built on this branch."""
         return self.records.of(plain(relation))
+
+    def unbuilt(self, test_id: str) -> str | None:
+        """Name of something that a data test reads and that was never built on this branch; None where there is nothing such."""
+        test = self.manifest.node(test_id)
+        parents = self.manifest.parents(test) if test.kind == "test" else []
+        return next((parent.name for parent in parents if parent.id not in self.records.nodes), None)
 
     def _register(self, node: Node) -> None:
         function = functions.load_function(self.manifest.folder / node.path, node.path, node.signature.entry_point)

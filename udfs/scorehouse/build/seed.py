@@ -7,7 +7,7 @@ from scorehouse.build import engine
 from scorehouse.build.builder import Builder, Outcome
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import FORMAT_VERSION, digest
-from scorehouse.sources.seeds import read_seed
+from scorehouse.sources.seeds import SEED_ROWS, identity, read_seed, seed_values
 
 
 def seed(builder: Builder, node_id: str) -> Outcome:
@@ -22,22 +22,21 @@ def seed(builder: Builder, node_id: str) -> Outcome:
     content = hashlib.sha256(path.read_bytes()).hexdigest()
     text_hash = digest(FORMAT_VERSION, content, node.seed_types, node.seed_delimiter, engine.of_seeds())
     if previous and previous.text_hash == text_hash:
-        query_hash, rows = previous.query_hash, None
+        query_hash = previous.query_hash
     else:
-        rows = read_seed(path, node.seed_types, node.seed_delimiter)
-        query_hash = digest([str(field) for field in rows.schema], rows.to_pylist())
+        with read_seed(path, node.seed_types, node.seed_delimiter) as reader:
+            query_hash = identity(reader)
     record = builder.record(node, ["seed", builder.store.data_format, query_hash])
     draft = replace(record, text_hash=text_hash, query_hash=query_hash)
     file = builder.store.file(draft.relation, draft.fingerprint.whole)
     is_new = not file.exists()
     if is_new:
-        with builder.cursor(draft) as cursor:
-            cursor.register("seed_rows", rows if rows is not None else read_seed(path, node.seed_types, node.seed_delimiter))
-            builder.store.write(cursor, "select * from seed_rows", file)
+        with read_seed(path, node.seed_types, node.seed_delimiter) as reader:
+            builder.store.write(reader, f"select * from {SEED_ROWS}", file)
     return builder.stored(draft, [file], is_new)
 
 
 def seed_rows(builder: Builder, name: str) -> list[dict[str, object]]:
     """Rows of a seed that steers the build, as its file says now; none where the project has no such seed."""
     node = builder.manifest.seed(name)
-    return read_seed(builder.manifest.folder / node.path, node.seed_types, node.seed_delimiter).to_pylist() if node else []
+    return seed_values(builder.manifest.folder / node.path, node.seed_types, node.seed_delimiter) if node else []

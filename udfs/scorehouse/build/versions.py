@@ -62,7 +62,7 @@ def is_answered(previous: NodeRecord | None, draft: NodeRecord, store: Store) ->
 
 def incumbent(previous: NodeRecord | None, draft: NodeRecord, store: Store) -> pa.Table | None:
     """The row of the version in use, if it answers the same question on other data and can score; else None."""
-    if previous is None or previous.fingerprint.logic != draft.fingerprint.logic:
+    if previous is None or not decisions(previous) or previous.fingerprint.logic != draft.fingerprint.logic:
         return None
     file = store.path(previous.files[0])
     if not file.exists():
@@ -99,7 +99,7 @@ def kept(previous: NodeRecord, draft: NodeRecord, decision: Decision, rejected: 
 
 def replaced(previous: NodeRecord | None, draft: NodeRecord, file: str, decision: Decision) -> NodeRecord:
     """The record when a new version takes over; the earlier ones stay listed."""
-    before = previous.files if previous else []
+    before = previous.files if previous and decisions(previous) else []  # what was no fitted model has no versions
     files = [file, *(f for f in before if f != file)]
     return replace(draft, files=files, row_count=1, details=_details(previous, draft, decision))
 

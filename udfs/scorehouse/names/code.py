@@ -7,12 +7,16 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from threading import Lock
 from types import CodeType
 
 _OF_CODE = (
     "co_code co_names co_varnames co_freevars co_cellvars co_flags co_argcount co_posonlyargcount co_kwonlyargcount"
     " co_exceptiontable".split()
 )
+
+_PARSING = Lock()
+"""CPython 3.11 counts the depth of trees for all threads together: two that parse at the same time can fail."""
 
 
 def code_hash(files: Iterable[Path]) -> str:
@@ -62,7 +66,8 @@ def _names_in(text: bytes) -> list[tuple[int, str | None, list[str]]]:
 
 def _parsed(text: bytes) -> ast.AST:
     try:
-        return ast.parse(text)
+        with _PARSING:
+            return ast.parse(text)
     except (SyntaxError, ValueError):
         return ast.Module([], [])
 

@@ -5,21 +5,22 @@ import threading
 
 import duckdb
 
-_open: dict[tuple[int, str], duckdb.DuckDBPyConnection] = {}
+_own = threading.local()
 
 
 def scratch(purpose: str) -> duckdb.DuckDBPyConnection:
     """This thread's own database for a purpose, which reads no clock but UTC's; what is made in it stays until it is taken away.
 
+    It is closed when the thread ends.
+
     >>> scratch("a") is scratch("a"), scratch("a") is scratch("b")
     (True, False)
     """
-    key = threading.get_ident(), purpose
-    if key not in _open:
-        connection = duckdb.connect()
-        connection.execute("set TimeZone = 'UTC'")
-        _open[key] = connection
-    return _open[key]
+    connections = _own.__dict__
+    if purpose not in connections:
+        connections[purpose] = duckdb.connect(config={"threads": 1})
+        connections[purpose].execute("set TimeZone = 'UTC'")
+    return connections[purpose]
 
 
-atexit.register(_open.clear)  # a connection that outlives the interpreter is reported as a leak
+atexit.register(lambda: _own.__dict__.clear())  # a connection that outlives the interpreter is reported as a leak

@@ -8,7 +8,9 @@ from typing import Self
 
 from scorehouse.names import git
 
-CATALOG, SERVING = "catalog.duckdb", "serving.duckdb"
+CATALOG, SERVING, NUMBER = "catalog.duckdb", "serving.duckdb", "CURRENT"
+"""A release's files, and what readers find them by."""
+
 WORK_DATABASE = "warehouse.duckdb"
 STORE = "store"
 BUILT = "built"
@@ -130,21 +132,17 @@ class Warehouse:
     @property
     def pointer(self) -> Path:
         """Text file with the current release's number."""
-        return self.folder / "CURRENT"
+        return self.folder / NUMBER
+
+    @property
+    def current(self) -> Path:
+        """The link to the current release's folder, which all fixed names lead through."""
+        return self.folder / ".current"
 
     def current_release(self) -> int | None:
-        """Number of the current release, or None before the first; raises ValueError for a pointer that holds no number.
-
-        A confined build cannot read the pointer of another branch that moved meanwhile: the files under the fixed name, and in
-        which release they are, tell as much.
-        """
-        try:
-            return int(self.pointer.read_text())
-        except FileNotFoundError:
-            return None
-        except PermissionError:
-            numbers = reversed(self.release_numbers())
-            return next(n for n in numbers if os.path.samefile(self.serving, self.release(n) / SERVING))
+        """Number of the current release, or None before the first."""
+        name = os.path.basename(os.readlink(self.current)) if self.current.is_symlink() else ""
+        return int(name) if name.isdigit() else None
 
     def release_numbers(self) -> list[int]:
         """Numbers of the releases that are kept, oldest first."""

@@ -78,7 +78,7 @@ class Pair:
 
     Attributes:
         relation: schema.name.
-        effect: what differs: 'logic', 'data', 'logic and data', 'new' or 'gone'.
+        effect: what differs: 'logic', 'data', 'logic and data', 'engine', 'new' or 'gone'.
         main, branch: its records; None where it does not exist.
         key: columns that identify a row; empty where none is declared.
         decision: the column that an application acts on, if it declares one.
@@ -130,10 +130,10 @@ def _stored(records: NodeRecords) -> dict[str, NodeRecord]:
 
 
 def effect_of(main: NodeRecord, branch: NodeRecord) -> str:
-    """Which half of the fingerprints differs."""
+    """Which half of the fingerprints differs; what computes them (DuckDB, libraries, this package) where neither does."""
     logic = main.fingerprint.logic != branch.fingerprint.logic
     data = main.fingerprint.data != branch.fingerprint.data
-    return "logic and data" if logic and data else "data" if data else "logic"
+    return "logic and data" if logic and data else "data" if data else "logic" if logic else "engine"
 
 
 def pairs_of(main: dict[str, NodeRecord], branch: dict[str, NodeRecord], known: Iterable[NodeRecord]) -> Iterator[Pair]:

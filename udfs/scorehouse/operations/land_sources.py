@@ -10,8 +10,8 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.names.git import PRODUCTION
 from scorehouse.release.history import records_of
 from scorehouse.sandbox.parse import check_type
-from scorehouse.sources.raw_files import fixed_part
-from scorehouse.sources.tables import SourceTable, check_landed, land
+from scorehouse.sources.places import Found, beside, discover, fixed_part
+from scorehouse.sources.tables import SourceTable, check_landed, land, reader_code
 from scorehouse.store.details import Column
 from scorehouse.store.durable import write_durably
 
@@ -20,28 +20,57 @@ def land_sources(run: Run) -> None:
     """Bring every source table that some model reads up to the data version this branch is on.
 
     Production, and any branch with `fresh_data: true`, looks at the files anew. Any other branch stays at the version of
-    production's sources that it started from, so that comparing it with production shows the effect of its logic alone.
+    production's sources that it started from, so that comparing it with production shows the effect of its logic alone;
+    where its code reads files otherwise, it looks at them anew too. What lies in a landing folder and is not read is told at
+    the end of the run.
+
+    Raises ScorehouseError for a landing folder in which there is nothing to read.
     """
     is_branch = run.warehouse.branch != PRODUCTION and not run.manifest.variables["fresh_data"]
     pinned = records_of(run.warehouse.on(PRODUCTION)).nodes.keys() if is_branch else ()
+    by_folder: dict[str, list[tuple[Node, SourceTable, Found]]] = {}
+    places = set()
     for node in run.manifest.sources():
-        _land(run, node, node.id in pinned)
+        table = declared(node, run.manifest.folder, run.manifest.variables)
+        found = _land(run, node, table, node.id in pinned)
+        is_in_folder = node.meta.get("folder_variable")
+        places.add(str(Path(table.path).parent if is_in_folder else fixed_part(table.path)))
+        if is_in_folder and found is not None:
+            by_folder.setdefault(str(Path(table.path).parent), []).append((node, table, found))
     if run.warehouse.is_production:
-        tables = (declared(node, run.manifest.folder, run.manifest.variables) for node in run.manifest.sources())
-        paths = sorted({str(fixed_part(table.path)) for table in tables})
-        write_durably(run.warehouse.landed, "".join(f"{path}\n" for path in paths))
+        write_durably(run.warehouse.landed, "".join(f"{place}\n" for place in sorted(places)))
+    for folder, tables in by_folder.items():
+        _tell_the_rest(run, Path(folder), tables)
 
 
-def _land(run: Run, node: Node, is_pinned: bool) -> None:
-    table = declared(node, run.manifest.folder, run.manifest.variables)
+def _land(run: Run, node: Node, table: SourceTable, is_pinned: bool) -> Found | None:
+    """Land one table; returns what lies at its path, None where nobody looked."""
     previous = run.records.nodes.get(node.id)
-    is_same_declaration = previous is not None and previous.fingerprint.own == table.declaration()
     landing = previous.details.landing if previous else None
-    if landing and is_pinned and landing.path == table.path:
+    is_same_declaration = previous is not None and previous.fingerprint.own == table.declaration()
+    if landing and is_pinned and landing.path == table.path and landing.reader == reader_code():
         files = landing.files if is_same_declaration else check_landed(table, run.store, landing.files)
-    else:
-        files = land(table, run.store, landing.files if landing and is_same_declaration else [])
-    source(run.builder, node.id, table, files)
+        source(run.builder, node.id, table, files)
+        return None
+    found = discover(table.path)
+    source(run.builder, node.id, table, land(table, run.store, landing.files if landing and is_same_declaration else [], found))
+    return found
+
+
+def _tell_the_rest(run: Run, folder: Path, tables: list[tuple[Node, SourceTable, Found]]) -> None:
+    """Keep what is not read of a landing folder for the end of the run; refuse one in which nothing is."""
+    names = [Path(table.path).name for _, table, _ in tables]
+    declared_names = [str(node.meta["path"]) for node in run.manifest.siblings(tables[0][0])]
+    unread = [one for _, _, found in tables for one in found.unread]
+    unread += beside(folder, names, [name for name in declared_names if name not in names])
+    run.left_out.extend(str(one) for one in unread)
+    must_have = [node for node, _, found in tables if node.meta.get("is_needed") and not found.files]
+    is_alone = run.manifest.variables.get("interaction_sources") == [tables[0][0].source_name]
+    if any(found.files for _, _, found in tables) and not (must_have and is_alone):
+        return
+    missing = must_have[0].meta["path"] if must_have else names[0]
+    there = f"found: {' '.join(map(str, unread))}" if unread else "found none"
+    raise ScorehouseError(f"{folder}: expected files in {missing}/, {there.rstrip('.')}; put the data there and build again.")
 
 
 def declared(node: Node, folder: Path, variables: Mapping[str, object]) -> SourceTable:
@@ -61,8 +90,28 @@ def declared(node: Node, folder: Path, variables: Mapping[str, object]) -> Sourc
                 f"give it: dbt build --vars '{{interaction_sources: [{node.source_name}], {variable}: /path/to/folder}}'"
             )
         folder = folder / Path(value).expanduser()
-    columns = tuple(Column(column.name, _type_of(column, node), column.is_required) for column in node.columns)
-    return SourceTable(node.relation, str(folder / node.meta["path"]), columns, node.meta.get("partition_by"))
+    columns = tuple(Column(column.name, _type_of(column, node), column.is_required, column.kind) for column in node.columns)
+    called = _called(node, variables, [column.name for column in columns if column.kind in (None, "id")])
+    return SourceTable(node.relation, str(folder / node.meta["path"]), columns, node.meta.get("partition_by"), called)
+
+
+def _called(node: Node, variables: Mapping[str, object], columns: list[str]) -> dict[str, str]:
+    """What the files call the declared columns: the variable that `meta.names_variable` names, by table."""
+    variable = node.meta.get("names_variable")
+    by_table = variables.get(variable) or {} if variable else {}
+    called = by_table.get(node.name) or {} if isinstance(by_table, dict) else by_table
+    if not isinstance(called, dict) or not all(isinstance(name, str) for name in called.values()):
+        raise ScorehouseError(
+            f"Variable {variable}: expected {{{node.name}: {{column: name in the files, or =value}}}}, found {by_table}; "
+            "correct it."
+        )
+    unknown = sorted(set(called) - set(columns))
+    if unknown:
+        raise ScorehouseError(
+            f"Variable {variable}: expected columns of {node.name} ({', '.join(columns)}), found {', '.join(unknown)}; "
+            "correct it."
+        )
+    return called
 
 
 def _type_of(column: DeclaredColumn, node: Node) -> str:

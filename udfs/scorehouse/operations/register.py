@@ -25,6 +25,12 @@ class Answer:
 
 def operation(function: Operation) -> Operation:
     """Make a function `f(run, **arguments)` reachable as `{{ scorehouse('<its name>', ...) }}`."""
+    other = _OPERATIONS.get(function.__name__)
+    if other is not None and other.__module__ != function.__module__:
+        raise ScorehouseError(
+            f"{function.__module__}: expected an operation with a name of its own, found {function.__name__}, which is "
+            f"{other.__module__}'s; rename it."
+        )
     _OPERATIONS[function.__name__] = function
     return function
 

@@ -1,29 +1,35 @@
 """A run's beginning and end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 import duckdb
 
 from scorehouse.build import rules
+from scorehouse.build.manifest import ServedTable
 from scorehouse.build.run import Run
 from scorehouse.build.versions import view_of_all
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names import git
 from scorehouse.names.quoting import quoted
+from scorehouse.names.warehouse import SERVING
+from scorehouse.operations import landing_report
 from scorehouse.operations.land_sources import land_sources
+from scorehouse.operations.landing_report import FileReport
 from scorehouse.operations.register import HOOKS, operation_of
 from scorehouse.operations.served_before import forget_served_before
+from scorehouse.release import serving_file
 from scorehouse.release.publish import Publisher
 from scorehouse.sandbox import confinement
+from scorehouse.store.durable import remove_leftovers
 
 
 @dataclass(frozen=True)
 class Ending:
-    """What happened, in lines, and whether it must end the run as failed."""
+    """What happened, in lines, and what must end the run as failed, if anything."""
 
-    line: str
-    is_red: bool
+    lines: list[str]
+    error: str | None = None
 
 
 @operation_of(HOOKS)
@@ -33,11 +39,10 @@ def start(run: Run) -> str:
     Returns what there is to say of the branch, if anything.
     """
     rules.expect_kept(run.manifest)
-    known = {node.id for node in [*run.manifest.tables(), *run.manifest.sources()]}
+    known = {node.id for node in [*run.manifest.tables(), *run.manifest.sources(), *run.manifest.unwanted()]}
     run.records.forget([node_id for node_id in run.records.nodes if node_id not in known])
     run.connection.cursor().execute(view_of_all(run.records.nodes.values(), run.store))
-    for leftover in run.store.leftovers():
-        leftover.unlink(missing_ok=True)
+    remove_leftovers(*run.store.folders())
     land_sources(run)
     return "\n".join(_said_of(run))
 
@@ -52,44 +57,104 @@ def _said_of(run: Run) -> Iterator[str]:
         yield f"Branch '{branch}' is not wholly confined: {'; '.join(gaps)}."
 
 
+PROVEN = frozenset({"success", "pass", "warn"})
+"""What dbt says of a node that was built, or of a test that was asked, and that a release may stand on."""
+
+NOT_FAILED = PROVEN | {"skipped", "no-op"}
+
+OF_A_PART = frozenset({"--empty", "--sample"})
+"""Options that let dbt build something else than the whole."""
+
+
 @operation_of(HOOKS)
-def finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> dict[str, object]:
+def finish(run: Run, statuses: dict[str, str], command: str) -> dict[str, object]:
     """After all nodes: publish a release if the whole build is green.
+
+    Args:
+        statuses: what dbt says of each node, by id.
+        command: dbt's command.
 
     Returns an `Ending` as a mapping: dbt takes an error raised in this hook for a keyboard interrupt.
     """
+    told = sorted(run.failures)
     try:
-        found = "\n".join([*sorted(run.failures), _finish(run, statuses, command, is_empty)])
-        return asdict(Ending(found.rstrip("\n"), is_red=False))
+        run.records.flush()
+        forget_served_before(run)
+        reported = landing_report.reports(run) if command == "build" else []
+        told += [*run.left_out, *landing_report.lines(reported)] if command == "build" else []
+        told += _published(run, statuses, command, reported)
+        return asdict(Ending([line for line in told if line]))
     except (ScorehouseError, duckdb.Error, OSError) as error:
-        found = first_line(error).rstrip(".;")
-        return asdict(Ending(f"Nothing published: {found}; {_current(run)}.", is_red=True))
+        return asdict(Ending(told, f"Nothing published: {first_line(error).rstrip('.;')}; {_current(run)}."))
 
 
-def _finish(run: Run, statuses: dict[str, str], command: str, is_empty: bool) -> str:
-    run.records.flush()
-    forget_served_before(run)
-    if command != "build":
-        return ""
-    failed = [node_id for node_id, status in statuses.items() if status in ("error", "fail", "runtime error")]
+def _published(run: Run, statuses: dict[str, str], command: str, reported: list[FileReport]) -> list[str]:
+    unpublished = _not_whole(run, statuses, command)
+    if unpublished:
+        return [f"Nothing published: {unpublished} {_current(run).capitalize()}."]
+    again = "--full-refresh computed nothing again that the store has: every table is whole, and named by what it is made of."
+    return [_publish(run, reported), *([again] if "--full-refresh" in run.options else [])]
+
+
+def _not_whole(run: Run, statuses: dict[str, str], command: str) -> str:
+    """Why a run is not a green build of the whole project, which alone is published; empty where it is."""
+    failed = [node_id for node_id, status in statuses.items() if status not in NOT_FAILED]
     if failed:
-        first = run.manifest.node(failed[0]).name
-        return f"Nothing published: {len(failed)} of {len(statuses)} nodes failed ({first} first); {_current(run)}."
-    missing = run.manifest.unproven(set(statuses))
-    if missing or is_empty:
-        left_out = f"the selection left out {missing[0].name}" if missing else "the build was --empty"
+        return f"{len(failed)} of {len(statuses)} nodes failed ({failed[0].split('.')[2]} first)."
+    if command != "build":
+        return f"dbt {command} is no build; plain `dbt build` publishes."
+    part = sorted(OF_A_PART & run.options)
+    if part:
+        return f"the build was of a part of the data ({part[0]}); plain `dbt build` publishes."
+    missing = run.manifest.unproven({node_id for node_id, status in statuses.items() if status in PROVEN})
+    if missing:
         more = f" and {len(missing) - 1} more nodes" if len(missing) > 1 else ""
-        return f"Nothing published: {left_out}{more}; plain `dbt build` publishes. {_current(run).capitalize()}."
-    return _publish(run)
+        return f"the selection left out {missing[0].name}{more}; plain `dbt build` publishes."
+    return ""
 
 
-def _publish(run: Run) -> str:
+def _publish(run: Run, reported: list[FileReport]) -> str:
+    landing_report.expect_few_rejected(run.manifest.variables, reported)
+    if not run.manifest.variables["publish_empty"]:
+        current = run.warehouse.current_release()
+        before = serving_file.row_counts(run.warehouse.release(current) / SERVING) if current is not None else {}
+        _expect_all_products(run, before)
+        _expect_rows(run, before)
     publisher = Publisher(run.warehouse, run.connection, run.records, run.manifest.offer())
     keep = int(run.manifest.variables["retained_releases"])
     number, is_new = publisher.publish(git.commit(run.manifest.folder), keep)
     if not is_new:
         return f"Release {number} of {run.warehouse.branch} stays: nothing changed."
     return "\n".join([f"Published release {number} of {run.warehouse.branch}: {run.warehouse.serving}", *notices(run)])
+
+
+def _expect_all_products(run: Run, before: Mapping[str, int]) -> None:
+    """Raise ScorehouseError where the variable `products` leaves out what the current release serves."""
+    withdrawn = sorted(node.name for node in run.manifest.unwanted() if node.meta.get("endpoint") and node.name in before)
+    if withdrawn:
+        more = f" and {len(withdrawn) - 1} more" if len(withdrawn) > 1 else ""
+        raise ScorehouseError(
+            f"expected all that release {run.warehouse.current_release()} serves, found {withdrawn[0]}{more} left out by the "
+            "variable products; build on a branch, or withdraw them: --vars '{publish_empty: true, products: [...]}'"
+        )
+
+
+def _expect_rows(run: Run, before: Mapping[str, int]) -> None:
+    """Raise ScorehouseError where every served table is empty, or one that had rows in the current release."""
+    counts = {table.name: _row_count(run, table) for table in run.manifest.served_tables()}
+    emptied = sorted(name for name, count in counts.items() if count == 0 and before.get(name))
+    found = f"none in {', '.join(emptied)}, which had some" if emptied else "every table empty"
+    if emptied or (counts and not any(counts.values())):
+        raise ScorehouseError(
+            f"expected rows in what is served, found {found}; look at the input, or publish it so: "
+            "--vars '{publish_empty: true}'"
+        )
+
+
+def _row_count(run: Run, table: ServedTable) -> int:
+    """Rows of a table that is going to be served; a view's are counted."""
+    known = run.records.of(table.relation).row_count
+    return serving_file.row_count(run.connection, table) if known is None else known
 
 
 def notices(run: Run) -> list[str]:

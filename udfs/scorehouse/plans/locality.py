@@ -36,6 +36,9 @@ class Rows:
 
 WHOLE = Rows()
 
+_SAME = frozenset({"COMPARE_EQUAL", "COMPARE_NOT_DISTINCT_FROM"})
+"""Comparisons that hold only within a partition; correlated subqueries become the second (rows without a time are one too)."""
+
 
 def expect_local(plan: Operator, partitioning: Partitioning, inputs: Mapping[str, str]) -> None:
     """Refuse a query whose rows in one partition could depend on rows in another.
@@ -125,7 +128,10 @@ class _Locality:
         sets = operator.said.get("grouping_sets") or [range(len(operator.groups))]
         pinned = frozenset(p for p, group in enumerate(operator.groups) if self._pins(group, rows))
         if not all(pinned & set(one) for one in sets):
-            names = list(dict.fromkeys(map(name_of, operator.expressions))) or ["group by"]
+            names = list(dict.fromkeys(map(name_of, operator.expressions)))
+            if not names:
+                made = "a group by, or a lateral join or correlated subquery, over rows of all partitions"
+                raise self._across(made, "group by", "group by {0} too, or join on {0}")
             raise self._across(f"{', '.join(names)} over rows of all partitions", names[0], "group by {} too")
         return Rows(True, pinned)
 
@@ -150,7 +156,7 @@ class _Locality:
     def _meet_within(self, operator: Operator, left: Rows, right: Rows) -> bool:
         """Whether a join's rows are of the same partition on both sides."""
         return any(
-            c.get("comparison") == "COMPARE_EQUAL" and self._pins(c["left"], left) and self._pins(c["right"], right)
+            c.get("comparison") in _SAME and self._pins(c["left"], left) and self._pins(c["right"], right)
             for c in operator.said.get("conditions", ())
         )
 

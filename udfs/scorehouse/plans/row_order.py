@@ -24,6 +24,12 @@ ONE_BY_ONE = frozenset("list array_agg string_agg group_concat listagg first las
 
 FLOATING = frozenset({"FLOAT", "DOUBLE"})
 
+PICKING = frozenset("min max median quantile quantile_disc mad histogram histogram_exact".split())
+"""Orderless aggregates that give values as they met them."""
+
+WITH_EQUALS = FLOATING | {"INTERVAL", "LIST", "STRUCT", "MAP", "ARRAY", "UNION", "VARIANT"}
+"""Types with different values that are equal to DuckDB: -0.0 and 0.0, one month and thirty days, and what holds such."""
+
 PEERS = frozenset("WINDOW_RANK WINDOW_RANK_DENSE WINDOW_DENSE_RANK WINDOW_PERCENT_RANK WINDOW_CUME_DIST".split())
 """Window functions that give rows which stand at the same place the same value."""
 
@@ -50,6 +56,7 @@ class _RowOrder:
         for operator in walk(self._plan):
             kind = operator.kind
             if kind == "LOGICAL_AGGREGATE_AND_GROUP_BY":
+                yield from ("group by" for one in operator.groups if _has_equals(one))
                 yield from (f"{name_of(one)}()" for one in operator.expressions if self._aggregate_depends(one, operator))
             elif kind == "LOGICAL_WINDOW":
                 yield from self._windows(operator)
@@ -59,6 +66,8 @@ class _RowOrder:
                 ordered = _orders(operator.said.get("order_by") or {})
                 if not self._are_settled(operator.below[0], [*ordered, *operator.said["distinct_targets"]]):
                     yield "distinct on"
+            elif kind == "LOGICAL_DISTINCT" and any(map(_is_of_equals, operator.said["distinct_targets"])):
+                yield "distinct"
             elif kind == "LOGICAL_ASOF_JOIN" and not self._matches_once(operator):
                 yield "asof join"
             elif kind == "LOGICAL_POSITIONAL_JOIN":
@@ -107,8 +116,10 @@ class _RowOrder:
 def is_orderless(aggregate: Expression) -> bool:
     """Whether an aggregate gives the same whatever the order of rows."""
     name = name_of(aggregate)
-    is_exact = name in EXACT and not any(_is_floating(argument) for argument in aggregate.get("children", []))
-    return name in ORDERLESS or is_exact
+    arguments = aggregate.get("children", [])
+    if name in EXACT:
+        return not any(map(_is_floating, arguments))
+    return name in ORDERLESS and not (name in PICKING and any(map(_has_equals, arguments)))
 
 
 def _depends_on_ties(window: Expression) -> bool:
@@ -135,3 +146,12 @@ def _parts(expression: Expression) -> list[Expression]:
 
 def _is_floating(expression: Expression) -> bool:
     return expression.get("return_type", {}).get("id") in FLOATING
+
+
+def _has_equals(expression: Expression) -> bool:
+    return expression.get("return_type", {}).get("id") in WITH_EQUALS
+
+
+def _is_of_equals(expression: Expression) -> bool:
+    """Whether what is made distinct stands for several values: of such a type, or the common form of collated texts."""
+    return _has_equals(expression) or expression["expression_class"] == "BOUND_FUNCTION"

@@ -1,24 +1,32 @@
-"""Which release readers see: the fixed names, and `CURRENT`."""
+"""Which release readers see: one link says it, and every fixed name leads through that link."""
 
 import os
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.names.warehouse import CATALOG, SERVING, Warehouse
-from scorehouse.store.durable import write_durably
+from scorehouse.names.warehouse import CATALOG, NUMBER, SERVING, Warehouse
+from scorehouse.store.durable import aside, sync
 
 
 def point_to(warehouse: Warehouse, number: int) -> None:
-    """Make a kept release the current one: three renames, the pointer last."""
-    for name in (CATALOG, SERVING):
-        temporary = warehouse.folder / f".{name}.{os.getpid()}.tmp"
-        temporary.unlink(missing_ok=True)
-        try:
-            os.link(warehouse.release(number) / name, temporary)
-        except OSError:  # the first version of Landlock links nothing from folder to folder
-            shutil.copyfile(warehouse.release(number) / name, temporary)
-        os.replace(temporary, warehouse.folder / name)
-    write_durably(warehouse.pointer, f"{number}\n")
+    """Make a kept release the current one: one rename, for every name at once."""
+    links = {warehouse.current: warehouse.release(number).relative_to(warehouse.folder)}
+    links |= {path: Path(warehouse.current.name, file) for path, file in _names(warehouse)}
+    wrong = {path: target for path, target in links.items() if not _leads_to(path, target)}
+    for path, target in wrong.items():
+        _link(path, target)
+    if wrong:
+        sync(warehouse.folder)
+
+
+def heal(warehouse: Warehouse) -> None:
+    """Let readers see the release that is current, whatever became of its names; the newest one if nothing says which it is."""
+    numbers = warehouse.release_numbers()
+    if numbers:
+        current = warehouse.current_release()
+        point_to(warehouse, current if current in numbers else _written(warehouse, numbers))
 
 
 def rollback(warehouse: Warehouse, to: int | None = None) -> tuple[int, int]:
@@ -40,3 +48,33 @@ def rollback(warehouse: Warehouse, to: int | None = None) -> tuple[int, int]:
         raise ScorehouseError(f"Branch '{warehouse.branch}': expected {wanted}, found only {kept}; choose one of these.")
     point_to(warehouse, target)
     return current, target
+
+
+def _names(warehouse: Warehouse) -> Iterator[tuple[Path, str]]:
+    """The fixed names, and each one's file in a release."""
+    yield warehouse.catalog, CATALOG
+    yield warehouse.serving, SERVING
+    yield warehouse.pointer, NUMBER
+
+
+def _leads_to(path: Path, target: Path) -> bool:
+    return path.is_symlink() and os.readlink(path) == str(target)
+
+
+def _link(path: Path, target: Path) -> None:
+    """Let a path lead to another one, in one step."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    temporary = aside(path)
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    os.replace(temporary, path)
+
+
+def _written(warehouse: Warehouse, numbers: list[int]) -> int:
+    """The release that the pointer's text names (what held it before there was a link), else the newest."""
+    try:
+        written = int(warehouse.pointer.read_text())
+    except (OSError, ValueError):
+        return numbers[-1]
+    return written if written in numbers else numbers[-1]

@@ -10,13 +10,13 @@ import duckdb
 from scorehouse.build.manifest import Offer
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import identifier, quoted
-from scorehouse.names.warehouse import CATALOG, SERVING, Warehouse
+from scorehouse.names.warehouse import CATALOG, NUMBER, SERVING, Warehouse
 from scorehouse.release import serving_file
 from scorehouse.release.described import Release, write_release
 from scorehouse.release.history import description
 from scorehouse.release.moved_store import place_of
 from scorehouse.release.pointer import point_to
-from scorehouse.store.durable import make_read_only, sync_folder
+from scorehouse.store.durable import aside, make_read_only, sync
 from scorehouse.store.records import NodeRecords, Records, changes
 
 
@@ -46,25 +46,25 @@ class Publisher:
         published again. Raises ScorehouseError when the new files fail their check; the old release then stays.
         """
         warehouse, offer = self.warehouse, self.offer
-        current, changed = warehouse.current_release(), self._changed()
-        if current is not None:
-            changed += serving_file.redeclared(warehouse.release(current) / SERVING, offer)
-            if not changed:
-                return current, False
+        current = warehouse.current_release()
+        changed = self._changed(current)
+        if current is not None and not changed:
+            return current, False
         number = max([0, current or 0, *warehouse.release_numbers()]) + 1
-        aside = warehouse.releases / f".{number}.{os.getpid()}"
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
+        folder = aside(warehouse.release(number))
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         try:
             release = Release.now(number, warehouse.branch, commit, changed, self.records, offer.tables)
-            serving_file.write(self.connection, aside / SERVING, offer, release)
-            self._write_catalog(aside / CATALOG, release)
-            self._verify(aside, release)
-            _seal(aside)
-            os.rename(aside, warehouse.release(number))
-            sync_folder(warehouse.releases)
+            serving_file.write(self.connection, folder / SERVING, offer, release)
+            self._write_catalog(folder / CATALOG, release)
+            (folder / NUMBER).write_text(f"{number}\n")
+            self._verify(folder, release)
+            _seal(folder)
+            os.rename(folder, warehouse.release(number))
+            sync(warehouse.releases)
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
         point_to(warehouse, number)
         self._forget_old(keep)
         return number, True
@@ -75,24 +75,33 @@ class Publisher:
         Does nothing and returns False when the work database is ahead of the current release: that is not proven yet.
         """
         number = self.warehouse.current_release()
-        if number is None or self._changed():
+        if number is None or self._changed(number):
             return False
-        temporary = self.warehouse.folder / f".{CATALOG}.{os.getpid()}.tmp"
+        catalog = self.warehouse.release(number) / CATALOG
+        temporary = aside(catalog)
         self._write_catalog(temporary, description(self.warehouse, number))
         make_read_only(temporary)
-        os.replace(temporary, self.warehouse.catalog)
+        os.replace(temporary, catalog)
         return True
 
-    def _changed(self) -> list[str]:
-        """Names of the tables that differ from the current release; all of them when that looks for the store elsewhere."""
-        catalog_file = self.warehouse.current_catalog()
-        before: dict[str, str] = {}
-        if catalog_file is not None:
-            with duckdb.connect(str(catalog_file), read_only=True) as catalog:
-                if place_of(catalog) in (None, str(self.warehouse.root)):
-                    published = NodeRecords.read(catalog).nodes
-                    before = {key: record.fingerprint.whole for key, record in published.items()}
-        after = {key: record.fingerprint.whole for key, record in self.records.nodes.items()}
+    def _changed(self, number: int | None) -> list[str]:
+        """What a release does not have as the work database has it; every table where there is none, or it is damaged."""
+        if number is None:
+            return self._unlike(NodeRecords())
+        folder = self.warehouse.release(number)
+        try:
+            with duckdb.connect(str(folder / CATALOG), read_only=True) as catalog:
+                is_here = place_of(catalog) in (None, str(self.warehouse.root))
+                published = NodeRecords.read(catalog) if is_here else NodeRecords()
+            return self._unlike(published) + serving_file.redeclared(self.connection, folder / SERVING, self.offer)
+        except (duckdb.Error, OSError):
+            return self._unlike(NodeRecords())
+
+    def _unlike(self, published: NodeRecords) -> list[str]:
+        """Names of the nodes that differ from what was published."""
+        before, after = (
+            {key: record.fingerprint.whole for key, record in side.nodes.items()} for side in (published, self.records)
+        )
         return [".".join(key.split(".")[2:]) for key in changes(before, after)]
 
     def _write_catalog(self, file: Path, release: Release) -> None:
@@ -133,7 +142,5 @@ class Publisher:
 def _seal(folder: Path) -> None:
     for file in folder.iterdir():
         make_read_only(file)
-        descriptor = os.open(file, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
-    sync_folder(folder)
+        sync(file)
+    sync(folder)

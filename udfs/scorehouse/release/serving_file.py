@@ -12,6 +12,7 @@ from scorehouse.build.manifest import Offer, ServedTable
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.quoting import identifier, literal, quoted
 from scorehouse.release.described import Release, write_release
+from scorehouse.release.said import Said
 from scorehouse.store.rows import insert
 
 _ENDPOINTS_DDL = """(
@@ -24,63 +25,6 @@ _ENDPOINTS_DDL = """(
 
 _FEATURES_DDL = "(endpoint varchar, name varchar, meaning varchar, unit varchar, primary key (endpoint, name))"
 
-_COMMENTS = {
-    "endpoints": "What this file serves. One row is one table.",
-    "endpoints.name": "Name of the table.",
-    "endpoints.product": "The data product that it belongs to.",
-    "endpoints.type": "What it gives for its key: a score, a rank, a segment, or a choice among arms.",
-    "endpoints.key": "Columns of its primary key.",
-    "endpoints.contract_version": "Rises when a column that was promised changes or goes.",
-    "endpoints.owner": "Whom to ask.",
-    "endpoints.implementations": "The models behind its rows, with version and share of the rows; empty where it is not routed.",
-    "endpoints.volume": "Rows that it is made for.",
-    "endpoints.refresh": "How often it is to be computed.",
-    "endpoints.decay": "After how long its scores are worth half.",
-    "endpoints.sla": "How old it may be.",
-    "endpoints.row_count": "Rows now.",
-    "endpoints.as_of": "Time of its newest row's features (UTC).",
-    "endpoints.status": "serving, or why it is empty.",
-    "endpoints.description": "What the table is, and what one row is.",
-    "endpoints.example": "A query that works.",
-    "features": "What the features in reasons mean. One row is one feature of the models behind one table.",
-    "features.endpoint": "Name of the table.",
-    "features.name": "Name of the feature, as in reasons.",
-    "features.meaning": "What its number says.",
-    "features.unit": "Unit of the number; NULL where it has none.",
-    "release": "What this release is. One row is one table.",
-    "release.release": "Number of the release, as in the file CURRENT.",
-    "release.branch": "The branch that it was built on.",
-    "release.built_at": "When it was published (UTC).",
-    "release.git_commit": "The commit that it was built from.",
-    "release.published_by": "The user who built it.",
-    "release.changed": "What differs from the release before.",
-    "release.table_name": "Name of the table.",
-    "release.row_count": "Its rows.",
-    "release.fingerprint": "Identity of its content.",
-}
-"""What readers find beside the tables that describe the file."""
-
-
-@dataclass(frozen=True)
-class _Declaration:
-    """What a model's meta says of its endpoint: columns of table `endpoints`."""
-
-    name: str
-    product: str
-    type: str
-    key: list[str]
-    contract_version: int
-    owner: str
-    volume: str | None
-    refresh: str | None
-    decay: str | None
-    sla: str | None
-
-    @classmethod
-    def of(cls, table: ServedTable) -> "_Declaration":
-        needs = {name: table.requirements.get(name) for name in ("volume", "refresh", "decay", "sla")}
-        return cls(table.name, table.product, table.kind, table.key, table.contract_version, table.owner, **needs)
-
 
 @dataclass(frozen=True)
 class _Measured:
@@ -90,8 +34,6 @@ class _Measured:
     row_count: int
     as_of: datetime | None
     status: str
-    description: str
-    example: str
 
 
 def write(
@@ -109,30 +51,37 @@ def write(
     try:
         for table in offer.tables:
             _write_table(cursor, table)
-        _write_endpoints(cursor, offer.tables)
-        _write_features(cursor, offer)
+        said = Said.of(cursor, offer)
+        _write_endpoints(cursor, offer.tables, said)
+        _write_features(cursor, said)
         _write_functions(cursor, offer)
         write_release(cursor, "serving_file.main.release", release)
-        _write_comments(cursor)
+        _write_comments(cursor, said)
         cursor.execute("force checkpoint serving_file")  # detach alone may leave rows in the write-ahead log
     finally:
         cursor.execute("detach serving_file")
         cursor.close()
 
 
-def redeclared(file: Path, offer: Offer) -> list[str]:
-    """Names of endpoints and functions that a serving file declares otherwise: a new owner or key is news to readers."""
-    columns = ", ".join(_Declaration.__dataclass_fields__)
+def row_count(connection: duckdb.DuckDBPyConnection, table: ServedTable) -> int:
+    """Rows that a table is going to be served with."""
+    return connection.cursor().execute(f"select count(*) from {quoted(table.relation)}").fetchall()[0][0]
+
+
+def row_counts(file: Path) -> dict[str, int]:
+    """Rows of a serving file's tables, by name; none of a file that is gone or damaged."""
+    try:
+        with duckdb.connect(str(file), read_only=True) as serving:
+            return dict(serving.execute("select name, row_count from endpoints").fetchall())
+    except duckdb.Error:
+        return {}
+
+
+def redeclared(connection: duckdb.DuckDBPyConnection, file: Path, offer: Offer) -> list[str]:
+    """Names of what a serving file says something else of, or knows nothing of: a new owner or meaning is news to readers."""
+    now = Said.of(connection.cursor(), offer)
     with duckdb.connect(str(file), read_only=True) as serving:
-        rows = serving.sql(f"select {columns} from endpoints").to_arrow_table().to_pylist()
-        names = serving.execute(
-            "select function_name from duckdb_functions() where database_name = current_database()"
-        ).fetchall()
-    before = {row["name"]: _Declaration(**row) for row in rows} | {name: None for (name,) in names}
-    after = {table.name: _Declaration.of(table) for table in offer.tables} | {one.name: None for one in offer.functions}
-    absent = object()
-    changed = (name for name in before.keys() | after.keys() if before.get(name, absent) != after.get(name, absent))
-    return [f"endpoint {name}" for name in sorted(changed)]
+        return [f"endpoint {name}" for name in sorted(now.unlike(Said.read(serving)))]
 
 
 def _write_table(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> None:
@@ -153,32 +102,20 @@ def _write_table(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> None:
             f"{table.relation}: expected one row for each {', '.join(table.key)} (meta.endpoint.key), "
             f"found: {first_line(error)}; correct the model or the key"
         ) from None
-    cursor.execute(f"comment on table {target} is {literal(table.description)}")
-    for column, text in table.columns.items():
-        cursor.execute(f"comment on column {target}.{identifier(column)} is {literal(text)}")
 
 
-def _write_endpoints(cursor: duckdb.DuckDBPyConnection, served: Sequence[ServedTable]) -> None:
+def _write_endpoints(cursor: duckdb.DuckDBPyConnection, served: Sequence[ServedTable], said: Said) -> None:
     """What the file offers, by whom and how fresh; an endpoint without rows says so."""
     cursor.execute(f"create table serving_file.main.endpoints {_ENDPOINTS_DDL}")
-    for table in served:
-        insert(cursor, "serving_file.main.endpoints", {**vars(_Declaration.of(table)), **vars(_measured(cursor, table))})
+    for table, declaration in zip(served, said.declarations, strict=True):
+        insert(cursor, "serving_file.main.endpoints", {**vars(declaration), **vars(_measured(cursor, table))})
 
 
-def _write_features(cursor: duckdb.DuckDBPyConnection, offer: Offer) -> None:
-    """What the features mean that a table's `reasons` name: those of the fitted models behind it."""
+def _write_features(cursor: duckdb.DuckDBPyConnection, said: Said) -> None:
+    """What the features mean that a table's `reasons` name."""
     cursor.execute(f"create table serving_file.main.features {_FEATURES_DDL}")
-    query = "select model, unnest(features).name from history.versions where is_current"
-    by_model: dict[str, list[str]] = {}
-    for model, feature in cursor.execute(query).fetchall():
-        by_model.setdefault(model, []).append(feature)
-    for table in offer.tables:
-        if "reasons" in table.columns:
-            found = {f: offer.features[model].get(f) for model in reversed(table.models) for f in by_model.get(model, [])}
-            for name, column in sorted(found.items()):
-                meaning, unit = (column.description, column.unit) if column else (None, None)
-                row = {"endpoint": table.name, "name": name, "meaning": meaning, "unit": unit or None}
-                insert(cursor, "serving_file.main.features", row)
+    for feature in said.features:
+        insert(cursor, "serving_file.main.features", vars(feature))
 
 
 def _measured(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> _Measured:
@@ -187,7 +124,7 @@ def _measured(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> _Measure
     as_of = "max(as_of)" if "as_of" in names else "cast(null as timestamp)"
     count, newest = cursor.execute(f"select count(*), {as_of} from {relation}").fetchall()[0]
     status = "serving" if count else "empty: its inputs are absent, or its models have no usable version"
-    return _Measured(_shares(cursor, relation, names), count, newest, status, table.description, table.example)
+    return _Measured(_shares(cursor, relation, names), count, newest, status)
 
 
 def _shares(cursor: duckdb.DuckDBPyConnection, relation: str, names: set[str]) -> list[dict[str, object]]:
@@ -199,10 +136,14 @@ def _shares(cursor: duckdb.DuckDBPyConnection, relation: str, names: set[str]) -
     return cursor.sql(query).to_arrow_table().to_pylist()
 
 
-def _write_comments(cursor: duckdb.DuckDBPyConnection) -> None:
-    for name, text in _COMMENTS.items():
-        kind = "column" if "." in name else "table"
-        cursor.execute(f"comment on {kind} serving_file.main.{name} is {literal(text)}")
+def _write_comments(cursor: duckdb.DuckDBPyConnection, said: Said) -> None:
+    query = "select function_name from duckdb_functions() where database_name = 'serving_file' and function_type = 'table_macro'"
+    of_tables = {name for (name,) in cursor.execute(query).fetchall()}
+    for place, text in said.comments.items():
+        kind = "column" if place.column else place.kind
+        kind = "macro table" if kind == "macro" and place.name in of_tables else kind
+        column = f".{identifier(place.column)}" if place.column else ""
+        cursor.execute(f"comment on {kind} serving_file.main.{identifier(place.name)}{column} is {literal(text)}")
 
 
 def _write_functions(cursor: duckdb.DuckDBPyConnection, offer: Offer) -> None:
@@ -221,5 +162,4 @@ def _write_functions(cursor: duckdb.DuckDBPyConnection, offer: Offer) -> None:
         table = "table " if kind == "table_macro" else ""
         name = identifier(function.name)
         cursor.execute(f"create macro {name}({', '.join(map(identifier, parameters))}) as {table}({body})")
-        cursor.execute(f"comment on macro {table}{name} is {literal(function.description)}")
     cursor.execute(f'use "{home}"')

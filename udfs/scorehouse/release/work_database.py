@@ -7,33 +7,42 @@ from pathlib import Path
 
 import duckdb
 
+from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.git import PRODUCTION
 from scorehouse.names.warehouse import Warehouse
-from scorehouse.store.durable import log_of
+from scorehouse.release.pointer import heal
+from scorehouse.store.durable import aside, log_of, remove_leftovers
 
 
 def prepare(warehouse: Warehouse) -> None:
-    """See to it that the work database exists and opens.
+    """See to it that the branch's folder is in order: its work database opens, its names show the current release.
 
     A new branch starts as a copy of production's current release; a lost or damaged database of any branch as a copy
-    of the branch's own current release. Data lies in the store, so nothing is recomputed for it.
+    of the branch's own current release. Data lies in the store, so nothing is recomputed for it. What killed processes
+    left is removed. The caller holds the branch's lock.
     """
     for folder in (warehouse.store, warehouse.own_part(), warehouse.spill, warehouse.releases):
         folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(warehouse.folder, warehouse.work, warehouse.releases, *warehouse.releases.iterdir())
+    heal(warehouse)
     database = warehouse.work_database
-    if database.exists() and log_of(database).exists() and not _opens(database):
+    if database.exists() and not _opens(database):
         _set_aside(database)
     if not database.exists():
         _start_from_release(warehouse)
 
 
 def _start_from_release(warehouse: Warehouse) -> None:
+    """A copy of the branch's, or of production's current release that opens; nothing where there is none."""
     for origin in (warehouse, warehouse.on(PRODUCTION)):
         catalog = origin.current_catalog()
-        if catalog is None:
+        if catalog is None or not catalog.is_file():
             continue
-        temporary = warehouse.work / f".start.{os.getpid()}.tmp"
+        temporary = aside(warehouse.work_database)
         shutil.copyfile(catalog, temporary)
+        if not _opens(temporary):
+            temporary.unlink()
+            continue
         with duckdb.connect(str(temporary)) as connection:
             reason = f"taken from release {origin.current_release()} of {origin.branch}"
             connection.execute("update scorehouse.nodes set action = 'reused', reason = ?", [reason])
@@ -42,11 +51,17 @@ def _start_from_release(warehouse: Warehouse) -> None:
 
 
 def _opens(database: Path) -> bool:
+    """Whether a database file is whole; raises ScorehouseError when another program has it open."""
     try:
         with duckdb.connect(str(database)) as connection:
             connection.execute("select count(*) from duckdb_tables()")
         return True
-    except duckdb.Error:
+    except duckdb.Error as error:
+        if "Conflicting lock" in str(error):
+            raise ScorehouseError(
+                f"{database}: expected to write the branch's own database, found it open in another program "
+                f"({first_line(error)}); close that, and read the catalog instead."
+            ) from None
         return False
 
 

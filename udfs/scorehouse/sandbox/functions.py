@@ -11,6 +11,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.sandbox.duckdb_functions import is_of_duckdb
 from scorehouse.sandbox.parse import check_type
 from scorehouse.sandbox.python import check_python
+from scorehouse.sandbox.row_by_row import row_by_row
 
 
 def load_function(file: Path, where: str, entry_point: str) -> Callable[..., Any]:
@@ -32,11 +33,12 @@ _registered: dict[str, tuple[Callable[..., Any], str]] = {}
 def register(connection: duckdb.DuckDBPyConnection, name: str, function: Callable[..., Any], data_type: str, where: str) -> None:
     """Register a function over Arrow batches; any argument types are taken, NULLs included. The latest one counts.
 
-    Raises ScorehouseError for the name of one of DuckDB's own functions: it would change what every query means.
+    Raises ScorehouseError for the name of one of DuckDB's own functions: it would change what every query means. When it is
+    called, the function is refused where a row's answer depends on other rows (see `scorehouse.sandbox.row_by_row`).
     """
     if is_of_duckdb(name):
         raise ScorehouseError(f"{where}: expected a name of its own, found {name}, which is DuckDB's; rename the function.")
-    _registered[name] = function, check_type(data_type, where)
+    _registered[name] = row_by_row(function, where), check_type(data_type, where)
     _register(connection, name)
 
 

@@ -1,5 +1,6 @@
 """The resource envelope of a build: DuckDB's locked settings, the process's memory, and the time of one node."""
 
+import atexit
 import faulthandler
 import os
 import resource
@@ -113,6 +114,8 @@ class _Watch:
         self._lock = threading.Lock()
         self._blocks: list[_Block] = []
         self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
+        atexit.register(self._end)
 
     @contextmanager
     def over(self, block: _Block) -> Iterator[None]:
@@ -139,9 +142,15 @@ class _Watch:
         for block in blocks:
             block.cancel()
 
+    def _end(self) -> None:
+        """Let the thread end before the interpreter does: DuckDB reports what a thread holds beyond that as leaked."""
+        self._ended.set()
+        thread = self._thread
+        if thread:
+            thread.join(timeout=1)
+
     def _look(self) -> None:
-        while True:
-            time.sleep(0.2)
+        while not self._ended.wait(0.2):
             with self._lock:
                 if not self._blocks:
                     self._thread = None

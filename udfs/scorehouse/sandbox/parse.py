@@ -32,7 +32,19 @@ def parse_tree(sql: str, where: str) -> Tree:
             f"{where}: expected one query (select), found {kinds[0]} statement `{' '.join(sql.split())[:60]}`; "
             f"keep a single select."
         )
+    if not _stands_in_brackets(sql):
+        raise ScorehouseError(
+            f"{where}: expected a query that can stand in brackets, found one that ends in a semicolon; remove it."
+        )
     return answer["statements"][0]["node"]
+
+
+def _stands_in_brackets(sql: str) -> bool:
+    """Whether a statement that can be read by itself can be read in brackets too, where dbt and the store put it."""
+    try:
+        return len(parser().extract_statements(f"select * from ({sql}\n)")) == 1
+    except duckdb.Error:
+        return False
 
 
 def statement_kinds(sql: str, where: str) -> list[str]:
@@ -69,11 +81,6 @@ def nodes(tree: object) -> Iterator[Tree]:
         yield tree
         for child in tree.values():
             yield from nodes(child)
-
-
-def tables_in(sql: str) -> frozenset[str]:
-    """The relations (schema.name, in lower case) that a query reads."""
-    return frozenset(relation_in(node) for node in nodes(parse_tree(sql, "Query")) if node.get("type") == "BASE_TABLE")
 
 
 def relation_in(node: Tree) -> str:

@@ -47,10 +47,14 @@ HISTORY = "history"
 
 @dataclass(frozen=True)
 class Reach:
-    """What a node may read: the relations and the function nodes (schema.name) that it names."""
+    """What a node may read: the relations and the function nodes (schema.name) that it names, in whatever case, as in DuckDB."""
 
     tables: frozenset[str] = frozenset()
     functions: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        for names in ("tables", "functions"):
+            object.__setattr__(self, names, frozenset(name.lower() for name in getattr(self, names)))
 
 
 def check(sql: str, where: str, raw: str | None = None, reach: Reach | None = None) -> Tree:

@@ -29,6 +29,8 @@ def write(name: str, entity: str, models: Path) -> list[Path]:
         )
     if entity not in entities():
         raise ScorehouseError(f"ENTITY: expected one of {', '.join(entities())}, found '{entity}'; choose one.")
+    if name in _products(models):
+        raise ScorehouseError(f"NAME: expected a product that is new, found {name}, which the project has; choose another name.")
     files = {models / _place(template, name): template for template in sorted((TEMPLATES / entity).glob("*/*.*"))}
     there = [file for file in files if file.exists()]
     if there:
@@ -37,6 +39,11 @@ def write(name: str, entity: str, models: Path) -> list[Path]:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(Template(template.read_text()).substitute(product=name))
     return list(files)
+
+
+def _products(models: Path) -> set[str]:
+    """Products that served models name."""
+    return {name for file in models.glob("serving/*.yml") for name in re.findall(r"^ +product: (\w+)$", file.read_text(), re.M)}
 
 
 def _place(template: Path, name: str) -> str:

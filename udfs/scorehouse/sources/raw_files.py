@@ -1,81 +1,44 @@
-"""Raw files: which ones a folder holds, and the rows of one of them."""
+"""Raw files as rows: opened whatever they are packed in, each row with the line that it stands in."""
 
+import bz2
 import csv
-import glob
 import gzip
 import hashlib
-import os
+import lzma
 import re
-from collections.abc import Mapping
+import shutil
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote
 
 import duckdb
+import pyarrow as pa
 
-from scorehouse.errors import ScorehouseError
+from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.quoting import identifier, literal
+from scorehouse.sources.places import RawFile
 
-SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz")
 DELIMITERS = ",;\t|"
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+LINE, FAULT = "scorehouse.line", "scorehouse.fault"
+"""Columns that are added to a text file's rows: the line that a row begins in, and what is wrong with the whole row."""
+
+_BATCH_ROWS = 20_000
+_CHUNK = 1 << 20
+_BROKEN_ARCHIVE = (zipfile.BadZipFile, tarfile.TarError, KeyError)
+_UNREADABLE = (duckdb.Error, OSError, EOFError, csv.Error, UnicodeError, lzma.LZMAError, *_BROKEN_ARCHIVE)
 
 
-def discover(path: str) -> list[Path]:
-    """Files of a folder and its subfolders (Parquet, CSV, TSV, also gzipped), of a glob, or the one file, sorted.
-
-    Hidden files and folders (`.` and `_` come first) do not count. A folder `x` may also be one file `x.csv`. Raises
-    ScorehouseError when there are files, and none of them can be read.
-
-    >>> discover("/no/such/folder")
-    []
-    """
-    place = Path(path)
-    _expect_listable(fixed_part(path))
-    if place.is_dir():
-        found = [file for file in place.rglob("*") if not _is_hidden(file.relative_to(place))]
-    else:
-        found = [Path(name) for pattern in (path, f"{path}.*") for name in glob.glob(pattern)]
-    files = sorted(file for file in found if file.is_file())
-    readable = [file for file in files if file.name.lower().endswith(SUFFIXES)]
-    if files and not readable:
-        raise ScorehouseError(f"{place}: expected files {', '.join(SUFFIXES)}, found {files[0].name}; convert or remove it.")
-    return readable
-
-
-def fixed_part(path: str) -> Path:
-    """The folder or file where a source's files are looked for, whatever pattern they have.
-
-    >>> fixed_part("/no/such/in/2024-*/a.csv")
-    PosixPath('/no/such/in')
-    """
-    place = Path(path)
-    wild = next((count for count, part in enumerate(place.parts) if re.search(r"[*?\[]", part)), None)
-    if wild is not None:
-        return Path(*place.parts[:wild])
-    return place if place.exists() else place.parent
-
-
-def _expect_listable(place: Path) -> None:
-    """Refuse a folder that cannot be read: a pattern finds nothing there, and says nothing."""
-    try:
-        if place.is_dir():
-            os.scandir(place).close()
-    except PermissionError:
-        raise ScorehouseError(
-            f"{place}: expected a folder that this build may read, found another; a branch may read what main reads, what --vars "
-            f"names, and what the environment variable SCOREHOUSE_SOURCES lists (folders separated by '{os.pathsep}')."
-        ) from None
-
-
-def is_text(file: Path) -> bool:
-    """Whether a file is CSV or TSV; else it is Parquet."""
-    return not file.name.lower().endswith(".parquet")
-
-
-def hash_of(file: Path) -> str:
+def hash_of(file: RawFile) -> str:
     """SHA-256 of a file's bytes, in hexadecimal. Raises ScorehouseError when it cannot be read."""
     try:
-        with open(file, "rb") as stream:
+        with open(file.path, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise _unreadable(file, error) from None
@@ -92,26 +55,44 @@ def folder_columns(file: Path, folder: Path) -> dict[str, str | None]:
     return {unquote(name): None if value == HIVE_NULL else unquote(value) for name, value in pairs}
 
 
-def open_raw(reader: duckdb.DuckDBPyConnection, file: Path, added: Mapping[str, str | None]) -> None:
-    """Make the view `raw` the rows of a file, and of `added` those columns that it lacks.
+def open_raw(
+    reader: duckdb.DuckDBPyConnection,
+    file: RawFile,
+    added: Mapping[str, str | None],
+    scratch: Path,
+    names: Mapping[str, str],
+    is_strict: bool = False,
+) -> None:
+    """Make the view `raw` the rows of a file, with the column `scorehouse.line`, and of `added` those columns that it lacks.
 
-    Text files become a table of texts first, since a cast directly over a CSV can fail. Raises ScorehouseError when the
-    file cannot be read.
+    Cells of text files stay texts. A row with too many or too few cells says so in the column `scorehouse.fault`.
+
+    Args:
+        scratch: an empty folder for what must be unpacked; it must stay while `raw` is read.
+        names: what columns are to be called, by what they are called in the file, in lower case.
+        is_strict: refuse a file with such a row.
+
+    Raises ScorehouseError when the file cannot be read.
     """
-    rows = "text_rows" if is_text(file) else "parquet_rows"
     try:
-        if is_text(file):
-            reader.execute(f"create or replace temp table {rows} as from {_read_csv(file)}")
-        else:
-            reader.execute(f"create or replace temp view {rows} as from {read_parquet([file])}")
-            reader.execute(f"select bit_xor(hash({rows})) from {rows}").fetchone()  # every page can be read
-    except (duckdb.Error, OSError, EOFError, csv.Error, UnicodeDecodeError) as error:
+        plain = _unpacked(file, scratch)
+        rows = {"csv": _open_csv, "json": _open_json, "parquet": _open_parquet}[file.kind](reader, file, plain, is_strict)
+    except _UNREADABLE as error:
         raise _unreadable(file, error) from None
-    known = {row[0].lower() for row in reader.execute(f"describe {rows}").fetchall()}
+    found = [row[0] for row in reader.execute(f"describe {rows}").fetchall()]
+    new_names = {name: names.get(name.lower(), name) for name in found}
+    _expect_once(file, list(new_names.values()))
+    known = {name.lower() for name in new_names.values()}
+    listed = [f"{identifier(name)} as {identifier(new)}" for name, new in new_names.items()]
     missing = [
         f"cast({literal(value)} as varchar) as {identifier(name)}" for name, value in added.items() if name.lower() not in known
     ]
-    reader.execute(f"create or replace temp view raw as select {', '.join(['*', *missing])} from {rows}")
+    reader.execute(f"create or replace temp view raw as select {', '.join([*listed, *missing])} from {rows}")
+
+
+def open_copy(reader: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Make the view `raw` the rows of a landed copy."""
+    reader.execute(f"create or replace temp view raw as from {read_parquet([file])}")
 
 
 def read_parquet(files: list[Path]) -> str:
@@ -120,36 +101,301 @@ def read_parquet(files: list[Path]) -> str:
     return f"read_parquet([{paths}], union_by_name => true, hive_partitioning => false)"
 
 
-def _read_csv(file: Path) -> str:
-    """The table function that reads a CSV exactly as RFC 4180 says, by the delimiter that its header shows."""
-    opener = gzip.open if file.name.lower().endswith(".gz") else open
-    with opener(file, "rb") as stream:
-        header = stream.readline().decode("utf-8-sig").rstrip("\n").split("\r")[0]
-    delimiter, names = _header(file, header)
-    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-    return (
-        f"read_csv({literal(_without_pattern(file))}, auto_detect => false, header => true, columns => {{{columns}}}, "
-        f"delim => {literal(delimiter)}, quote => '\"', escape => '\"', hive_partitioning => false, "
-        f"compression => '{'gzip' if opener is gzip.open else 'none'}')"
+# -------------------------------------------------------------------- unpacking
+
+
+def _unpacked(file: RawFile, scratch: Path) -> Path:
+    """The plain file: itself, or a copy without compression in `scratch`."""
+    with _plain_stream(file) as (stream, is_packed):
+        if not is_packed:
+            return file.path
+        plain = scratch / f"plain.{file.kind}"
+        with open(plain, "wb") as target:
+            shutil.copyfileobj(stream, target, _CHUNK)
+        return plain
+
+
+_OPENERS = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+    b"\x28\xb5\x2f\xfd": lambda stream: pa.CompressedInputStream(stream, "zstd"),
+    b"\x04\x22\x4d\x18": lambda stream: pa.CompressedInputStream(stream, "lz4"),
+}
+_BY_SUFFIX = {".gz": b"\x1f\x8b", ".gzip": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ"}
+
+
+@contextmanager
+def _plain_stream(file: RawFile) -> Iterator[tuple[IO[bytes], bool]]:
+    """The bytes of a file without what they are packed in, and whether they were; their first bytes say in what."""
+    with ExitStack() as stack:
+        stream = stack.enter_context(open(file.path, "rb"))
+        if file.member:
+            stream = _member(stack, file)
+        is_packed, suffix = file.member is not None, Path(file.member or file.path.name).suffix.lower()
+        while True:
+            begin = stream.read(6)
+            stream.seek(0)
+            found = next((opener for magic, opener in _OPENERS.items() if begin.startswith(magic)), None)
+            if found is None and not is_packed and suffix in _BY_SUFFIX and begin[:4] != b"PAR1" and begin:
+                found = _OPENERS[_BY_SUFFIX[suffix]]  # says itself what is wrong
+            if found is None:
+                yield stream, is_packed
+                return
+            stream, is_packed = stack.enter_context(found(stream)), True
+            if isinstance(stream, pa.NativeFile):
+                yield stream, True
+                return
+
+
+def _member(stack: ExitStack, file: RawFile) -> IO[bytes]:
+    if zipfile.is_zipfile(file.path):
+        archive = stack.enter_context(zipfile.ZipFile(file.path))
+        if archive.getinfo(file.member).flag_bits & 1:
+            raise zipfile.BadZipFile("it is encrypted")
+        return stack.enter_context(archive.open(file.member))
+    archive = stack.enter_context(tarfile.open(file.path))  # noqa: SIM115
+    return stack.enter_context(archive.extractfile(file.member))
+
+
+# -------------------------------------------------------------------- Parquet
+
+
+def _open_parquet(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, is_strict: bool) -> str:
+    """Rows of a Parquet file; texts that are not marked as such are texts, nanoseconds with a zone lose what no reader keeps.
+
+    A column of bytes that are no text stays as it is, and says nothing about the others.
+    """
+    options = "hive_partitioning => false, file_row_number => true, binary_as_string => "
+    texts, given = (f"read_parquet({literal(_without_pattern(plain))}, {options} {flag})" for flag in ("true", "false"))
+    try:
+        return _parquet_rows(reader, texts)
+    except duckdb.Error:
+        names = [row[0] for row in reader.execute(f"describe from {given}").fetchall()]
+        no_texts = ", ".join(identifier(name) for name in names if not _can_be_read(reader, name, texts))
+        if not no_texts:
+            raise
+    return _parquet_rows(
+        reader,
+        f"(select * from (select * exclude ({no_texts}) from {texts})"
+        f" join (select file_row_number, {no_texts} from {given}) using (file_row_number) order by file_row_number)",
     )
 
 
-def _header(file: Path, line: str) -> tuple[str, list[str]]:
+def _parquet_rows(reader: duckdb.DuckDBPyConnection, source: str) -> str:
+    columns = [row[:2] for row in reader.execute(f"describe from {source}").fetchall()]
+    values = [
+        f"cast({identifier(name)} as timestamptz) as {identifier(name)}" if kind == "TIMESTAMPTZ_NS" else identifier(name)
+        for name, kind in columns
+        if name != "file_row_number"
+    ]
+    query = f"select {', '.join(values)}, file_row_number + 1 as {identifier(LINE)} from {source}"
+    reader.execute(f"create or replace temp view parquet_rows as {query}")
+    reader.execute("select bit_xor(hash(parquet_rows)) from parquet_rows").fetchall()  # every page can be read
+    return "parquet_rows"
+
+
+def _can_be_read(reader: duckdb.DuckDBPyConnection, name: str, source: str) -> bool:
+    try:
+        reader.execute(f"select bit_xor(hash({identifier(name)})) from {source}").fetchall()
+    except duckdb.Error:
+        return False
+    return True
+
+
+# -------------------------------------------------------------------- JSON
+
+
+def _open_json(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, is_strict: bool) -> str:
+    """Rows of JSON objects, one a line or in one array: every member at the top is a column of JSON."""
+    source = f"read_json_objects({literal(_without_pattern(plain))}, format => 'auto', maximum_object_size => 268435456)"
+    reader.execute(f"create or replace temp table objects as select json, row_number() over () as line from {source}")
+    wrong = reader.execute("select line, json_type(json) from objects where json_type(json) <> 'OBJECT' limit 1").fetchall()
+    for row, kind in wrong:
+        raise csv.Error(f"row {row}: expected an object, found {kind.lower()}")
+    query = "select key from (select unnest(json_keys(json)) as key, line from objects) group by key order by min(line), min(key)"
+    names = [name for (name,) in reader.execute(query).fetchall()]
+    _expect_once(file, names)
+    values = ", ".join(f"{_member_of(name)} as {identifier(name)}" for name in names)
+    query = f"select {values}{', ' if names else ''}line as {identifier(LINE)} from objects"
+    reader.execute(f"create or replace temp table json_rows as {query}")
+    return "json_rows"
+
+
+def _member_of(name: str) -> str:
+    pointer = literal("/" + name.replace("~", "~0").replace("/", "~1"))
+    return f"case when json_type(json, {pointer}) <> 'NULL' then json_extract(json, {pointer}) end"
+
+
+# -------------------------------------------------------------------- CSV
+
+
+@dataclass(frozen=True)
+class _Header:
+    """A CSV file's first line: its delimiter and names; whether a line before it says the delimiter."""
+
+    delimiter: str
+    names: list[str]
+    is_announced: bool = False
+
+
+def _open_csv(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, is_strict: bool) -> str:
+    """Rows of a CSV exactly as RFC 4180 says, by the delimiter that its header shows.
+
+    DuckDB reads what is plainly written. Line ends of several kinds, lines within cells and rows of other lengths are read
+    cell by cell, since DuckDB's reader would refuse them or not say their lines.
+    """
+    with open(plain, "rb") as stream:
+        begin = stream.readline()
+    if begin.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _open_with_care(reader, file, plain, "utf-16", is_strict)
+    line = begin.decode("utf-8-sig").rstrip("\n").split("\r")[0]
+    header = _header(file, plain, line)
+    line_end = _line_end(plain)
+    if header.is_announced or line_end is None:
+        return _open_with_care(reader, file, plain, "utf-8-sig", is_strict)
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header.names)
+    query = (
+        f"select *, row_number() over () + 1 as {identifier(LINE)} from read_csv({literal(_without_pattern(plain))}, "
+        f"auto_detect => false, header => true, columns => {{{columns}}}, delim => {literal(header.delimiter)}, "
+        "quote => '\"', escape => '\"', hive_partitioning => false, compression => 'none')"
+    )
+    try:
+        reader.execute(f"create or replace temp table text_rows as {query}")
+        ((count,),) = reader.execute("select count(*) from text_rows").fetchall()
+    except duckdb.Error as error:
+        try:
+            return _open_with_care(reader, file, plain, "utf-8-sig", is_strict)
+        except (csv.Error, UnicodeError, duckdb.Error):
+            raise error from None
+    if count + 1 != _line_count(plain, line_end):
+        return _open_with_care(reader, file, plain, "utf-8-sig", is_strict)
+    return "text_rows"
+
+
+def _open_with_care(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, encoding: str, is_strict: bool) -> str:
+    """The same, cell by cell."""
+    csv.field_size_limit(sys.maxsize)
+    with open(plain, encoding=encoding, newline="") as text:
+        first = _first_line(text)
+        header = _header(file, plain, first, encoding)
+        text.seek(0)
+        cells = csv.reader(text, delimiter=header.delimiter, strict=True)
+        for _ in range(2 if header.is_announced else 1):
+            next(cells)
+        names = [*header.names, LINE, FAULT]
+        schema = pa.schema([(name, pa.int64() if name == LINE else pa.string()) for name in names])
+        batches = pa.RecordBatchReader.from_batches(schema, _batches(cells, len(header.names), schema, is_strict))
+        reader.register("careful", batches)
+        try:
+            reader.execute("create or replace temp table text_rows as from careful")
+        finally:
+            reader.unregister("careful")
+    return "text_rows"
+
+
+def _first_line(text: IO[str]) -> str:
+    return re.split(r"[\r\n]", text.readline())[0]
+
+
+def _batches(cells: Iterator[list[str]], width: int, schema: pa.Schema, is_strict: bool) -> Iterator[pa.RecordBatch]:
+    rows: list[list[object]] = []
+    before = cells.line_num
+    for row in cells:
+        line, before = before + 1, cells.line_num
+        if not row:
+            continue
+        rows.append(_row(row, width, line, is_strict))
+        if len(rows) == _BATCH_ROWS:
+            yield _batch(rows, schema)
+            rows = []
+    yield _batch(rows, schema)
+
+
+def _batch(rows: list[list[object]], schema: pa.Schema) -> pa.RecordBatch:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    return pa.record_batch([pa.array(column, one.type) for column, one in zip(columns, schema, strict=True)], schema=schema)
+
+
+def _row(cells: list[str], width: int, line: int, is_strict: bool) -> list[object]:
+    """A row's cells, NULL where they are empty, its line and its fault; empty cells behind the last column do not count."""
+    found = len(cells)
+    if found > width and not any(cells[width:]):
+        found = width
+    if found != width and is_strict:
+        raise csv.Error(f"line {line}: Expected Number of Columns: {width} Found: {found}")
+    fault = None if found == width else f"{found} cells instead of {width}"
+    padded = [*cells[:width], *[None] * (width - len(cells))]
+    return [*(cell or None for cell in padded), line, fault]
+
+
+def _line_end(plain: Path) -> bytes | None:
+    """The byte that ends every line of a file; None where line ends are of several kinds."""
+    pairs = feeds = returns = 0
+    before = b""
+    for chunk in _chunks(plain):
+        pairs += (before + chunk).count(b"\r\n")
+        feeds += chunk.count(b"\n")
+        returns += chunk.count(b"\r")
+        before = chunk[-1:] if chunk.endswith(b"\r") else b""
+    if feeds == 0:
+        return b"\r"
+    return b"\n" if returns == 0 or pairs == feeds == returns else None
+
+
+def _line_count(plain: Path, line_end: bytes) -> int:
+    """Lines of a file, without empty ones at its end."""
+    count, pending, is_any = 0, 0, False
+    for chunk in _chunks(plain):
+        body = chunk.rstrip(b"\r\n")
+        after = chunk[len(body) :].count(line_end)
+        if body:
+            count, pending, is_any = count + pending + body.count(line_end), after, True
+        else:
+            pending += after
+    return count + is_any
+
+
+def _chunks(plain: Path) -> Iterator[bytes]:
+    with open(plain, "rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            yield chunk
+
+
+def _header(file: RawFile, plain: Path, line: str, encoding: str = "utf-8-sig") -> _Header:
+    announced = re.fullmatch(r'"?sep=(.)"?', line)
+    if announced:
+        with open(plain, encoding=encoding, newline="") as text:
+            _first_line(text)
+            line = _first_line(text)
+        return _Header(announced[1], _names(file, line, announced[1]), is_announced=True)
     split = {delimiter: next(csv.reader([line], delimiter=delimiter), []) for delimiter in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda candidate: len(split[candidate]))
-    names = [name.strip() or f"column{place}" for place, name in enumerate(split[delimiter], 1)]
+    return _Header(delimiter, _names(file, line, delimiter))
+
+
+def _names(file: RawFile, line: str, delimiter: str) -> list[str]:
+    cells = next(csv.reader([line], delimiter=delimiter), [])
+    names = [name.strip() or f"column{place}" for place, name in enumerate(cells, 1)]
     if not names:
-        raise ScorehouseError(f"{file}: expected a header line, found none; write the columns' names first, or remove the file.")
+        raise ScorehouseError(
+            f"{file.place}: expected a header line, found none; write the columns' names first, or remove the file."
+        )
+    _expect_once(file, names)
+    return names
+
+
+def _expect_once(file: RawFile, names: list[str]) -> None:
     lower = [name.lower() for name in names]
     repeated = next((name for place, name in enumerate(names) if name.lower() in lower[:place]), None)
     if repeated:
-        raise ScorehouseError(f"{file}: expected every column once, found {repeated} twice; rename or remove one.")
-    return delimiter, names
+        raise ScorehouseError(f"{file.place}: expected every column once, found {repeated} twice; rename or remove one.")
 
 
-def _unreadable(file: Path, error: Exception) -> ScorehouseError:
-    kind = "CSV (UTF-8)" if is_text(file) else "Parquet"
-    return ScorehouseError(f"{file}: expected a readable {kind} file, found: {reason(str(error))}; correct or remove the file.")
+def _unreadable(file: RawFile, error: Exception) -> ScorehouseError:
+    kind = {"csv": "CSV (UTF-8)", "json": "JSON", "parquet": "Parquet"}[file.kind]
+    found = reason(str(error)) if isinstance(error, duckdb.Error) else first_line(error)
+    return ScorehouseError(f"{file.place}: expected a readable {kind} file, found: {found}; correct or remove the file.")
 
 
 def reason(message: str) -> str:
@@ -162,10 +408,6 @@ def reason(message: str) -> str:
     place = re.match(r"CSV Error on Line: (\d+)", lines[0])
     cause = next((line for line in lines if line.startswith("Error when converting")), lines[-1])
     return f"line {place[1]}: {cause.rstrip('. ')}" if place else lines[0].rstrip(". ")
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith((".", "_")) for part in path.parts)
 
 
 def _without_pattern(file: Path) -> str:

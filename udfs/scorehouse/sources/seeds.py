@@ -1,18 +1,25 @@
 """Seeds: CSV files of the project, as typed rows."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.names.fingerprint import digest
 from scorehouse.sources.raw_files import reason
 
+SEED_ROWS = "seed_rows"
+"""Name of the table that a seed is read into."""
 
-def read_seed(path: Path, column_types: Mapping[str, str], delimiter: str) -> pa.Table:
-    """Rows of a seed file, typed by DuckDB's CSV reader over the whole file; `column_types` override.
+
+@contextmanager
+def read_seed(path: Path, column_types: Mapping[str, str], delimiter: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of its own with a seed file's rows, typed by DuckDB's CSV reader over the whole file; `column_types` override.
+
+    Rows stay in DuckDB, which alone keeps every type. Times without an offset are UTC.
 
     Raises ScorehouseError when the file cannot be read as CSV.
     """
@@ -25,9 +32,24 @@ def read_seed(path: Path, column_types: Mapping[str, str], delimiter: str) -> pa
         )
     with duckdb.connect() as reader:
         try:
+            reader.execute("set timezone = 'UTC'")
             rows = reader.read_csv(
                 str(path), header=True, delimiter=delimiter, sample_size=-1, dtype=dict(column_types), all_varchar=False
             )
-            return rows.to_arrow_table()
+            rows.create(SEED_ROWS)
         except duckdb.Error as error:
             raise ScorehouseError(f"{path.name}: expected a CSV table, found: {reason(str(error))}; correct the file.") from None
+        yield reader
+
+
+def seed_values(path: Path, column_types: Mapping[str, str], delimiter: str) -> list[dict[str, object]]:
+    """Rows of a seed file as Python's values, by column (see `read_seed`)."""
+    with read_seed(path, column_types, delimiter) as reader:
+        return reader.table(SEED_ROWS).to_arrow_table().to_pylist()
+
+
+def identity(reader: duckdb.DuckDBPyConnection) -> str:
+    """What a seed holds: DuckDB's types and values, as DuckDB writes them: Python's have fewer digits, and fewer types."""
+    rows = reader.table(SEED_ROWS)
+    types = [[name, str(kind)] for name, kind in zip(rows.columns, rows.types, strict=True)]
+    return digest(types, reader.execute(f"select cast(columns(*) as varchar) from {SEED_ROWS}").fetchall())

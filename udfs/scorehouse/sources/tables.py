@@ -1,22 +1,31 @@
 """Raw files into the store: found, checked against their declaration, landed once by content, and read through one view."""
 
-import shutil
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.names.code import folder_hash
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.partitioning import Partitioning
 from scorehouse.names.quoting import identifier, literal
-from scorehouse.sources.raw_files import discover, folder_columns, hash_of, is_text, open_raw, read_parquet
+from scorehouse.sources import cells
+from scorehouse.sources.file_times import written_at
+from scorehouse.sources.places import Found, RawFile, discover, format_of
+from scorehouse.sources.raw_files import FAULT, LINE, folder_columns, hash_of, open_copy, open_raw, read_parquet
 from scorehouse.store.details import Column, Cut, Details, LandedFile, Landing, Piece
 from scorehouse.store.files import Store
 from scorehouse.store.records import NodeRecord
 
 _PROPERTIES = Column("properties", "JSON")
+_FILE, _SEEN = "scorehouse.file", "scorehouse.seen"
+_OWN = (_FILE, _SEEN, LINE, FAULT)
+_FILLED = {"file": _FILE, "line": LINE, "seen_at": _SEEN}
 
 
 @dataclass(frozen=True)
@@ -28,34 +37,70 @@ class SourceTable:
         path: a folder, one file or a glob.
         columns: the contract; other columns of the files go into `properties`, or through behind them where there is none.
         partition_by: time column by which partitioned models may read the files, if any.
+        called: what the files call a declared column, by its name; `=purchase` is the value of every row.
     """
 
     relation: str
     path: str
     columns: tuple[Column, ...]
     partition_by: str | None = None
+    called: Mapping[str, str] = field(default_factory=dict)
 
     def declaration(self) -> str:
-        """Hash of everything but the path."""
-        return digest([asdict(column) for column in self.columns], self.partition_by)
+        """Hash of everything but the path: what is declared, and the code that reads files by it."""
+        return digest([asdict(column) for column in self.columns], self.partition_by, self.called, reader_code())
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Declared columns by what the files call them, in lower case."""
+        return {name.lower(): column for column, name in self.called.items() if not name.startswith("=")}
+
+    @property
+    def constants(self) -> dict[str, str]:
+        """Values of declared columns that are the same in every row."""
+        return {column: name[1:].strip() for column, name in self.called.items() if name.startswith("=")}
+
+    @property
+    def kinds(self) -> dict[str, Column]:
+        """The columns that have a kind, by it."""
+        return {column.kind: column for column in self.columns if column.kind}
+
+    @property
+    def rejects_rows(self) -> bool:
+        """Whether a cell that cannot be read is told in a column of its row; else it stops the build."""
+        return {"fault_column", "fault_value"} <= self.kinds.keys()
+
+    @property
+    def in_files(self) -> list[Column]:
+        """The declared columns that files may have."""
+        return [column for column in self.columns if column.kind in (None, "id", "property")]
 
     def stored_name(self, file: LandedFile) -> str:
         """A landed file's copy, relative to the store."""
         return f"{self.relation}/{file.content}.parquet"
 
 
-def land(table: SourceTable, store: Store, known: Iterable[LandedFile]) -> list[LandedFile]:
+@cache
+def reader_code() -> str:
+    """Hash of the code that reads raw files: what a mended reader reads is other data."""
+    return digest(folder_hash(Path(__file__).parent), duckdb.__version__)
+
+
+def land(table: SourceTable, store: Store, known: Iterable[LandedFile], found: Found | None = None) -> list[LandedFile]:
     """Bring the source's files into the store; a file that is known by path, size and time is not read again.
+
+    Args:
+        found: what lies at the table's path, where it was looked for.
 
     Raises ScorehouseError naming file, column, expected and found, for the first file that breaks the declaration.
     """
     by_identity = {(file.path, file.state): file for file in known}
     landed = []
     with _reader() as reader:
-        for path in discover(table.path):
-            found = path.stat()
-            state = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
-            landed.append(by_identity.get((str(path), state)) or _land_file(reader, table, store, path, state))
+        for file in (found or discover(table.path)).files:
+            status = file.path.stat()
+            state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+            landed.append(by_identity.get((file.place, state)) or _land_file(reader, table, store, file, state))
     return sorted(landed, key=lambda file: file.content)  # what they are called is no data
 
 
@@ -64,7 +109,7 @@ def check_landed(table: SourceTable, store: Store, files: Iterable[LandedFile]) 
     checked = []
     with _reader() as reader:
         for file in files:
-            open_raw(reader, store.path(table.stored_name(file)), {})
+            open_copy(reader, store.path(table.stored_name(file)))
             checked.append(_checked(reader, table, file))
     return checked
 
@@ -84,44 +129,75 @@ def view_sql(table: SourceTable, files: list[LandedFile], store: Store, among: l
     """
     extra = _extra(table, among or files)
     if not files:
-        return f"select {', '.join(_typed(column, None) for column in table.columns)} where false"
-    alike: dict[tuple[tuple[str, str], ...], list[LandedFile]] = {}
+        nulls = (f"cast(null as {column.data_type}) as {identifier(column.name)}" for column in table.columns)
+        return f"select {', '.join(nulls)} where false"
+    alike: dict[str, list[LandedFile]] = {}
     for file in files:
-        alike.setdefault(tuple(sorted(file.columns.items())), []).append(file)
+        alike.setdefault(repr((sorted(file.columns.items()), file.decimal, file.has_faults)), []).append(file)
     selects = []
-    for columns, members in alike.items():
+    for members in alike.values():
         copies = [store.path(table.stored_name(file)) for file in members]
-        selects.append(f"select {', '.join(_columns(table, extra, dict(columns)))} from {read_parquet(copies)}")
+        selects.append(f"select {', '.join(_columns(table, extra, members[0]))} from {read_parquet(copies)}")
     return " union all ".join(selects)
 
 
-def _columns(table: SourceTable, extra: list[Column], columns: dict[str, str]) -> list[str]:
-    """The columns of files that have these, by name with their types."""
-    found = {name.lower(): kind for name, kind in columns.items()}
-    typed = {column.name: _typed(column, found.get(column.name.lower())) for column in table.columns}
+def _columns(table: SourceTable, extra: list[Column], file: LandedFile) -> list[str]:
+    """The columns of files that are like this one."""
+    found = {name.lower(): kind for name, kind in file.columns.items()}
+    values = {column.name: _value(table, column, file, found) for column in table.columns}
     if _PROPERTIES not in table.columns:
-        others = ((column, _other(column, found.get(column.name.lower()))) for column in extra)
-        return [*typed.values(), *(f"{value} as {identifier(column.name)}" for column, value in others)]
-    declared = {column.name.lower() for column in table.columns}
-    own = [Column(name, kind) for name, kind in columns.items() if name.lower() not in declared]
+        others = {column.name: _other(column, found.get(column.name.lower())) for column in extra}
+        return _named(values | others)
+    declared = {column.name.lower() for column in table.in_files}
+    own = {
+        name: _other(Column(name, kind), kind, is_json=True)
+        for name, kind in file.columns.items()
+        if name.lower() not in declared and name not in _OWN
+    }
+    both = [column.name for column in table.in_files if column.kind == "property" and column.name.lower() in found]
+    own |= {name: values[name] for name in both}
     if own:
-        given = _cast("properties", found["properties"], "JSON") if "properties" in found else "cast(null as json)"
-        others = ", ".join(f"{identifier(column.name)} := {_other(column, column.data_type)}" for column in own)
-        typed["properties"] = f"json_merge_patch({_object(given)}, to_json(struct_pack({others}))) as properties"
-    return list(typed.values())
+        values["properties"] = _merged(own, found.get("properties"))
+    return _named(values)
 
 
-def _object(value: str) -> str:
-    """A JSON value as an object: what is another kind of value stays in one, under its column's name."""
-    return (
-        f"case when {value} is null then '{{}}' when json_type({value}) = 'OBJECT' then {value}"
-        f" else json_object('properties', {value}) end"
+def _named(values: Mapping[str, str]) -> list[str]:
+    return [f"{value} as {identifier(name)}" for name, value in values.items()]
+
+
+def _merged(own: Mapping[str, str], properties: str | None) -> str:
+    """`properties` with a file's other columns (by name, their SQL), NULLs left out, no value changed.
+
+    A member that a column's name hides is `properties.<name>`. What is no object, or where that name is taken too, stays one
+    member `properties`.
+    """
+    pairs = ", ".join(f"{{'k': {literal(name)}, 'v': to_json({value})}}" for name, value in own.items())
+    others = f"map_from_entries(list_filter([{pairs}], lambda pair: pair.v is not null))"
+    if properties is None:
+        return f"to_json({others})"
+    given = cells.value_sql("properties", properties, _PROPERTIES)
+    no_members = "cast(map {} as map(varchar, json))"
+    whole = f"case when {given} is null then {no_members} else map {{'properties': {given}}} end"
+    hidden = _members("list_contains(map_keys(row.own), member.key)", "'properties.' || member.key")
+    rest = _members("not list_contains(map_keys(row.own), member.key)", "member.key")
+    is_taken = f"list_has_any(map_keys({hidden}), list_concat(map_keys(row.own), map_keys(row.given)))"
+    merged = (
+        f"case when {is_taken} then map_concat(row.own, map {{'properties': to_json(row.given)}})"
+        f" else map_concat({rest}, row.own, {hidden}) end"
     )
+    row = f"{{'own': {others}, 'given': coalesce(try_cast({given} as map(varchar, json)), {whole})}}"
+    return f"to_json(list_transform([{row}], lambda row: {merged})[1])"
+
+
+def _members(condition: str, name: str) -> str:
+    """Those members of what is given that are meant, under these names."""
+    chosen = f"list_filter(map_entries(row.given), lambda member: {condition})"
+    return f"map_from_entries(list_transform({chosen}, lambda member: {{'k': {name}, 'v': member.value}}))"
 
 
 def details(table: SourceTable, files: list[LandedFile]) -> Details:
     """What a source's record keeps of its landing; cut by the days that each file covers where the table is partitioned."""
-    landing = Landing(table.path, list(table.columns), files)
+    landing = Landing(table.path, list(table.columns), files, reader_code())
     if table.partition_by is None:
         return Details(landing=landing)
     pieces = [Piece(file.days, file.content, table.stored_name(file)) for file in files]
@@ -136,97 +212,162 @@ def select_files(record: NodeRecord, names: Collection[str], store: Store) -> st
 
 
 def _land_file(
-    reader: duckdb.DuckDBPyConnection, table: SourceTable, store: Store, path: Path, state: tuple[int, ...]
+    reader: duckdb.DuckDBPyConnection, table: SourceTable, store: Store, file: RawFile, state: tuple[int, ...]
 ) -> LandedFile:
-    added = folder_columns(path, Path(table.path))
-    content = digest(is_text(path), added, hash_of(path))
-    unread = LandedFile(str(path), state, content, {}, [])
+    added = {**table.constants, **folder_columns(file.path, Path(table.path))}
+    told = {_FILE: file.name} if {"file", "line"} & table.kinds.keys() else {}
+    told |= {_SEEN: written_at(file)} if "seen_at" in table.kinds else {}
+    content = digest(file.kind, file.member, added, told, table.names, table.rejects_rows, reader_code(), hash_of(file))
+    unread = LandedFile(file.place, state, content, {}, [], file.name)
     copy = store.path(table.stored_name(unread))
     if copy.exists():
-        open_raw(reader, copy, {})
-    else:
-        open_raw(reader, path, added)
-    landed = _checked(reader, table, unread)
-    if not copy.exists():
+        open_copy(reader, copy)
+        return _checked(reader, table, unread)
+    with TemporaryDirectory() as scratch:
+        open_raw(reader, file, {**added, **told}, Path(scratch), table.names, is_strict=not table.rejects_rows)
+        landed = _checked(reader, table, unread)
         with store.new_file(copy) as temporary:
-            if added or is_text(path):
-                reader.execute(f"copy raw to {literal(temporary)} (format parquet, compression zstd)")
-            else:
-                shutil.copyfile(path, temporary)
+            reader.execute(f"copy raw to {literal(temporary)} (format parquet, compression zstd)")
     return landed
 
 
 def _checked(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile) -> LandedFile:
     """The file with its columns and days as `raw` shows them."""
-    columns = _check(reader, table, Path(file.path))
-    return replace(file, columns=columns, days=_days(reader, table, columns))
-
-
-def _reader() -> duckdb.DuckDBPyConnection:
-    """A database of its own for reading raw files: the branch's database may not open them."""
-    reader = duckdb.connect()
-    reader.execute("set TimeZone = 'UTC'")
-    return reader
-
-
-def _check(reader: duckdb.DuckDBPyConnection, table: SourceTable, path: Path) -> dict[str, str]:
-    """Check `raw` against the declaration; returns its columns and types."""
     columns = {name: kind for name, kind, *_ in reader.execute("describe raw").fetchall()}
-    by_name = {name.lower(): name for name in columns}
-    for column in table.columns:
-        name = by_name.get(column.name.lower())
-        if name is None and column.is_required:
-            raise ScorehouseError(
-                f"{path}: expected the required column {column.name} ({column.data_type}), found only "
-                f"{', '.join(columns)}; add or rename the column."
-            )
-        if name is not None and columns[name].upper() != column.data_type.upper():
-            _check_type(reader, path, column, name, columns[name])
-    return columns
+    ((count,),) = reader.execute("select count(*) from raw").fetchall()
+    file = replace(file, columns=columns, row_count=count)
+    _expect_columns(table, file)
+    file = replace(file, decimal=_decimal(reader, table, file))
+    file = replace(file, has_faults=_has_faults(reader, table, file))
+    return replace(file, days=_days(reader, table, file))
 
 
-def _check_type(reader: duckdb.DuckDBPyConnection, path: Path, column: Column, name: str, found_type: str) -> None:
-    is_nested = found_type.startswith(("STRUCT", "MAP", "UNION")) or found_type.endswith("]")
-    if is_nested and column.data_type.upper() != "JSON":
-        raise _wrong_type(path, column, found_type)
-    if column.data_type.upper() == "VARCHAR":
+@contextmanager
+def _reader() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of its own for reading raw files: the branch's database may not open them."""
+    with TemporaryDirectory() as spill, duckdb.connect(config={"temp_directory": spill}) as reader:
+        reader.execute("set TimeZone = 'UTC'")
+        yield reader
+
+
+def _expect_columns(table: SourceTable, file: LandedFile) -> None:
+    """Every required column is there, and none is of a kind that cannot be its declared type.
+
+    JSON without rows, as an hour without events has it, says no columns.
+    """
+    if file.row_count == 0 and format_of(file.path) == "json":
         return
-    try:
-        wrong = reader.execute(
-            f"select row, value from (select row_number() over () as row, {identifier(name)} as value from raw)"
-            f" where value is not null and {_cast('value', found_type, column.data_type, 'try_cast')} is null"
-            " order by row limit 1"
-        ).fetchone()
-    except duckdb.Error:
-        raise _wrong_type(path, column, found_type) from None
-    if wrong:
-        raise _wrong_type(path, column, f"'{wrong[1]}' in row {wrong[0]} ({found_type})")
+    found = {name.lower(): kind for name, kind in file.columns.items()}
+    for column in table.in_files:
+        kind = found.get(column.name.lower())
+        if kind is None and column.is_required:
+            others = ", ".join(name for name in file.columns if name not in _OWN)
+            raise ScorehouseError(
+                f"{file.path}: expected the required column {column.name} ({column.data_type}), found "
+                f"{f'only {others}' if others else 'none'}; add or rename the column."
+            )
+        if kind is not None and _is_nested(kind) and column.data_type.upper() != "JSON":
+            raise _wrong_type(file, column, kind)
 
 
-def _wrong_type(path: Path, column: Column, found: str) -> ScorehouseError:
+def _is_nested(kind: str) -> bool:
+    return kind.startswith(("STRUCT", "MAP", "UNION")) or kind.endswith("]")
+
+
+def _decimal(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile) -> str:
+    """The decimal mark of a file's numbers that are texts: the comma where more of them can only have that than a point."""
+    numbers = [name for column, name, kind in _present(table, file) if kind == "VARCHAR" and cells.is_number(column.data_type)]
+    if not numbers:
+        return "."
+    listed = ", ".join(map(identifier, numbers))
+    comma, point = cells.decimal_evidence("value")
+    query = (
+        f"select count(*) filter ({comma}), count(*) filter ({point})"
+        f" from (select unnest([{listed}]) as value from raw where contains(concat_ws(' ', {listed}), ','))"
+    )
+    ((commas, points),) = reader.execute(query).fetchall()
+    if commas:
+        query = f"select count(*) filter ({point}) from (select unnest([{listed}]) as value from raw)"
+        ((points,),) = reader.execute(query).fetchall()
+    return "," if commas > points else "."
+
+
+def _present(table: SourceTable, file: LandedFile) -> Iterator[tuple[Column, str, str]]:
+    """The declared columns that a file has, with the file's own names and types of them."""
+    found = {name.lower(): (name, kind) for name, kind in file.columns.items()}
+    for column in table.in_files:
+        if column.name.lower() in found:
+            yield (column, *found[column.name.lower()])
+
+
+def _has_faults(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile) -> bool:
+    """Whether some cell cannot be read. Raises ScorehouseError for the first one where that stops the build."""
+    has_faults = FAULT in file.columns
+    for column, name, kind in _present(table, file):
+        if column.data_type.upper() == kind.upper() and column.kind != "id":
+            continue
+        try:
+            fault = cells.fault_sql(identifier(name), kind, column, file.decimal)
+            found = reader.execute(
+                f"select {identifier(LINE) if LINE in file.columns else 0}, {identifier(name)}, count(*) over () from raw"
+                f" where {fault} order by 1 limit 1"
+            ).fetchall()
+        except duckdb.Error:
+            raise _wrong_type(file, column, kind) from None
+        wrong = found[0] if found else None
+        if wrong and not table.rejects_rows:
+            place = "line" if kind == "VARCHAR" else "row"
+            raise _wrong_type(file, column, f"'{wrong[1]}' in {place} {wrong[0]} ({kind})")
+        if wrong and wrong[2] == file.row_count and kind != "VARCHAR":
+            raise _wrong_type(file, column, f"'{wrong[1]}' in every row ({kind})")
+        has_faults = has_faults or wrong is not None
+    return has_faults
+
+
+def _wrong_type(file: LandedFile, column: Column, found: str) -> ScorehouseError:
     return ScorehouseError(
-        f"{path}: column {column.name}: expected {column.data_type}, found {found}; correct the file and build again."
+        f"{file.path}: column {column.name}: expected {column.data_type}, found {found}; correct the file and build again."
     )
 
 
-def _days(reader: duckdb.DuckDBPyConnection, table: SourceTable, columns: Mapping[str, str]) -> list[str]:
+def _days(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile) -> list[str]:
     if table.partition_by is None:
         return []
-    by_name = {name.lower(): kind for name, kind in columns.items()}
     column = next(column for column in table.columns if column.name == table.partition_by)
     key = Partitioning(table.partition_by, "day").key_sql()
-    typed = _typed(column, by_name.get(column.name.lower()))
-    return [row[0] for row in reader.execute(f"select distinct {key} from (select {typed} from raw) order by 1").fetchall()]
+    time = _value(table, column, file, {name.lower(): kind for name, kind in file.columns.items()})
+    typed = f"select {time} as {identifier(column.name)} from raw"
+    return [row[0] for row in reader.execute(f"select distinct {key} from ({typed}) order by 1").fetchall()]
 
 
-def _typed(column: Column, found: str | None) -> str:
-    value = _cast(identifier(column.name), found, column.data_type) if found else f"cast(null as {column.data_type})"
-    return f"{value} as {identifier(column.name)}"
+def _value(table: SourceTable, column: Column, file: LandedFile, found: dict[str, str]) -> str:
+    """The SQL of a declared column of a file."""
+    if column.kind in _FILLED:
+        return f"cast({identifier(_FILLED[column.kind])} as {column.data_type})"
+    if column.kind in ("fault_column", "fault_value"):
+        return _fault(table, file, column.kind) if file.has_faults else "cast(null as varchar)"
+    if column.name.lower() in found:
+        return cells.value_sql(identifier(column.name), found[column.name.lower()], column, file.decimal)
+    return f"cast(null as {column.data_type})"
+
+
+def _fault(table: SourceTable, file: LandedFile, kind: str) -> str:
+    """The name, or the value, of the first cell of a row that cannot be read."""
+    is_name = kind == "fault_column"
+    cases = []
+    if FAULT in file.columns:
+        told = literal("line") if is_name else identifier(FAULT)
+        cases.append(f"when {identifier(FAULT)} is not null then {told}")
+    for column, name, found in _present(table, file):
+        if column.data_type.upper() != found.upper() or column.kind == "id":
+            told = literal(column.name) if is_name else f"cast({identifier(name)} as varchar)"
+            cases.append(f"when {cells.fault_sql(identifier(name), found, column, file.decimal)} then {told}")
+    return f"case {' '.join(cases)} end" if cases else "cast(null as varchar)"
 
 
 def _extra(table: SourceTable, files: list[LandedFile]) -> list[Column]:
     """The undeclared columns of all files, spelled in one of the files' ways; JSON where the files' types differ."""
-    declared = {column.name.lower() for column in table.columns}
+    declared = {column.name.lower() for column in table.columns} | set(_OWN)
     found: dict[str, Column] = {}
     for name, kind in sorted(item for file in files for item in file.columns.items()):
         known = found.setdefault(name.lower(), Column(name, kind))
@@ -235,28 +376,14 @@ def _extra(table: SourceTable, files: list[LandedFile]) -> list[Column]:
     return [found[name] for name in sorted(found.keys() - declared)]
 
 
-def _other(column: Column, found: str | None) -> str:
-    """An undeclared column's value, without numbers that JSON cannot hold."""
+def _other(column: Column, found: str | None, is_json: bool = False) -> str:
+    """An undeclared column's value, without numbers that JSON cannot hold; bytes are hexadecimal where it becomes JSON."""
+    is_json = is_json or column.data_type == "JSON"
     value = identifier(column.name)
     if found is None:
         value = f"cast(null as {column.data_type})"
     elif found in ("FLOAT", "DOUBLE"):
         value = f"case when isfinite({value}) then {value} end"
+    elif found == "BLOB" and is_json:
+        value = f"hex({value})"
     return f"to_json({value})" if column.data_type == "JSON" else value
-
-
-def _cast(value: str, found: str, data_type: str, how: str = "cast") -> str:
-    """A cast to the declared type.
-
-    Times become UTC whatever offset they carry and whatever zone the reader is in; what follows a time must be a zone that
-    DuckDB knows. Ids that were written as floating-point numbers lose their `.0`.
-    """
-    if data_type.upper() == "TIMESTAMP" and found == "VARCHAR":
-        has_zone = f"regexp_matches({value}, ':[0-9.]+ *[A-Za-z+-]')"
-        zoned = f"timezone('UTC', {how}(trim({value}) as timestamptz))"
-        return f"case when {has_zone} then {zoned} else {how}(trim({value}) as timestamp) end"
-    if data_type.upper() == "TIMESTAMP" and found == "TIMESTAMP WITH TIME ZONE":
-        return f"timezone('UTC', {value})"
-    if data_type.upper() == "VARCHAR" and found in ("FLOAT", "DOUBLE"):
-        return rf"nullif(regexp_replace(cast({value} as varchar), '\.0$', ''), 'nan')"
-    return f"{how}({value} as {data_type})"

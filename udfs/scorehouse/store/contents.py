@@ -1,5 +1,6 @@
 """What a stored file holds, column by column: equal contents have equal marks, in whatever order the rows lie."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ def contents_of(
         columns: without any, only the number of rows counts.
         types: DuckDB types by column.
     """
-    hashed = ", ".join(part for column in columns for part in _hashed(identifier(column), types[column])) or "0"
+    hashed = ", ".join(part for column in columns for part in told_apart(identifier(column), types[column])) or "0"
     query = (
         f"select part, count(*), sum(hash(h)), bit_xor(hash(h)) from (select {by} as part, hash({hashed}) as h from ({rows}))"
         " group by part"
@@ -46,12 +47,25 @@ def contents_of(
     return {part: Content(count, int(total), int(mixed)) for part, count, total, mixed in cursor.execute(query).fetchall()}
 
 
-def _hashed(column: str, data_type: str) -> list[str]:
-    """What of a column is hashed: DuckDB's hash takes -0.0 for 0.0, which calculate differently."""
-    is_floating = "DOUBLE" in data_type or "FLOAT" in data_type
-    if not is_floating:
+_PLAIN = re.compile(
+    r"BOOLEAN|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL\(.*\)|VARCHAR|JSON|BLOB|BIT|UUID"
+    r"|DATE|TIME|TIMESTAMP(_S|_MS|_NS| WITH TIME ZONE)?"
+)
+"""Types whose values are equal to nothing but themselves."""
+
+
+def told_apart(column: str, data_type: str) -> list[str]:
+    """Expressions that are different for any two values of a column that a query could tell apart.
+
+    >>> told_apart("amount", "DOUBLE")
+    ['amount', 'signbit(amount)']
+
+    DuckDB takes values for equal, and hashes them alike, that calculate or read differently: -0.0 and 0.0, one month and thirty
+    days, and whatever holds such. Their texts tell them apart.
+    """
+    if _PLAIN.fullmatch(data_type):
         return [column]
-    return [column, f"signbit({column})"] if data_type in ("DOUBLE", "FLOAT") else [f"cast({column} as varchar)"]
+    return [column, f"signbit({column})"] if data_type in ("DOUBLE", "FLOAT") else [column, f"cast({column} as varchar)"]
 
 
 class Contents:

@@ -8,11 +8,18 @@ from mashumaro.codecs.json import JSONDecoder, JSONEncoder
 
 @dataclass(frozen=True)
 class Column:
-    """A source's declared column: name, DuckDB type, and whether a file must have it."""
+    """A source's declared column: name, DuckDB type, and whether a file must have it.
+
+    Attributes:
+        kind: `id` for a key, which has one spelling; `property` for what is a member of `properties` too; or what the reader
+            fills it with: `file`, `line`, `seen_at` (when the file says that it was written), `fault_column` and `fault_value`
+            (the first cell of the row that cannot be read).
+    """
 
     name: str
     data_type: str
     is_required: bool = False
+    kind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -22,9 +29,13 @@ class LandedFile:
     Attributes:
         path, state: identity of the raw file (size, times of its content and of its entry in ns, inode), to skip it next time
             unread; the time of the entry is the kernel's own, which no copying program sets.
-        content: hash of its bytes; the copy is <store>/<relation>/<content>.parquet.
+        content: hash of its bytes and of the code that reads them; the copy is <store>/<relation>/<content>.parquet.
         columns: its columns' names and types.
         days: the days (YYYY-MM-DD) its rows cover, where the source is partitioned.
+        name: what people call it, from its landing folder.
+        row_count: its rows.
+        decimal: the decimal mark of the numbers that are texts in it.
+        has_faults: whether some cell cannot be read.
     """
 
     path: str
@@ -32,15 +43,20 @@ class LandedFile:
     content: str
     columns: dict[str, str]
     days: list[str]
+    name: str = ""
+    row_count: int = 0
+    decimal: str = "."
+    has_faults: bool = False
 
 
 @dataclass(frozen=True)
 class Landing:
-    """A source as it was landed: the path it was read from, the columns it declared, its files."""
+    """A source as it was landed: the path it was read from, the columns it declared, its files, and what code read them."""
 
     path: str
     columns: list[Column]
     files: list[LandedFile]
+    reader: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,6 +128,7 @@ class Reading:
         columns: by relation, the columns that count, in the relation's order; without any its number of rows counts.
         order_dependent: what in it depends on the order of rows, in words.
         stamps: its own columns that say when a row was computed, and nothing else.
+        types: hash of the types of the columns that its text names: some questions are answered by a type, unread.
     """
 
     question: str
@@ -119,6 +136,7 @@ class Reading:
     columns: dict[str, list[str]]
     order_dependent: list[str]
     stamps: list[str] = field(default_factory=list)
+    types: str = ""
 
 
 @dataclass(frozen=True)

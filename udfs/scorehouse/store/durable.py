@@ -1,6 +1,8 @@
-"""Files that survive a power cut."""
+"""Files that appear whole, survive a power cut, and leave nothing of a process that died."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,19 +20,53 @@ def make_read_only(file: Path) -> None:
 
 def write_durably(path: Path, text: str) -> None:
     """Replace a small text file in one step, safe against power loss."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    temporary = aside(path)
+    temporary.write_text(text, encoding="utf-8")
+    sync(temporary)
     os.replace(temporary, path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def aside(path: Path, more: str = "") -> Path:
+    """Where this process writes what shall become `path`: beside it, hidden, with the process's id in its name.
+
+    >>> aside(Path("/w/store/a.parquet"), "1f").match("/w/store/.a.parquet.1f.*.tmp")
+    True
+    """
+    return path.with_name(".".join(["", path.name, *([more] if more else []), str(os.getpid()), "tmp"]))
+
+
+def leftovers(folder: Path) -> Iterator[Path]:
+    """What processes that no longer run left `aside` in a folder."""
+    for path in folder.glob(".*.tmp*"):
+        process_id = path.name.split(".tmp")[0].rsplit(".", 1)[-1]
+        if not process_id.isdigit() or not _is_alive(int(process_id)):
+            yield path
+
+
+def remove_leftovers(*folders: Path) -> None:
+    """Delete what processes that no longer run left in these folders."""
+    for path in (left for folder in folders for left in leftovers(folder)):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Make a file's content, or the names in a folder, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True

@@ -11,7 +11,7 @@ import duckdb
 
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.quoting import literal
-from scorehouse.store.durable import log_of, make_read_only, sync_folder
+from scorehouse.store.durable import aside, log_of, make_read_only, sync
 
 EXTENSIONS = {"duckdb": "duckdb", "parquet": "parquet"}
 
@@ -92,7 +92,7 @@ class Store:
     @contextmanager
     def new_file(self, file: Path) -> Iterator[Path]:
         """Hand out a temporary path beside `file`; afterwards make it read-only, durable and give it its name."""
-        temporary = file.with_name(f".{file.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+        temporary = aside(file, uuid.uuid4().hex[:8])
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -106,10 +106,9 @@ class Store:
         except duckdb.IOException as error:
             raise _out_of_order(file, first_line(error)) from error
 
-    def leftovers(self) -> list[Path]:
-        """Temporary files of processes that no longer run (their names carry the process id)."""
-        files = self.folder.glob("*/.*.tmp*") if self.folder.is_dir() else []
-        return [file for file in files if not _is_alive(int(file.name.split(".tmp")[0].split(".")[-2]))]
+    def folders(self) -> list[Path]:
+        """One folder a relation."""
+        return [folder for folder in self.folder.iterdir() if folder.is_dir()] if self.folder.is_dir() else []
 
 
 def read_sql(files: list[Path]) -> str:
@@ -156,16 +155,12 @@ def _publish(temporary: Path, file: Path) -> None:
     if log_of(temporary).exists():
         raise ScorehouseError(f"Store: expected {file} to be written whole, found a write-ahead log; run the build again.")
     make_read_only(temporary)
-    descriptor = os.open(temporary, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(temporary)
     try:
         os.link(temporary, file)
     except FileExistsError:
         return
-    sync_folder(file.parent)
+    sync(file.parent)
 
 
 def _out_of_order(file: Path, found: str) -> ScorehouseError:
@@ -173,13 +168,3 @@ def _out_of_order(file: Path, found: str) -> ScorehouseError:
         f"Store {file.parent}: expected to write {file.name}, found: {found}; "
         f"free disk space or make the folder writable and run the build again (nothing was published, nothing is lost)."
     )
-
-
-def _is_alive(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-        return True
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True

@@ -41,6 +41,7 @@ class Policy:
         margin: a challenger's metric must be so much better than the champion's; negative: may be so much worse.
         calibration_limit: largest expected calibration error of a challenger, from 0 to 1.
         slice_limit: how much worse than the champion a challenger may be on any slice of meta.slices.
+        retrains_on_upgrade: train on the same examples when a library is another version.
     """
 
     maximum_age_days: float | None = None
@@ -51,6 +52,7 @@ class Policy:
     margin: float | None = None
     calibration_limit: float | None = None
     slice_limit: float | None = None
+    retrains_on_upgrade: bool | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, object]) -> Self:
@@ -82,6 +84,17 @@ class Finding:
     reason: str
     metrics: tuple[Mapping[str, object], ...] = ()
     test_until: str | None = None
+
+
+def on_upgrade(policy: Policy, changed: str) -> Finding:
+    """What is decided when nothing but libraries changed.
+
+    >>> on_upgrade(Policy(), "scikit-learn changed").decision
+    'keep'
+    """
+    if policy.retrains_on_upgrade:
+        return Finding(TRAIN, changed)
+    return Finding(KEEP, f"{changed}, the examples are the same (retrains_on_upgrade is not set)")
 
 
 def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where: str) -> Finding:

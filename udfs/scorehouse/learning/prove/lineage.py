@@ -64,7 +64,7 @@ def columns_from_after(sql: str, time: str, schema: Schema, known: Mapping[str, 
         for scope in traverse_scope(tree):
             columns.read(scope)
         return columns.after.get(id(scope), set())
-    except SqlglotError:
+    except (SqlglotError, ValueError):  # sqlglot raises both for what it does not know
         return set()
 
 

@@ -1,0 +1,121 @@
+"""Partitions are independent: in whatever order and company they are built, the same files come out, byte for byte."""
+
+import itertools
+import random
+from pathlib import Path
+
+import pytest
+
+from project.harness import Project, tiny_project
+
+HEADER = "event_id,occurred_at,kind,amount\n"
+DAYS = {f"day{day}.csv": [f"{day}{i},2020-01-0{day} 0{i}:30,{'ab'[i % 2]},{i}.5" for i in range(8)] for day in (1, 2, 3)}
+DAYS |= {"late.csv": ["90,2020-01-01 23:59,a,1", "91,2020-01-03 23:59,b,2"]}
+TWICE = """
+select
+    event_id, occurred_at, kind, amount,
+    count(*) over (partition by kind, occurred_at::date) as that_day,
+    row_number() over (partition by occurred_at::date order by amount, event_id) as place
+from {{ ref('stg_events') }}
+"""
+TWICE_YML = "models: [{name: placed, config: {materialized: partitioned, meta: {partition_by: occurred_at, grain: day}}}]\n"
+
+
+def arrive(root: Path, batches: list[list[str]], seed: int = 0) -> dict[str, bytes]:
+    """Files of the partitioned models after the raw files arrived in batches, with a build after each.
+
+    Args:
+        seed: of the lines' order within their files, and of the files' names.
+    """
+    project = tiny_project(root)
+    (root / "raw/first.csv").unlink()
+    project.write("models/features/placed.sql", TWICE)
+    project.write("models/features/placed.yml", TWICE_YML)
+    chance = random.Random(seed)
+    for batch in batches:
+        for name in batch:
+            lines = DAYS[name][:]
+            random.Random(seed).shuffle(lines)
+            project.write(f"raw/{chance.random()}.csv", HEADER + "\n".join(lines) + "\n")
+        project.build()
+    named = project.work("main", "select unnest(files) from scorehouse.nodes where materialized = 'partitioned'")
+    return {name: (project.warehouse / "store" / name).read_bytes() for (name,) in named}
+
+
+@pytest.fixture(scope="module")
+def at_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return arrive(tmp_path_factory.mktemp("once") / "project", [list(DAYS)])
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_any_order_and_grouping_gives_the_same_files(tmp_path: Path, at_once: dict[str, bytes], number: int) -> None:
+    chance = random.Random(number)
+    names = list(DAYS)
+    chance.shuffle(names)
+    cuts = sorted(chance.sample(range(1, len(names)), k=min(number, 3)))
+    batches = [names[start:end] for start, end in itertools.pairwise([0, *cuts, len(names)])]
+    assert len(at_once) == 6
+    assert arrive(tmp_path / "project", batches) == at_once
+
+
+def test_the_order_of_lines_in_a_file_changes_no_partition(tmp_path: Path, at_once: dict[str, bytes]) -> None:
+    shuffled = arrive(tmp_path / "project", [list(DAYS)], seed=1)
+    assert sorted(shuffled.values()) == sorted(at_once.values())
+    placed = {name for name in at_once if "placed" in name}
+    assert placed and placed <= set(shuffled)  # what reads landed files is named by these, what reads tables by their rows
+
+
+MOVING = """
+select
+    *,
+    sum(amount) over (
+        partition by occurred_at::date order by occurred_at, event_id rows between 20 preceding and current row
+    ) as moved,
+    avg(amount) over (partition by occurred_at::date order by occurred_at) as mean
+from {{ ref('stg_events') }}
+"""
+
+
+def test_sums_of_doubles_are_the_same_in_any_company(tmp_path: Path) -> None:
+    chance = random.Random(8)
+    lines = {
+        day: [f"{day}x{i},2020-01-{day:02} {i % 24:02}:{i % 60:02},a,{chance.random()}" for i in range(97)]
+        for day in range(1, 29)
+    }
+    found = []
+    for number, batches in enumerate([[range(1, 29)], [range(1, 8), range(8, 9), range(9, 29)]]):
+        project = tiny_project(tmp_path / str(number))
+        (project.root / "raw/first.csv").unlink()
+        project.write("models/features/placed.sql", MOVING)
+        project.write("models/features/placed.yml", TWICE_YML)
+        for batch in batches:
+            for day in batch:
+                project.write(f"raw/{day}.csv", HEADER + "\n".join(lines[day]) + "\n")
+            project.build("--select", "stg_events", "placed")
+        folder = project.warehouse / "store/features.placed"
+        found.append({file.name: file.read_bytes() for file in folder.iterdir()})
+    assert len(found[0]) == 28
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("select *, count(*) over (partition by kind) as n from {{ ref('stg_events') }}", "models/features/placed.sql, line 1"),
+        ("select distinct kind from {{ ref('stg_events') }}", "occurred_at"),
+        ("select kind, min(occurred_at) as occurred_at from {{ ref('stg_events') }} group by kind", "group by"),
+        ("select a.* from {{ ref('stg_events') }} as a inner join {{ ref('stg_events') }} as b using (kind)", "join"),
+        ("select * from {{ ref('stg_events') }} limit 5", "limit"),
+        ("select * from {{ ref('stg_events') }} qualify row_number() over (order by amount) = 1", "over"),
+    ],
+)
+def test_what_looks_across_partitions_is_refused_with_the_remedy(tiny: Project, sql: str, said: str) -> None:
+    tiny.write("models/features/placed.sql", sql + "\n")
+    tiny.write("models/features/placed.yml", TWICE_YML)
+    outcome = tiny.dbt("build", "--select", "placed")
+    assert not outcome.is_green
+    (sentence,) = {
+        line.strip() for line in outcome.output.splitlines() if "models/features/placed.sql" in line and "expected" in line
+    }
+    assert said in sentence
+    assert ";" in sentence  # what to do stands after it

@@ -1,0 +1,111 @@
+"""What a serving file says of itself: a change in any of it is news, and nothing else is."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scorehouse.build.manifest import DeclaredColumn, Offer, ServedFunction, ServedTable
+from scorehouse.release import serving_file
+from scorehouse.release.described import Release
+
+TEXTS = st.text("aÄ'\"\n;.", max_size=4)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> ServedTable:
+    return ServedTable(
+        name="Scores",
+        relation="serving.scores",
+        key=draw(st.sampled_from([["id"], ["id", "Day"]])),
+        description=draw(TEXTS),
+        columns={"ID": draw(TEXTS), "reasons": draw(TEXTS)},
+        kind=draw(st.sampled_from(["score", "rank"])),
+        product=draw(TEXTS),
+        contract_version=draw(st.integers(1, 2)),
+        owner=draw(TEXTS),
+        requirements=draw(st.dictionaries(st.sampled_from(["volume", "refresh", "decay", "sla"]), TEXTS)),
+        example=draw(TEXTS),
+        models=("churn",),
+    )
+
+
+@st.composite
+def offers(draw: st.DrawFn) -> Offer:
+    functions = [ServedFunction("twice", "functions.twice", draw(TEXTS)), ServedFunction("Top", "functions.top", draw(TEXTS))]
+    feature = DeclaredColumn("recency", draw(TEXTS), "", draw(TEXTS), False)
+    served = draw(st.lists(st.sampled_from(functions), unique=True))
+    features = {"churn": draw(st.sampled_from([{}, {"recency": feature}]))}
+    return Offer((draw(tables()),), tuple(served), (), features)
+
+
+@pytest.fixture(scope="module")
+def work() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute("create schema serving; create schema functions; create schema history")
+        connection.execute("create table serving.scores as select 1 as id, 2 as \"Day\", [''] as reasons")
+        connection.execute("create macro functions.twice(x) as (x * 2)")
+        connection.execute("create macro functions.top(x) as table (select x)")
+        connection.execute(
+            "create table history.versions as select 'churn' as model, [{name: 'recency'}] as features, true as is_current"
+        )
+        yield connection
+
+
+def written(work: duckdb.DuckDBPyConnection, file: Path, offer: Offer) -> list[object]:
+    """Write a serving file, and return all that a reader finds beside the rows, asked of DuckDB itself."""
+    release = Release(1, "main", datetime(2020, 1, 1), None, "somebody", [], ())
+    serving_file.write(work, file, offer, release)
+    with duckdb.connect(str(file), read_only=True) as serving:
+        queries = (
+            "from endpoints",
+            "from features order by all",
+            "select table_name, coalesce(comment, '') from duckdb_tables() order by all",
+            "select table_name, column_name, coalesce(comment, '') from duckdb_columns() where database_name = current_database()"
+            " order by all",
+            "select function_name, coalesce(comment, '') from duckdb_functions() where database_name = current_database()"
+            " order by all",
+        )
+        return [serving.execute(query).fetchall() for query in queries]
+
+
+@settings(max_examples=8, deadline=None)
+@given(before=offers(), after=offers())
+def test_what_readers_find_beside_the_rows_differs_exactly_where_it_is_news(
+    work: duckdb.DuckDBPyConnection, before: Offer, after: Offer
+) -> None:
+    with TemporaryDirectory() as folder:
+        file, other = Path(folder, "a.duckdb"), Path(folder, "b.duckdb")
+        is_same = written(work, file, before) == written(work, other, after)
+        assert serving_file.redeclared(work, file, before) == []
+        assert (serving_file.redeclared(work, file, after) == []) == is_same
+
+
+@settings(max_examples=3, deadline=None)
+@given(offer=offers(), text=TEXTS.filter(bool))
+def test_each_text_that_is_changed_alone_is_news_of_what_it_describes(
+    work: duckdb.DuckDBPyConnection, offer: Offer, text: str
+) -> None:
+    table = offer.tables[0]
+    changed = [
+        replace(table, description=table.description + text),
+        replace(table, example=table.example + text),
+        replace(table, owner=table.owner + text),
+        *(replace(table, columns={**table.columns, column: said + text}) for column, said in table.columns.items()),
+    ]
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "a.duckdb")
+        written(work, file, offer)
+        for one in changed:
+            assert serving_file.redeclared(work, file, replace(offer, tables=(one,))) == ["endpoint Scores"]
+        for function in offer.functions:
+            others = tuple(one for one in offer.functions if one != function)
+            described = replace(function, description=function.description + text)
+            news = serving_file.redeclared(work, file, replace(offer, functions=(*others, described)))
+            assert news == [f"endpoint {function.name}"]

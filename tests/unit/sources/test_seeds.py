@@ -1,0 +1,99 @@
+"""Seeds keep the types that are declared of them: DuckDB's own, all of them."""
+
+import csv
+import os
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from scorehouse.names.quoting import literal
+from scorehouse.sources.seeds import SEED_ROWS, identity, read_seed
+from scorehouse.store.files import Store, read_sql
+
+CELLS = {
+    "1": "boolean tinyint smallint integer bigint hugeint utinyint usmallint uinteger ubigint uhugeint bignum float double "
+    "decimal(38,4) varchar blob bit json variant",
+    "01:02:03": "time time_ns timetz interval",
+    "2020-01-01 00:00:00": "date timestamp timestamptz timestamp_s timestamp_ms timestamp_ns",
+    "123e4567-e89b-12d3-a456-426614174000": "uuid",
+    "a": "enum('a','b') enum('b','a')",
+    "[1, 2]": "integer[] integer[2] json[]",
+    "{'a': 1}": 'struct("a"hugeint) varchar',
+    "{a=1}": "map(varchar,json) map(varchar,hugeint)",
+    "POINT (1 2)": "geometry",
+}
+"""A cell, and types that it can have."""
+
+TYPES = [(cell, kind) for cell, kinds in CELLS.items() for kind in kinds.split()]
+
+
+def seed_file(folder: Path, *cells: str) -> Path:
+    path = folder / "things.csv"
+    with open(path, "w", newline="") as file:
+        csv.writer(file).writerows([["id", "thing"], *enumerate(cells), [len(cells), ""]])
+    return path
+
+
+def identity_of(path: Path, kind: str) -> str:
+    with read_seed(path, {"thing": kind}, ",") as reader:
+        return identity(reader)
+
+
+def test_the_store_has_the_declared_types_and_duckdbs_values(tmp_path: Path) -> None:
+    path, file = tmp_path / "things.csv", tmp_path / "store" / "seeds.things" / "ab.duckdb"
+    declared = {f"c{place}": kind for place, (_, kind) in enumerate(TYPES)}
+    with open(path, "w", newline="") as seed:
+        csv.writer(seed).writerows([declared, [cell for cell, _ in TYPES], ["" for _ in TYPES]])
+    with read_seed(path, declared, ",") as reader:
+        Store(tmp_path / "store").write(reader, f"select * from {SEED_ROWS}", file)
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        stored = connection.sql(read_sql([file]))
+        casts = ", ".join(f"cast({literal(cell)} as {kind}) as c{place}" for place, (cell, kind) in enumerate(TYPES))
+        expected = connection.sql(f"select {casts}")
+        assert stored.columns == expected.columns
+        assert list(map(str, stored.types)) == list(map(str, expected.types))
+        as_text = "cast(columns(*) as varchar)"
+        found = stored.project(as_text).fetchall()
+        assert found[0] == expected.project(as_text).fetchall()[0]
+        assert set(found[1]) <= {None, ""}
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_an_edit_of_a_type_counts(tmp_path: Path, cell: str) -> None:
+    path = seed_file(tmp_path, cell)
+    kinds = CELLS[cell].split()
+    assert len({identity_of(path, kind) for kind in kinds}) == len(kinds)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cells"),
+    [
+        ("hugeint", ("170141183460469231731687303715884105726", "170141183460469231731687303715884105727")),
+        ("timestamp_ns", ("2020-01-01 00:00:00.000000001", "2020-01-01 00:00:00.000000002")),
+        ("time_ns", ("00:00:00.000000001", "00:00:00.000000002")),
+        ("interval", ("1 month", "30 days")),
+        ("double", ("0.1", "0.10000000000000002")),
+        ("json", ('{"a": 1}', '{"a": 2}')),
+        ("timestamp", ("0044-03-15 (BC) 00:00:00", "290000-01-01 00:00:00")),
+    ],
+)
+def test_an_edit_of_a_value_counts_though_python_has_no_such_value(tmp_path: Path, kind: str, cells: tuple[str, str]) -> None:
+    one, other = (identity_of(seed_file(tmp_path, cell), kind) for cell in cells)
+    assert one != other
+
+
+def test_another_spelling_is_the_same_seed(tmp_path: Path) -> None:
+    plain, quoted = tmp_path / "plain.csv", tmp_path / "quoted.csv"
+    plain.write_text("id,thing\n1,2.0\n")
+    quoted.write_text('"id","thing"\r\n1,"2.00"\r\n')
+    assert identity_of(plain, "double") == identity_of(quoted, "double")
+
+
+def test_a_time_without_an_offset_is_the_same_on_every_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, found = seed_file(tmp_path, "2020-01-01 00:00:00"), set()
+    for zone in ("UTC", "Asia/Tokyo", "America/New_York"):
+        monkeypatch.setitem(os.environ, "TZ", zone)
+        found.add(identity_of(path, "timestamptz"))
+    assert len(found) == 1

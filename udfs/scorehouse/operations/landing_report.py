@@ -1,0 +1,133 @@
+"""What became of every landed file: rows read, rows rejected and why; and when that is too much to publish."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from scorehouse.build.run import Run
+from scorehouse.errors import ScorehouseError
+from scorehouse.names.quoting import quoted
+from scorehouse.store.details import LandedFile
+
+SENT_AGAIN = "sent again"
+"""The reason of rows that are no fault of the file."""
+MOST_LINES = 20
+MOST_REASONS = 3
+CONTRADICTIONS = {
+    "interaction id repeated with other content": "an order's id stands on each of its lines: give order id and line number as"
+    " interaction_id, or leave the column out, then one is made from the row",
+    "label contradicted": "give the time at which each became known as known_at, then the last one counts",
+}
+"""Reasons of rows of which others say something else, and what to do about each."""
+
+
+@dataclass(frozen=True)
+class Rejections:
+    """Rows of one file that were rejected for one reason, and the first of them: its line, column and value."""
+
+    file: str
+    reason: str
+    count: int
+    line: int | None
+    column: str | None
+    value: str | None
+
+    def __str__(self) -> str:
+        value = "" if self.value is None else f" '{_short(self.value)}'"
+        return f"{self.count:,} {self.reason} (first: line {self.line}, {self.column}{value})"
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """One landed file: its rows, and those that were rejected, the most frequent reason first."""
+
+    name: str
+    row_count: int
+    rejections: tuple[Rejections, ...] = ()
+
+    @property
+    def rejected_count(self) -> int:
+        """Rejected rows, whatever the reason."""
+        return sum(one.count for one in self.rejections)
+
+    def __str__(self) -> str:
+        told = f"{self.name}: {self.row_count:,} row{'' if self.row_count == 1 else 's'} read, {self.rejected_count:,} rejected"
+        more = len(self.rejections) - MOST_REASONS
+        reasons = [*map(str, self.rejections[:MOST_REASONS]), *([f"{more} more reasons"] if more > 0 else [])]
+        return f"{told}: {', '.join(reasons)}." if reasons else f"{told}."
+
+
+def reports(run: Run) -> list[FileReport]:
+    """A report for every file of the sources whose rejections some model holds, by name."""
+    found = []
+    rejected = _rejections(run)
+    for node in run.manifest.sources():
+        record = run.records.nodes.get(node.id)
+        if record and record.details.landing and any(column.kind == "file" for column in record.details.landing.columns):
+            found += [_report(file, rejected) for file in record.details.landing.files]
+    return sorted(found, key=lambda report: report.name)
+
+
+def lines(reported: Iterable[FileReport]) -> list[str]:
+    """The reports as lines; of many files only those with rejected rows, and the sum of the others."""
+    listed = sorted(reported, key=lambda report: (not report.rejections, report.name))
+    shown, others = listed[:MOST_LINES], listed[MOST_LINES:]
+    if not others:
+        return [str(report) for report in shown]
+    read, rejected = sum(one.row_count for one in others), sum(one.rejected_count for one in others)
+    return [*map(str, shown), f"{len(others):,} more files: {read:,} rows read, {rejected:,} rejected."]
+
+
+def expect_few_rejected(variables: Mapping[str, object], reported: Iterable[FileReport]) -> None:
+    """Raise ScorehouseError for files of which more is rejected than the variables allow; one row alone is never too much."""
+    breaches = [breach for report in reported for breach in _breaches(variables, report)]
+    if breaches:
+        more = f" (and {len(breaches) - 1} more files)" if len(breaches) > 1 else ""
+        raise ScorehouseError(breaches[0] + more)
+
+
+def _breaches(variables: Mapping[str, object], report: FileReport) -> Iterator[str]:
+    faulty = sum(one.count for one in report.rejections if one.reason not in (SENT_AGAIN, *CONTRADICTIONS))
+    judged = (
+        *(
+            ("maximum_contradicted_share", one.count, 0, f"rows with {one.reason}", CONTRADICTIONS[one.reason])
+            for one in report.rejections
+            if one.reason in CONTRADICTIONS
+        ),
+        ("maximum_rejected_share", faulty, 1, "rejected rows", "correct the file"),
+    )
+    for variable, count, spared, what, fix in judged:
+        limit = float(variables[variable])
+        if count > max(limit * report.row_count, spared):
+            share = f"{count:,} of {report.row_count:,}"
+            reasons = (
+                "" if spared == 0 else f" ({', '.join(f'{r.count:,} {r.reason}' for r in report.rejections[:MOST_REASONS])})"
+            )
+            yield (
+                f"{report.name}: expected at most {limit:.0%} {what}, found {share}{reasons}; {fix}; or allow more: "
+                f"--vars '{{{variable}: {min(1.0, count / report.row_count + 0.01):.2f}}}'"
+            )
+            return
+
+
+def _report(file: LandedFile, rejected: dict[str, list[Rejections]]) -> FileReport:
+    return FileReport(file.name, file.row_count, tuple(rejected.get(file.name, [])))
+
+
+def _rejections(run: Run) -> dict[str, list[Rejections]]:
+    """What the models that hold rejected rows say, by file, the most frequent reason first."""
+    found: dict[str, list[Rejections]] = {}
+    for node in run.manifest.tables():
+        if not node.meta.get("rejections_of") or run.records.nodes.get(node.id) is None:
+            continue
+        query = (
+            "select source_file, rejection_reason, count(*), min(source_line),"
+            " min_by(rejected_column, source_line), min_by(rejected_value, source_line)"
+            f" from {quoted(node.relation)} group by all order by count(*) desc, rejection_reason"
+        )
+        for row in run.connection.cursor().execute(query).fetchall():
+            found.setdefault(row[0], []).append(Rejections(*row))
+    return found
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 40 else f"{value[:40]}..."

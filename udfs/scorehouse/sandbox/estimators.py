@@ -1,0 +1,41 @@
+"""What an estimator of the project's own may use: rows, its code, installed libraries; so its fingerprint says all there is."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from scorehouse.errors import ScorehouseError
+
+PURE = frozenset(
+    "__future__ abc bisect collections copy dataclasses decimal enum fractions functools heapq inspect itertools math numbers"
+    " operator re statistics string types typing warnings".split()
+)
+"""Modules of Python that reach nothing outside the process."""
+
+REACHING = frozenset("open __import__ eval exec compile input breakpoint".split())
+"""Built-ins that reach files, or code that is written nowhere."""
+
+
+def check_estimator(file: Path, where: str) -> None:
+    """Raise ScorehouseError, with the line, for a file whose code could depend on more than its rows and itself."""
+    for line, found in _reached(ast.parse(file.read_bytes())):
+        raise ScorehouseError(
+            f"{where}, line {line}: expected an estimator made of its rows, its code and installed libraries, found {found}, by "
+            f"which it could depend on something else unseen; give it as a parameter, or as a column of the examples."
+        )
+
+
+def _reached(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        for name in names:
+            top = name.split(".")[0]
+            if top in sys.stdlib_module_names - PURE:
+                yield node.lineno, f"import {name}"
+        if isinstance(node, ast.Name) and node.id in REACHING:
+            yield node.lineno, f"{node.id}()"

@@ -1,0 +1,197 @@
+"""How a cell of a raw file is read: SQL for its typed value, and for whether it holds what cannot be read.
+
+A value is NULL where the cell is blank, holds a word for "missing", or cannot be read; the last is a fault. What could mean two
+things is a fault too: nothing is guessed.
+"""
+
+from scorehouse.names.quoting import literal
+from scorehouse.store.details import Column
+
+MISSING = r"(?i)(null|\(null\)|nan|none|nil|nat|n/?a|#n/a|<na>|undefined|\\n|)"
+"""Words that mean "no value" in a key, a number, a time or JSON; in other texts they are words."""
+
+BLANKS = "' \t\r\n\x0b\f\u00a0\ufeff\u200b\u3000'"
+_DISPLAYED = r"-?\d(\.\d*)?E\+\d+"
+"""How a spreadsheet shows a long number: with fewer decimals than the exponent, its last digits are lost."""
+
+_EXACT_BELOW = {"FLOAT": 2**24, "DOUBLE": 2**53}
+"""From there on a floating point number stands for several whole ones."""
+
+_FLOATS = ("FLOAT", "DOUBLE")
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_CLOCK = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}[ T]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?"
+_LOCAL = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}(?:[ T]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?"
+_MOST_MINUTES = 14 * 60
+"""No clock is further from UTC."""
+
+_HOURS = {"z": 0, "utc": 0, "gmt": 0, "ut": 0, "wet": 0, "west": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3}
+"""Zones that have one meaning only; others are written as an offset or a region."""
+
+
+def is_number(data_type: str) -> bool:
+    """Whether a DuckDB type is a number's."""
+    kind = data_type.upper()
+    return kind in (*_FLOATS, *_WHOLE) or kind.startswith("DECIMAL")
+
+
+def trimmed(value: str) -> str:
+    """A text without white space around it, also no-break spaces and marks that nobody sees."""
+    return f"case when regexp_matches({value}, '^[^!-~]|[^!-~]$') then trim({value}, {BLANKS}) else {value} end"
+
+
+def value_sql(value: str, found: str, column: Column, decimal: str = ".") -> str:
+    """The typed value of a cell; NULL where it is missing, or cannot be read.
+
+    Args:
+        value: the cell, as SQL.
+        found: DuckDB type of the file's column.
+        decimal: the file's decimal mark.
+    """
+    kind = column.data_type.upper()
+    given, given_kind = value, found
+    value, found = _as_text(value, found, column)
+    if column.kind == "id" and given_kind == "JSON":
+        number = _id(f"try_cast({value} as double)", "DOUBLE")
+        return f"case when json_type({given}) = 'DOUBLE' then {number} else {_id(value, found)} end"
+    if column.kind == "id":
+        return _id(value, found)
+    if kind == "VARCHAR":
+        return rf"nullif(regexp_replace(cast({value} as varchar), '\.0$', ''), 'nan')" if found in _FLOATS else _cast(value, kind)
+    if kind == "TIMESTAMP" and found == "TIMESTAMP WITH TIME ZONE":
+        return f"timezone('UTC', {value})"
+    if found != "VARCHAR":
+        return _from_number(value, found, column.data_type)
+    text = f"nullif({trimmed(value)}, '')"
+    if is_number(kind):
+        return _number(text, column.data_type, decimal)
+    return _time(text) if kind == "TIMESTAMP" else _cast(text, column.data_type)
+
+
+def is_missing(value: str, found: str, column: Column) -> str:
+    """Whether a cell is blank or holds a word for "missing"."""
+    given, is_bytes = value, found == "BLOB"
+    value, found = _as_text(value, found, column)
+    if is_bytes and value != given:
+        return f"({given} is null or ({value} is not null and {is_missing(value, found, column)}))"
+    if found in _FLOATS:
+        return f"coalesce(isnan({value}), true)"
+    if found != "VARCHAR" or (column.data_type.upper() == "VARCHAR" and column.kind != "id"):
+        return f"{value} is null"
+    return f"coalesce(regexp_full_match({trimmed(value)}, {literal(MISSING)}), true)"
+
+
+def fault_sql(value: str, found: str, column: Column, decimal: str = ".") -> str:
+    """Whether a cell holds something that cannot be read as its column's type."""
+    return f"({value_sql(value, found, column, decimal)}) is null and not {is_missing(value, found, column)}"
+
+
+def decimal_evidence(value: str) -> tuple[str, str]:
+    """Whether a text can only be a number with a decimal comma, or only one with a decimal point.
+
+    `1,234` and `1.234` can be either, or thousands: they are no evidence.
+    """
+    return _only_decimal(value, ",", "."), _only_decimal(value, ".", ",")
+
+
+def _only_decimal(value: str, mark: str, group: str) -> str:
+    forms = rf"\d+[{mark}](\d{{1,2}}|\d{{4,}})|0[{mark}]\d+|\d{{1,3}}([{group}]\d{{3}})+[{mark}]\d+"
+    return f"regexp_full_match({trimmed(value)}, '[+-]?({forms})')"
+
+
+def _as_text(value: str, found: str, column: Column) -> tuple[str, str]:
+    """A cell of JSON, or of bytes, as the text that it holds, unless that is wanted; NULL for bytes that are no text."""
+    if found == "BLOB" and column.data_type.upper() != "BLOB":
+        return f"try(decode({value}))", "VARCHAR"
+    return (f"({value} ->> '$')", "VARCHAR") if found == "JSON" and column.data_type.upper() != "JSON" else (value, found)
+
+
+def _cast(value: str, data_type: str) -> str:
+    return f"try_cast({value} as {data_type})"
+
+
+def _from_number(value: str, found: str, data_type: str) -> str:
+    """A value of another type than text; a fraction is no whole number, and what is not a number is none."""
+    if found in _FLOATS:
+        value = f"case when not isnan({value}) then {value} end"
+    if data_type.upper() in _WHOLE and (found in _FLOATS or found.startswith("DECIMAL")):
+        return f"case when {value} = round({value}) then try_cast({value} as {data_type}) end"
+    return _cast(value, data_type)
+
+
+def _number(text: str, data_type: str, decimal: str) -> str:
+    """A number as people and programs write it; thousands may be grouped where that has one meaning."""
+    mark, group = ("[.]", "[,]") if decimal == "." else ("[,]", "[.]")
+    grouped = rf"[+-]?\d{{1,3}}({group}\d{{3}})+{mark}\d+|[+-]?\d{{1,3}}({group}\d{{3}}){{2,}}"
+    whole = rf"[+-]?\d+({mark}0*)?"
+    plain = rf"[+-]?(\d+({mark}\d*)?|{mark}\d+)([eE][+-]?\d+)?|(?i)[+-]?inf(inity)?"
+    digits = f"translate({text}, ',', '')" if decimal == "." else f"translate({text}, ',.', '.')"
+    if data_type.upper() in _WHOLE:
+        digits, plain = rf"regexp_replace({digits}, '\.0*$', '')", whole
+        grouped = rf"[+-]?\d{{1,3}}({group}\d{{3}}){{2,}}"
+    return f"case when regexp_full_match({text}, {literal(f'{grouped}|{plain}')}) then try_cast({digits} as {data_type}) end"
+
+
+def _time(text: str) -> str:
+    """A time in UTC, whatever offset or region it is given in.
+
+    An abbreviation that several zones have (BST, IST, CST) is not read, nor a time that a region's clocks show twice or never.
+    """
+    plain = rf"regexp_replace({text}, '\[[\w/+-]+\]$', '')"
+    clock = f"replace(regexp_extract({plain}, {literal(_CLOCK)}), ',', '.')"
+    zone = f"trim(regexp_replace({plain}, {literal(_CLOCK)}, ''))"
+    offset = r"(?i)(?:utc|gmt)?([+-])(\d{2}):?([0-5]\d)?"
+    sign, hours, rest = (f"regexp_extract({zone}, {literal(offset)}, {group})" for group in (1, 2, 3))
+    minutes = (
+        f"(case {sign} when '-' then -1 else 1 end)"
+        f" * (60 * try_cast({hours} as integer) + coalesce(try_cast({rest} as integer), 0))"
+    )
+    names = " ".join(f"when '{name}' then {hours_east}" for name, hours_east in _HOURS.items())
+    return (
+        f"case when regexp_full_match({text}, {literal(_LOCAL)}) then try_cast(replace({text}, ',', '.') as timestamp)"
+        f" when {clock} = '' then null"
+        f" when regexp_full_match({zone}, {literal(offset)})"
+        f" then case when abs({minutes}) <= {_MOST_MINUTES} then try_cast({clock} as timestamp) - to_minutes({minutes}) end"
+        f" when contains({zone}, '/') then {_in_region(f'try_cast({clock} as timestamp)', zone)}"
+        f" else try_cast({clock} as timestamp) - to_hours(case lower({zone}) {names} end) end"
+    )
+
+
+def _in_region(local: str, region: str) -> str:
+    """The one instant, in UTC, at which a region's clocks show a time; NULL where they show it twice, or never.
+
+    The offsets that are tried hold two days before and after, which no change of the clocks is longer than.
+    """
+    shown = "timezone(told.region, timezone('UTC', {}))".format
+    other_day = "(told.local + to_days(days))"
+    tried = f"list_transform([-2, 2], lambda days: told.local - ({shown(other_day)} - {other_day}))"
+    instants = f"list_distinct(list_filter({tried}, lambda instant: {shown('instant')} = told.local))"
+    only = f"case when len({instants}) = 1 then {instants}[1] end"
+    known = f"case when try_cast('2000-01-01 00:00 ' || {region} as timestamptz) is not null then {region} end"
+    return f"list_transform([{{'local': {local}, 'region': {known}}}], lambda told: {only})[1]"
+
+
+def _id(value: str, found: str) -> str:
+    """An id as text: one spelling for a whole number however it was written; leading zeros and letter case stay.
+
+    A comma, or three zeros behind a point, may group thousands: such a text stays as it is. A number whose digits are not
+    exact, as a spreadsheet's display or a large floating point number, cannot be read.
+    """
+    if found in (*_WHOLE, "UUID"):
+        return f"cast({value} as varchar)"
+    if found in _FLOATS or found.startswith("DECIMAL"):
+        whole = (
+            f"case when {value} = trunc({value}) then cast(cast({value} as hugeint) as varchar) else cast({value} as varchar) end"
+        )
+        return f"case when abs({value}) < {_EXACT_BELOW[found]} then {whole} end" if found in _FLOATS else whole
+    text = trimmed(f"cast({value} as varchar)")
+    scientific = r"\d(\.\d+)?[eE]\+\d\d|\d\.\d+E\d\d?"
+    exact = f"try_cast({text} as decimal(38, 9))"
+    decimals, exponent = rf"length(regexp_extract({text}, '\.(\d*)', 1))", rf"try_cast(regexp_extract({text}, '\d+$') as integer)"
+    return (
+        f"case when regexp_full_match({text}, {literal(MISSING)}) then null"
+        rf" when regexp_full_match({text}, '-?(0|[1-9]\d*)\.(0|00|0000+)') then regexp_extract({text}, '^-?\d+')"
+        f" when regexp_full_match({text}, {literal(_DISPLAYED)}) and coalesce({decimals} < {exponent}, true) then null"
+        f" when regexp_full_match({text}, {literal(scientific)}) and {exact} = round({exact})"
+        f" then cast(cast({exact} as decimal(38, 0)) as varchar)"
+        f" else nfc_normalize({text}) end"
+    )
