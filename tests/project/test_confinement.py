@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from scorehouse_confinement import landlock, system_calls
 
+from project.confined import Confined
 from project.harness import REPOSITORY, Outcome, Project, tiny_project
 from project.test_attacks import _unharmed
 
@@ -34,14 +35,8 @@ def connect(family, kind):
 def in_memory():
     program = os.memfd_create("evil")
     os.write(program, Path("/bin/true").read_bytes())
-    if os.fork() == 0:
-        try:
-            os.execve(program, ["evil"], {{}})
-        except OSError as error:
-            os._exit(error.errno)
-    code = os.waitstatus_to_exitcode(os.wait()[1])
-    if code:
-        raise OSError(code, os.strerror(code))
+    process = os.posix_spawn(f"/proc/self/fd/{{program}}", ["evil"], {{}})
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
 
 
 def replace():
@@ -108,7 +103,7 @@ REFUSED = {"Permission denied", "Operation not permitted", "Invalid cross-device
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project built on main; each test leaves it as it came."""
-    project = tiny_project(tmp_path_factory.mktemp("confined") / "tiny")
+    project = Confined(tiny_project(tmp_path_factory.mktemp("confined") / "tiny").root)
     project.build()
     return project
 
@@ -134,7 +129,8 @@ def evil(project: Project, other: int) -> str:
 
 def attempts(output: str) -> dict[str, str]:
     """What became of each attempt, out of a command's output."""
-    line = next(line for line in output.splitlines() if "tried {" in line)
+    line = next((line for line in output.splitlines() if "tried {" in line), None)
+    assert line, output
     return ast.literal_eval(line[line.index("{") : line.rindex("}") + 1])
 
 
@@ -149,8 +145,9 @@ def add_a_plugin(project: Project, code: str) -> None:
 
 
 def add_a_module(project: Project, code: str) -> None:
-    """An estimator of the project's own, imported when its model is trained."""
-    project.write("udfs/evil.py", code)
+    """An estimator of the project's own, imported when its model is trained; its text says nothing that is refused."""
+    code = f"from scorehouse.sandbox import files_read\nfiles_read._fitting.where = None\n{code}"
+    project.write("udfs/evil.py", f"from collections import _sys\nvars(_sys.modules['builtins'])['exec']({code!r}, {{}})\n")
     project.write("models/features/taught.sql", "select number, number * 2.0 as value from {{ ref('unrelated') }}\n")
     meta = "{estimator: evil.Model, label: value, key: [number], minimum_examples: 1, features: {numbers: [number]}}"
     project.write("models/features/taught.yml", f"models: [{{name: taught, config: {{materialized: fitted, meta: {meta}}}}}]\n")
@@ -174,7 +171,7 @@ def test_code_that_a_branch_brings_reaches_nothing(shop: Project, stranger: subp
 def changed(project: Project, folder: Path) -> Project:
     """A copy of a project, with its warehouse, that a test may change."""
     shutil.copytree(project.root, folder / "tiny", symlinks=True)
-    own = Project(folder / "tiny")
+    own = Confined(folder / "tiny")
     own.build()  # its warehouse has moved
     return own
 
@@ -325,7 +322,7 @@ def in_one_process(project: Project, *branches: str, again: str = "") -> Outcome
     """Several commands one after another in one process."""
     code = f"""
 import os, sys
-from project.dbt_process import invoked
+from project.confined import invoked
 for branch in {branches!r}:
     os.environ["SCOREHOUSE_BRANCH"] = branch
     code, output = invoked(["build", "--project-dir", {str(project.root)!r}, "--profiles-dir", {str(project.root)!r}])
@@ -349,7 +346,7 @@ def test_a_process_stays_on_its_branch(shop: Project, tmp_path: Path) -> None:
 
 
 def test_a_project_of_another_kind_is_left_alone(tmp_path: Path) -> None:
-    project = Project(tmp_path / "other")
+    project = Confined(tmp_path / "other")
     project.write("dbt_project.yml", "name: other\nprofile: other\nflags: {send_anonymous_usage_stats: false}\n")
     project.write("profiles.yml", "other: {target: a, outputs: {a: {type: duckdb, path: ':memory:'}}}\n")
     project.write("models/one.sql", "select 1 as number\n")

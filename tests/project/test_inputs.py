@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from project.harness import Project, tiny_project
+from scorehouse.build import engine
 
 ESTIMATOR = """
 from sklearn.linear_model import LinearRegression
@@ -92,19 +93,6 @@ def test_a_fitted_model_is_made_of_its_examples_declaration_and_code(
     assert (weight(own) != pytest.approx(before)) == ("worth" in computed and path != "models/features/worth.yml")
 
 
-def a_new_library() -> None:
-    from scorehouse.build import engine
-
-    engine.versions_of = lambda packages: {"scikit-learn": "99.0"}
-
-
-def a_new_duckdb() -> None:
-    from scorehouse.build import engine
-
-    known = engine.of_tables()
-    engine.of_tables = lambda: known | {"DuckDB": "99.0"}
-
-
 @pytest.mark.parametrize(
     ("line", "found"),
     [
@@ -122,7 +110,9 @@ def test_an_estimator_that_could_depend_on_something_unseen_is_refused(own: Proj
 
 
 @pytest.mark.parametrize(("retrains", "computed"), [("true", {"worth"}), ("false", set()), ("", set())])
-def test_a_new_library_trains_where_the_policy_says_so(own: Project, retrains: str, computed: set) -> None:
+def test_a_new_library_trains_where_the_policy_says_so(
+    own: Project, monkeypatch: pytest.MonkeyPatch, retrains: str, computed: set
+) -> None:
     own.write("seeds/retrain_policy.csv", f"model,minimum_new_examples,retrains_on_upgrade\ndefault,1,{retrains}\n")
     own.write(
         "seeds/retrain_policy.yml",
@@ -131,10 +121,11 @@ def test_a_new_library_trains_where_the_policy_says_so(own: Project, retrains: s
     own.write("models/features/worth.sql", "-- depends_on: {{ ref('retrain_policy') }}\nselect * from {{ ref('examples') }}\n")
     own.build()
     assert own.computed() == {"retrain_policy"}
-    own.build(prepare=a_new_library)
+    monkeypatch.setattr(engine, "versions_of", lambda packages: {"scikit-learn": "99.0"})
+    own.build()
     assert own.computed() == computed
     assert "scikit-learn" in own.operation("explain", "{node: worth}").output
-    own.build(prepare=a_new_library)
+    own.build()
     assert own.computed() == set()
 
 
@@ -147,8 +138,10 @@ def test_an_estimator_that_reads_a_file_by_a_library_is_refused(own: Project) ->
     assert "models/features/worth.sql: meta.estimator: expected an estimator that learns from its examples" in outcome.output
 
 
-def test_a_new_duckdb_computes_every_table_again(tiny: Project) -> None:
-    tiny.build(prepare=a_new_duckdb)
+def test_a_new_duckdb_computes_every_table_again(tiny: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = engine.of_tables()
+    monkeypatch.setattr(engine, "of_tables", lambda: known | {"DuckDB": "99.0"})
+    tiny.build()
     assert {"stg_events", "weighted", "unrelated", "scores"} <= tiny.computed()
     assert "DuckDB changed" in tiny.operation("explain", "{node: scores}").output
 

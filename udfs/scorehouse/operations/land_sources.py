@@ -34,7 +34,8 @@ def land_sources(run: Run) -> None:
         table = declared(node, run.manifest.folder, run.manifest.variables)
         found = _land(run, node, table, node.id in pinned)
         is_in_folder = node.meta.get("folder_variable")
-        places.add(str(Path(table.path).parent if is_in_folder else fixed_part(table.path)))
+        places |= {str(Path(table.path).parent if is_in_folder else fixed_part(table.path))}
+        places |= {str(file.path) for file in found.files} if found else set()
         if is_in_folder and found is not None:
             by_folder.setdefault(str(Path(table.path).parent), []).append((node, table, found))
     if run.warehouse.is_production:

@@ -184,7 +184,12 @@ def _siblings(place: Path) -> list[Path]:
     """What is called as a folder is, with the suffix of a format."""
     if not place.parent.is_dir():
         return []
-    return [path for path in place.parent.iterdir() if is_named(path.name, place.name)]
+    try:
+        return [path for path in place.parent.iterdir() if is_named(path.name, place.name)]
+    except PermissionError:  # a branch lists only folders that it may read: it asks for each name
+        suffixes = [*FORMATS, *ARCHIVES]
+        names = [place.name + suffix + packed for suffix in suffixes for packed in ("", *COMPRESSIONS)]
+        return [path for path in map(place.with_name, dict.fromkeys(names)) if is_data(path.name) and path.exists()]
 
 
 def is_named(name: str, table: str) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -45,7 +46,7 @@ class Store:
         found = self._found(file)
         if self._takes_up and found is not None and not found.is_relative_to(self.folder):
             with self.new_file(self.folder / file) as temporary:
-                shutil.copyfile(found, temporary, follow_symlinks=False)
+                _take_up(found, temporary)
         return self.folder / file if found is None or self._takes_up else found
 
     def path(self, file: str) -> Path:
@@ -109,6 +110,30 @@ class Store:
     def folders(self) -> list[Path]:
         """One folder a relation."""
         return [folder for folder in self.folder.iterdir() if folder.is_dir()] if self.folder.is_dir() else []
+
+
+def _take_up(file: Path, copy: Path) -> None:
+    """Copy a result from another's part. No link is followed there: a branch may make links, also to what it cannot read.
+
+    Raises ScorehouseError for what is no plain file.
+    """
+    part = file.parent.parent
+    descriptors = []
+    try:
+        for name, flags in ((part, os.O_DIRECTORY), (file.parent.name, os.O_DIRECTORY), (file.name, os.O_NONBLOCK)):
+            above = {"dir_fd": descriptors[-1]} if descriptors else {}
+            descriptors.append(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | flags, **above))
+        if not stat.S_ISREG(os.fstat(descriptors[-1]).st_mode):
+            raise OSError(f"it is no file: {file}")
+        with open(descriptors.pop(), "rb") as source, open(copy, "xb") as target:
+            shutil.copyfileobj(source, target)
+    except OSError as error:
+        raise ScorehouseError(
+            f"{file}: expected a result that a branch computed, found something else ({error.strerror or error}); remove it."
+        ) from None
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def read_sql(files: list[Path]) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from scorehouse_confinement import git, landlock, locks, own_code, system_calls
-from scorehouse_confinement.landlock import READ, READ_DIR, READ_FILE, WRITE, WRITE_FILE
+from scorehouse_confinement.landlock import READ, READ_DIR, READ_FILE, WRITE, WRITE_FILE, WRITE_LINKS
 
 REQUIRED = "SCOREHOUSE_CONFINEMENT"
 """Environment variable: `required` refuses a branch's command where the kernel withholds less than all of it."""
@@ -265,7 +265,8 @@ def _hash(file: Path) -> str:
 def _rules_of_main(found: Confinement, own: Iterable[Path], command: str | None) -> Iterator[tuple[Path, int]]:
     yield Path("/"), READ
     whole = {"deps": found.project, "clean": found.project, "run-operation": found.warehouse}
-    places = [found.folder, found.warehouse / "store", *own]
+    yield found.folder, WRITE_LINKS
+    places = [found.warehouse / "store", *own]
     if command in whole:
         places.append(whole[command])
     if os.environ.get("NUMBA_CACHE_DIR"):
@@ -288,7 +289,7 @@ def _rules_of_branch(found: Confinement, own: Iterable[Path], parameters: Mappin
     rules = dict.fromkeys(readable, READ)
     rules |= {found.warehouse: READ_DIR, found.project: READ_DIR}  # names only
     rules |= {Path(device): READ_FILE | WRITE_FILE for device in _DEVICES}
-    rules |= dict.fromkeys((found.folder, *own), WRITE)
+    rules |= {**dict.fromkeys(own, WRITE), found.folder: WRITE_LINKS}
     yield from rules.items()
 
 
@@ -342,7 +343,7 @@ def _texts(value: object) -> Iterator[str]:
 def _releases(warehouse: Path) -> Iterator[Path]:
     for folder in warehouse.iterdir() if warehouse.is_dir() else []:
         if not folder.is_symlink():
-            yield from (folder / name for name in ("releases", "CURRENT", "catalog.duckdb", "serving.duckdb"))
+            yield folder / "releases"
 
 
 # ---------------------------------------------------------------- how dbt was started

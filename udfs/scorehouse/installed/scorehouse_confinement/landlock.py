@@ -19,6 +19,9 @@ READ = READ_FILE | READ_DIR
 WRITE = READ | WRITE_FILE | TRUNCATE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | REFER
 """Files and folders, but no links by name, devices or sockets, and no running of programs."""
 
+WRITE_LINKS = WRITE | MAKE_SYM
+"""The same and links by name: a release is made current by one."""
+
 _OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 _RIGHTS_SINCE = {1: (1 << 13) - 1, 2: REFER, 3: TRUNCATE, 5: IOCTL_DEV}
 _CREATE, _ADD, _RESTRICT = 444, 445, 446

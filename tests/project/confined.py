@@ -15,8 +15,13 @@ from multiprocessing.connection import Connection
 
 import pytest
 
+from project.harness import OWN_VARIABLES, REPOSITORY, Outcome, Project
+
+COMPILED = REPOSITORY / "target" / "numba"
+"""Compiled functions of all the tests' projects."""
+
 PRELOADED = [
-    "project.dbt_process",
+    "project.confined",
     "dbt.cli.main",
     "dbt.adapters.duckdb",
     "duckdb",
@@ -35,6 +40,18 @@ def _server() -> multiprocessing.context.ForkServerContext:
         patch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
         multiprocessing.forkserver.ensure_running()
     return context
+
+
+class Confined(Project):
+    """A project whose commands run confined, each in a process that was forked from one that has imported dbt."""
+
+    def dbt(
+        self, *arguments: str, branch: str = "main", prepare: Callable[[], None] | None = None, **environment: str
+    ) -> Outcome:
+        """Run dbt to its end; `prepare`, a function of a module, is called in its process before."""
+        own = {"SCOREHOUSE_BRANCH": branch, "DBT_PROJECT_DIR": str(self.root), "NUMBA_CACHE_DIR": str(COMPILED), **environment}
+        inherited = {name: value for name, value in os.environ.items() if not OWN_VARIABLES.match(name)}
+        return Outcome(*run_dbt([*arguments, *self.folders()], {**inherited, **own}, prepare))
 
 
 def run_dbt(arguments: list[str], environment: Mapping[str, str], prepare: Callable[[], None] | None = None) -> tuple[int, str]:
