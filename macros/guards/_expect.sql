@@ -19,7 +19,10 @@
             {%- set fitted = _fitted_models() -%}
             {%- set is_right = _is_name(value) and (value in fitted or not execute) -%}
             {%- set listed = ' (' ~ (fitted | join(', ') or 'the project has none') ~ ')' if execute else '' -%}
-            {%- set expected, advice = 'the name of a fitted model' ~ listed, 'correct it' -%}
+            {%- set others = graph.nodes.values() | selectattr('name', 'equalto', value) | list if execute else [] -%}
+            {%- set undeclared = "correct it, or declare {materialized: fitted, meta: {estimator: ...}} in the .yml beside " -%}
+            {%- set advice = undeclared ~ others[0].original_file_path if others else 'correct it' -%}
+            {%- set expected = 'the name of a fitted model' ~ listed -%}
         {%- elif kind == 'column' -%}
             {%- set is_right, expected, advice = _is_name(value), 'the name of a column', 'correct it' -%}
         {%- elif kind in ['texts', 'columns', 'columns or none'] -%}

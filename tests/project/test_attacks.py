@@ -446,8 +446,8 @@ ATTACKS: dict[str, Attack] = {
     "SQL function reads databases": sql_function("(select count(*) from duckdb_databases())", "found duckdb_databases()"),
     "SQL function closes its bracket": sql_function(f"1) as double)); {OVERWRITE}; select ((cast(1", "found"),
     "SQL function's type closes its bracket": sql_function("1", "found", returns=f"double)); {OVERWRITE}; --"),
-    "seed is a link to another file": Attack(
-        {"seeds/evil.csv": Path("/etc/passwd")}, ("evil.csv", "found a link to /etc/passwd")
+    "seed is a link to another file": alone(
+        Attack({"seeds/evil.csv": Path("/etc/passwd")}, ("evil.csv", "found a link to /etc/passwd"))
     ),
     "seed's type is a statement": Attack(
         {
@@ -566,7 +566,9 @@ def _build_together(project: Project, variables: tuple[str, ...]) -> Refusals:
             files[path.replace("evil", _evil(name))] = own
     with _files(project, files), _unharmed(project):
         outcome = _run_to_the_end(project, ["build", "--select", "evil_*", *variables])
-    results = json.loads((project.root / "target/run_results.json").read_text())["results"]
+    results = project.root / "target/run_results.json"
+    assert results.exists(), outcome.output
+    results = json.loads(results.read_text())["results"]
     assert len(results) >= len(attacks), outcome.output
     failed = [result for result in results if result["status"] in ("error", "fail")]
     return {

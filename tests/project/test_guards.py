@@ -14,7 +14,8 @@ ASKED = {  # a use of the macro that is wrong -> what it says
     "reasons(['mine'])": "reasons(): model: expected the name of a fitted model, found '['mine']'; correct it.",
     "model_version('')": "model_version(): model: expected the name of a fitted model, found ''; correct it.",
     "weights_of('weighted', 'similarity')": (
-        "weights_of(): model: expected the name of a fitted model (the project has none), found 'weighted'; correct it."
+        "weights_of(): model: expected the name of a fitted model (the project has none), found 'weighted'; correct it, or"
+        " declare {materialized: fitted, meta: {estimator: ...}} in the .yml beside models/features/weighted.sql."
     ),
     "recommended('a model', 'mine')": "recommended(): model: expected the name of a fitted model, found 'a model'",
     "item_weights('weighted', 'similarities')": (
@@ -40,6 +41,7 @@ ASKED = {  # a use of the macro that is wrong -> what it says
     "most_routed('churn_risk', [])": "most_routed(): implementations: expected a list of texts, found '[]'; list them.",
     "route_shares('')": "route_shares(): endpoint: expected a text, found ''; write one.",
     "normal_bounds('effect - 1', 'error')": "normal_bounds(): estimate: expected the name of a column, found 'effect - 1'",
+    "judged('shops')": "judged(): table: expected items or customers or labels, found 'shops'; choose one.",
     "uniform_draw('x', 3)": "uniform_draw(): name: expected a text, found '3'; write one.",
     "normal_draw('', 'y')": "normal_draw(): key: expected a text, found ''; write one.",
 }

@@ -57,7 +57,13 @@ def _without_modules(read: Callable[..., list[Any]]) -> Callable[..., list[Any]]
 
     @wraps(read)
     def get_source_files(project: Any, paths: Any, extension: str, kind: Any, *more: Any) -> list[Any]:
-        files = read(project, paths, extension, kind, *more)
+        try:
+            files = read(project, paths, extension, kind, *more)
+        except PermissionError as error:  # a branch reads nothing outside its project
+            path = Path(error.filename)
+            place = path.relative_to(project.project_root)
+            found = f"a link to {path.resolve()}" if path.is_symlink() else "another"
+            raise DbtRuntimeError(f"{place}: expected a file that this build may read, found {found}; copy it there.") from None
         if kind != ParseFileType.Function or extension != ".py" or not _is_ours(project):
             return files
         folders = [Path(project.project_root, folder) for folder in project.all_source_paths]
