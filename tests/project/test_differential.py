@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from project.harness import Project, tiny_project
+from project.harness import Project
 
 SEQUENCES = int(os.environ.get("SCOREHOUSE_EDITS", "4"))
 EDITS = 4
@@ -107,21 +107,22 @@ class Author:
 
 @pytest.mark.drill
 @pytest.mark.parametrize("sequence", range(SEQUENCES))
-def test_any_sequence_of_edits_ends_in_what_a_clean_build_makes(tmp_path: Path, sequence: int) -> None:
-    project = tiny_project(tmp_path / "project")
+def test_any_sequence_of_edits_ends_in_what_a_clean_build_makes(tiny_template: Project, tmp_path: Path, sequence: int) -> None:
+    project = in_a_new_warehouse(tiny_template, tmp_path / "project")
     author, done = Author(project, random.Random(sequence)), []
     for _ in range(EDITS):
         project.dbt("build")  # red where the draw makes no sense: that is a state to come from, too
         done.append(author.edit())
-    outcomes = [project.dbt("build"), clean_build(project, tmp_path / "clean")]
+    clean = in_a_new_warehouse(project, tmp_path / "clean")
+    outcomes = [project.dbt("build"), clean.dbt("build")]
     assert outcomes[0].is_green == outcomes[1].is_green, "\n".join([*done, outcomes[0].output, outcomes[1].output])
     if outcomes[0].is_green:
         for table in [*(f"features.{name}" for name in MODELS), "staging.stg_events", "features.weighted", "serving.scores"]:
             query = f"from {table}"
-            assert project.catalog(query) == Project(tmp_path / "clean").catalog(query), (table, done)
+            assert project.catalog(query) == clean.catalog(query), (table, done)
 
 
-def clean_build(project: Project, root: Path):
-    """A build of the same project in a new warehouse."""
-    shutil.copytree(project.root, root, ignore=shutil.ignore_patterns("warehouse", "target", "logs"))
-    return Project(root).dbt("build")
+def in_a_new_warehouse(project: Project, root: Path) -> Project:
+    """The same project, with a warehouse in which nothing was built."""
+    shutil.copytree(project.root, root, ignore=shutil.ignore_patterns("warehouse", "logs"))
+    return Project(root)

@@ -287,7 +287,7 @@ DOORS = {"right": RIGHT, **REFUSED}
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project built on main, which all doors share: each opens on a branch of its own."""
     project = tiny_project(tmp_path_factory.mktemp("doors") / "tiny")
-    project.build()
+    project.build(DBT_WRITE_JSON="true")
     return project
 
 

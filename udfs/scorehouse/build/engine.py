@@ -12,14 +12,11 @@ from pathlib import Path
 
 import duckdb
 
-from scorehouse.names.code import closure, code_hash, files_of, folder_hash, libraries, versions_of
+from scorehouse.names.code import closure, code_hash, files_of, folder_hash, is_installed, libraries, versions_of
 from scorehouse.sandbox.estimators import check_estimator
 
 _PACKAGE = Path(__file__).parent.parent
 _IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
-
-INSTALLED = frozenset({"site-packages", "dist-packages"})
-"""Folders that hold installed packages."""
 
 FITTING = ("numpy", "scipy", "sklearn", "sqlglot")
 """Packages that every fitted model is computed with."""
@@ -89,7 +86,7 @@ def use_own_modules(folder: Path) -> None:
     _USED.add(f"{folder}{os.sep}")
     for name, module in list(sys.modules.items()):
         place = getattr(module, "__file__", None) or str(_PACKAGE)
-        if place.startswith(tuple(_USED)) and not INSTALLED & set(Path(place).parts) and not Path(place).is_relative_to(_PACKAGE):
+        if place.startswith(tuple(_USED)) and not is_installed(Path(place)) and not Path(place).is_relative_to(_PACKAGE):
             del sys.modules[name]
     importlib.invalidate_caches()
 
@@ -120,7 +117,7 @@ def _own_files(path: str) -> list[Path]:
     if found is None:
         return []
     place = Path(found.origin) if found.origin else Path(next(iter(found.submodule_search_locations or [""])), "__init__.py")
-    if INSTALLED & set(place.parts):
+    if is_installed(place):
         return []
     root = place.parent.parent if place.name == "__init__.py" else place.parent
     return sorted({file for first in files_of(path, root) for file in closure(first, root)})

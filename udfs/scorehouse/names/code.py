@@ -19,6 +19,15 @@ _PARSING = Lock()
 """CPython 3.11 counts the depth of trees for all threads together: two that parse at the same time can fail."""
 
 
+def is_installed(file: Path) -> bool:
+    """Whether a file belongs to an installed package.
+
+    >>> is_installed(Path("/v/lib/python3.11/site-packages/numpy/__init__.py")), is_installed(Path("/shop/udfs/a.py"))
+    (True, False)
+    """
+    return not {"site-packages", "dist-packages"}.isdisjoint(file.parts)
+
+
 def code_hash(files: Iterable[Path]) -> str:
     """32 hexadecimal digits of what some files compute; their places, comments and docstrings do not count."""
     found = sorted(_meaning(file) for file in files)

@@ -1,17 +1,17 @@
 """While a project's own estimator is fitted it opens no file: what it would read there is in no fingerprint."""
 
 import sys
-import sysconfig
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.names.code import is_installed
 
 _OWN = str(Path(__file__).parent.parent)
-_INSTALLED = tuple({_OWN, sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), "/proc", "/sys", "/dev"})
-"""Where this package, Python, its libraries and the kernel keep what is theirs; memory that processes share is in /dev, too."""
+_KNOWN = tuple({_OWN, sys.prefix, sys.base_prefix, "/proc", "/sys", "/dev"})
+"""Where this package, Python and the kernel keep what is theirs; memory that processes share is in /dev, too."""
 _CODE = frozenset({".py", ".pyc", ".so"})
 """What is imported counts as code (see `scorehouse.build.engine`)."""
 
@@ -55,7 +55,7 @@ def _seen(event: str, arguments: tuple[object, ...]) -> None:
         return
     name = arguments[0].decode() if isinstance(arguments[0], bytes) else str(arguments[0])
     path = Path(name).absolute()
-    if path.suffix in _CODE or str(path).startswith(_INSTALLED):
+    if path.suffix in _CODE or is_installed(path) or str(path).startswith(_KNOWN):
         return
     _fitting.opened = _fitting.opened or name
     raise _refusal(where, name)
