@@ -34,7 +34,9 @@ def forward_reads(reads: dict[str, list[str]]) -> list[str]:
 def test_no_model_reads_a_later_layer(tmp_path: Path) -> None:
     """As dbt parses them: with what macros refer to."""
     outcome = Project(REPOSITORY).dbt(
-        *("parse", "--no-partial-parse", "--target-path", str(tmp_path), "--vars", EVERYTHING), WAREHOUSE_PATH=str(tmp_path)
+        *("parse", "--no-partial-parse", "--target-path", str(tmp_path), "--vars", EVERYTHING),
+        WAREHOUSE_PATH=str(tmp_path),
+        DBT_WRITE_JSON="true",
     )
     assert outcome.is_green, outcome.output
     nodes = json.loads((tmp_path / "manifest.json").read_text())["nodes"]
