@@ -13,8 +13,8 @@ from scorehouse.errors import ScorehouseError
 FIRST_BATCHES, LATER = 8, 32
 """So many batches are asked about, and of the later ones each that this divides."""
 MOST_ROWS = 64
-TOLERANCE = 1e-9
-"""Relative: compiled code may round the last digit of a row by its place."""
+TOLERANCE, NEAR_ZERO = 1e-9, 1e-12
+"""Relative and absolute: compiled code may round the last digits of a row by its place."""
 
 
 def row_by_row(function: Callable[..., Any], where: str) -> Callable[..., Any]:
@@ -92,7 +92,7 @@ def _expect_same(among_others: list[Any], apart: list[Any], where: str) -> None:
 
 def _is_same(one: Any, other: Any) -> bool:
     if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=TOLERANCE) or (math.isnan(one) and math.isnan(other))
+        return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=NEAR_ZERO) or (math.isnan(one) and math.isnan(other))
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_is_same(one[name], other[name]) for name in one)
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
