@@ -55,7 +55,7 @@
     from {{ source('landing', table) }}
     {%- if table == 'labels' %}
     window same_label as (
-        partition by trim(label), entity_type, entity_id, occurred_at, coalesce(known_at, occurred_at)
+        partition by lower(trim(label)), lower(trim(entity_type)), entity_id, occurred_at, coalesce(known_at, occurred_at)
     )
     {%- endif %}
 {%- endmacro %}

@@ -127,7 +127,7 @@ customers as (
         activity.last_active_at,
         activity.last_purchase_at,
         {{ as_of() }} as as_of,
-        {{ built_at() }} as scored_at
+        greatest(segments.scored_at, churn_risk.scored_at, lifetime_values.scored_at) as scored_at
 
     from customer_ids
     left join known_customers on customer_ids.customer_id = known_customers.customer_id

@@ -32,6 +32,14 @@ def test_a_new_branch_has_mains_python_functions(tiny: Project) -> None:
     assert tiny.catalog("select value from features.halved order by event_id") == [(5.0,), (10.0,), (15.0,)]
 
 
+def test_a_view_that_calls_a_python_function_is_refused(tiny: Project) -> None:
+    for path, text in HALF.items():
+        tiny.write(path.replace("features", "staging"), text)
+    outcome = tiny.dbt("build")
+    told = "models/staging/halved.sql: expected a table, since it calls the Python function half, which readers do not have"
+    assert told in outcome.output, outcome.output
+
+
 def test_a_function_whose_answer_depends_on_other_rows_is_refused(tiny: Project) -> None:
     tiny.write("udfs/half.py", HALF["udfs/half.py"].replace("pc.divide(x.cast(pa.float64()), 2)", "pc.subtract(x, pc.mean(x))"))
     tiny.write("udfs/half.yml", HALF["udfs/half.yml"])

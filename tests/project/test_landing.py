@@ -189,7 +189,8 @@ def test_what_is_impossible_of_an_item_a_customer_or_a_label_is_rejected_and_the
         "labels/a.csv": label
         + "fraud,interaction,1,1,2024-01-01,2024-02-01\nfraud,interaction,1,0,2024-01-01,2024-03-01\n"
         + "fraud,interaction,2,,2024-01-01,\nfraud,interaction,3,inf,2024-01-01,\n,interaction,4,1,2024-01-01,\n"
-        + "fraud,interaction,5,1,2024-01-01,\nfraud,interaction,5,0,2024-01-01,\nfraud,interaction,6,1,2024-01-01,\n",
+        + "fraud,interaction,5,1,2024-01-01,\nfraud,interaction,5,0,2024-01-01,\nfraud,interaction,6,1,2024-01-01,\n"
+        + "fraud,interaction ,7,1,2024-01-01,\nFraud,Interaction,7,0,2024-01-01,\n",
     }
     selected = ("--select", "+stg_landing__rejected_entities", "+stg_landing__items", "+stg_landing__customers", "+int_labels")
     outcome = build(shop, files, "impossible", *selected)
@@ -206,6 +207,8 @@ def test_what_is_impossible_of_an_item_a_customer_or_a_label_is_rejected_and_the
         ("labels/a.csv", 6, "no label", None),
         ("labels/a.csv", 7, "label contradicted", "1.0"),
         ("labels/a.csv", 8, "label contradicted", "0.0"),
+        ("labels/a.csv", 10, "label contradicted", "1.0"),
+        ("labels/a.csv", 11, "label contradicted", "0.0"),
     ]
     assert shop.work("impossible", "select item_id, price from staging.stg_landing__items") == [("tea", 4.0)]
     assert shop.work("impossible", "select customer_id from staging.stg_landing__customers") == [("ada",)]

@@ -13,8 +13,8 @@ labels as (
         entity_id,
 
         ---------- strings
-        trim(label) as label,
-        entity_type,
+        lower(trim(label)) as label,
+        nullif(lower(trim(entity_type)), '') as entity_type,
 
         ---------- numerics
         value,

@@ -11,7 +11,11 @@
     ('coalesce(year(received_at) not between 1970 and 2100, true)', "'impossible date of receipt'", "'received_at'", 'received_at'),
     ('not isfinite(amount) or abs(amount) >= 1e15', "'impossible amount'", "'amount'", 'amount'),
     ('amount < 0', "'negative amount'", "'amount'", 'amount'),
-    ('quantity < 0 or not isfinite(quantity)', "'impossible quantity'", "'quantity'", 'quantity'),
+    ('quantity < 0 or not isfinite(quantity) or quantity >= 1e15', "'impossible quantity'", "'quantity'", 'quantity'),
+    (
+        'unit_price < 0 or not isfinite(unit_price) or unit_price >= 1e15',
+        "'impossible unit price'", "'unit_price'", 'unit_price'
+    ),
     ('propensity < 0 or propensity > 1', "'impossible propensity'", "'propensity'", 'propensity'),
     ('position < 0', "'impossible position'", "'position'", 'position'),
 ] -%}
@@ -44,6 +48,7 @@ renamed as (
 
         ---------- numerics
         quantity,
+        unit_price,
         coalesce(amount, quantity * unit_price) as amount,
         position,
         propensity,
@@ -61,7 +66,7 @@ renamed as (
 judged as (
 
     select
-        * exclude (unreadable_column, unreadable_value),
+        * exclude (unreadable_column, unreadable_value, unit_price),
         case
             {%- for condition, reason, column, value in checks %}
             when {{ condition }} then {{ reason }}

@@ -21,6 +21,11 @@ def test_every_file_has_a_line_and_of_many_those_with_rejected_rows_come_first()
     assert told[-1] == "81 more files: 810 rows read, 0 rejected."
 
 
+def test_what_was_not_asked_is_not_counted() -> None:
+    told = str(FileReport("a.csv", 3, is_judged=False))
+    assert told == "a.csv: 3 rows read; how many are rejected was not asked: the selection left it out."
+
+
 ALLOWED = [
     report("a.csv", 10),
     report("a.csv", 2, unreadable=1),

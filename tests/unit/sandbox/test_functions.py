@@ -104,6 +104,22 @@ def test_a_function_that_could_do_more_than_compute_is_refused_before_it_runs(na
     assert not out.exists()
 
 
+UNLIKE_EACH_TIME = {
+    "import numpy as np\ndef main(x):\n    return [str(np.array('now', dtype='datetime64[s]'))] * len(x)\n": "'datetime64[s]'",
+    "import numpy as np\ndef main(x):\n    return np.array(['today'], dtype='<M8[D]')\n": "'<M8[D]'",
+    "from datetime import datetime\ndef main(x):\n    return [str(datetime.fromtimestamp(0))] * len(x)\n": ".fromtimestamp",
+    "from datetime import datetime\ndef main(x):\n    return [str(datetime(2024, 1, 1).astimezone())] * len(x)\n": ".astimezone",
+}
+
+
+@pytest.mark.parametrize("text", UNLIKE_EACH_TIME)
+def test_a_function_that_asks_for_the_time_or_the_time_zone_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "evil.py").write_text(text)
+    with pytest.raises(ScorehouseError, match="expected a function that only computes from its arguments") as error:
+        functions.load_function(tmp_path / "evil.py", "udfs/evil.py", "main")
+    assert UNLIKE_EACH_TIME[text] in str(error.value)
+
+
 USEFUL = '''
 """Distance from the usual, in spreads."""
 

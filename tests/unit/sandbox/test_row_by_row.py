@@ -1,5 +1,7 @@
 """Functions whose answer for a row depends on other rows are refused on the first batch that shows it."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -62,6 +64,12 @@ def test_it_is_seen_in_a_later_batch_too() -> None:
     with pytest.raises(ScorehouseError):
         for number in range(100):
             checked(batch(10) if number >= 50 else same)
+
+
+@pytest.mark.parametrize("function", [lambda x: 1.0, lambda x: 1 / 0], ids=["a number", "an error"])
+def test_what_a_function_raises_names_its_file(function: Callable) -> None:
+    with pytest.raises(ScorehouseError, match=r"udfs/x.py: expected an answer for each row, found (Type|ZeroDivision)Error: "):
+        row_by_row(function, "udfs/x.py")(batch(10))
 
 
 def test_another_number_of_answers_than_rows_is_told() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from scorehouse.build.manifest import Manifest, Node
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import quoted
@@ -38,11 +39,16 @@ class Rejections:
 
 @dataclass(frozen=True)
 class FileReport:
-    """One landed file: its rows, and those that were rejected, the most frequent reason first."""
+    """One landed file: its rows, and those that were rejected, the most frequent reason first.
+
+    Attributes:
+        is_judged: whether all models that hold rejected rows were asked in this run; else nothing is known of them.
+    """
 
     name: str
     row_count: int
     rejections: tuple[Rejections, ...] = ()
+    is_judged: bool = True
 
     @property
     def rejected_count(self) -> int:
@@ -50,7 +56,10 @@ class FileReport:
         return sum(one.count for one in self.rejections)
 
     def __str__(self) -> str:
-        told = f"{self.name}: {self.row_count:,} row{'' if self.row_count == 1 else 's'} read, {self.rejected_count:,} rejected"
+        read = f"{self.name}: {self.row_count:,} row{'' if self.row_count == 1 else 's'} read"
+        if not self.is_judged:
+            return f"{read}; how many are rejected was not asked: the selection left it out."
+        told = f"{read}, {self.rejected_count:,} rejected"
         more = len(self.rejections) - MOST_REASONS
         reasons = [*map(str, self.rejections[:MOST_REASONS]), *([f"{more} more reasons"] if more > 0 else [])]
         return f"{told}: {', '.join(reasons)}." if reasons else f"{told}."
@@ -63,7 +72,8 @@ def reports(run: Run) -> list[FileReport]:
     for node in run.manifest.sources():
         record = run.records.nodes.get(node.id)
         if record and record.details.landing and any(column.kind == "file" for column in record.details.landing.columns):
-            found += [_report(file, rejected) for file in record.details.landing.files]
+            is_judged = all(_is_settled(run, holder) for holder in _holders(run, node))
+            found += [_report(file, rejected, is_judged) for file in record.details.landing.files]
     return sorted(found, key=lambda report: report.name)
 
 
@@ -109,15 +119,33 @@ def _breaches(variables: Mapping[str, object], report: FileReport) -> Iterator[s
             return
 
 
-def _report(file: LandedFile, rejected: dict[str, list[Rejections]]) -> FileReport:
-    return FileReport(file.name, file.row_count, tuple(rejected.get(file.name, [])))
+def _report(file: LandedFile, rejected: dict[str, list[Rejections]], is_judged: bool) -> FileReport:
+    return FileReport(file.name, file.row_count, tuple(rejected.get(file.name, [])) if is_judged else (), is_judged)
+
+
+def _holders(run: Run, source: Node) -> list[Node]:
+    """The models that hold the rejected rows of a source table."""
+    holders = [node for node in run.manifest.tables() if node.meta.get("rejections_of") == source.source_name]
+    return [node for node in holders if source.id in _origins(run.manifest, node)]
+
+
+def _origins(manifest: Manifest, node: Node) -> set[str]:
+    """Ids of all that a node is made of, itself included."""
+    above = (manifest.node(parent_id) for parent_id in node.parent_ids)
+    return {node.id}.union(*(_origins(manifest, parent) for parent in above))
+
+
+def _is_settled(run: Run, node: Node) -> bool:
+    """Whether a node was built or kept in this run."""
+    record = run.records.nodes.get(node.id)
+    return record is not None and record.run_id == run.run_id
 
 
 def _rejections(run: Run) -> dict[str, list[Rejections]]:
     """What the models that hold rejected rows say, by file, the most frequent reason first."""
     found: dict[str, list[Rejections]] = {}
     for node in run.manifest.tables():
-        if not node.meta.get("rejections_of") or run.records.nodes.get(node.id) is None:
+        if not node.meta.get("rejections_of") or not _is_settled(run, node):
             continue
         query = (
             "select source_file, rejection_reason, count(*), min(source_line),"

@@ -9,6 +9,7 @@ import datetime
 import decimal
 import importlib
 import math
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -47,7 +48,8 @@ _ARROW = frozenset(
     " uint32 uint64 uint8".split()
 )
 _TYPES = frozenset("is_boolean is_date is_floating is_integer is_list is_null is_string is_struct is_timestamp".split())
-_UNLIKE_EACH_TIME = frozenset("now utcnow today random".split())
+_UNLIKE_EACH_TIME = frozenset("now utcnow today random fromtimestamp timestamp astimezone".split())
+"""What asks for the time, for chance, or for the machine's time zone."""
 
 
 MODULES: dict[str, Callable[[], frozenset[str]]] = {
@@ -135,8 +137,13 @@ def _forbidden(tree: ast.Module, modules: dict[str, str]) -> Iterator[tuple[int,
     for node in nodes:
         for found in _in_node(node, modules, id(node) in roots):
             yield getattr(node, "lineno", 1), found
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _NUMPY_TIME.search(node.value):
+            yield node.lineno, f"'{node.value}', by which NumPy reads texts such as 'now'"
     for statement in tree.body:
         yield from ((statement.lineno, found) for found in _at_module_level(statement))
+
+
+_NUMPY_TIME = re.compile(r"datetime64|\bM8\b")
 
 
 def _imports(node: ast.Import | ast.ImportFrom, modules: dict[str, str]) -> Iterator[str]:

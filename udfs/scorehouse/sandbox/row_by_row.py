@@ -31,15 +31,22 @@ def row_by_row(function: Callable[..., Any], where: str) -> Callable[..., Any]:
 
     @wraps(function)
     def checked(*columns: Any) -> Any:
-        answers = function(*columns)
-        number = next(batches)
-        if number < FIRST_BATCHES or number % LATER == 0:
-            for rows in _apart(len(columns[0]) if columns else 0):
-                apart = function(*(column.slice(rows.start, len(rows)) for column in columns))
-                _expect_same(_listed(answers[rows.start : rows.stop]), _listed(apart), where)
-            among = company.joined(columns)
-            if among:
-                _expect_same(_listed(function(*among))[1:], _listed(answers), where)
+        try:
+            answers = function(*columns)
+            number = next(batches)
+            if number < FIRST_BATCHES or number % LATER == 0:
+                for rows in _apart(len(columns[0]) if columns else 0):
+                    apart = function(*(column.slice(rows.start, len(rows)) for column in columns))
+                    _expect_same(_listed(answers[rows.start : rows.stop]), _listed(apart), where)
+                among = company.joined(columns)
+                if among:
+                    _expect_same(_listed(function(*among))[1:], _listed(answers), where)
+        except ScorehouseError:
+            raise
+        except Exception as error:
+            raise ScorehouseError(
+                f"{where}: expected an answer for each row, found {type(error).__name__}: {error}; correct the function."
+            ) from error
         return answers
 
     return checked

@@ -154,8 +154,8 @@ def _columns(table: SourceTable, extra: list[Column], file: LandedFile) -> list[
         for name, kind in file.columns.items()
         if name.lower() not in declared and name not in _OWN
     }
-    both = [column.name for column in table.in_files if column.kind == "property" and column.name.lower() in found]
-    own |= {name: values[name] for name in both}
+    both = [column for column in table.in_files if column.kind == "property" and column.name.lower() in found]
+    own |= {column.name: _finite(values[column.name], column.data_type) for column in both}
     if own:
         values["properties"] = _merged(own, found.get("properties"))
     return _named(values)
@@ -382,8 +382,13 @@ def _other(column: Column, found: str | None, is_json: bool = False) -> str:
     value = identifier(column.name)
     if found is None:
         value = f"cast(null as {column.data_type})"
-    elif found in ("FLOAT", "DOUBLE"):
-        value = f"case when isfinite({value}) then {value} end"
     elif found == "BLOB" and is_json:
         value = f"hex({value})"
+    else:
+        value = _finite(value, found)
     return f"to_json({value})" if column.data_type == "JSON" else value
+
+
+def _finite(value: str, data_type: str) -> str:
+    """A value without numbers that JSON cannot hold."""
+    return f"case when isfinite({value}) then {value} end" if data_type in ("FLOAT", "DOUBLE") else value

@@ -175,7 +175,8 @@ def _own_folders(found: Confinement, parameters: Mapping[str, Any]) -> list[Path
 
 
 def _prepare(found: Confinement, own: Iterable[Path]) -> None:
-    for folder in (found.warehouse / "store", found.folder / "built", found.folder / "releases", found.private / "tmp", *own):
+    results = found.warehouse / "store" if found.is_main else found.folder / "built"
+    for folder in (results, found.folder / "releases", found.private / "tmp", *own):
         with suppress(OSError):  # what cannot be written is said by whoever needs it
             folder.mkdir(parents=True, exist_ok=True)
     _caches(found)

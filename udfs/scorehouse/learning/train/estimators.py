@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -68,6 +69,12 @@ def make(where: str, name: str, path: object, parameters: Mapping[str, object], 
         )
     for parameter in unknown if allowed else []:
         refuse_misspelled(where, f"meta.{name}", parameter, allowed)
+    for parameter, value in parameters.items():
+        if isinstance(value, str) and os.path.isfile(value):
+            raise ScorehouseError(
+                f"{where}: meta.{name}: expected parameters that are values, found {parameter}, which names the file {value}: "
+                f"what stands in it could change unseen; give what it says as a parameter."
+            )
     given = {key: nested(where, name, value, seed) for key, value in parameters.items()}
     if allowed and "random_state" in allowed:
         given.setdefault("random_state", seed)
