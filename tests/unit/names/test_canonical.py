@@ -157,7 +157,7 @@ def test_how_a_query_is_typed_is_not_what_it_is(connection: duckdb.DuckDBPyConne
     ("one", "other"),
     [
         ("select a from t where (a > 1)", "SELECT a FROM t WHERE a > 1"),
-        ("select (a) as b from t", "select a as b from t;"),
+        ("select (a) as b from t", "select a as b from t"),
         ("select a, b from t group by all", "select a,b from t GROUP BY ALL"),
         ("select a b from t", "select a as b from t"),
     ],
