@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scorehouse.plans.operators import JOINS, PASSING, SETS, Expression, Operator, place, places
+from scorehouse.plans.operators import JOINS, PASSING, SETS, Expression, Operator, name_of, place, places
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,7 @@ class Stamps:
     """Places of an operator's columns.
 
     Attributes:
-        old: passed on, as they are, from columns that are such stamps in the relation that was read.
+        old: passed on from columns that are such stamps in the relations that were read, as they are, or the latest of several.
         new: the time of this build, as it is.
     """
 
@@ -69,7 +69,8 @@ class _Walk:
             return Stamps(frozenset(p for p, name in enumerate(operator.columns) if name in names)) if names else Stamps()
         if kind == "LOGICAL_PROJECTION":
             passed = found[0].moved([place(expression) for expression in operator.expressions])
-            return Stamps(passed.old, passed.new | {p for p, e in enumerate(operator.expressions) if _is_time_of_build(e)})
+            latest = {p for p, e in enumerate(operator.expressions) if _is_latest(e, found[0].old)}
+            return Stamps(passed.old | latest, passed.new | {p for p, e in enumerate(operator.expressions) if _is_time_of_build(e)})
         if kind in PASSING:
             return found[0].moved(operator.passed)
         if kind in ("LOGICAL_WINDOW", "LOGICAL_UNNEST"):
@@ -99,6 +100,11 @@ def _computed(operator: Operator) -> Iterator[Expression]:
         is_passed = operator.kind == "LOGICAL_PROJECTION" and (place(expression) is not None or _is_time_of_build(expression))
         if not is_passed:
             yield expression
+
+
+def _is_latest(expression: Expression, stamps: Collection[int]) -> bool:
+    """Whether it is `greatest` of stamps alone."""
+    return name_of(expression) == "greatest" and all(place(argument) in stamps for argument in expression["children"])
 
 
 def _is_time_of_build(expression: object) -> bool:
