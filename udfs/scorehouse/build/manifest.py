@@ -298,6 +298,24 @@ class Manifest:
             found |= {one.id: one for one in inner}
         return list(found.values())
 
+    def ancestors(self, node: Node) -> list[Node]:
+        """What a node is made of, the nearest first."""
+        found: dict[str, Node] = {}
+        waiting = self.parents(node)
+        while waiting:
+            found |= {one.id: one for one in waiting if one.id not in found}
+            following = {parent.id: parent for one in waiting for parent in self.parents(one)}
+            waiting = [one for one in following.values() if one.id not in found]
+        return list(found.values())
+
+    def called(self, node: Node) -> list[Node]:
+        """The functions that a node calls, and those that they call, each after the ones that it calls itself."""
+        found: dict[str, Node] = {}
+        for parent in map(self.node, node.parent_ids):
+            if parent.kind == "function":
+                found |= {one.id: one for one in [*self.called(parent), parent] if one.id not in found}
+        return list(found.values())
+
     def reach(self, node: Node) -> Reach:
         """What a node's SQL may read: the relations and functions that it names with ref(), source() and function()."""
         parents = self.parents(node)
@@ -337,40 +355,23 @@ class Manifest:
     def _columns_behind(self, model: Node) -> dict[str, DeclaredColumn]:
         """The described columns of everything that a model's rows come from; of two with one name the nearest."""
         found: dict[str, DeclaredColumn] = {}
-        for ancestor in self._ancestors(model):
+        for ancestor in self.ancestors(model):
             found = {column.name: column for column in ancestor.columns if column.description} | found
         return found
-
-    def _ancestors(self, node: Node) -> list[Node]:
-        """What a node is made of, the nearest first."""
-        found: dict[str, Node] = {}
-        waiting = self.parents(node)
-        while waiting:
-            found |= {one.id: one for one in waiting if one.id not in found}
-            following = {parent.id: parent for one in waiting for parent in self.parents(one)}
-            waiting = [one for one in following.values() if one.id not in found]
-        return list(found.values())
 
     def served_tables(self) -> list[ServedTable]:
         """The models that declare `meta.endpoint`: what the serving file holds."""
         return [ServedTable.of(node, self._models_behind(node)) for node in self.served()]
 
     def _models_behind(self, node: Node) -> tuple[str, ...]:
-        return tuple(ancestor.name for ancestor in self._ancestors(node) if ancestor.materialized == "fitted")
+        return tuple(ancestor.name for ancestor in self.ancestors(node) if ancestor.materialized == "fitted")
 
     def served_functions(self) -> list[ServedFunction]:
         """The SQL functions that declare `meta.serving`, each after the functions that it calls."""
         found: dict[str, ServedFunction] = {}
-
-        def add(node: Node) -> None:
-            for parent in map(self.node, node.parent_ids):
-                if parent.kind == "function":
-                    add(parent)
-            found[node.id] = ServedFunction(node.name, node.relation, " ".join(node.description.split()))
-
-        for node in self._of_kind("function"):
-            if node.meta.get("serving"):
-                add(node)
+        for served in self.functions():
+            for node in [*self.called(served), served] if served.meta.get("serving") else []:
+                found[node.id] = ServedFunction(node.name, node.relation, " ".join(node.description.split()))
         return list(found.values())
 
     def functions(self) -> list[Node]:

@@ -85,20 +85,12 @@ def _how(manifest: Manifest) -> Iterator[str]:
 def _views(manifest: Manifest) -> Iterator[str]:
     """A reader of the catalog computes its views, and has no Python function."""
     for node in manifest.built():
-        python = sorted(called.name for called in _called(manifest, node) if called.signature.language == "python")
+        python = sorted(called.name for called in manifest.called(node) if called.signature.language == "python")
         if node.materialized == "view" and python:
             yield (
                 f"{node.path}: expected a table, since it calls the Python function {python[0]}, which readers do not have, "
                 f"found a view; write materialized: table."
             )
-
-
-def _called(manifest: Manifest, node: Node) -> Iterator[Node]:
-    """The function nodes that a node calls, and those that they call."""
-    for parent in map(manifest.node, node.parent_ids):
-        if parent.kind == "function":
-            yield parent
-            yield from _called(manifest, parent)
 
 
 def _functions(manifest: Manifest) -> Iterator[str]:

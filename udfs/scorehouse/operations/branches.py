@@ -62,12 +62,12 @@ def _state(branch: Warehouse, main: NodeRecords) -> list[object]:
 @operation_of(COMMAND)
 def drop_branch(run: Run, branch: object) -> str:
     """Delete a branch's own files, what only it computed included."""
-    others = {known.folder: known for known in run.warehouse.branches() if known.branch != PRODUCTION}
+    others = {known.folder: known for known in run.warehouse.branches() if not known.is_production}
     names = [known.branch for known in others.values()]
     if not isinstance(branch, str) or not branch:
         raise ScorehouseError(f"drop_branch: expected {{branch: <name>}} with one of {_listed(names)}, found '{branch}'.")
     dropped = others.get(run.warehouse.root / branch) or run.warehouse.on(branch)
-    if dropped.branch == PRODUCTION:
+    if dropped.is_production:
         raise ScorehouseError(
             "drop_branch: expected a branch other than main, found main; main serves customers and is never dropped."
         )

@@ -99,8 +99,8 @@ def compare(run: Run, examples: object) -> str:
         raise ScorehouseError(f"compare: expected a number of examples such as {{examples: 5}}, found '{examples}'.")
     main = run.warehouse.on(PRODUCTION)
     number = main.current_release()
-    if run.warehouse.branch == PRODUCTION or number is None:
-        found = "main itself" if run.warehouse.branch == PRODUCTION else "no release of main"
+    if run.warehouse.is_production or number is None:
+        found = "main itself" if run.warehouse.is_production else "no release of main"
         raise ScorehouseError(f"compare: expected a branch to compare with main's release, found {found}; build both first.")
     cursor = run.connection.cursor()
     comparison = Comparison(cursor, run.store)

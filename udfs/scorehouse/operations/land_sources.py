@@ -26,7 +26,7 @@ def land_sources(run: Run) -> None:
 
     Raises ScorehouseError for a landing folder in which there is nothing to read.
     """
-    is_branch = run.warehouse.branch != PRODUCTION and not run.manifest.variables["fresh_data"]
+    is_branch = not run.warehouse.is_production and not run.manifest.variables["fresh_data"]
     pinned = records_of(run.warehouse.on(PRODUCTION)).nodes.keys() if is_branch else ()
     by_folder: dict[str, list[tuple[Node, SourceTable, Found]]] = {}
     places = set()
@@ -34,8 +34,8 @@ def land_sources(run: Run) -> None:
         table = declared(node, run.manifest.folder, run.manifest.variables)
         found = _land(run, node, table, node.id in pinned)
         is_in_folder = node.meta.get("folder_variable")
-        places |= {str(Path(table.path).parent if is_in_folder else fixed_part(table.path))}
-        places |= {str(file.path) for file in found.files} if found else set()
+        places.add(str(Path(table.path).parent if is_in_folder else fixed_part(table.path)))
+        places.update(str(file.path) for file in (found.files if found else []))
         if is_in_folder and found is not None:
             by_folder.setdefault(str(Path(table.path).parent), []).append((node, table, found))
     if run.warehouse.is_production:

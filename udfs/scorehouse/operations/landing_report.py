@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from scorehouse.build.manifest import Manifest, Node
+from scorehouse.build.manifest import Node
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import quoted
@@ -68,12 +68,14 @@ class FileReport:
 def reports(run: Run) -> list[FileReport]:
     """A report for every file of the sources whose rejections some model holds, by name."""
     found = []
-    rejected = _rejections(run)
+    holders = [node for node in run.manifest.tables() if node.meta.get("rejections_of")]
+    asked = [node for node in holders if _is_settled(run, node)]
+    unjudged = {one.id for node in holders if node not in asked for one in run.manifest.ancestors(node)}
+    rejected = _rejections(run, asked)
     for node in run.manifest.sources():
         record = run.records.nodes.get(node.id)
         if record and record.details.landing and any(column.kind == "file" for column in record.details.landing.columns):
-            is_judged = all(_is_settled(run, holder) for holder in _holders(run, node))
-            found += [_report(file, rejected, is_judged) for file in record.details.landing.files]
+            found += [_report(file, rejected, node.id not in unjudged) for file in record.details.landing.files]
     return sorted(found, key=lambda report: report.name)
 
 
@@ -123,30 +125,16 @@ def _report(file: LandedFile, rejected: dict[str, list[Rejections]], is_judged: 
     return FileReport(file.name, file.row_count, tuple(rejected.get(file.name, [])) if is_judged else (), is_judged)
 
 
-def _holders(run: Run, source: Node) -> list[Node]:
-    """The models that hold the rejected rows of a source table."""
-    holders = [node for node in run.manifest.tables() if node.meta.get("rejections_of") == source.source_name]
-    return [node for node in holders if source.id in _origins(run.manifest, node)]
-
-
-def _origins(manifest: Manifest, node: Node) -> set[str]:
-    """Ids of all that a node is made of, itself included."""
-    above = (manifest.node(parent_id) for parent_id in node.parent_ids)
-    return {node.id}.union(*(_origins(manifest, parent) for parent in above))
-
-
 def _is_settled(run: Run, node: Node) -> bool:
     """Whether a node was built or kept in this run."""
     record = run.records.nodes.get(node.id)
     return record is not None and record.run_id == run.run_id
 
 
-def _rejections(run: Run) -> dict[str, list[Rejections]]:
+def _rejections(run: Run, holders: Iterable[Node]) -> dict[str, list[Rejections]]:
     """What the models that hold rejected rows say, by file, the most frequent reason first."""
     found: dict[str, list[Rejections]] = {}
-    for node in run.manifest.tables():
-        if not node.meta.get("rejections_of") or not _is_settled(run, node):
-            continue
+    for node in holders:
         query = (
             "select source_file, rejection_reason, count(*), min(source_line),"
             " min_by(rejected_column, source_line), min_by(rejected_value, source_line)"

@@ -53,7 +53,7 @@ def _said_of(run: Run) -> Iterator[str]:
     if branch.startswith("detached-") and why:
         yield f"This is branch '{branch}', because {why}: SCOREHOUSE_BRANCH=main publishes to main."
     gaps = confinement.gaps()
-    if gaps and branch != git.PRODUCTION:
+    if gaps and not run.warehouse.is_production:
         yield f"Branch '{branch}' is not wholly confined: {'; '.join(gaps)}."
 
 

@@ -102,7 +102,7 @@ def enter(project: Path) -> None:
     global current
     project = project.resolve()
     warehouse = Path(os.environ.get("WAREHOUSE_PATH") or project / "warehouse")
-    if {"site-packages", "dist-packages"} & set(project.parts):  # dbt's own macros
+    if own_code.is_installed(project):  # dbt's own macros
         return
     if current is None and not _is_ours(project):
         return

@@ -7,6 +7,11 @@ from pathlib import Path
 from types import CodeType
 
 
+def is_installed(path: Path) -> bool:
+    """Whether a path belongs to an installed package, though that may lie within a project."""
+    return not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
+
+
 def read_only_sources(project: Path, cache: Path) -> None:
     """Let imports from a project's folders read `.py` files alone, and keep what they compile in `cache`.
 
@@ -29,7 +34,7 @@ def _hook(project: Path, cache: Path) -> Callable[[str], FileFinder]:
 
     def find(entry: str) -> FileFinder:
         path = Path(entry)
-        if not path.is_relative_to(project) or {"site-packages", "dist-packages"} & set(path.parts):
+        if not path.is_relative_to(project) or is_installed(path):
             raise ImportError
         return FileFinder(entry, (Loader, [".py"]))
 
