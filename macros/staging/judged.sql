@@ -22,7 +22,7 @@
             (_is_no_time('updated_at'), 'impossible date', 'updated_at'),
         ],
         'labels': [
-            ("nullif(trim(label), '') is null", 'no label', 'label'),
+            ('label is null', 'no label', 'label'),
             ('entity_id is null', 'no entity id', 'entity_id'),
             ('value is null', 'no value', 'value'),
             ('not isfinite(value)', 'impossible value', 'value'),
@@ -33,29 +33,12 @@
     }[table] -%}
     select
         *,
-        case
-            when unreadable_column is not null then 'unreadable ' || unreadable_column
-            {%- for condition, reason, column in checks %}
-            when {{ condition }} then '{{ reason }}'
-            {%- endfor %}
-        end as rejection_reason,
-        case
-            when unreadable_column is not null then unreadable_column
-            {%- for condition, reason, column in checks %}
-            when {{ condition }} then '{{ column }}'
-            {%- endfor %}
-        end as rejected_column,
-        case
-            when unreadable_column is not null then unreadable_value
-            {%- for condition, reason, column in checks %}
-            when {{ condition }} then cast({{ column }} as varchar)
-            {%- endfor %}
-        end as rejected_value
+        {{- _rejection(checks) }}
 
     from {{ source('landing', table) }}
     {%- if table == 'labels' %}
     window same_label as (
-        partition by lower(trim(label)), lower(trim(entity_type)), entity_id, occurred_at, coalesce(known_at, occurred_at)
+        partition by lower(label), lower(entity_type), entity_id, occurred_at, coalesce(known_at, occurred_at)
     )
     {%- endif %}
 {%- endmacro %}

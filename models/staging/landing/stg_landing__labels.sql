@@ -13,8 +13,8 @@ labels as (
         entity_id,
 
         ---------- strings
-        lower(trim(label)) as label,
-        nullif(lower(trim(entity_type)), '') as entity_type,
+        lower(label) as label,
+        lower(entity_type) as entity_type,
 
         ---------- numerics
         value,

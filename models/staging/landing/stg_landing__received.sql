@@ -4,20 +4,16 @@
 ] -%}
 {#- an infinite time has no year -#}
 {%- set checks = [
-    ('unreadable_column is not null', "'unreadable ' || unreadable_column", 'unreadable_column', 'unreadable_value'),
-    ('customer_id is null', "'no customer id'", "'customer_id'", 'null'),
-    ('interaction_type is null', "'no interaction type'", "'interaction_type'", 'null'),
-    ('coalesce(year(occurred_at) not between 1970 and 2100, true)', "'impossible date'", "'occurred_at'", 'occurred_at'),
-    ('coalesce(year(received_at) not between 1970 and 2100, true)', "'impossible date of receipt'", "'received_at'", 'received_at'),
-    ('not isfinite(amount) or abs(amount) >= 1e15', "'impossible amount'", "'amount'", 'amount'),
-    ('amount < 0', "'negative amount'", "'amount'", 'amount'),
-    ('quantity < 0 or not isfinite(quantity) or quantity >= 1e15', "'impossible quantity'", "'quantity'", 'quantity'),
-    (
-        'unit_price < 0 or not isfinite(unit_price) or unit_price >= 1e15',
-        "'impossible unit price'", "'unit_price'", 'unit_price'
-    ),
-    ('propensity < 0 or propensity > 1', "'impossible propensity'", "'propensity'", 'propensity'),
-    ('position < 0', "'impossible position'", "'position'", 'position'),
+    ('customer_id is null', 'no customer id', 'customer_id'),
+    ('interaction_type is null', 'no interaction type', 'interaction_type'),
+    ('coalesce(year(occurred_at) not between 1970 and 2100, true)', 'impossible date', 'occurred_at'),
+    ('coalesce(year(received_at) not between 1970 and 2100, true)', 'impossible date of receipt', 'received_at'),
+    ('not isfinite(amount) or abs(amount) >= 1e15', 'impossible amount', 'amount'),
+    ('amount < 0', 'negative amount', 'amount'),
+    ('quantity < 0 or not isfinite(quantity) or quantity >= 1e15', 'impossible quantity', 'quantity'),
+    ('unit_price < 0 or not isfinite(unit_price) or unit_price >= 1e15', 'impossible unit price', 'unit_price'),
+    ('propensity < 0 or propensity > 1', 'impossible propensity', 'propensity'),
+    ('position < 0', 'impossible position', 'position'),
 ] -%}
 
 with
@@ -38,7 +34,7 @@ renamed as (
         item_id,
 
         ---------- strings
-        lower(nullif(trim(interaction_type), '')) as interaction_type,
+        lower(interaction_type) as interaction_type,
         query,
         experiment,
         variant,
@@ -67,21 +63,7 @@ judged as (
 
     select
         * exclude (unreadable_column, unreadable_value, unit_price),
-        case
-            {%- for condition, reason, column, value in checks %}
-            when {{ condition }} then {{ reason }}
-            {%- endfor %}
-        end as rejection_reason,
-        case
-            {%- for condition, reason, column, value in checks %}
-            when {{ condition }} then {{ column }}
-            {%- endfor %}
-        end as rejected_column,
-        case
-            {%- for condition, reason, column, value in checks %}
-            when {{ condition }} then cast({{ value }} as varchar)
-            {%- endfor %}
-        end as rejected_value,
+        {{- _rejection(checks) }},
         md5(cast(to_json(({{ columns | join(', ') }})) as varchar)) as content
 
     from renamed

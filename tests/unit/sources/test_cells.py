@@ -233,3 +233,31 @@ def test_a_fraction_is_no_whole_number_and_is_not_rounded() -> None:
 
 def test_a_missing_word_is_a_word_in_a_text() -> None:
     assert read("NA", Column("country", "VARCHAR")) == ("NA", False)
+
+
+NAME = Column("interaction_type", "VARCHAR", kind="name")
+
+
+@pytest.mark.parametrize("text", ["Add to cart", " Add to cart", "\tAdd to cart\r\n", "\u00a0Add to cart\u3000"])
+def test_a_name_is_what_its_blanks_surround_and_a_text_stays_as_it_is(text: str) -> None:
+    assert read(text, NAME) == ("Add to cart", False)
+    assert read(text, Column("query", "VARCHAR")) == (text, False)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t", "NULL", "n/a", " None "])
+def test_a_missing_word_is_no_name(text: str) -> None:
+    assert read(text, NAME) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("", "VARCHAR"), (" \u00a0", "VARCHAR"), ('""', "JSON"), ('" "', "JSON"), ("null", "JSON")],
+)
+def test_a_blank_is_no_text_whatever_file_it_stands_in(text: str, found: str) -> None:
+    assert read(text, Column("country", "VARCHAR"), found) == (None, False)
+
+
+@pytest.mark.parametrize("column", [ID, NAME, Column("country", "VARCHAR"), NUMBER, TIME], ids=lambda column: column.name)
+@pytest.mark.parametrize("text", ['{"id": 1}', "[1]", "[]", "{}"])
+def test_what_has_members_is_no_value_of_one_cell(text: str, column: Column) -> None:
+    assert read(text, column, "JSON") == (None, True)

@@ -70,7 +70,8 @@ class _Walk:
         if kind == "LOGICAL_PROJECTION":
             passed = found[0].moved([place(expression) for expression in operator.expressions])
             latest = {p for p, e in enumerate(operator.expressions) if _is_latest(e, found[0].old)}
-            return Stamps(passed.old | latest, passed.new | {p for p, e in enumerate(operator.expressions) if _is_time_of_build(e)})
+            new = {p for p, e in enumerate(operator.expressions) if _is_time_of_build(e)}
+            return Stamps(passed.old | latest, passed.new | new)
         if kind in PASSING:
             return found[0].moved(operator.passed)
         if kind in ("LOGICAL_WINDOW", "LOGICAL_UNNEST"):

@@ -8,11 +8,14 @@ from scorehouse.names.quoting import literal
 from scorehouse.store.details import Column
 
 MISSING = r"(?i)(null|\(null\)|nan|none|nil|nat|n/?a|#n/a|<na>|undefined|\\n|)"
-"""Words that mean "no value" in a key, a number, a time or JSON; in other texts they are words."""
+"""Words that mean "no value" in a key, a name, a number, a time or JSON; in other texts they are words."""
 
 BLANKS = "' \t\r\n\x0b\f\u00a0\ufeff\u200b\u3000'"
 _DISPLAYED = r"-?\d(\.\d*)?E\+\d+"
 """How a spreadsheet shows a long number: with fewer decimals than the exponent, its last digits are lost."""
+
+_NESTED = "when 'OBJECT' then null when 'ARRAY' then null"
+"""What has members is no text."""
 
 _EXACT_BELOW = {"FLOAT": 2**24, "DOUBLE": 2**53}
 """From there on a floating point number stands for several whole ones."""
@@ -52,11 +55,12 @@ def value_sql(value: str, found: str, column: Column, decimal: str = ".") -> str
     value, found = _as_text(value, found, column)
     if column.kind == "id" and given_kind == "JSON":
         number = _id(f"try_cast({value} as double)", "DOUBLE")
-        return f"case when json_type({given}) = 'DOUBLE' then {number} else {_id(value, found)} end"
+        return f"case json_type({given}) when 'DOUBLE' then {number} {_NESTED} else {_id(value, found)} end"
     if column.kind == "id":
         return _id(value, found)
     if kind == "VARCHAR":
-        return rf"nullif(regexp_replace(cast({value} as varchar), '\.0$', ''), 'nan')" if found in _FLOATS else _cast(value, kind)
+        text = _words(value, found, column)
+        return f"case json_type({given}) {_NESTED} else {text} end" if given_kind == "JSON" else text
     if kind == "TIMESTAMP" and found == "TIMESTAMP WITH TIME ZONE":
         return f"timezone('UTC', {value})"
     if found != "VARCHAR":
@@ -75,8 +79,10 @@ def is_missing(value: str, found: str, column: Column) -> str:
         return f"({given} is null or ({value} is not null and {is_missing(value, found, column)}))"
     if found in _FLOATS:
         return f"coalesce(isnan({value}), true)"
-    if found != "VARCHAR" or (column.data_type.upper() == "VARCHAR" and column.kind != "id"):
+    if found != "VARCHAR":
         return f"{value} is null"
+    if column.data_type.upper() == "VARCHAR" and column.kind not in ("id", "name"):
+        return _is_blank(value)
     return f"coalesce(regexp_full_match({trimmed(value)}, {literal(MISSING)}), true)"
 
 
@@ -103,6 +109,20 @@ def _as_text(value: str, found: str, column: Column) -> tuple[str, str]:
     if found == "BLOB" and column.data_type.upper() != "BLOB":
         return f"try(decode({value}))", "VARCHAR"
     return (f"({value} ->> '$')", "VARCHAR") if found == "JSON" and column.data_type.upper() != "JSON" else (value, found)
+
+
+def _words(value: str, found: str, column: Column) -> str:
+    """A text as it is; of a name what its blanks surround."""
+    if found in _FLOATS:
+        return rf"nullif(regexp_replace(cast({value} as varchar), '\.0$', ''), 'nan')"
+    if found != "VARCHAR":
+        return _cast(value, column.data_type)
+    kept = trimmed(value) if column.kind == "name" else value
+    return f"case when not {is_missing(value, found, column)} then {kept} end"
+
+
+def _is_blank(value: str) -> str:
+    return f"coalesce(trim({value}, {BLANKS}) = '', true)"
 
 
 def _cast(value: str, data_type: str) -> str:

@@ -73,7 +73,7 @@ class SourceTable:
     @property
     def in_files(self) -> list[Column]:
         """The declared columns that files may have."""
-        return [column for column in self.columns if column.kind in (None, "id", "property")]
+        return [column for column in self.columns if column.kind in (None, "id", "name", "property")]
 
     def stored_name(self, file: LandedFile) -> str:
         """A landed file's copy, relative to the store."""
@@ -304,7 +304,7 @@ def _has_faults(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: Lan
     """Whether some cell cannot be read. Raises ScorehouseError for the first one where that stops the build."""
     has_faults = FAULT in file.columns
     for column, name, kind in _present(table, file):
-        if column.data_type.upper() == kind.upper() and column.kind != "id":
+        if not _can_be_unread(column, kind):
             continue
         try:
             fault = cells.fault_sql(identifier(name), kind, column, file.decimal)
@@ -322,6 +322,11 @@ def _has_faults(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: Lan
             raise _wrong_type(file, column, f"'{wrong[1]}' in every row ({kind})")
         has_faults = has_faults or wrong is not None
     return has_faults
+
+
+def _can_be_unread(column: Column, found: str) -> bool:
+    """Whether a column of a file's type could hold what is no value of the declared column."""
+    return column.data_type.upper() != found.upper() or column.kind == "id"
 
 
 def _wrong_type(file: LandedFile, column: Column, found: str) -> ScorehouseError:
@@ -359,7 +364,7 @@ def _fault(table: SourceTable, file: LandedFile, kind: str) -> str:
         told = literal("line") if is_name else identifier(FAULT)
         cases.append(f"when {identifier(FAULT)} is not null then {told}")
     for column, name, found in _present(table, file):
-        if column.data_type.upper() != found.upper() or column.kind == "id":
+        if _can_be_unread(column, found):
             told = literal(column.name) if is_name else f"cast({identifier(name)} as varchar)"
             cases.append(f"when {cells.fault_sql(identifier(name), found, column, file.decimal)} then {told}")
     return f"case {' '.join(cases)} end" if cases else "cast(null as varchar)"

@@ -11,9 +11,9 @@ class Column:
     """A source's declared column: name, DuckDB type, and whether a file must have it.
 
     Attributes:
-        kind: `id` for a key, which has one spelling; `property` for what is a member of `properties` too; or what the reader
-            fills it with: `file`, `line`, `seen_at` (when the file says that it was written), `fault_column` and `fault_value`
-            (the first cell of the row that cannot be read).
+        kind: `id` for a key, which has one spelling; `name` for a word that says which of a few; `property` for what is a member
+            of `properties` too; or what the reader fills it with: `file`, `line`, `seen_at` (when the file says that it was
+            written), `fault_column` and `fault_value` (the first cell of the row that cannot be read).
     """
 
     name: str
