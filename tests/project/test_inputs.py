@@ -258,3 +258,29 @@ def test_the_order_of_rows_threads_time_zone_and_locale_do_not_matter(tmp_path) 
         found.append((features, project.serving("from scores order by event_id")))
     assert len(found[0][1]) == 3000
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize(
+    "factor",
+    [
+        "np.random.rand()",
+        "np.random.default_rng().normal()",
+        "pd.Timestamp.now().nanosecond + pd.Timestamp.now().microsecond",
+        "len(SEEN)",
+    ],
+)
+def test_an_estimator_that_learns_something_else_the_second_time_is_refused(own: Project, factor: str) -> None:
+    own.replace("udfs/shop/models.py", "from shop.factor import FACTOR", "import numpy as np\nimport pandas as pd\n\nSEEN = []")
+    own.replace("udfs/shop/models.py", "super().fit", "SEEN.append(1)\n        super().fit")
+    own.replace("udfs/shop/models.py", "* FACTOR", f"* ({factor})")
+    outcome = own.dbt("build")
+    assert not outcome.is_green
+    assert "models/features/worth.sql: meta.estimator: expected the same model each time" in outcome.output
+    assert "seed what it draws" in outcome.output
+
+
+def test_an_estimator_that_draws_by_a_seed_is_fitted(own: Project) -> None:
+    own.replace("udfs/shop/models.py", "from shop.factor import FACTOR", "import numpy as np")
+    own.replace("udfs/shop/models.py", "* FACTOR", "* np.random.default_rng(1).random()")
+    own.build()
+    assert own.computed() == {"worth"}

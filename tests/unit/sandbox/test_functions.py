@@ -71,7 +71,26 @@ ATTACKS = {
     "draws at random by Arrow": ("import pyarrow.compute as pc\n\n\ndef main(x):\n    return pc.random(len(x))", "found .random"),
     "draws without a seed": (
         "import numpy as np\n\n\ndef main(x):\n    return np.random.default_rng().random(len(x))",
-        "found default_rng() without a seed",
+        "found default_rng without a seed",
+    ),
+    "draws with no seed for one": (
+        "import numpy as np\n\n\ndef main(x):\n    return np.random.default_rng(seed=None).random(len(x))",
+        "found default_rng without a seed",
+    ),
+    "draws without a seed under another name": (
+        "from numpy.random import default_rng as numbers\n\n\ndef main(x):\n    return numbers().random(len(x))",
+        "found default_rng without a seed",
+    ),
+    "hands the generator on": (
+        "from numpy import random\n\n\ndef main(x):\n    make = random.default_rng\n    return make().random(len(x))",
+        "found default_rng without a seed",
+    ),
+    "takes memory as it is": ("import numpy as np\n\n\ndef main(x):\n    return np.empty(len(x))", "found .empty of numpy"),
+    "takes memory as an array": ("import numpy as np\n\n\ndef main(x):\n    return np.ndarray(len(x))", "found numpy.ndarray()"),
+    "takes texts in a set's order": (
+        "def main(x):\n    kinds = {'a', 'b'}\n    return [list(kinds)[0] for _ in x]",
+        "line 3",
+        "found the order of the set kinds",
     ),
     "hands the random numbers on": (
         "import numpy as np\n\n\ndef main(x):\n    numbers = np.random\n    return numbers.normal(x)",

@@ -21,6 +21,9 @@ _IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 FITTING = ("numpy", "scipy", "sklearn", "sqlglot")
 """Packages that every fitted model is computed with."""
 
+REPEATING = frozenset({"sklearn", "lightgbm", "xgboost", "scorehouse"})
+"""Packages whose training, seeded and on one thread, gives the same model each time: what the tests of estimators build on."""
+
 
 @dataclass(frozen=True)
 class Code:
@@ -29,12 +32,12 @@ class Code:
     Attributes:
         own: hash of what it says, this project's files alone.
         libraries: versions of the packages that it uses, by name.
-        is_of_project: whether some of it is a model's own, neither this package's nor a library's.
+        is_unknown: whether some of it is neither this package's nor of a library that is known to repeat.
     """
 
     own: str
     libraries: dict[str, str]
-    is_of_project: bool = False
+    is_unknown: bool = False
 
 
 @cache
@@ -62,16 +65,17 @@ def of_fitted(declared: object) -> Code:
     Raises ScorehouseError for code of the project that could depend on more than that (see sandbox.estimators).
     """
     paths = sorted(set(_import_paths(declared)))
-    own, packages, is_of_project = [_learning()], set(FITTING), False
+    own, packages, is_unknown = [_learning()], set(FITTING), False
     for path in paths:
         found = _own_files(path)
         for file in found:
             if not file.is_relative_to(_PACKAGE):
                 check_estimator(file, f"{path} ({file.name})")
-                is_of_project = True
+                is_unknown = True
         own.append(code_hash(found))
         packages |= {path.split(".")[0]} if not found else set()
-    return Code("".join(own), versions_of(packages - {"scorehouse"}), is_of_project)
+    is_unknown = is_unknown or bool(versions_of(packages - {*FITTING, *REPEATING}))
+    return Code("".join(own), versions_of(packages - {"scorehouse"}), is_unknown)
 
 
 def use_own_modules(folder: Path) -> None:

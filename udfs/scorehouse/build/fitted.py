@@ -1,10 +1,10 @@
 """A fitted model in a build: trained, or its version in use kept, as the seed retrain_policy decides."""
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 
 import duckdb
+import pyarrow as pa
 
 from scorehouse.build import engine, versions
 from scorehouse.build.builder import Builder, Outcome
@@ -41,7 +41,7 @@ class FittedModel:
         self._sql = sql
         self._spec = Spec.read(self._node.path, self._node.meta)
         code = engine.of_fitted(asdict(self._spec))
-        self._alone = no_file_read(self._node.path) if code.is_of_project else nullcontext()
+        self._is_unknown = code.is_unknown
         shape = [self._spec.text(), code.own]
         self._draft, self._inputs = builder.draft(node_id, sql, shape, code.libraries, counted=self._counted())
         self._examples = digest(sorted(self._inputs.marks.items()))
@@ -105,16 +105,27 @@ class FittedModel:
             from scorehouse.scoring.score_sql import with_sql  # compiled code loads only where something trains
 
             self._refuse_later_features()
-            examples = cursor.sql(self._sql).to_arrow_table()
-            with self._alone:
-                row = with_sql(fit(examples, self._spec, self._version, self._node.path))
-            cursor.register("fitted_version", row)
+            cursor.register("fitted_version", with_sql(self._fitted(cursor.sql(self._sql).to_arrow_table())))
             query = (
                 f"select *, '{fingerprint}' as fingerprint, '{self._examples}' as examples_fingerprint,"
                 f" getvariable('built_at') as trained_at from fitted_version"
             )
             self._store.write(cursor, query, file)
         return self._store.name(file), is_new
+
+    def _fitted(self, examples: pa.Table) -> pa.Table:
+        """The version's row; what is not known to learn the same each time does so twice."""
+        if not self._is_unknown:
+            return fit(examples, self._spec, self._version, self._node.path)
+        with no_file_read(self._node.path):
+            row, again = (fit(examples, self._spec, self._version, self._node.path) for _ in range(2))
+        other = [name for name in row.column_names if digest(row[name].to_pylist()) != digest(again[name].to_pylist())]
+        if other:
+            raise ScorehouseError(
+                f"{self._node.path}: meta.estimator: expected the same model each time it learns from the same examples, found "
+                f"another one the second time ({', '.join(other)}); seed what it draws (random_state), and let it ask no clock."
+            )
+        return row
 
     def _refuse_later_features(self) -> None:
         """Refuse features that the examples' SQL computes from after their time (see scorehouse.learning.prove.lineage)."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.sandbox.sets import used_in_order
 
 PURE = frozenset(
     "__future__ abc bisect collections copy dataclasses decimal enum fractions functools heapq inspect itertools math numbers"
@@ -13,8 +14,8 @@ PURE = frozenset(
 )
 """Modules of Python that reach nothing outside the process."""
 
-REACHING = frozenset("open __import__ eval exec compile input breakpoint".split())
-"""Built-ins that reach files, or code that is written nowhere."""
+REACHING = frozenset("open __import__ eval exec compile input breakpoint hash id".split())
+"""Built-ins that reach files, code that is written nowhere, or what each process has of its own."""
 
 
 def check_estimator(file: Path, where: str) -> None:
@@ -39,3 +40,6 @@ def _reached(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield node.lineno, f"import {name}"
         if isinstance(node, ast.Name) and node.id in REACHING:
             yield node.lineno, f"{node.id}()"
+    yield from (
+        (line, f"the order of the set {text}, which each process has of its own (sort it)") for line, text in used_in_order(tree)
+    )

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.sandbox.sets import used_in_order
 
 SYNTAX = frozenset(
     "Module FunctionDef arguments arg Return Assign AnnAssign AugAssign Expr If For Break Continue Pass Raise Assert Try"
@@ -33,8 +34,8 @@ BUILTINS = frozenset(
 _NUMPY = frozenset(
     "all allclose amax amin any append arange argmax argmin argpartition argsort argwhere array array_equal asarray"
     " ascontiguousarray atleast_1d atleast_2d average bincount bool bool_ broadcast_arrays broadcast_to clip column_stack"
-    " concatenate convolve corrcoef count_nonzero cov cross cumprod cumsum diag diff digitize divmod dot e einsum empty"
-    " empty_like errstate expand_dims eye finfo flatnonzero flip float32 float64 full full_like gradient histogram hstack"
+    " concatenate convolve corrcoef count_nonzero cov cross cumprod cumsum diag diff digitize divmod dot e einsum"
+    " errstate expand_dims eye finfo flatnonzero flip float32 float64 full full_like gradient histogram hstack"
     " identity iinfo inf inner int16 int32 int64 int8 interp intp isclose isin linalg linspace logspace mean median meshgrid min"
     " max moveaxis nan nan_to_num nanargmax nanargmin nanmax nanmean nanmedian nanmin nanpercentile nanquantile nanstd"
     " nansum nanvar ndarray newaxis nonzero ones ones_like outer partition percentile pi piecewise polyfit polyval prod"
@@ -50,6 +51,8 @@ _ARROW = frozenset(
 _TYPES = frozenset("is_boolean is_date is_floating is_integer is_list is_null is_string is_struct is_timestamp".split())
 _UNLIKE_EACH_TIME = frozenset("now utcnow today random fromtimestamp timestamp astimezone".split())
 """What asks for the time, for chance, or for the machine's time zone."""
+_GENERATOR = "numpy.random.default_rng"
+_NUMPY_TIME = re.compile(r"datetime64|\bM8\b")
 
 
 MODULES: dict[str, Callable[[], frozenset[str]]] = {
@@ -114,8 +117,8 @@ def check_python(text: str, where: str) -> None:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         raise ScorehouseError(f"{where}{line}: expected Python, found {error}; correct it.") from None
-    modules: dict[str, str] = {}
-    for line, found in _forbidden(tree, modules):
+    names: dict[str, str] = {}
+    for line, found in _forbidden(tree, names):
         raise ScorehouseError(
             f"{where}, line {line}: expected a function that only computes from its arguments, found {found}; "
             f"a function node may use {', '.join(name for name in MODULES if not name.startswith('scorehouse'))}."
@@ -126,27 +129,28 @@ def _names(owner: object) -> frozenset[str]:
     return frozenset(name for name in dir(owner) if not name.startswith("_"))
 
 
-def _forbidden(tree: ast.Module, modules: dict[str, str]) -> Iterator[tuple[int, str]]:
+def _forbidden(tree: ast.Module, names: dict[str, str]) -> Iterator[tuple[int, str]]:
     """Lines and descriptions of what is not allowed; imports come first, since they say what a name stands for."""
     inner_first = reversed(list(ast.walk(tree)))
     nodes = sorted(inner_first, key=lambda node: (getattr(node, "lineno", 0), getattr(node, "col_offset", 0)))
     for node in nodes:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            yield from ((node.lineno, found) for found in _imports(node, modules))
+            yield from ((node.lineno, found) for found in _imports(node, names))
     roots = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    seeded = {id(node.func) for node in nodes if isinstance(node, ast.Call) and _has_seed(node)}
     for node in nodes:
-        for found in _in_node(node, modules, id(node) in roots):
+        for found in _in_node(node, names, id(node) in roots):
             yield getattr(node, "lineno", 1), found
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _NUMPY_TIME.search(node.value):
-            yield node.lineno, f"'{node.value}', by which NumPy reads texts such as 'now'"
+        if _path_of(node, names) == _GENERATOR and id(node) not in seeded:
+            yield node.lineno, "default_rng without a seed"
+    yield from (
+        (line, f"the order of the set {text}, which is another in each process: sort it") for line, text in used_in_order(tree)
+    )
     for statement in tree.body:
         yield from ((statement.lineno, found) for found in _at_module_level(statement))
 
 
-_NUMPY_TIME = re.compile(r"datetime64|\bM8\b")
-
-
-def _imports(node: ast.Import | ast.ImportFrom, modules: dict[str, str]) -> Iterator[str]:
+def _imports(node: ast.Import | ast.ImportFrom, names: dict[str, str]) -> Iterator[str]:
     for alias in node.names:
         if isinstance(node, ast.Import):
             path, name = alias.name, alias.asname or alias.name.split(".")[0]
@@ -159,8 +163,8 @@ def _imports(node: ast.Import | ast.ImportFrom, modules: dict[str, str]) -> Iter
             stands_for = path
         if not is_allowed:
             yield found
-        elif stands_for in MODULES:
-            modules[name] = stands_for
+        else:
+            names[name] = stands_for
 
 
 def _at_module_level(statement: ast.stmt) -> Iterator[str]:
@@ -181,7 +185,7 @@ def _is_constant(node: ast.expr | None) -> bool:
     return node is None or isinstance(node, ast.Constant)
 
 
-def _in_node(node: ast.AST, modules: dict[str, str], is_root: bool) -> Iterator[str]:
+def _in_node(node: ast.AST, names: dict[str, str], is_root: bool) -> Iterator[str]:
     kind = type(node).__name__
     if kind not in SYNTAX:
         yield f"{'while' if kind == 'While' else kind.lower()}"
@@ -192,11 +196,13 @@ def _in_node(node: ast.AST, modules: dict[str, str], is_root: bool) -> Iterator[
     elif isinstance(node, ast.Lambda):
         yield from _defaults(node.args)
     elif isinstance(node, ast.Name):
-        yield from _in_name(node, modules, is_root)
+        yield from _in_name(node, names, is_root)
     elif isinstance(node, ast.Attribute):
-        yield from _in_attribute(node, modules, is_root)
-    elif isinstance(node, ast.Call) and "default_rng" in ast.unparse(node.func) and not (node.args or node.keywords):
-        yield "default_rng() without a seed"
+        yield from _in_attribute(node, names, is_root)
+    elif isinstance(node, ast.Call) and _path_of(node.func, names) == "numpy.ndarray":
+        yield "numpy.ndarray(), which holds what memory held: write numpy.zeros"
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _NUMPY_TIME.search(node.value):
+        yield f"'{node.value}', by which NumPy reads texts such as 'now'"
 
 
 def _defaults(arguments: ast.arguments) -> Iterator[str]:
@@ -205,35 +211,47 @@ def _defaults(arguments: ast.arguments) -> Iterator[str]:
             yield f"default value {ast.unparse(default)}, which outlives a call"
 
 
-def _in_name(node: ast.Name, modules: dict[str, str], is_root: bool) -> Iterator[str]:
-    if node.id in modules:
+def _in_name(node: ast.Name, names: dict[str, str], is_root: bool) -> Iterator[str]:
+    if names.get(node.id) in MODULES:
         if not is_root:
             yield f"{node.id} without one of its functions"
     elif node.id.startswith("__") or (isinstance(node.ctx, ast.Load) and node.id in _of_python() and node.id not in BUILTINS):
         yield node.id
 
 
-def _in_attribute(node: ast.Attribute, modules: dict[str, str], is_root: bool) -> Iterator[str]:
-    owner = _module_of(node.value, modules)
+def _in_attribute(node: ast.Attribute, names: dict[str, str], is_root: bool) -> Iterator[str]:
+    owner = _module_of(node.value, names)
     if not isinstance(node.ctx, ast.Load):
         yield f".{node.attr} being set"
     elif owner:
         if node.attr not in public(owner):
             yield f".{node.attr} of {owner}"
-        elif _module_of(node, modules) and not is_root:
+        elif _module_of(node, names) and not is_root:
             yield f"{owner}.{node.attr} without one of its functions"
     elif node.attr not in methods():
         yield f".{node.attr}"
 
 
-def _module_of(node: ast.expr, modules: dict[str, str]) -> str | None:
+def _module_of(node: ast.expr, names: dict[str, str]) -> str | None:
     """The allowed module that an expression stands for, or None for a value."""
+    path = _path_of(node, names)
+    return path if path in MODULES else None
+
+
+def _path_of(node: ast.AST, names: dict[str, str]) -> str | None:
+    """The import path of what an expression names, or None for a value."""
     if isinstance(node, ast.Name):
-        return modules.get(node.id)
+        return names.get(node.id)
     if isinstance(node, ast.Attribute):
-        owner = _module_of(node.value, modules)
-        return f"{owner}.{node.attr}" if owner and f"{owner}.{node.attr}" in MODULES else None
+        owner = _module_of(node.value, names)
+        return f"{owner}.{node.attr}" if owner else None
     return None
+
+
+def _has_seed(call: ast.Call) -> bool:
+    return any(
+        not (isinstance(one, ast.Constant) and one.value is None) for one in [*call.args, *(k.value for k in call.keywords)]
+    )
 
 
 @cache
