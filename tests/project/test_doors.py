@@ -1,5 +1,6 @@
 """Every way into dbt: what comes out is right, or one sentence says why not; a table of commands, options, and configurations."""
 
+import decimal
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -111,6 +112,7 @@ COMMANDS = [
     kept("ls --select +weighted --output json", "weighted"),
     kept("parse"),
     kept("source freshness", "Nothing to do"),
+    kept("debug", "All checks passed!"),
     kept("run-operation releases"),
     refused("run-operation releases --args '{number: 1}'", "releases: expected no arguments, found number"),
     refused("run-operation nothing_such", "nothing_such"),
@@ -422,3 +424,27 @@ def test_a_variable_whose_name_is_put_together_is_read_anew(tiny: Project) -> No
     for is_wanted in ("false", "true", "false"):
         found = tiny.dbt("ls", "--select", "optional", "--vars", f"{{use_optional: {is_wanted}}}").output
         assert ("tiny.features.optional" in found) == (is_wanted == "true"), found
+
+
+def test_a_quiet_build_says_what_fails_and_nothing_else(shop: Project) -> None:
+    half = {"models/features/half.sql": "select event_id, nullif(event_id, '2') as known from {{ ref('weighted') }}\n"}
+    tested = "models: [{name: half, columns: [{name: known, data_tests: [not_null]}]}]\n"
+    told = "models/features/half.sql: expected known in every row, found known = NULL; correct the data or the model."
+    with _files(shop, {**half, "models/features/half.yml": tested}):
+        process = shop.start("--quiet", "build", branch="quiet")
+        output, _ = process.communicate()
+        assert process.returncode
+        assert told in output.splitlines(), output
+        assert "Nothing published: 1 of " in output
+    with _files(shop, half):
+        assert shop.start("--quiet", "build", branch="quiet").communicate()[0].strip() == ""
+
+
+def test_a_retry_builds_what_failed_and_says_that_it_is_a_part(shop: Project) -> None:
+    with _files(shop, {"models/features/half.sql": "select error('broken') as half from {{ ref('weighted') }}\n"}):
+        assert not shop.dbt("build", branch="again", DBT_WRITE_JSON="true").is_green
+    with _files(shop, {"models/features/half.sql": "select 0.5 as half\n"}):
+        outcome = shop.dbt("retry", branch="again", DBT_WRITE_JSON="true")
+    assert outcome.is_green, outcome.output
+    assert any(all(word in line for word in SELECTED) for line in outcome.output.splitlines()), outcome.output
+    assert shop.work("again", "select half from features.half") == [(decimal.Decimal("0.5"),)]

@@ -47,7 +47,9 @@ def test_a_function_whose_answer_depends_on_other_rows_is_refused(tiny: Project)
     outcome = tiny.dbt("build")
     assert not outcome.is_green
     told = "udfs/half.py: expected the answer of a row to depend on that row alone, found"
-    assert [line for line in outcome.output.splitlines() if told in line], outcome.output
+    assert [line for line in outcome.output.splitlines() if line.strip().startswith(told)], outcome.output
+    shown = tiny.dbt("show", "--inline", "select {{ function('half') }}(amount) from {{ ref('stg_events') }}").output
+    assert [line for line in shown.splitlines() if line.strip().startswith(told)], shown
 
 
 def test_python_files_that_no_yaml_declares_are_modules_whatever_their_names(tiny: Project) -> None:

@@ -97,6 +97,10 @@ class Plugin(BasePlugin):
 
     def guarded(self, cursor: Any) -> local.DuckDBCursorWrapper:
         """A cursor of this database, as dbt gets it."""
+        is_parsed = get_adapter_by_type("duckdb").get_macro_resolver() is not None
+        if is_parsed and get_flags().WHICH == "show":  # it runs no hook, which would register the Python functions
+            with _ShownByDbt():
+                self._current_run()
         return _GuardedCursor(cursor, self._timeout_seconds)
 
     def store(self, target_config: TargetConfig) -> None:
@@ -187,7 +191,7 @@ def _close_all() -> None:
 def project_folder() -> Path:
     """The root of the project that dbt runs."""
     config = get_adapter_by_type("duckdb").config
-    return Path(getattr(config, "project_root", ".")).resolve()  # `dbt debug` looks at the profile alone
+    return Path(getattr(config, "project_root", get_flags().PROJECT_DIR)).resolve()  # `dbt debug` looks at the profile alone
 
 
 def _variables() -> dict[str, Any]:
@@ -221,6 +225,8 @@ class _ShownByDbt:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ScorehouseError):
             raise DbtRuntimeError(str(error)) from None
+        if isinstance(error, duckdb.Error) and (sentence := functions.refusal_in(error)):
+            raise DbtRuntimeError(sentence) from None
 
 
 class _GuardedCursor(local.DuckDBCursorWrapper):
@@ -236,6 +242,16 @@ class _GuardedCursor(local.DuckDBCursorWrapper):
             check_statement(sql, functions.registered())
             with limits.time_limit(self._cursor, self._timeout_seconds, "Query"):
                 return super().execute(sql, bindings)
+
+    def fetchall(self) -> Any:
+        """All rows that are left: a function may refuse as late as here."""
+        with _ShownByDbt():
+            return self._cursor.fetchall()
+
+    def fetchmany(self, size: int) -> Any:
+        """The next rows."""
+        with _ShownByDbt():
+            return self._cursor.fetchmany(size)
 
 
 def _guard() -> None:

@@ -4,10 +4,10 @@ from collections.abc import Collection
 
 from scorehouse.errors import ScorehouseError
 
-BUILDS = frozenset("build run test seed snapshot".split())
-"""dbt's commands that run nodes; `retry` runs one of them again."""
+BUILDS = frozenset("build run test seed snapshot retry".split())
+"""dbt's commands that run nodes."""
 
-COMMANDS = BUILDS | frozenset("retry show compile generate list ls parse run-operation freshness serve deps debug clean".split())
+COMMANDS = BUILDS | frozenset("show compile generate list ls parse run-operation freshness serve deps debug clean".split())
 """dbt's commands, as its flag `which` calls them."""
 
 _CHOOSE = (

@@ -4,7 +4,6 @@ It hands over to the Scorehouse project that dbt was started for, if it is one.
 """
 
 import importlib
-import sys
 from pathlib import Path
 
 from dbt.flags import get_flags
@@ -16,10 +15,7 @@ class Scorehouse(dbtPlugin):
 
     def initialize(self) -> None:
         """Called by dbt once a command, when the project file is known."""
-        udfs = Path(get_flags().PROJECT_DIR).resolve() / "udfs"
-        if (udfs / "scorehouse" / "start.py").is_file():
-            if "scorehouse" not in sys.modules:
-                sys.path.insert(0, str(udfs))
+        if Path(get_flags().PROJECT_DIR, "udfs", "scorehouse", "start.py").is_file():
             importlib.import_module("scorehouse.start").begin()
 
 

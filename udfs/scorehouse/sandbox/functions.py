@@ -53,6 +53,16 @@ def registered() -> frozenset[str]:
     return frozenset(_registered)
 
 
+def refusal_in(error: Exception) -> str | None:
+    """The sentence of a refused function's ScorehouseError, out of what DuckDB says around it; None for another error.
+
+    >>> refusal_in(Exception("Python exception occurred while executing the UDF: ScorehouseError: half.py: expected rows."))
+    'half.py: expected rows.'
+    """
+    _, _, sentence = str(error).partition(f"{ScorehouseError.__name__}: ")
+    return sentence.splitlines()[0] if sentence else None
+
+
 def unregister_all(connection: duckdb.DuckDBPyConnection) -> None:
     """Take every registered function from the connection."""
     for name in _registered:

@@ -1,5 +1,7 @@
 """What is changed in dbt, which has no hooks for it. A dbt without these names is refused: it would run unconfined."""
 
+import shutil
+import sys
 from functools import wraps
 from pathlib import Path
 from types import ModuleType
@@ -34,7 +36,7 @@ class Changing:
 
 
 def of_project(module: ModuleType) -> None:
-    """Confine the process before the first project file is read."""
+    """Confine the process before the first project file is read, and let it import the project's own package."""
     load = module.load_raw_project
 
     @wraps(load)
@@ -42,9 +44,29 @@ def of_project(module: ModuleType) -> None:
         from scorehouse_confinement import confinement
 
         confinement.enter(Path(project_root))
+        udfs = Path(project_root).resolve() / "udfs"
+        if (udfs / "scorehouse").is_dir() and "scorehouse" not in sys.modules:
+            sys.path.insert(0, str(udfs))
         return load(project_root, *arguments, **more)
 
     module.load_raw_project = load_raw_project
+
+
+def of_debug(module: ModuleType) -> None:
+    """Let `dbt debug` look for git: a confined process starts no program."""
+
+    def test_git(task: Any) -> Any:
+        found = shutil.which("git")
+        said = f"git is {found}" if found else "Expected git on the path, found none; install it."
+        status = module.RunStatus.Success if found else module.RunStatus.Error
+        return module.SubtaskStatus(
+            log_msg=module.green("OK found") if found else module.red("ERROR"),
+            run_status=status,
+            details="",
+            summary_message=said,
+        )
+
+    module.DebugTask.test_git = test_git
 
 
 def of_yaml(module: ModuleType) -> None:

@@ -10,6 +10,7 @@ import sys
 
 _WATCHED = {
     "dbt.config.project": "of_project",
+    "dbt.task.debug": "of_debug",
     "dbt.clients.yaml_helper": "of_yaml",
 }
 """Modules of dbt, and what `dbt_internals` does to each as soon as it is imported."""
