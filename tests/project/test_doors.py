@@ -251,6 +251,15 @@ SHUT: dict[str, tuple[Files, str]] = {
 CLASHING: dict[str, tuple[Files, str]] = {
     "names that differ by case": (model("") | model("", name="Added"), "expected a name of its own ... whatever the case"),
     "an alias that differs by case": (model("alias='WEIGHTED'"), "expected a name of its own ... whatever the case"),
+    "a schema that differs by case": (
+        model("schema='FEATURES', alias='weighted'"),
+        "expected a name of its own ... whatever the case",
+    ),
+    "a source's name": (model("schema='SHOP', alias='events'"), "expected a name of its own ... whatever the case"),
+    **{
+        f"schema {schema}": (model(f"schema='{schema}'"), f"expected a schema of the project, found {schema}, which is ours")
+        for schema in ("history", "HISTORY", "scorehouse", "Comparison", "information_schema")
+    },
 }
 """Configurations whose names are not their own: a branch's files, and what is said of them."""
 
@@ -424,6 +433,26 @@ def test_a_variable_whose_name_is_put_together_is_read_anew(tiny: Project) -> No
     for is_wanted in ("false", "true", "false"):
         found = tiny.dbt("ls", "--select", "optional", "--vars", f"{{use_optional: {is_wanted}}}").output
         assert ("tiny.features.optional" in found) == (is_wanted == "true"), found
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("ROUND", {"udfs/ROUND.sql": "x * 2", "udfs/ROUND.yml": "functions: [{name: ROUND, returns: {data_type: double}}]\n"}),
+        (
+            "Endpoints",
+            {
+                "models/serving/Endpoints.sql": "select 1 as a",
+                "models/serving/Endpoints.yml": "models: [{name: Endpoints, meta: {endpoint: {type: score, key: [a]}}}]\n",
+            },
+        ),
+    ],
+)
+def test_a_name_of_duckdbs_or_of_the_serving_file_is_refused(shop: Project, name: str, files: Files) -> None:
+    with _files(shop, files):
+        outcome = shop.dbt("build", branch="named")
+    assert not outcome.is_green
+    assert f"{name}.sql: expected a name of its own, found {name}, which" in outcome.output
 
 
 def test_a_quiet_build_says_what_fails_and_nothing_else(shop: Project) -> None:

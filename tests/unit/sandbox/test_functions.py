@@ -180,11 +180,6 @@ def test_a_function_that_only_computes_is_loaded_and_runs_in_duckdb(tmp_path: Pa
     assert [round(row[0], 3) for row in rows] == [-0.707, 0, 0.707]
 
 
-def test_a_function_may_not_take_the_name_of_one_of_duckdbs() -> None:
-    with duckdb.connect() as connection, pytest.raises(ScorehouseError, match=r"sum\.py: expected a name of its own, found Sum"):
-        functions.register(connection, "Sum", lambda x: x, "double", "udfs/sum.py")
-
-
 def test_a_return_type_is_a_type() -> None:
     with duckdb.connect() as connection, pytest.raises(ScorehouseError, match="expected a data type, found `double; drop"):
         functions.register(connection, "evil", lambda x: x, "double; drop table t", "udfs/evil.py")

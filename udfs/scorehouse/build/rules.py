@@ -6,6 +6,7 @@ from pathlib import PurePath
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.build.versions import ALWAYS, POLICY_SEED
 from scorehouse.errors import ScorehouseError
+from scorehouse.sandbox.duckdb_functions import is_of_duckdb
 from scorehouse.sources.seeds import seed_values
 
 ROUTES_SEED = "routes"
@@ -34,6 +35,12 @@ SETTINGS = frozenset(
 
 INCREMENTAL_SETTINGS = frozenset("incremental_strategy incremental_predicates unique_key on_schema_change".split())
 """Settings that say how to add to a table; one that is always computed whole needs none of them."""
+
+SCHEMAS_OF_OURS = frozenset("history scorehouse comparison information_schema pg_catalog".split())
+"""Schemas of a branch's database that no node's result stands in: ours, and DuckDB's."""
+
+TABLES_OF_OURS = frozenset({"endpoints", "release"})
+"""What every serving file holds beside the served tables."""
 
 INSTEAD = {
     "py": "write a select, a fitted model or a function node",
@@ -96,6 +103,8 @@ def _views(manifest: Manifest) -> Iterator[str]:
 def _functions(manifest: Manifest) -> Iterator[str]:
     """What is declared of a function is what its macro can be."""
     for node in manifest.functions():
+        for name in sorted({name for name in (node.name, node.identifier) if is_of_duckdb(name)}):
+            yield f"{node.path}: expected a name of its own, found {name}, which is DuckDB's; rename the function."
         if node.signature.kind != "scalar":
             yield (
                 f"{node.path}: type: expected scalar, found {node.signature.kind}; write an expression, or a whole select "
@@ -128,6 +137,12 @@ def _built(manifest: Manifest) -> Iterator[str]:
 def _names(manifest: Manifest) -> Iterator[str]:
     """DuckDB takes names that differ only by case for one; a served table has its model's name alone, without a version."""
     relations = [(f"{node.schema}.{node.identifier}", node) for node in [*manifest.tables(), *manifest.sources()]]
+    for node in [*manifest.tables(), *manifest.sources()]:
+        if node.schema.lower() in SCHEMAS_OF_OURS:
+            yield f"{node.path}: expected a schema of the project, found {node.schema}, which is ours or DuckDB's; choose one."
+    for node in manifest.served():
+        if node.name.lower() in TABLES_OF_OURS:
+            yield f"{node.path}: expected a name of its own, found {node.name}, which every serving file has; rename the model."
     for named in (relations, [(node.name, node) for node in manifest.served()]):
         seen: dict[str, Node] = {}
         for name, node in named:

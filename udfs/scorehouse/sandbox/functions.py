@@ -8,7 +8,6 @@ from typing import Any
 import duckdb
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.sandbox.duckdb_functions import is_of_duckdb
 from scorehouse.sandbox.parse import check_type
 from scorehouse.sandbox.python import check_python
 from scorehouse.sandbox.row_by_row import row_by_row
@@ -33,11 +32,8 @@ _registered: dict[str, tuple[Callable[..., Any], str]] = {}
 def register(connection: duckdb.DuckDBPyConnection, name: str, function: Callable[..., Any], data_type: str, where: str) -> None:
     """Register a function over Arrow batches; any argument types are taken, NULLs included. The latest one counts.
 
-    Raises ScorehouseError for the name of one of DuckDB's own functions: it would change what every query means. When it is
-    called, the function is refused where a row's answer depends on other rows (see `scorehouse.sandbox.row_by_row`).
+    When it is called, the function is refused where a row's answer depends on other rows (see `scorehouse.sandbox.row_by_row`).
     """
-    if is_of_duckdb(name):
-        raise ScorehouseError(f"{where}: expected a name of its own, found {name}, which is DuckDB's; rename the function.")
     _registered[name] = row_by_row(function, where), check_type(data_type, where)
     _register(connection, name)
 
