@@ -138,6 +138,16 @@ def test_an_estimator_that_reads_a_file_by_a_library_is_refused(own: Project) ->
     assert "models/features/worth.sql: meta.estimator: expected an estimator that learns from its examples" in outcome.output
 
 
+def test_an_estimator_whose_library_reads_a_file_by_itself_is_refused_by_the_kernel(own: Project) -> None:
+    own.write("udfs/shop/factor.csv", "factor\n2.0\n")
+    own.replace("udfs/shop/models.py", "from shop.factor import FACTOR", "import duckdb")
+    own.replace("udfs/shop/models.py", "* FACTOR", f"* duckdb.sql(\"from '{own.root}/udfs/shop/factor.csv'\").fetchone()[0]")
+    outcome = own.dbt("build")
+    assert not outcome.is_green
+    assert "models/features/worth.sql: expected examples that Doubled can be fitted on, found what it refuses" in outcome.output
+    assert "factor.csv" in outcome.output
+
+
 def test_a_new_duckdb_computes_every_table_again(tiny: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     known = engine.of_tables()
     monkeypatch.setattr(engine, "of_tables", lambda: known | {"DuckDB": "99.0"})

@@ -5,13 +5,18 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import duckdb
 import numpy as np
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
+import xgboost
+from scorehouse_confinement import landlock
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.sandbox.files_read import no_file_read
+from scorehouse.sandbox.files_read import no_file_read, without_files
 
 
 @pytest.fixture
@@ -54,3 +59,29 @@ def test_libraries_modules_and_parallel_work_are_free(file: Path, monkeypatch: p
 def test_what_an_estimator_raises_itself_is_its_own_error() -> None:
     with pytest.raises(ZeroDivisionError), no_file_read("models/a.yml"):
         _ = 1 / 0
+
+
+BY_ITSELF = {
+    "duckdb": lambda file: duckdb.sql(f"from read_csv('{file.with_suffix('.csv')}')").fetchall(),
+    "pyarrow.csv": lambda file: pyarrow.csv.read_csv(file.with_suffix(".csv")),
+    "pyarrow.parquet": lambda file: pyarrow.parquet.read_table(file.with_suffix(".parquet")),
+    "xgboost": lambda file: xgboost.DMatrix(f"{file.with_suffix('.csv')}?format=csv"),
+    "to write": lambda file: duckdb.connect().execute(f"copy (select 1) to '{file.with_suffix('.out')}'"),
+}
+
+
+@pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
+@pytest.mark.parametrize("how", BY_ITSELF)
+def test_what_a_library_opens_by_itself_is_refused_by_the_kernel_in_that_thread_alone(file: Path, how: str) -> None:
+    pyarrow.parquet.write_table(pyarrow.table({"factor": [2.0]}), file.with_suffix(".parquet"))
+    BY_ITSELF[how](file)
+    with pytest.raises(Exception, match=r"[Pp]ermission|not permitted|[Cc]annot open|Opening|denied"):
+        without_files(lambda: BY_ITSELF[how](file), "models/a.yml", [])
+    BY_ITSELF[how](file)
+
+
+def test_a_fit_without_files_imports_the_code_that_is_its_own(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(file.parent)
+    module = file.parent / "factor_module.py"
+    assert without_files(lambda: importlib.import_module("factor_module").FACTOR, "models/a.yml", [module]) == 2
+    del sys.modules["factor_module"]

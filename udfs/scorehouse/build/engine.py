@@ -32,11 +32,13 @@ class Code:
     Attributes:
         own: hash of what it says, this project's files alone.
         libraries: versions of the packages that it uses, by name.
+        files: the project's own, beside this package's.
         is_unknown: whether some of it is neither this package's nor of a library that is known to repeat.
     """
 
     own: str
     libraries: dict[str, str]
+    files: tuple[Path, ...] = ()
     is_unknown: bool = False
 
 
@@ -65,17 +67,17 @@ def of_fitted(declared: object) -> Code:
     Raises ScorehouseError for code of the project that could depend on more than that (see sandbox.estimators).
     """
     paths = sorted(set(_import_paths(declared)))
-    own, packages, is_unknown = [_learning()], set(FITTING), False
+    own, packages, files = [_learning()], set(FITTING), []
     for path in paths:
         found = _own_files(path)
         for file in found:
             if not file.is_relative_to(_PACKAGE):
                 check_estimator(file, f"{path} ({file.name})")
-                is_unknown = True
+                files.append(file)
         own.append(code_hash(found))
         packages |= {path.split(".")[0]} if not found else set()
-    is_unknown = is_unknown or bool(versions_of(packages - {*FITTING, *REPEATING}))
-    return Code("".join(own), versions_of(packages - {"scorehouse"}), is_unknown)
+    is_unknown = bool(files or versions_of(packages - {*FITTING, *REPEATING}))
+    return Code("".join(own), versions_of(packages - {"scorehouse"}), tuple(files), is_unknown)
 
 
 def use_own_modules(folder: Path) -> None:

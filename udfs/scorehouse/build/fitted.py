@@ -14,7 +14,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.learning import Spec, fit
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
-from scorehouse.sandbox.files_read import no_file_read
+from scorehouse.sandbox.files_read import without_files
 from scorehouse.store.records import NodeRecord, explain
 
 
@@ -41,7 +41,7 @@ class FittedModel:
         self._sql = sql
         self._spec = Spec.read(self._node.path, self._node.meta)
         code = engine.of_fitted(asdict(self._spec))
-        self._is_unknown = code.is_unknown
+        self._code = code
         shape = [self._spec.text(), code.own]
         self._draft, self._inputs = builder.draft(node_id, sql, shape, code.libraries, counted=self._counted())
         self._examples = digest(sorted(self._inputs.marks.items()))
@@ -115,10 +115,9 @@ class FittedModel:
 
     def _fitted(self, examples: pa.Table) -> pa.Table:
         """The version's row; what is not known to learn the same each time does so twice."""
-        if not self._is_unknown:
-            return fit(examples, self._spec, self._version, self._node.path)
-        with no_file_read(self._node.path):
-            row, again = (fit(examples, self._spec, self._version, self._node.path) for _ in range(2))
+        if not self._code.is_unknown:
+            return self._once(examples)
+        row, again = (without_files(lambda: self._once(examples), self._node.path, self._code.files) for _ in range(2))
         other = [name for name in row.column_names if digest(row[name].to_pylist()) != digest(again[name].to_pylist())]
         if other:
             raise ScorehouseError(
@@ -126,6 +125,9 @@ class FittedModel:
                 f"another one the second time ({', '.join(other)}); seed what it draws (random_state), and let it ask no clock."
             )
         return row
+
+    def _once(self, examples: pa.Table) -> pa.Table:
+        return fit(examples, self._spec, self._version, self._node.path)
 
     def _refuse_later_features(self) -> None:
         """Refuse features that the examples' SQL computes from after their time (see scorehouse.learning.prove.lineage)."""

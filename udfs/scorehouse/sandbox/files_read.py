@@ -1,10 +1,15 @@
 """While a project's own estimator is fitted it opens no file: what it would read there is in no fingerprint."""
 
+import importlib
+import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.code import is_installed
@@ -14,6 +19,48 @@ _KNOWN = tuple({_OWN, sys.prefix, sys.base_prefix, "/proc", "/sys", "/dev"})
 """Where this package, Python and the kernel keep what is theirs; memory that processes share is in /dev, too."""
 _CODE = frozenset({".py", ".pyc", ".so", ".nbi", ".nbc"})
 """What is imported counts as code (see `scorehouse.build.engine`), and numba keeps what it compiled of this package."""
+
+
+_OF_THE_SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime")
+_LANDLOCK = "scorehouse_confinement.landlock"
+
+Result = TypeVar("Result")
+
+
+def without_files(work: Callable[[], Result], where: str, code: Iterable[Path]) -> Result:
+    """What `work` returns, done in a thread of its own in which no file is opened but this package's, Python's and libraries'.
+
+    Python's own reports refuse what is opened through it, by name; the kernel (Landlock) refuses what a library opens by itself.
+
+    Args:
+        where: the model's file.
+        code: files of the project that `work` may import.
+
+    Raises ScorehouseError with `where` for what is opened through Python, and whatever `work` raises.
+    """
+    with ThreadPoolExecutor(1) as own_thread:
+        return own_thread.submit(_confined, work, where, list(code)).result()
+
+
+def _confined(work: Callable[[], Result], where: str, code: list[Path]) -> Result:
+    try:
+        landlock = importlib.import_module(_LANDLOCK)
+    except ImportError:  # see scorehouse.sandbox.confinement.NOT_INSTALLED
+        landlock = None
+    if landlock and (abi := landlock.version()):
+        landlock.restrict(min(abi, landlock.OF_ONE_THREAD), _rules(landlock, code))
+    with no_file_read(where):
+        return work()
+
+
+def _rules(landlock: ModuleType, code: list[Path]) -> dict[Path, int]:
+    """Rights over files: to read what is installed and the code, and to keep what numba compiles."""
+    libraries = [Path(entry) for entry in sys.path if is_installed(Path(entry))]
+    rules = {folder: landlock.READ_DIR for file in code for folder in file.parents}
+    rules |= dict.fromkeys([*map(Path, (*_KNOWN, *_OF_THE_SYSTEM)), *libraries, *code], landlock.READ)
+    rules |= {Path("/dev"): landlock.READ | landlock.WRITE_FILE}
+    compiled = os.environ.get("NUMBA_CACHE_DIR")
+    return rules | ({Path(compiled): landlock.WRITE} if compiled else {})
 
 
 class _Fitting(threading.local):
@@ -31,8 +78,8 @@ _hooks: list[object] = []
 def no_file_read(where: str) -> Iterator[None]:
     """Raise ScorehouseError with `where`, the model's file, when this thread opens a file that is no installed library's.
 
-    Python reports every file that it opens (an audit hook), whichever library asks; what a library opens without Python, and
-    in another process, it does not see.
+    Python reports every file that it opens (an audit hook), whichever library asks; what a library opens without Python it does
+    not see.
     """
     if not _hooks:  # a hook stays for good
         _hooks.append(_seen)

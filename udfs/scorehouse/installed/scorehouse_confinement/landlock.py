@@ -25,6 +25,9 @@ WRITE_LINKS = WRITE | MAKE_SYM
 _OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 _RIGHTS_SINCE = {1: (1 << 13) - 1, 2: REFER, 3: TRUNCATE, 5: IOCTL_DEV}
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
+OF_ONE_THREAD = 7
+"""The last version that restricts the calling thread alone; later ones restrict all, where they are asked for it."""
+
 _TCP = 0b11
 _SCOPES = 0b11
 _ALL_THREADS = 1 << 3
@@ -84,7 +87,7 @@ def restrict(abi: int, rules: Mapping[Path, int], *, with_network: bool = False,
         for path, rights in rules.items():
             _add(descriptor, path, rights & files)
         no_new_privileges()
-        _checked(_call(_RESTRICT, ctypes.c_int(descriptor), ctypes.c_uint32(_ALL_THREADS if abi >= 8 else 0)))
+        _checked(_call(_RESTRICT, ctypes.c_int(descriptor), ctypes.c_uint32(_ALL_THREADS if abi > OF_ONE_THREAD else 0)))
     finally:
         os.close(descriptor)
 
