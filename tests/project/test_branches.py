@@ -102,6 +102,16 @@ def test_releases_and_branches_tell_the_story(tiny: Project) -> None:
     assert "heavier" in tiny.operation("branches").output
 
 
+@pytest.mark.parametrize("lost", [None, "{}", "garbage"])
+def test_a_releases_summary_says_what_its_catalog_says_and_may_be_lost(tiny: Project, lost: str | None) -> None:
+    tiny.build(branch="other")
+    told = [tiny.operation(name).output for name in ("releases", "branches", "collect_garbage")]
+    for file in tiny.warehouse.glob("*/releases/*/release.json"):
+        file.chmod(0o600)
+        file.write_text(lost) if lost else file.unlink()
+    assert [tiny.operation(name).output for name in ("releases", "branches", "collect_garbage")] == told
+
+
 def test_dropped_branches_leave_garbage_that_is_shown_before_it_is_deleted(tiny: Project) -> None:
     tiny.build("--vars", "{weight: 7}", branch="passing")
     assert "Nothing to delete" in tiny.operation("collect_garbage").output

@@ -8,8 +8,8 @@ from typing import Self
 
 from scorehouse.names import git
 
-CATALOG, SERVING, NUMBER = "catalog.duckdb", "serving.duckdb", "CURRENT"
-"""A release's files, and what readers find them by."""
+CATALOG, SERVING, NUMBER, SUMMARY = "catalog.duckdb", "serving.duckdb", "CURRENT", "release.json"
+"""A release's files: what readers find them by, and what operations read."""
 
 WORK_DATABASE = "warehouse.duckdb"
 STORE = "store"

@@ -1,7 +1,7 @@
 """Operations of `dbt run-operation`: releases, rollback, branches, drop_branch, collect_garbage, explain."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import duckdb
@@ -13,7 +13,7 @@ from scorehouse.names.warehouse import Warehouse
 from scorehouse.operations import text
 from scorehouse.operations.register import COMMAND, operation, operation_of
 from scorehouse.release import pointer
-from scorehouse.release.history import description, records_of
+from scorehouse.release.history import Summary, summary
 from scorehouse.release.lock import BuildLock
 from scorehouse.store.records import NodeRecords, changes
 
@@ -24,7 +24,7 @@ def releases(run: Run) -> str:
     current = run.warehouse.current_release()
     rows = []
     for number in reversed(run.warehouse.release_numbers()):
-        release = description(run.warehouse, number)
+        release = summary(run.warehouse, number).release
         mark = "* " if number == current else "  "
         rows.append(
             [f"{mark}{number}", release.built_at, (release.git_commit or "")[:10], release.published_by, _listed(release.changed)]
@@ -46,17 +46,21 @@ def rollback(run: Run, to: object) -> str:
 @operation
 def branches(run: Run) -> str:
     """All branches of the warehouse as a text table."""
-    main = records_of(run.warehouse.on(PRODUCTION))
-    rows = [[branch.folder.name, *_state(branch, main)] for branch in run.warehouse.branches()]
+    main = _summary(run.warehouse.on(PRODUCTION))
+    served = main.fingerprints if main else {}
+    rows = [[branch.folder.name, *_state(_summary(branch), served)] for branch in run.warehouse.branches()]
     return text.table(["branch", "release", "built at (UTC)", "nodes unlike main"], rows)
 
 
-def _state(branch: Warehouse, main: NodeRecords) -> list[object]:
+def _summary(branch: Warehouse) -> Summary | None:
     number = branch.current_release()
-    if number is None:
+    return None if number is None else summary(branch, number)
+
+
+def _state(branch: Summary | None, served: Mapping[str, str]) -> list[object]:
+    if branch is None:
         return [None, None, None]
-    own, others = ({key: r.fingerprint.whole for key, r in side.nodes.items()} for side in (records_of(branch), main))
-    return [number, description(branch, number).built_at, len(changes(own, others))]
+    return [branch.release.release, branch.release.built_at, len(changes(branch.fingerprints, served))]
 
 
 @operation_of(COMMAND)
@@ -96,7 +100,7 @@ def collect_garbage(run: Run, delete: object) -> str:
         )
     others = [branch for branch in run.warehouse.branches() if branch.folder != run.warehouse.folder]
     locks = [BuildLock.take(branch, 0) for branch in others]
-    used = _files_of(run.records) | {file for records in _kept(run.warehouse, others) for file in _files_of(records)}
+    used = _files_of(run.records).union(*_kept(run.warehouse, others))
     unused = [file for file in _store_files(run.warehouse) if run.store.name(file) not in used]
     rows = [[run.store.name(file), file.stat().st_size] for file in unused]
     if delete:
@@ -111,15 +115,15 @@ def collect_garbage(run: Run, delete: object) -> str:
     return f"{text.table(['file', 'bytes'], rows)}\n{verb} {len(rows)} files, {size:,.1f} MB; {len(used)} are in use.{hint}"
 
 
-def _kept(own: Warehouse, others: list[Warehouse]) -> Iterable[NodeRecords]:
-    """The records of every kept release, and of the other branches' work."""
+def _kept(own: Warehouse, others: list[Warehouse]) -> Iterable[Iterable[str]]:
+    """The files of every kept release, and of the other branches' work."""
     for branch in (own, *others):
         for number in branch.release_numbers():
-            yield records_of(branch, number)
+            yield summary(branch, number).files
     for branch in others:
         if branch.work_database.is_file():
             with duckdb.connect(str(branch.work_database), read_only=True) as connection:
-                yield NodeRecords.read(connection)
+                yield _files_of(NodeRecords.read(connection))
 
 
 def _files_of(records: NodeRecords) -> set[str]:

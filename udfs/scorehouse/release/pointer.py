@@ -9,6 +9,9 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.names.warehouse import CATALOG, NUMBER, SERVING, Warehouse
 from scorehouse.store.durable import aside, sync
 
+SAID = 10
+"""So many releases a sentence names, the newest."""
+
 
 def point_to(warehouse: Warehouse, number: int) -> None:
     """Make a kept release the current one: one rename, for every name at once."""
@@ -43,7 +46,7 @@ def rollback(warehouse: Warehouse, to: int | None = None) -> tuple[int, int]:
     earlier = [number for number in numbers if number < current]
     target = to if to is not None else (earlier[-1] if earlier else None)
     if target not in numbers:
-        kept = ", ".join(map(str, numbers))
+        kept = ", ".join(map(str, numbers[-SAID:])) + (f" and {len(numbers) - SAID} earlier ones" if len(numbers) > SAID else "")
         wanted = f"release {to}" if to is not None else f"a release before {current}"
         raise ScorehouseError(f"Branch '{warehouse.branch}': expected {wanted}, found only {kept}; choose one of these.")
     point_to(warehouse, target)

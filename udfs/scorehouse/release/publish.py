@@ -13,7 +13,7 @@ from scorehouse.names.quoting import identifier, quoted
 from scorehouse.names.warehouse import CATALOG, NUMBER, SERVING, Warehouse
 from scorehouse.release import serving_file
 from scorehouse.release.described import Release, write_release
-from scorehouse.release.history import description
+from scorehouse.release.history import Summary, description
 from scorehouse.release.moved_store import place_of
 from scorehouse.release.pointer import point_to
 from scorehouse.store.durable import aside, make_read_only, sync
@@ -59,6 +59,7 @@ class Publisher:
             serving_file.write(self.connection, folder / SERVING, offer, release)
             self._write_catalog(folder / CATALOG, release)
             (folder / NUMBER).write_text(f"{number}\n")
+            Summary.of(release, self.records).write(folder)
             self._verify(folder, release)
             _seal(folder)
             os.rename(folder, warehouse.release(number))
