@@ -83,6 +83,10 @@ COMMANDS = [
     kept("build --sample '3 days' --select weighted", *PART),
     refused("build --event-time-start 2020-01-01 --event-time-end 2020-01-02", "found --event-time-end", "leave it out"),
     refused("build --single-threaded", "found --single-threaded of dbt build", "write --threads 1"),
+    refused("build --threads 0", "expected --threads 1 or more, found 0"),
+    refused("build --threads -1", "expected --threads 1 or more, found -1"),
+    refused("build --vars '{as_of: 2026-13-45}'", "Variable as_of: expected null or a date", "found '2026-13-45'"),
+    refused("build --vars '{as_of: 2026-01-05 23:00}'", "Variable as_of: expected null or a date"),
     refused("build --export-saved-queries", "found --export-saved-queries of dbt build", "leave it out"),
     refused("run --event-time-start 2020-01-01 --event-time-end 2020-01-02", "found --event-time-end of dbt run"),
     *[
@@ -219,6 +223,7 @@ SHUT: dict[str, tuple[Files, str]] = {
     "unique_key of a table": (model("unique_key='number'"), "config: ... found unique_key;"),
     "indexes": (model("indexes=[{'columns': ['number']}]"), "config: ... found indexes; remove it"),
     "partitioned_by": (model("partitioned_by=['number']"), "config: ... found partitioned_by; write materialized: partitioned"),
+    "a seed that is none": (model("materialized='seed'"), "materialized: expected ephemeral, fitted, ... found seed;"),
     "sorted_by": (model("sorted_by=['number']"), "config: ... found sorted_by; remove it"),
     "sort": (model("sort='number'"), "config: ... found sort;"),
     "grants": (model("grants={'select': ['bob']}"), "config: ... found grants; remove it"),
@@ -477,3 +482,11 @@ def test_a_retry_builds_what_failed_and_says_that_it_is_a_part(shop: Project) ->
     assert outcome.is_green, outcome.output
     assert any(all(word in line for word in SELECTED) for line in outcome.output.splitlines()), outcome.output
     assert shop.work("again", "select half from features.half") == [(decimal.Decimal("0.5"),)]
+
+
+def test_how_old_a_source_is_can_be_asked(tiny: Project) -> None:
+    asked = "freshness: {warn_after: {count: 1, period: day}}, loaded_at_field: occurred_at, "
+    tiny.replace("models/staging/_sources.yml", "config: {meta: {path: raw", f"config: {{{asked}meta: {{path: raw")
+    outcome = tiny.dbt("source", "freshness")
+    assert outcome.is_green, outcome.output
+    assert "WARN freshness of shop.events" in outcome.output, outcome.output

@@ -139,7 +139,14 @@ def test_a_folder_without_interactions_is_no_green_build(shop: Project, path: st
     )
 
 
-STAGED = ("--select", "+stg_landing__rejected", "+stg_landing__interactions", "+stg_landing__items", "+stg_landing__customers")
+STAGED = (
+    "--select",
+    "+stg_landing__rejected",
+    "+stg_landing__rejected_items",
+    "+stg_landing__interactions",
+    "+stg_landing__items",
+    "+stg_landing__customers",
+)
 
 
 def test_one_bad_cell_rejects_its_row_and_the_last_lines_say_so(shop: Project) -> None:
@@ -180,6 +187,33 @@ def test_one_bad_cell_rejects_its_row_and_the_last_lines_say_so(shop: Project) -
         assert line in outcome.output, outcome.output
 
 
+SHOPIFY = (
+    "Name,Email,Created at,Lineitem sku,Lineitem quantity,Lineitem price\n"
+    "#1,ada@example.org,2026-01-03 10:15:00 -0500,TEA,2,9.80\n"
+)
+CALLED = (
+    "{occurred_at: Created at, customer_id: Email, session_id: Name, item_id: Lineitem sku, quantity: Lineitem quantity,"
+    " unit_price: Lineitem price, interaction_type: =purchase}"
+)
+
+
+def test_an_export_lands_by_what_its_files_are_said_to_call_the_columns(shop: Project) -> None:
+    more = f", landing_columns: {{interactions: {CALLED}}}, products: [recommendations]"
+    items = "item_id,title,price\ntea,Tea,4 EUR\n,Nobody,1\n"
+    outcome = build(shop, {"interactions/a.csv": SHOPIFY, "items/a.csv": items}, "export", *STAGED, more=more)
+    assert outcome.is_green, outcome.output
+    assert "items/a.csv: 2 rows read, 2 rejected: 1 no item id" in outcome.output, outcome.output
+    assert shop.work("export", "select customer_id, item_id, amount from staging.stg_landing__interactions") == [
+        ("ada@example.org", "TEA", 19.6)
+    ]
+    for wrong, words in (
+        ("{interaction: {}}", "expected tables among customers, interactions, items, labels, found interaction; correct it"),
+        ("{interactions: {prize: x}}", "found prize; correct it"),
+    ):
+        refused = build(shop, {"interactions/a.csv": SHOPIFY}, "export", *STAGED, more=f", landing_columns: {wrong}")
+        assert words in refused.output, refused.output
+
+
 def test_what_is_impossible_of_an_item_a_customer_or_a_label_is_rejected_and_the_rest_counts(shop: Project) -> None:
     label = "label,entity_type,entity_id,value,occurred_at,known_at\n"
     files = {
@@ -192,10 +226,12 @@ def test_what_is_impossible_of_an_item_a_customer_or_a_label_is_rejected_and_the
         + "fraud,interaction,5,1,2024-01-01,\nfraud,interaction,5,0,2024-01-01,\nfraud,interaction,6,1,2024-01-01,\n"
         + "fraud,interaction ,7,1,2024-01-01,\nFraud,Interaction,7,0,2024-01-01,\n",
     }
-    selected = ("--select", "+stg_landing__rejected_entities", "+stg_landing__items", "+stg_landing__customers", "+int_labels")
+    rejected = [f"stg_landing__rejected_{table}" for table in ("items", "customers", "labels")]
+    selected = ("--select", *(f"+{name}" for name in rejected), "+stg_landing__items", "+stg_landing__customers", "+int_labels")
     outcome = build(shop, files, "impossible", *selected)
     assert outcome.is_green, outcome.output
-    query = "select source_file, source_line, rejection_reason, rejected_value from staging.stg_landing__rejected_entities"
+    columns = "select source_file, source_line, rejection_reason, rejected_value from staging"
+    query = " union all ".join(f"{columns}.{name}" for name in rejected)
     assert shop.work("impossible", f"{query} order by all") == [
         ("customers/a.csv", 3, "impossible date", "9999-01-01 00:00:00"),
         ("items/a.csv", 3, "impossible price", "-1.0"),

@@ -39,7 +39,7 @@ def begin() -> None:
         manifest = parse(cls, config, **more)
         if config.project_name in {macro.package_name for macro in _named(manifest, "scorehouse")}:
             try:
-                expect_known(get_flags().WHICH, set(_given()))
+                expect_known(get_flags().WHICH, set(_given()), getattr(get_flags(), "THREADS", None))
                 _complete(manifest, in_force(config))
                 if get_flags().WHICH in BUILDS:
                     expect_buildable(Manifest(manifest, in_force(config), Path(config.project_root)))

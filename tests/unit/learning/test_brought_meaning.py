@@ -98,6 +98,61 @@ def test_categories_are_values_and_not_codes_and_an_unseen_one_is_missing(catego
     assert_allclose(served(lightgbm_meta(categorical), table(rows)), expected, 1e-9)
 
 
+@pytest.mark.parametrize("is_ordered", [True, False])
+def test_categories_that_two_columns_of_numbers_could_have_are_declared(is_ordered):
+    rating, shop = random.integers(1, 6, 90), random.integers(1, 6, 90)
+    rows = pandas.DataFrame({"amount": FRAME.amount, "rating": rating, "shop": shop})
+    columns = rows.assign(rating=pandas.Categorical(rating, [5, 4, 3, 2, 1], ordered=is_ordered))
+    label = LABEL + columns.rating.cat.codes + 2 * (shop == 3)
+    booster = lightgbm.train(
+        {**QUIET, "objective": "regression"}, lightgbm.Dataset(columns, label, categorical_feature=["shop"]), 8
+    )
+    assert "rating, which holds such values too" in refusal(lightgbm_meta(booster), table(rows))
+    declared = {"numeric": ["amount", "shop"], "categorical": ["rating"]}
+    found = served(lightgbm_meta(booster, features=declared), table(rows), table(rows))
+    assert_allclose(found, booster.predict(columns), 1e-9)
+
+
+@pytest.mark.parametrize("names", [("basic", "plüs"), ("basic", "é"), ("basic", "日本")])
+def test_categories_that_xgboost_cuts_are_refused(names):
+    plan = np.resize(names, 90)
+    columns = pandas.DataFrame({"amount": FRAME.amount, "plan": pandas.Categorical(plan)})
+    booster = xgboost.train({"max_depth": 3}, xgboost.DMatrix(columns, LABEL, enable_categorical=True), 5)
+    rows = table(columns.assign(plan=plan))
+    assert "fit it on ASCII categories" in refusal(xgboost_meta(booster), rows)
+
+
+@pytest.mark.parametrize(("classes", "is_right"), [(["0", "1", "2"], True), (["0", "2", "1"], False), (["2", "1", "0"], False)])
+def test_classes_of_which_the_label_says_another_order_are_refused(file, classes, is_right):
+    """Most rows are of the first class, so that the order of the others shows in few."""
+    weights = np.array([[0.0, 1.0, -1.0], [0.0, 0.2, 0.1]], np.float32)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["linear"]),
+        helper.make_node("Add", ["linear", "b"], ["raw"]),
+        helper.make_node("Softmax", ["raw"], ["prob"], axis=1),
+        helper.make_node("ArgMax", ["prob"], ["label"], axis=1, keepdims=0),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 2])],
+        [
+            helper.make_tensor_value_info("prob", TensorProto.FLOAT, [None, 3]),
+            helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
+        ],
+        [
+            helper.make_tensor("w", TensorProto.FLOAT, [2, 3], weights.ravel()),
+            helper.make_tensor("b", TensorProto.FLOAT, [3], [0.9, 0.0, 0.0]),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    meta = file("onnx", model.SerializeToString(), parameters={"columns": NUMBERS, "classes": classes, "output": "prob"})
+    if is_right:
+        served(meta)
+    else:
+        assert "expected the classes in the order of the scores' columns" in refusal(meta)
+
+
 @pytest.mark.parametrize(
     ("column", "values", "words"),
     [

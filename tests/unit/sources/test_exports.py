@@ -182,6 +182,8 @@ def test_an_export_lands_as_it_is(tmp_path: Path, name: str) -> None:
 
 def test_the_readme_says_how_every_export_lands() -> None:
     assert CALLED.keys() == EXPORTS.keys()
+    columns = {column.name for column in SourceTable("raw.x", "", contract("interactions")).in_files}
+    assert all(called.keys() <= columns for called in CALLED.values())
 
 
 def test_what_an_export_says_beyond_the_contract_is_kept(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def packed(members: list[tuple[str, str, str]], path: Path) -> None:
 
 def rows_of(file: RawFile) -> list[tuple[object, ...]]:
     with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as reader:
-        open_raw(reader, file, {}, Path(scratch), {})
+        open_raw(reader, file, {}, {}, Path(scratch), {})
         return reader.execute("select id from raw").fetchall()
 
 

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from scorehouse.errors import ScorehouseError
 from scorehouse.sources import tables
 from scorehouse.sources.cells import BLANKS
+from scorehouse.sources.file_times import date_in
 from scorehouse.sources.places import beside, discover
 from scorehouse.sources.tables import Column, SourceTable, land, view_sql
 from scorehouse.store.files import Store
@@ -272,9 +273,9 @@ def zipped(**members: bytes) -> bytes:
     return target.getvalue()
 
 
-def tarred(name: str, content: bytes) -> bytes:
+def tarred(name: str, content: bytes, packing: str = "gz") -> bytes:
     target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode="w:gz") as archive:
+    with tarfile.open(fileobj=target, mode=f"w:{packing}") as archive:
         member = tarfile.TarInfo(name)
         member.size = len(content)
         archive.addfile(member, io.BytesIO(content))
@@ -518,9 +519,10 @@ def test_columns_and_properties_never_change_each_other(own: dict[str, object], 
         (inbox / "a.jsonl").write_text(json.dumps(event))
         ((text,),) = landed(inbox, (*COLUMNS, Column("properties", "JSON"))).project("properties").fetchall()
     columns = {name: value for name, value in own.items() if value is not None}
-    found = json.loads(text) if text is not None else None
+    assert text != "{}"  # no members are none
+    found = json.loads(text) if text is not None else {}
     if not own:
-        assert found == properties
+        assert found == ({} if properties is None else properties)
     elif properties is None:
         assert found == columns
     elif not isinstance(properties, dict):
@@ -529,6 +531,122 @@ def test_columns_and_properties_never_change_each_other(own: dict[str, object], 
         own_names = {f"properties.{name}" if name in columns else name: value for name, value in properties.items()}
         is_lost = len(own_names) < len(properties) or own_names.keys() & columns.keys()
         assert found == columns | ({"properties": properties} if is_lost else own_names)
+
+
+DAMAGED = {
+    "a.csv.bz2": bz2.compress(TEXT) + b"BZj" + bz2.compress(TEXT)[3:],
+    "rubbish.csv.bz2": bz2.compress(TEXT) + b"rubbish",
+    "cut.csv.bz2": bz2.compress(TEXT)[:-5],
+    "rubbish.csv.xz": lzma.compress(TEXT) + b"rubbish",
+    "cut.csv.xz": lzma.compress(TEXT)[:-5],
+    "cut.csv.gz": gzip.compress(TEXT)[:-5],
+    "header.csv": b'id,"occurred\nat",amount\na,2024-05-01,1\n',
+    "no_end.tar": tarred("a.csv", TEXT, "")[:1024],
+    "two.tar": tarred("a.csv", TEXT, "") + tarred("b.csv", TEXT, ""),
+    "broken.tar": tarred("a.csv", TEXT, "")[:1024] + b"b.csv".ljust(512, b"?") + bytes(1024),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_file_that_is_not_whole_is_refused(inbox: Path, name: str) -> None:
+    (inbox / name).write_bytes(DAMAGED[name])
+    with pytest.raises(ScorehouseError, match=rf"{name}: expected .*, found"):
+        landed(inbox)
+
+
+@pytest.mark.parametrize("name", ["several.csv.bz2", "several.csv.xz", "several.csv.gz"])
+def test_streams_one_behind_the_other_are_one_file(inbox: Path, name: str) -> None:
+    pack = {"bz2": bz2.compress, "xz": lzma.compress, "gz": gzip.compress}[name.rpartition(".")[2]]
+    (inbox / name).write_bytes(pack(TEXT) + pack(ROW.replace("a,", "b,", 1).encode()))
+    assert len(landed(inbox).fetchall()) == 2
+
+
+def test_columns_in_the_names_of_folders_are_called_as_others_are_and_stand_in_archives_too(inbox: Path) -> None:
+    columns = (*COLUMNS[:2], Column("country", "VARCHAR"))
+    called = {"country": "land", "id": "Key"}
+    text = TEXT.replace(b"id,", b"Key,", 1)
+    (inbox / "land=DE").mkdir()
+    (inbox / "land=DE" / "a.csv").write_bytes(text)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as target:
+        target.writestr("land=FR/b.csv", text)
+    (inbox / "b.zip").write_bytes(archive.getvalue())
+    table = SourceTable("raw.x", str(inbox), columns, called=called)
+    store = Store(inbox.parent / "store")
+    rows = duckdb.connect().sql(view_sql(table, land(table, store, []), store)).order("country")
+    assert rows.project("country, id").fetchall() == [("DE", "a"), ("FR", "a")]
+
+
+def of_called(inbox: Path, called: dict[str, str]) -> list[tuple]:
+    columns = (Column("id", "VARCHAR", kind="id"), Column("session", "VARCHAR"), Column("what", "VARCHAR"))
+    table = SourceTable("raw.x", str(inbox), columns, called=called)
+    store = Store(inbox.parent / "store")
+    return duckdb.connect().sql(view_sql(table, land(table, store, []), store)).project("id, session, what").fetchall()
+
+
+def test_one_column_may_stand_for_several(inbox: Path) -> None:
+    (inbox / "a.csv").write_text("Invoice\n7\n")
+    assert of_called(inbox, {"id": "Invoice", "session": "invoice", "what": "=bought"}) == [("7", "7", "bought")]
+
+
+@pytest.mark.parametrize(
+    ("called", "words"),
+    [
+        ({"id": "Invoise"}, "raw.x: expected a file with the column 'invoise' for id, found only Invoice, what; correct"),
+        (
+            {"id": "Invoice", "what": "=bought"},
+            "expected no column what, whose value is said to be 'bought' in every row, found one",
+        ),
+    ],
+)
+def test_what_is_said_of_columns_holds_in_the_files(inbox: Path, called: dict[str, str], words: str) -> None:
+    (inbox / "a.csv").write_text("Invoice,what\n7,sold\n")
+    with pytest.raises(ScorehouseError, match=words):
+        of_called(inbox, called)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_texts_of_numbers_have_one_decimal_mark_a_file(inbox: Path, kind: str) -> None:
+    texts = ["1.234", "500", "19,90", "7,50"]
+    if kind == "csv":
+        rows = "".join(f'{place},2024-05-01,"{text}"\n' for place, text in enumerate(texts))
+        (inbox / "a.csv").write_text(f"id,occurred_at,amount\n{rows}")
+    else:
+        (inbox / "a.jsonl").write_text(
+            "\n".join(json.dumps({"id": str(n), "occurred_at": "2024-05-01", "amount": text}) for n, text in enumerate(texts))
+            + '\n{"id": "4", "occurred_at": "2024-05-01", "amount": 1.25}'
+        )
+    rows = landed(inbox, REJECTING).order("id").project("amount, fault").fetchall()
+    assert rows[:4] == [(None, "amount"), (500, None), (19.9, None), (7.5, None)]
+    assert rows[4:] == ([] if kind == "csv" else [(1.25, None)])
+
+
+def test_a_bad_cell_of_a_json_file_rejects_its_row(inbox: Path) -> None:
+    (inbox / "a.json").write_text('{"id": "a", "occurred_at": "2024-05-01", "amount": "abc"}')
+    assert landed(inbox, REJECTING).project("id, fault").fetchall() == [("a", "amount")]
+
+
+DATED = [
+    ("prices_20260103101500.csv", "prices_20260203101500.csv"),
+    ("prices_2026-01-03T101500Z.csv", "prices_2026-01-03T101501Z.csv"),
+    ("2024.csv", "2025.csv"),
+    ("prices_2026-01-03_9.csv", "prices_2026-01-03_10.csv"),
+    ("dec2025.csv", "jan2026.csv"),
+    ("2026/01/a.csv", "2026/02/a.csv"),
+    ("prices_2026-01-03.csv", "prices_2026-01-03_2.csv"),
+]
+
+
+@pytest.mark.parametrize(("earlier", "later"), DATED)
+def test_the_date_in_a_files_name_says_which_is_later(earlier: str, later: str) -> None:
+    dates = [date_in(name, datetime(2026, 5, 1)) for name in (earlier, later)]
+    assert None not in dates
+    assert dates[0] < dates[1]
+
+
+@pytest.mark.parametrize("name", ["prices_03-01-2026.csv", "prices.csv", "batch_20269999.csv", "v2.csv"])
+def test_what_is_no_date_or_could_be_two_is_none(name: str) -> None:
+    assert date_in(name, datetime(2026, 5, 1)) is None
 
 
 def test_an_object_that_says_a_member_twice_is_kept_as_it_is(inbox: Path) -> None:

@@ -38,12 +38,13 @@ INSTEAD = {
 """What to do instead, where that is known."""
 
 
-def expect_known(command: str, options: Collection[str]) -> None:
+def expect_known(command: str, options: Collection[str], threads: int | None = None) -> None:
     """Refuse a command or an option that is not known to be right here.
 
     Args:
         command: as dbt calls it.
         options: parameters that the command line or the environment gives.
+        threads: how many are asked for.
 
     Raises ScorehouseError naming the first.
 
@@ -52,6 +53,8 @@ def expect_known(command: str, options: Collection[str]) -> None:
     if command not in COMMANDS:
         found = f"dbt {command}"
         raise ScorehouseError(f"Refused: expected a command that this project knows, found {found}; {_instead(command)}.")
+    if threads is not None and threads < 1:
+        raise ScorehouseError(f"Refused: expected --threads 1 or more, found {threads}; correct it.")
     for option in sorted(set(options) - OPTIONS):
         found = f"--{option.replace('_', '-')}"
         raise ScorehouseError(

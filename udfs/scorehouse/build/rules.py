@@ -15,8 +15,8 @@ KINDS = ("score", "rank", "segment", "choose")
 """What an endpoint may be: a score each, a ranking each, a segment each, a choice among arms."""
 
 
-MATERIALIZATIONS = frozenset("view table incremental ephemeral partitioned fitted seed".split())
-"""How a node can be built: so that its fingerprint says all that is in it."""
+MATERIALIZATIONS = frozenset("view table incremental ephemeral partitioned fitted".split())
+"""How a model can be built: so that its fingerprint says all that is in it."""
 
 LANGUAGES = frozenset({"sql", "csv"})
 """Files that a model or seed may be."""
@@ -123,7 +123,7 @@ def _built(manifest: Manifest) -> Iterator[str]:
         is_incremental = node.materialized == "incremental"
         asked = [
             ("language", {PurePath(node.path).suffix[1:]}, LANGUAGES),
-            ("materialized", {node.materialized}, MATERIALIZATIONS),
+            ("materialized", {node.materialized}, MATERIALIZATIONS if node.kind == "model" else {"seed"}),
             ("incremental_strategy", {node.configured.get("incremental_strategy", "append")}, STRATEGIES),
             ("constraints", node.constraints, CONSTRAINTS),
             ("config", node.configured.keys(), SETTINGS | INCREMENTAL_SETTINGS if is_incremental else SETTINGS),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from scorehouse.errors import ScorehouseError
@@ -15,6 +16,7 @@ DEFAULTS: dict[str, Any] = {
     "query_timeout_seconds": 3600,
     "fresh_data": False,
     "publish_empty": False,
+    "as_of": None,
     "maximum_rejected_share": 0.3,
     "maximum_contradicted_share": 0.05,
 }
@@ -78,6 +80,15 @@ def _is_size(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)? ?([KMGT]i?B|%)", value) is not None
 
 
+def _is_date(value: object) -> bool:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        try:
+            return bool(date.fromisoformat(value))
+        except ValueError:
+            return False
+    return isinstance(value, date) and not isinstance(value, datetime)
+
+
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "retained_releases": (_is_whole, "a whole number from 1"),
     "memory_limit": (_is_size, "a size such as 8GB"),
@@ -86,6 +97,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "query_timeout_seconds": (lambda value: _is_whole(value) or (isinstance(value, float) and value > 0), "seconds above 0"),
     "fresh_data": (lambda value: isinstance(value, bool), "true or false"),
     "publish_empty": (lambda value: isinstance(value, bool), "true or false"),
+    "as_of": (lambda value: value is None or _is_date(value), "null or a date such as '2026-01-31'"),
     "maximum_rejected_share": (_is_share, "a share, 0 to 1"),
     "maximum_contradicted_share": (_is_share, "a share, 0 to 1"),
 }

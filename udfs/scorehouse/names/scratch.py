@@ -19,7 +19,7 @@ def scratch(purpose: str) -> duckdb.DuckDBPyConnection:
     connections = _own.__dict__
     if purpose not in connections:
         connections[purpose] = duckdb.connect(config={"threads": 1})
-        connections[purpose].execute("set TimeZone = 'UTC'")
+        connections[purpose].execute("set global TimeZone = 'UTC'")
     return connections[purpose]
 
 

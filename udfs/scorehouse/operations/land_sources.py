@@ -1,6 +1,7 @@
 """Land the project's sources before any node runs."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from scorehouse.build.manifest import DeclaredColumn, Node
@@ -31,7 +32,8 @@ def land_sources(run: Run) -> None:
     by_folder: dict[str, list[tuple[Node, SourceTable, Found]]] = {}
     places = set()
     for node in run.manifest.sources():
-        table = declared(node, run.manifest.folder, run.manifest.variables)
+        names = [sibling.name for sibling in run.manifest.siblings(node)]
+        table = declared(node, run.manifest.folder, run.manifest.variables, names)
         found = _land(run, node, table, node.id in pinned)
         is_in_folder = node.meta.get("folder_variable")
         places.add(str(Path(table.path).parent if is_in_folder else fixed_part(table.path)))
@@ -74,11 +76,14 @@ def _tell_the_rest(run: Run, folder: Path, tables: list[tuple[Node, SourceTable,
     raise ScorehouseError(f"{folder}: expected files in {missing}/, {there.rstrip('.')}; put the data there and build again.")
 
 
-def declared(node: Node, folder: Path, variables: Mapping[str, object]) -> SourceTable:
+def declared(node: Node, folder: Path, variables: Mapping[str, object], tables: Collection[str]) -> SourceTable:
     """A source table as its YAML declares it.
 
     `meta.path` is a folder, file or glob, relative to the project, or to the folder that the variable named by
     `meta.folder_variable` holds. Raises ScorehouseError when that variable is not a folder.
+
+    Args:
+        tables: names of all tables of the source.
     """
     if "path" not in node.meta:
         raise ScorehouseError(f"{node.path}: source {node.name}: expected meta.path (a folder or glob), found none.")
@@ -92,14 +97,19 @@ def declared(node: Node, folder: Path, variables: Mapping[str, object]) -> Sourc
             )
         folder = folder / Path(value).expanduser()
     columns = tuple(Column(column.name, _type_of(column, node), column.is_required, column.kind) for column in node.columns)
-    called = _called(node, variables, [column.name for column in columns if column.kind in (None, "id")])
-    return SourceTable(node.relation, str(folder / node.meta["path"]), columns, node.meta.get("partition_by"), called)
+    table = SourceTable(node.relation, str(folder / node.meta["path"]), columns, node.meta.get("partition_by"))
+    return replace(table, called=_called(node, variables, tables, [column.name for column in table.in_files]))
 
 
-def _called(node: Node, variables: Mapping[str, object], columns: list[str]) -> dict[str, str]:
+def _called(node: Node, variables: Mapping[str, object], tables: Collection[str], columns: list[str]) -> dict[str, str]:
     """What the files call the declared columns: the variable that `meta.names_variable` names, by table."""
     variable = node.meta.get("names_variable")
     by_table = variables.get(variable) or {} if variable else {}
+    strange = sorted(map(str, by_table.keys() - set(tables))) if isinstance(by_table, dict) else []
+    if strange:
+        raise ScorehouseError(
+            f"Variable {variable}: expected tables among {', '.join(sorted(tables))}, found {', '.join(strange)}; correct it."
+        )
     called = by_table.get(node.name) or {} if isinstance(by_table, dict) else by_table
     if not isinstance(called, dict) or not all(isinstance(name, str) for name in called.values()):
         raise ScorehouseError(

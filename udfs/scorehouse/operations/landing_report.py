@@ -1,7 +1,7 @@
 """What became of every landed file: rows read, rows rejected and why; and when that is too much to publish."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scorehouse.build.manifest import Node
 from scorehouse.build.run import Run
@@ -42,6 +42,7 @@ class FileReport:
     """One landed file: its rows, and those that were rejected, the most frequent reason first.
 
     Attributes:
+        table: relation of the source table that it belongs to.
         is_judged: whether all models that hold rejected rows were asked in this run; else nothing is known of them.
     """
 
@@ -49,6 +50,7 @@ class FileReport:
     row_count: int
     rejections: tuple[Rejections, ...] = ()
     is_judged: bool = True
+    table: str = ""
 
     @property
     def rejected_count(self) -> int:
@@ -75,7 +77,7 @@ def reports(run: Run) -> list[FileReport]:
     for node in run.manifest.sources():
         record = run.records.nodes.get(node.id)
         if record and record.details.landing and any(column.kind == "file" for column in record.details.landing.columns):
-            found += [_report(file, rejected, node.id not in unjudged) for file in record.details.landing.files]
+            found += [_report(file, node, rejected, node.id not in unjudged) for file in record.details.landing.files]
     return sorted(found, key=lambda report: report.name)
 
 
@@ -90,11 +92,30 @@ def lines(reported: Iterable[FileReport]) -> list[str]:
 
 
 def expect_few_rejected(variables: Mapping[str, object], reported: Iterable[FileReport]) -> None:
-    """Raise ScorehouseError for files of which more is rejected than the variables allow; one row alone is never too much."""
-    breaches = [breach for report in reported for breach in _breaches(variables, report)]
+    """Raise ScorehouseError for files of which more is rejected than the variables allow; one row alone is never too much.
+
+    The files of a table count together as well: many small ones could lose one row each.
+    """
+    reported = list(reported)
+    breaches = [breach for report in [*reported, *_together(reported)] for breach in _breaches(variables, report)]
     if breaches:
         more = f" (and {len(breaches) - 1} more files)" if len(breaches) > 1 else ""
         raise ScorehouseError(breaches[0] + more)
+
+
+def _together(reported: Iterable[FileReport]) -> Iterator[FileReport]:
+    """Each table's files as one, where it has several."""
+    tables: dict[str, list[FileReport]] = {}
+    for report in reported:
+        tables.setdefault(report.table, []).append(report)
+    for table, several in tables.items():
+        if len(several) > 1:
+            found: dict[str, Rejections] = {}
+            for one in (rejections for report in several for rejections in report.rejections):
+                known = found.get(one.reason)
+                found[one.reason] = replace(known, count=known.count + one.count) if known else one
+            most = sorted(found.values(), key=lambda one: -one.count)
+            yield FileReport(f"{table}, {len(several):,} files", sum(report.row_count for report in several), tuple(most))
 
 
 def _breaches(variables: Mapping[str, object], report: FileReport) -> Iterator[str]:
@@ -121,8 +142,9 @@ def _breaches(variables: Mapping[str, object], report: FileReport) -> Iterator[s
             return
 
 
-def _report(file: LandedFile, rejected: dict[str, list[Rejections]], is_judged: bool) -> FileReport:
-    return FileReport(file.name, file.row_count, tuple(rejected.get(file.name, [])) if is_judged else (), is_judged)
+def _report(file: LandedFile, node: Node, rejected: dict[str, list[Rejections]], is_judged: bool) -> FileReport:
+    rejections = tuple(rejected.get(file.name, [])) if is_judged else ()
+    return FileReport(file.name, file.row_count, rejections, is_judged, node.relation)
 
 
 def _is_settled(run: Run, node: Node) -> bool:

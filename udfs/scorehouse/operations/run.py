@@ -145,9 +145,9 @@ def _expect_rows(run: Run, before: Mapping[str, int]) -> None:
     emptied = sorted(name for name, count in counts.items() if count == 0 and before.get(name))
     found = f"none in {', '.join(emptied)}, which had some" if emptied else "every table empty"
     if emptied or (counts and not any(counts.values())):
+        where = "the input and the variable as_of" if run.manifest.variables["as_of"] else "the input"
         raise ScorehouseError(
-            f"expected rows in what is served, found {found}; look at the input, or publish it so: "
-            "--vars '{publish_empty: true}'"
+            f"expected rows in what is served, found {found}; look at {where}, or publish it so: --vars '{{publish_empty: true}}'"
         )
 
 

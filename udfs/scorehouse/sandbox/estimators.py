@@ -14,6 +14,14 @@ PURE = frozenset(
 )
 """Modules of Python that reach nothing outside the process."""
 
+OF_THE_PROCESS = frozenset(
+    "now today utcnow environ getenv cpu_count threadpool_info strftime day_name month_name os sys time subprocess socket".split()
+)
+"""Attributes, of whatever library, that tell the time, the machine, the environment or the locale, or lead to what does."""
+
+_CLOCK = frozenset({"now", "today"})
+"""Texts that pandas and NumPy read as the time."""
+
 REACHING = frozenset("open __import__ eval exec compile input breakpoint hash id".split())
 """Built-ins that reach files, code that is written nowhere, or what each process has of its own."""
 
@@ -34,12 +42,17 @@ def _reached(tree: ast.AST) -> Iterator[tuple[int, str]]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names = [node.module or ""]
+            yield from ((node.lineno, f"import of {one.name}") for one in node.names if one.name in OF_THE_PROCESS)
         for name in names:
             top = name.split(".")[0]
             if top in sys.stdlib_module_names - PURE:
                 yield node.lineno, f"import {name}"
         if isinstance(node, ast.Name) and node.id in REACHING:
             yield node.lineno, f"{node.id}()"
+        if isinstance(node, ast.Attribute) and node.attr in OF_THE_PROCESS:
+            yield node.lineno, f".{node.attr}"
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.strip().lower() in _CLOCK:
+            yield node.lineno, f"'{node.value}', which libraries read as the time"
     yield from (
         (line, f"the order of the set {text}, which each process has of its own (sort it)") for line, text in used_in_order(tree)
     )

@@ -102,7 +102,8 @@ def _seen(event: str, arguments: tuple[object, ...]) -> None:
         return
     name = arguments[0].decode() if isinstance(arguments[0], bytes) else str(arguments[0])
     path = Path(name).absolute()
-    if path.suffix in _CODE or is_installed(path) or str(path).startswith(_KNOWN):
+    compiled = os.environ.get("NUMBA_CACHE_DIR")
+    if path.suffix in _CODE or is_installed(path) or str(path).startswith((*_KNOWN, *([compiled] if compiled else []))):
         return
     _fitting.opened = _fitting.opened or name
     raise _refusal(where, name)

@@ -31,7 +31,7 @@ def lock_down(connection: duckdb.DuckDBPyConnection, settings: dict[str, str], f
     if is_locked:  # this process opened the database before
         return
     for name, value in settings.items():
-        connection.execute(f"set {name} = {literal(value)}")
+        connection.execute(f"set global {name} = {literal(value)}")  # `set` alone is of this connection, and not of its cursors
     connection.execute(f"set allowed_directories = [{', '.join(map(literal, folders))}]")
     for name, value in LOCKED_SETTINGS.items():
         connection.execute(f"set {name} = {value}")

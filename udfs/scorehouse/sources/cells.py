@@ -66,9 +66,17 @@ def value_sql(value: str, found: str, column: Column, decimal: str = ".") -> str
     if found != "VARCHAR":
         return _from_number(value, found, column.data_type)
     text = f"nullif({trimmed(value)}, '')"
+    if is_number(kind) and given_kind == "JSON":  # its own numbers have a point
+        own = _number(text, column.data_type, ".")
+        return f"case when json_type({given}) = 'VARCHAR' then {_number(text, column.data_type, decimal)} else {own} end"
     if is_number(kind):
         return _number(text, column.data_type, decimal)
     return _time(text) if kind == "TIMESTAMP" else _cast(text, column.data_type)
+
+
+def text_in(value: str, found: str) -> str:
+    """The text that a cell of text or JSON is; NULL for what JSON has another type for."""
+    return f"(case when json_type({value}) = 'VARCHAR' then {value} ->> '$' end)" if found == "JSON" else value
 
 
 def is_missing(value: str, found: str, column: Column) -> str:

@@ -311,10 +311,23 @@ def _members(file: Path) -> list[_Member]:
                 return _once([_zip_member(one) for one in archive.infolist() if not one.is_dir()])
         with tarfile.open(file) as archive:
             members = archive.getmembers()
+            _expect_end(archive)
     except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile) as error:
         where = shown(str(file))
         raise ScorehouseError(f"{where}: expected a readable archive, found: {error}; pack it anew or remove it.") from None
     return _once([_tar_member(one, members) for one in members if not one.isdir()])
+
+
+def _expect_end(archive: tarfile.TarFile) -> None:
+    """Raise TarError unless zeros alone follow the last member: Python takes a damaged member for the end."""
+    archive.fileobj.seek(archive.offset)
+    is_ended = False
+    while chunk := archive.fileobj.read(1 << 20):
+        if chunk.strip(b"\0"):
+            raise tarfile.ReadError(f"something else than a member at byte {archive.offset}")
+        is_ended = True
+    if not is_ended:
+        raise tarfile.ReadError("it ends before the archive does")
 
 
 def _zip_member(one: zipfile.ZipInfo) -> _Member:

@@ -10,11 +10,12 @@ import shutil
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from tempfile import TemporaryFile
+from typing import IO, Any
 from urllib.parse import unquote
 
 import duckdb
@@ -59,8 +60,9 @@ def open_raw(
     reader: duckdb.DuckDBPyConnection,
     file: RawFile,
     added: Mapping[str, str | None],
+    constants: Mapping[str, str],
     scratch: Path,
-    names: Mapping[str, str],
+    names: Mapping[str, list[str]],
     is_strict: bool = False,
 ) -> None:
     """Make the view `raw` the rows of a file, with the column `scorehouse.line`, and of `added` those columns that it lacks.
@@ -68,6 +70,7 @@ def open_raw(
     Cells of text files stay texts. A row with too many or too few cells says so in the column `scorehouse.fault`.
 
     Args:
+        constants: values of columns that are the same in every row; the file has none of these.
         scratch: an empty folder for what must be unpacked; it must stay while `raw` is read.
         names: what columns are to be called, by what they are called in the file, in lower case.
         is_strict: refuse a file with such a row.
@@ -80,12 +83,20 @@ def open_raw(
     except _UNREADABLE as error:
         raise _unreadable(file, error) from None
     found = [row[0] for row in reader.execute(f"describe {rows}").fetchall()]
-    new_names = {name: names.get(name.lower(), name) for name in found}
-    _expect_once(file, list(new_names.values()))
-    known = {name.lower() for name in new_names.values()}
-    listed = [f"{identifier(name)} as {identifier(new)}" for name, new in new_names.items()]
+    called = [(name, new) for name in found for new in names.get(name.lower(), [name])]
+    _expect_once(file, [new for _, new in called])
+    known = {new.lower() for _, new in called}
+    fixed = next((name for name in constants if name.lower() in known), None)
+    if fixed:
+        raise ScorehouseError(
+            f"{file.place}: expected no column {fixed}, whose value is said to be '{constants[fixed]}' in every row, found one; "
+            f"leave out either."
+        )
+    listed = [f"{identifier(name)} as {identifier(new)}" for name, new in called]
     missing = [
-        f"cast({literal(value)} as varchar) as {identifier(name)}" for name, value in added.items() if name.lower() not in known
+        f"cast({literal(value)} as varchar) as {identifier(name)}"
+        for name, value in {**constants, **added}.items()
+        if name.lower() not in known
     ]
     reader.execute(f"create or replace temp view raw as select {', '.join([*listed, *missing])} from {rows}")
 
@@ -117,12 +128,33 @@ def _unpacked(file: RawFile, scratch: Path) -> Path:
 
 _OPENERS = {
     b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ": lzma.open,
+    b"BZh": lambda stream: _streams(stream, bz2.BZ2Decompressor),
+    b"\xfd7zXZ": lambda stream: _streams(stream, lzma.LZMADecompressor),
     b"\x28\xb5\x2f\xfd": lambda stream: pa.CompressedInputStream(stream, "zstd"),
     b"\x04\x22\x4d\x18": lambda stream: pa.CompressedInputStream(stream, "lz4"),
 }
 _BY_SUFFIX = {".gz": b"\x1f\x8b", ".gzip": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ"}
+
+
+def _streams(packed: IO[bytes], new: Callable[[], Any]) -> IO[bytes]:
+    """What compressed streams one behind the other hold; Python's own readers leave out what follows a damaged one.
+
+    Raises what the decompressor does, and EOFError for a stream without an end.
+    """
+    plain, decompressor = TemporaryFile(), new()  # noqa: SIM115
+    while chunk := packed.read(_CHUNK):
+        while chunk:
+            if decompressor.eof:
+                chunk = chunk.lstrip(b"\0")  # padding between streams
+                if not chunk:
+                    break
+                decompressor = new()
+            plain.write(decompressor.decompress(chunk))
+            chunk = decompressor.unused_data
+    if not decompressor.eof:
+        raise EOFError("it ends before its data does")
+    plain.seek(0)
+    return plain
 
 
 @contextmanager
@@ -324,7 +356,7 @@ def _row(cells: list[str], width: int, line: int, is_strict: bool) -> list[objec
         found = width
     if found != width and is_strict:
         raise csv.Error(f"line {line}: Expected Number of Columns: {width} Found: {found}")
-    fault = None if found == width else f"{found} cells instead of {width}"
+    fault = None if found == width else f"{found} cell{'' if found == 1 else 's'} instead of {width}"
     padded = [*cells[:width], *[None] * (width - len(cells))]
     return [*(cell or None for cell in padded), line, fault]
 
@@ -375,6 +407,10 @@ def _header(file: RawFile, plain: Path, line: str, encoding: str = "utf-8-sig") 
 
 
 def _names(file: RawFile, line: str, delimiter: str) -> list[str]:
+    if line.count('"') % 2:
+        raise ScorehouseError(
+            f"{file.place}: expected a header in one line, found a name with a line break ({line!r}); write it without."
+        )
     cells = next(csv.reader([line], delimiter=delimiter), [])
     names = [name.strip() or f"column{place}" for place, name in enumerate(cells, 1)]
     if not names:

@@ -32,7 +32,7 @@ def read_seed(path: Path, column_types: Mapping[str, str], delimiter: str) -> It
         )
     with duckdb.connect() as reader:
         try:
-            reader.execute("set timezone = 'UTC'")
+            reader.execute("set global TimeZone = 'UTC'")
             rows = reader.read_csv(
                 str(path), header=True, delimiter=delimiter, sample_size=-1, dtype=dict(column_types), all_varchar=False
             )

@@ -51,9 +51,13 @@ class SourceTable:
         return digest([asdict(column) for column in self.columns], self.partition_by, self.called, reader_code())
 
     @property
-    def names(self) -> dict[str, str]:
-        """Declared columns by what the files call them, in lower case."""
-        return {name.lower(): column for column, name in self.called.items() if not name.startswith("=")}
+    def names(self) -> dict[str, list[str]]:
+        """Declared columns by what the files call them, in lower case: one column may stand for several."""
+        found: dict[str, list[str]] = {}
+        for column, name in self.called.items():
+            if not name.startswith("="):
+                found.setdefault(name.lower(), []).append(column)
+        return found
 
     @property
     def constants(self) -> dict[str, str]:
@@ -101,7 +105,20 @@ def land(table: SourceTable, store: Store, known: Iterable[LandedFile], found: F
             status = file.path.stat()
             state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
             landed.append(by_identity.get((file.place, state)) or _land_file(reader, table, store, file, state))
+    _expect_called(table, landed)
     return sorted(landed, key=lambda file: file.content)  # what they are called is no data
+
+
+def _expect_called(table: SourceTable, files: list[LandedFile]) -> None:
+    """What the files are said to call a column, some file calls one."""
+    found = {name.lower() for file in files for name in file.columns}
+    absent = [name for name, columns in table.names.items() if not found & {column.lower() for column in columns}]
+    if absent and found - {name.lower() for name in _OWN}:
+        others = ", ".join(sorted({name for file in files for name in file.columns if name not in _OWN}))
+        raise ScorehouseError(
+            f"{table.relation}: expected a file with the column '{absent[0]}' for {', '.join(table.names[absent[0]])}, "
+            f"found only {others}; correct what the files are said to call it."
+        )
 
 
 def check_landed(table: SourceTable, store: Store, files: Iterable[LandedFile]) -> list[LandedFile]:
@@ -158,6 +175,7 @@ def _columns(table: SourceTable, extra: list[Column], file: LandedFile) -> list[
     own |= {column.name: _finite(values[column.name], column.data_type) for column in both}
     if own:
         values["properties"] = _merged(own, found.get("properties"))
+    values["properties"] = f"nullif({values['properties']}, '{{}}')"  # no members are none
     return _named(values)
 
 
@@ -214,17 +232,20 @@ def select_files(record: NodeRecord, names: Collection[str], store: Store) -> st
 def _land_file(
     reader: duckdb.DuckDBPyConnection, table: SourceTable, store: Store, file: RawFile, state: tuple[int, ...]
 ) -> LandedFile:
-    added = {**table.constants, **folder_columns(file.path, Path(table.path))}
+    in_folders = folder_columns(file.path.parent / (file.member or file.path.name), Path(table.path))
+    added = {column: value for name, value in in_folders.items() for column in table.names.get(name.lower(), [name])}
     told = {_FILE: file.name} if {"file", "line"} & table.kinds.keys() else {}
     told |= {_SEEN: written_at(file)} if "seen_at" in table.kinds else {}
-    content = digest(file.kind, file.member, added, told, table.names, table.rejects_rows, reader_code(), hash_of(file))
+    content = digest(
+        file.kind, file.member, added, table.constants, told, table.names, table.rejects_rows, reader_code(), hash_of(file)
+    )
     unread = LandedFile(file.place, state, content, {}, [], file.name)
     copy = store.path(table.stored_name(unread))
     if copy.exists():
         open_copy(reader, copy)
         return _checked(reader, table, unread)
     with TemporaryDirectory() as scratch:
-        open_raw(reader, file, {**added, **told}, Path(scratch), table.names, is_strict=not table.rejects_rows)
+        open_raw(reader, file, {**added, **told}, table.constants, Path(scratch), table.names, is_strict=not table.rejects_rows)
         landed = _checked(reader, table, unread)
         with store.new_file(copy) as temporary:
             reader.execute(f"copy raw to {literal(temporary)} (format parquet, compression zstd)")
@@ -246,7 +267,7 @@ def _checked(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: Landed
 def _reader() -> Iterator[duckdb.DuckDBPyConnection]:
     """A database of its own for reading raw files: the branch's database may not open them."""
     with TemporaryDirectory() as spill, duckdb.connect(config={"temp_directory": spill}) as reader:
-        reader.execute("set TimeZone = 'UTC'")
+        reader.execute("set global TimeZone = 'UTC'")
         yield reader
 
 
@@ -276,10 +297,11 @@ def _is_nested(kind: str) -> bool:
 
 def _decimal(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile) -> str:
     """The decimal mark of a file's numbers that are texts: the comma where more of them can only have that than a point."""
-    numbers = [name for column, name, kind in _present(table, file) if kind == "VARCHAR" and cells.is_number(column.data_type)]
+    texts = [(identifier(name), kind) for column, name, kind in _present(table, file) if cells.is_number(column.data_type)]
+    numbers = [cells.text_in(name, kind) for name, kind in texts if kind in ("VARCHAR", "JSON")]
     if not numbers:
         return "."
-    listed = ", ".join(map(identifier, numbers))
+    listed = ", ".join(numbers)
     comma, point = cells.decimal_evidence("value")
     query = (
         f"select count(*) filter ({comma}), count(*) filter ({point})"
@@ -318,7 +340,7 @@ def _has_faults(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: Lan
         if wrong and not table.rejects_rows:
             place = "line" if kind == "VARCHAR" else "row"
             raise _wrong_type(file, column, f"'{wrong[1]}' in {place} {wrong[0]} ({kind})")
-        if wrong and wrong[2] == file.row_count and kind != "VARCHAR":
+        if wrong and wrong[2] == file.row_count and kind not in ("VARCHAR", "JSON"):
             raise _wrong_type(file, column, f"'{wrong[1]}' in every row ({kind})")
         has_faults = has_faults or wrong is not None
     return has_faults

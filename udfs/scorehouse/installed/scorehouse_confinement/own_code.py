@@ -1,7 +1,11 @@
 """The project's own Python: read from its sources, never from compiled files that lie beside them."""
 
+import hashlib
+import marshal
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.machinery import FileFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType
@@ -13,9 +17,9 @@ def is_installed(path: Path) -> bool:
 
 
 def read_only_sources(project: Path, cache: Path) -> None:
-    """Let imports from a project's folders read `.py` files alone, and keep what they compile in `cache`.
+    """Let imports from a project's folders read `.py` files alone, and keep what they compile in `cache`, by what the file says.
 
-    A `.pyc` file in the checkout, whoever left it there, is not looked at.
+    A `.pyc` file in the checkout, whoever left it there, is not looked at; nor does the time of a file count, which copying sets.
     """
     sys.path_hooks.insert(0, _hook(project, cache))
     for entry in list(sys.path_importer_cache):
@@ -26,11 +30,20 @@ def read_only_sources(project: Path, cache: Path) -> None:
 def _hook(project: Path, cache: Path) -> Callable[[str], FileFinder]:
     class Loader(SourceFileLoader):
         def get_code(self, fullname: str) -> CodeType:
-            before, sys.pycache_prefix = sys.pycache_prefix, str(cache)
+            path = self.get_filename(fullname)
+            source = self.get_data(path)
+            named = hashlib.blake2b(b"\0".join([sys.version.encode(), path.encode(), source]), digest_size=16).hexdigest()
+            kept = cache / f"{named}.code"
             try:
-                return super().get_code(fullname)
-            finally:
-                sys.pycache_prefix = before
+                return marshal.loads(kept.read_bytes())
+            except (OSError, EOFError, ValueError, TypeError):
+                code = self.source_to_code(source, path)
+            with suppress(OSError):  # without it, it is compiled again
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                temporary = kept.with_suffix(f".{os.getpid()}")
+                temporary.write_bytes(marshal.dumps(code))
+                os.replace(temporary, kept)
+            return code
 
     def find(entry: str) -> FileFinder:
         path = Path(entry)

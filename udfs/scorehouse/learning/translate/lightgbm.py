@@ -6,6 +6,7 @@ The format is that of LightGBM's `Booster.save_model`; decisions are those of `T
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -270,7 +271,7 @@ def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
     text = spec.model(where).decode(errors="replace")
     model = parse(text)
     columns = input_columns(table, spec, where, _names(model, table), len(model.features), declared)
-    places = _category_places(model, columns, spec, where)
+    places = _category_places(model, table, columns, spec, where)
     found = Brought(
         inputs=model.features,
         outputs=model.outputs,
@@ -298,19 +299,34 @@ def _names(model: LightGbmModel, table: pa.Table) -> tuple[str, ...]:
     return tuple(name if name.lower() in given else blank.get(name, name) for name in model.features)
 
 
-def _category_places(model: LightGbmModel, columns: tuple[str, ...], spec: Spec, where: str) -> list[int]:
-    """Which inputs the pandas categories are of: the text lists them in order, but not their columns."""
+def _category_places(model: LightGbmModel, table: pa.Table, columns: tuple[str, ...], spec: Spec, where: str) -> list[int]:
+    """Which inputs the pandas categories are of: the text lists them in order, but not their columns.
+
+    Where nothing is declared these are the inputs that the trees take as codes, unless another one holds such values too.
+    """
     if not model.categories:
         return []
     listed = {name.lower() for name in (spec.features or {}).get(CATEGORICAL, ())}
     places = [place for place, name in enumerate(columns) if name.lower() in listed] if listed else list(model.coded)
+    found = ", ".join(columns[p] for p in places) or "none"
+    if not listed and len(places) == len(model.categories):
+        others = [name for place, name in enumerate(columns) if place not in places]
+        alike = next((name for name in others if any(_mostly_among(table, name, known) for known in model.categories)), None)
+        found, places = (f"{found} or {alike}, which holds such values too", []) if alike else (found, places)
     if len(places) != len(model.categories):
         raise ScorehouseError(
             f"{where}: expected meta.features with {len(model.categories)} columns under categorical, since the model lists the "
-            f"categories of so many pandas columns and not which, found {', '.join(columns[p] for p in places) or 'none'}; name "
-            f"those that were pandas categories, ordered ones too, and the others under numeric."
+            f"categories of so many pandas columns and not which, found {found}; name those that were pandas categories, ordered "
+            f"ones too, and the others under numeric."
         )
     return places
+
+
+def _mostly_among(table: pa.Table, name: str, known: Sequence[object]) -> bool:
+    """Whether at least half of a column's values are among some categories."""
+    column = next(table[field.name] for field in table.schema if field.name.lower() == name.lower())
+    values = [value for value in column.to_pylist() if value is not None]
+    return bool(values) and 2 * sum(value in known for value in values) >= len(values)
 
 
 @formula_of("predict", "lightgbm.LGBMRegressor", "lightgbm.LGBMRanker")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+from scipy.optimize import linear_sum_assignment
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning.declare.examples import Examples
@@ -41,8 +42,6 @@ ZIPPED = "seq(map("
 CLASS_ATTRIBUTES = ("classlabels_strings", "classlabels_int64s", "classlabels_ints", "cats_strings", "cats_int64s")
 LIMITS = {"tensor(int64)": (-(2**53), 2**53), "tensor(int32)": (-(2**31), 2**31 - 1), "tensor(bool)": (0, 1)}
 PROBED = 16
-AGREEMENT = 0.5
-"""A smaller share of rows whose label is the class with the largest score means that the classes are in another order."""
 
 
 @dataclass(frozen=True)
@@ -425,9 +424,11 @@ def _expect_same_classes(scores: np.ndarray, labels: np.ndarray, classes: tuple[
     names = np.array([class_name(label if isinstance(label, str) else int(label)) for label in labels.tolist()])
     unknown = sorted(set(names) - set(classes))
     is_scored = np.isfinite(scores).all(axis=1)
-    agreed = np.array(classes)[scores.argmax(axis=1)][is_scored] == names[is_scored]
-    if unknown or (len(agreed) >= PROBED and agreed.mean() < AGREEMENT):
-        found = f"'{unknown[0]}'" if unknown else f"another class in {1 - agreed.mean():.0%} of the rows"
+    largest, named = scores.argmax(axis=1)[is_scored], names[is_scored]
+    counts = np.array([[np.sum((largest == place) & (named == name)) for name in classes] for place in range(len(classes))])
+    best = counts[linear_sum_assignment(counts, maximize=True)].sum()  # of all orders of the classes
+    if unknown or (len(named) >= PROBED and counts.trace() < best):
+        found = f"'{unknown[0]}'" if unknown else f"another order that holds in {best - counts.trace():,} rows more"
         raise ScorehouseError(
             f"{where}: meta.parameters.classes: expected the classes in the order of the scores' columns, so that the output "
             f"{graph.label.name} names the one that scores highest among {', '.join(classes)}, found {found}; correct the order."

@@ -154,12 +154,11 @@ def _known_categories(cats: dict[str, Any]) -> dict[int, tuple[Category, ...]]:
 
 def _decoded(values: Sequence[int], offsets: Sequence[int]) -> list[str]:
     content = bytes(value % 256 for value in values)
-    try:
-        return [content[start:end].decode() for start, end in pairwise(offsets)]
-    except UnicodeDecodeError:
+    if not content.isascii():
         raise UnknownFormulaError(
-            "categories that are no UTF-8 (XGBoost cuts those of pandas with letters beyond ASCII)", "fit it on ASCII categories"
-        ) from None
+            "categories with letters beyond ASCII, which XGBoost cuts where it keeps them", "fit it on ASCII categories"
+        )
+    return [content[start:end].decode() for start, end in pairwise(offsets)]
 
 
 def _baselines(text: str, objective: str, count: int) -> tuple[float, ...]:
