@@ -85,7 +85,7 @@ COMMANDS = [
     refused("build --single-threaded", "found --single-threaded of dbt build", "write --threads 1"),
     refused("build --threads 0", "expected --threads 1 or more, found 0"),
     refused("build --threads -1", "expected --threads 1 or more, found -1"),
-    refused("build --vars '{as_of: 2026-13-45}'", "Variable as_of: expected null or a date", "found '2026-13-45'"),
+    refused("""build --vars "{as_of: '2026-13-45'}" """, "Variable as_of: expected null or a date", "found '2026-13-45'"),
     refused("build --vars '{as_of: 2026-01-05 23:00}'", "Variable as_of: expected null or a date"),
     refused("build --export-saved-queries", "found --export-saved-queries of dbt build", "leave it out"),
     refused("run --event-time-start 2020-01-01 --event-time-end 2020-01-02", "found --event-time-end of dbt run"),

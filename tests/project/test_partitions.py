@@ -10,6 +10,7 @@ from project.harness import Project, tiny_project
 
 HEADER = "event_id,occurred_at,kind,amount\n"
 DAYS = {f"day{day}.csv": [f"{day}{i},2020-01-0{day} 0{i}:30,{'ab'[i % 2]},{i}.5" for i in range(8)] for day in (1, 2, 3)}
+DAYS["day2.csv"] += ["28,2020-01-02 08:30,a,", "29,2020-01-02 09:30,,2"]  # a NULL shows in that day's file alone
 DAYS |= {"late.csv": ["90,2020-01-01 23:59,a,1", "91,2020-01-03 23:59,b,2"]}
 TWICE = """
 select

@@ -398,3 +398,22 @@ def test_a_file_of_another_scikit_learn_is_refused(file, monkeypatch):
         earlier.setattr("sklearn.base.__version__", "1.2.0")
         content = skops.io.dumps(LinearRegression().fit(FRAME[NUMBERS], LABEL))
     assert "found 1.2.0, whose estimators may mean otherwise" in refusal(file("skops", content))
+
+
+@pytest.mark.parametrize(
+    ("alphas", "words"),
+    [([0.1, 0.10000001], "found 'quantile_0.1' and 'quantile_0.1' in the model"), ([0.1, 0.9], None)],
+)
+def test_outputs_whose_names_duckdb_takes_for_one_are_refused(alphas, words):
+    parameters = {"objective": "reg:quantileerror", "quantile_alpha": alphas, "max_depth": 2}
+    booster = xgboost.train(parameters, xgboost.DMatrix(FRAME[NUMBERS], LABEL), 3)
+    if words:
+        assert words in refusal(xgboost_meta(booster))
+    else:
+        served(xgboost_meta(booster))
+
+
+def test_classes_of_a_file_that_differ_by_case_are_refused(file):
+    for names, words in ((["Gold", "gold", "x"], "found 'Gold' and 'gold'"), (["", "gold", "x"], "found '' and 'another class'")):
+        model = LogisticRegression().fit(FRAME[NUMBERS].to_numpy(), np.resize(names, 90))
+        assert words in refusal(file("skops", skops.io.dumps(model), parameters={"columns": NUMBERS}))

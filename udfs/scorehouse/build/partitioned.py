@@ -157,9 +157,10 @@ class _Partitioned:
             cursor.execute(f"insert into fresh by name {query} order by {key}")
             self._expect_in_place(cursor, missing)
             for part, file in missing.items():
-                query = f"select * from fresh where {key} = '{part}' order by all"
-                self._builder.store.write_parquet(cursor, query, file)
-            cursor.execute("drop table fresh")
+                # in a table of its own: how Parquet lays out a column depends on whether its table has a NULL
+                cursor.execute(f"create or replace temp table part as select * from fresh where {key} = '{part}' order by all")
+                self._builder.store.write_parquet(cursor, "from part", file)
+            cursor.execute("drop table if exists part; drop table fresh")
 
     def _rows_in(self, read: _Input, parts: Collection[str]) -> str:
         """The query for an input's rows in some partitions; its columns are those of the whole relation."""

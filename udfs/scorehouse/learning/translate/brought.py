@@ -296,6 +296,12 @@ def over_columns(
         _expect_no_marker(examples, where)
     classes = _classes(brought, declared, examples, where)
     labels = classes if len(classes) > 2 else _targets(brought, declared, spec, where)
+    same = ("", "another class") if "" in labels else alike(labels)
+    if same:
+        raise ScorehouseError(
+            f"{where}: expected outputs with names that differ in more than case, found '{same[0]}' and '{same[1]}' in the "
+            f"model; export it with other names."
+        )
     formula, is_float32 = _formula(brought, columns, examples, labels)
     fitted = Fitted(
         formula,
