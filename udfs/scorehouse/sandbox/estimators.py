@@ -42,11 +42,12 @@ def _reached(tree: ast.AST) -> Iterator[tuple[int, str]]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names = [node.module or ""]
-            yield from ((node.lineno, f"import of {one.name}") for one in node.names if one.name in OF_THE_PROCESS)
         for name in names:
             top = name.split(".")[0]
             if top in sys.stdlib_module_names - PURE:
                 yield node.lineno, f"import {name}"
+        if isinstance(node, ast.ImportFrom):
+            yield from ((node.lineno, f"import of {one.name}") for one in node.names if one.name in OF_THE_PROCESS)
         if isinstance(node, ast.Name) and node.id in REACHING:
             yield node.lineno, f"{node.id}()"
         if isinstance(node, ast.Attribute) and node.attr in OF_THE_PROCESS:
