@@ -17,8 +17,8 @@ from scorehouse.names.code import is_installed
 _OWN = str(Path(__file__).parent.parent)
 _KNOWN = tuple({_OWN, sys.prefix, sys.base_prefix, "/proc", "/sys", "/dev"})
 """Where this package, Python and the kernel keep what is theirs; memory that processes share is in /dev, too."""
-_CODE = frozenset({".py", ".pyc", ".so", ".nbi", ".nbc"})
-"""What is imported counts as code (see `scorehouse.build.engine`), and numba keeps what it compiled of this package."""
+_CODE = frozenset({".py", ".pyc", ".code", ".so", ".nbi", ".nbc"})
+"""What is imported counts as code (see `scorehouse.build.engine`); Python and numba keep what they compiled of it."""
 
 
 _OF_THE_SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime")

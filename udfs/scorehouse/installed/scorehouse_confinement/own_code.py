@@ -40,7 +40,7 @@ def _hook(project: Path, cache: Path) -> Callable[[str], FileFinder]:
                 code = self.source_to_code(source, path)
             with suppress(OSError):  # without it, it is compiled again
                 kept.parent.mkdir(parents=True, exist_ok=True)
-                temporary = kept.with_suffix(f".{os.getpid()}")
+                temporary = kept.with_suffix(f".{os.getpid()}.code")
                 temporary.write_bytes(marshal.dumps(code))
                 os.replace(temporary, kept)
             return code
