@@ -12,8 +12,7 @@
             {%- do statuses.update({result.node.unique_id: result.status | string}) -%}
         {%- endfor -%}
         {%- set outcome = scorehouse('finish', statuses=statuses, command=flags.WHICH) -%}
-        {%- set is_red = outcome.error or statuses.values() | select('in', ['error', 'fail', 'runtime error']) | list -%}
-        {%- if outcome.lines and flags.QUIET and is_red -%}
+        {%- if outcome.lines and flags.QUIET and not outcome.is_green -%}
             {%- do print(outcome.lines | join('\n')) -%}
         {%- elif outcome.lines -%}
             {%- do log(outcome.lines | join('\n'), info=true) -%}

@@ -1,28 +1,8 @@
 with
 
-judged as (
-
-    {{ judged('items') | indent(4) }}
-
-),
-
 rejected as (
 
-    select
-        ---------- ids
-        item_id,
-
-        ---------- strings
-        source_file,
-        rejection_reason,
-        rejected_column,
-        rejected_value,
-
-        ---------- numerics
-        source_line
-
-    from judged
-    where rejection_reason is not null
+    {{ rejected('items', 'item_id') | indent(4) }}
 
 )
 

@@ -1,28 +1,8 @@
 with
 
-judged as (
-
-    {{ judged('labels') | indent(4) }}
-
-),
-
 rejected as (
 
-    select
-        ---------- ids
-        entity_id,
-
-        ---------- strings
-        source_file,
-        rejection_reason,
-        rejected_column,
-        rejected_value,
-
-        ---------- numerics
-        source_line
-
-    from judged
-    where rejection_reason is not null
+    {{ rejected('labels', 'entity_id') | indent(4) }}
 
 )
 

@@ -136,8 +136,9 @@ def _built(manifest: Manifest) -> Iterator[str]:
 
 def _names(manifest: Manifest) -> Iterator[str]:
     """DuckDB takes names that differ only by case for one; a served table has its model's name alone, without a version."""
-    relations = [(f"{node.schema}.{node.identifier}", node) for node in [*manifest.tables(), *manifest.sources()]]
-    for node in [*manifest.tables(), *manifest.sources()]:
+    stored = [*manifest.tables(), *manifest.sources()]
+    relations = [(f"{node.schema}.{node.identifier}", node) for node in stored]
+    for node in stored:
         if node.schema.lower() in SCHEMAS_OF_OURS:
             yield f"{node.path}: expected a schema of the project, found {node.schema}, which is ours or DuckDB's; choose one."
     for node in manifest.served():

@@ -100,7 +100,7 @@ def collect_garbage(run: Run, delete: object) -> str:
         )
     others = [branch for branch in run.warehouse.branches() if branch.folder != run.warehouse.folder]
     locks = [BuildLock.take(branch, 0) for branch in others]
-    used = _files_of(run.records).union(*_kept(run.warehouse, others))
+    used = run.records.files.union(*_kept(run.warehouse, others))
     unused = [file for file in _store_files(run.warehouse) if run.store.name(file) not in used]
     rows = [[run.store.name(file), file.stat().st_size] for file in unused]
     if delete:
@@ -123,11 +123,7 @@ def _kept(own: Warehouse, others: list[Warehouse]) -> Iterable[Iterable[str]]:
     for branch in others:
         if branch.work_database.is_file():
             with duckdb.connect(str(branch.work_database), read_only=True) as connection:
-                yield _files_of(NodeRecords.read(connection))
-
-
-def _files_of(records: NodeRecords) -> set[str]:
-    return {file for record in records.nodes.values() for file in record.files}
+                yield NodeRecords.read(connection).files
 
 
 def _store_files(warehouse: Warehouse) -> list[Path]:

@@ -26,9 +26,10 @@ from scorehouse.store.durable import remove_leftovers
 
 @dataclass(frozen=True)
 class Ending:
-    """What happened, in lines, and what must end the run as failed, if anything."""
+    """What happened, in lines, whether all went well, and what must end the run as failed, if anything."""
 
     lines: list[str]
+    is_green: bool
     error: str | None = None
 
 
@@ -83,9 +84,9 @@ def finish(run: Run, statuses: dict[str, str], command: str) -> dict[str, object
         reported = landing_report.reports(run) if command == "build" else []
         told += [*run.left_out, *landing_report.lines(reported)] if command == "build" else []
         told += _published(run, statuses, command, reported)
-        return asdict(Ending([line for line in told if line]))
+        return asdict(Ending([line for line in told if line], is_green=not _failed(statuses)))
     except (ScorehouseError, duckdb.Error, OSError) as error:
-        return asdict(Ending(told, f"Nothing published: {first_line(error).rstrip('.;')}; {_current(run)}."))
+        return asdict(Ending(told, False, f"Nothing published: {first_line(error).rstrip('.;')}; {_current(run)}."))
 
 
 def _published(run: Run, statuses: dict[str, str], command: str, reported: list[FileReport]) -> list[str]:
@@ -98,7 +99,7 @@ def _published(run: Run, statuses: dict[str, str], command: str, reported: list[
 
 def _not_whole(run: Run, statuses: dict[str, str], command: str) -> str:
     """Why a run is not a green build of the whole project, which alone is published; empty where it is."""
-    failed = [node_id for node_id, status in statuses.items() if status not in NOT_FAILED]
+    failed = _failed(statuses)
     if failed:
         return f"{len(failed)} of {len(statuses)} nodes failed ({failed[0].split('.')[2]} first)."
     if command != "build":
@@ -111,6 +112,10 @@ def _not_whole(run: Run, statuses: dict[str, str], command: str) -> str:
         more = f" and {len(missing) - 1} more nodes" if len(missing) > 1 else ""
         return f"the selection left out {missing[0].name}{more}; plain `dbt build` publishes."
     return ""
+
+
+def _failed(statuses: Mapping[str, str]) -> list[str]:
+    return [node_id for node_id, status in statuses.items() if status not in NOT_FAILED]
 
 
 def _publish(run: Run, reported: list[FileReport]) -> str:

@@ -28,8 +28,7 @@ class Summary:
     @classmethod
     def of(cls, release: Release, records: NodeRecords) -> Self:
         """The summary of a release with these nodes."""
-        files = {file for record in records.nodes.values() for file in record.files}
-        return cls(release, {key: record.fingerprint.whole for key, record in records.nodes.items()}, sorted(files))
+        return cls(release, records.fingerprints, sorted(records.files))
 
     def write(self, folder: Path) -> None:
         """Put it into a release's folder."""

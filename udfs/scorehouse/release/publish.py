@@ -100,10 +100,7 @@ class Publisher:
 
     def _unlike(self, published: NodeRecords) -> list[str]:
         """Names of the nodes that differ from what was published."""
-        before, after = (
-            {key: record.fingerprint.whole for key, record in side.nodes.items()} for side in (published, self.records)
-        )
-        return [".".join(key.split(".")[2:]) for key in changes(before, after)]
+        return [".".join(key.split(".")[2:]) for key in changes(published.fingerprints, self.records.fingerprints)]
 
     def _write_catalog(self, file: Path, release: Release) -> None:
         """The work database without what only this process can run."""
@@ -116,8 +113,7 @@ class Publisher:
 
     def _verify(self, folder: Path, release: Release) -> None:
         """Open both files as a reader would, and look for every data file they name."""
-        files = (file for record in self.records.nodes.values() for file in record.files)
-        missing = next((file for file in files if not self.warehouse.holds(file)), None)
+        missing = next((file for file in sorted(self.records.files) if not self.warehouse.holds(file)), None)
         if missing:
             raise ScorehouseError(f"Release: expected {missing} in the store, found no such file; run dbt build again.")
         with duckdb.connect(str(folder / CATALOG), read_only=True) as catalog:

@@ -2,10 +2,10 @@
 
 import importlib
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from scorehouse.errors import ScorehouseError
-
-PACKAGE = "scorehouse_confinement.confinement"
 
 NOT_INSTALLED = "this environment lacks scorehouse_confinement, which `make` installs, so only the gate protects main"
 
@@ -26,8 +26,14 @@ def gaps() -> tuple[str, ...]:
     return (NOT_INSTALLED,) if confined is None else confined.gaps
 
 
-def _current():  # noqa: ANN202: the installed package's Confinement, or None
+def installed(module: str) -> ModuleType | None:
+    """A module of the package that confines; None where that is not installed."""
     try:
-        return importlib.import_module(PACKAGE).current
+        return importlib.import_module(f"scorehouse_confinement.{module}")
     except ImportError:
         return None
+
+
+def _current() -> Any:
+    """The installed package's Confinement; None where nothing is confined."""
+    return getattr(installed("confinement"), "current", None)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.sandbox.python import CLOCK
 from scorehouse.sandbox.sets import used_in_order
 
 PURE = frozenset(
@@ -14,8 +15,8 @@ PURE = frozenset(
 )
 """Modules of Python that reach nothing outside the process."""
 
-OF_THE_PROCESS = frozenset(
-    "now today utcnow environ getenv cpu_count threadpool_info strftime day_name month_name os sys time subprocess socket".split()
+OF_THE_PROCESS = CLOCK | frozenset(
+    "environ getenv cpu_count threadpool_info strftime day_name month_name os sys time subprocess socket".split()
 )
 """Attributes, of whatever library, that tell the time, the machine, the environment or the locale, or lead to what does."""
 

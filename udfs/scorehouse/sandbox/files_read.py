@@ -1,6 +1,5 @@
 """While a project's own estimator is fitted it opens no file: what it would read there is in no fingerprint."""
 
-import importlib
 import os
 import sys
 import threading
@@ -13,6 +12,7 @@ from typing import TypeVar
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.code import is_installed
+from scorehouse.sandbox.confinement import installed
 
 _OWN = str(Path(__file__).parent.parent)
 _KNOWN = tuple({_OWN, sys.prefix, sys.base_prefix, "/proc", "/sys", "/dev"})
@@ -22,7 +22,6 @@ _CODE = frozenset({".py", ".pyc", ".code", ".so", ".nbi", ".nbc"})
 
 
 _OF_THE_SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime")
-_LANDLOCK = "scorehouse_confinement.landlock"
 
 Result = TypeVar("Result")
 
@@ -43,10 +42,7 @@ def without_files(work: Callable[[], Result], where: str, code: Iterable[Path]) 
 
 
 def _confined(work: Callable[[], Result], where: str, code: list[Path]) -> Result:
-    try:
-        landlock = importlib.import_module(_LANDLOCK)
-    except ImportError:  # see scorehouse.sandbox.confinement.NOT_INSTALLED
-        landlock = None
+    landlock = installed("landlock")
     if landlock and (abi := landlock.version()):
         landlock.restrict(min(abi, landlock.OF_ONE_THREAD), _rules(landlock, code))
     with no_file_read(where):

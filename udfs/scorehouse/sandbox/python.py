@@ -49,7 +49,10 @@ _ARROW = frozenset(
     " uint32 uint64 uint8".split()
 )
 _TYPES = frozenset("is_boolean is_date is_floating is_integer is_list is_null is_string is_struct is_timestamp".split())
-_UNLIKE_EACH_TIME = frozenset("now utcnow today random fromtimestamp timestamp astimezone".split())
+CLOCK = frozenset({"now", "utcnow", "today"})
+"""What asks for the time, whatever library has it."""
+
+_UNLIKE_EACH_TIME = CLOCK | frozenset("random fromtimestamp timestamp astimezone".split())
 """What asks for the time, for chance, or for the machine's time zone."""
 _GENERATOR = "numpy.random.default_rng"
 _NUMPY_TIME = re.compile(r"datetime64|\bM8\b")

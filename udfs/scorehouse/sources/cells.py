@@ -66,7 +66,7 @@ def value_sql(value: str, found: str, column: Column, decimal: str = ".") -> str
     if found != "VARCHAR":
         return _from_number(value, found, column.data_type)
     text = f"nullif({trimmed(value)}, '')"
-    if is_number(kind) and given_kind == "JSON":  # its own numbers have a point
+    if is_number(kind) and given_kind == "JSON" and decimal != ".":  # JSON's own numbers have a point
         own = _number(text, column.data_type, ".")
         return f"case when json_type({given}) = 'VARCHAR' then {_number(text, column.data_type, decimal)} else {own} end"
     if is_number(kind):

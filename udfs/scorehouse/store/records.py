@@ -86,6 +86,16 @@ class NodeRecords:
         """Those of an open database; none where another format of the store wrote them."""
         return NodeRecords(_read(connection.cursor()))
 
+    @property
+    def files(self) -> set[str]:
+        """What the nodes have in the store."""
+        return {file for record in self.nodes.values() for file in record.files}
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Of the nodes' results, by id."""
+        return {key: record.fingerprint.whole for key, record in self.nodes.items()}
+
     def of(self, relation: str) -> NodeRecord | None:
         """The record of schema.name; None for what was not built."""
         return self._by_relation.get(relation)

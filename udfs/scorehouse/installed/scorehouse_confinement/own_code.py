@@ -32,16 +32,17 @@ def _hook(project: Path, cache: Path) -> Callable[[str], FileFinder]:
         def get_code(self, fullname: str) -> CodeType:
             path = self.get_filename(fullname)
             source = self.get_data(path)
-            named = hashlib.blake2b(b"\0".join([sys.version.encode(), path.encode(), source]), digest_size=16).hexdigest()
-            kept = cache / f"{named}.code"
-            try:
-                return marshal.loads(kept.read_bytes())
-            except (OSError, EOFError, ValueError, TypeError):
-                code = self.source_to_code(source, path)
+            mark = hashlib.blake2b(sys.version.encode() + source).digest()
+            kept = cache / f"{hashlib.blake2b(path.encode(), digest_size=16).hexdigest()}.code"
+            with suppress(OSError, EOFError, ValueError, TypeError):
+                found = kept.read_bytes()
+                if found.startswith(mark):
+                    return marshal.loads(found[len(mark) :])
+            code = self.source_to_code(source, path)
             with suppress(OSError):  # without it, it is compiled again
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 temporary = kept.with_suffix(f".{os.getpid()}.code")
-                temporary.write_bytes(marshal.dumps(code))
+                temporary.write_bytes(mark + marshal.dumps(code))
                 os.replace(temporary, kept)
             return code
 

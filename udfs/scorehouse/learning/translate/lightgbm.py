@@ -6,7 +6,7 @@ The format is that of LightGBM's `Booster.save_model`; decisions are those of `T
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -311,7 +311,7 @@ def _category_places(model: LightGbmModel, table: pa.Table, columns: tuple[str, 
     found = ", ".join(columns[p] for p in places) or "none"
     if not listed and len(places) == len(model.categories):
         others = [name for place, name in enumerate(columns) if place not in places]
-        alike = next((name for name in others if any(_mostly_among(table, name, known) for known in model.categories)), None)
+        alike = next((name for name in others if _is_mostly_of_one(table, name, model.categories)), None)
         found, places = (f"{found} or {alike}, which holds such values too", []) if alike else (found, places)
     if len(places) != len(model.categories):
         raise ScorehouseError(
@@ -322,11 +322,11 @@ def _category_places(model: LightGbmModel, table: pa.Table, columns: tuple[str, 
     return places
 
 
-def _mostly_among(table: pa.Table, name: str, known: Sequence[object]) -> bool:
-    """Whether at least half of a column's values are among some categories."""
+def _is_mostly_of_one(table: pa.Table, name: str, several: Iterable[Sequence[object]]) -> bool:
+    """Whether at least half of a column's values are among the categories of one of several lists."""
     column = next(table[field.name] for field in table.schema if field.name.lower() == name.lower())
     values = [value for value in column.to_pylist() if value is not None]
-    return bool(values) and 2 * sum(value in known for value in values) >= len(values)
+    return bool(values) and any(2 * sum(value in known for value in values) >= len(values) for known in several)
 
 
 @formula_of("predict", "lightgbm.LGBMRegressor", "lightgbm.LGBMRanker")
