@@ -76,13 +76,13 @@ def test_a_build_killed_at_any_moment_leaves_the_release_and_the_next_build_repa
                 connection.execute("from data").fetchall()
 
 
+ENDLESS = "with recursive forever as (select 1 as n union all select n + 1 from forever) select count(*) as number from forever"
+
+
 @pytest.mark.drill
 def test_ctrl_c_stops_what_is_being_computed_and_the_next_build_goes_on(tiny: Project) -> None:
-    endless = (
-        "with recursive forever as (select 1 as n union all select n + 1 from forever) select count(*) as number from forever"
-    )
     kept = (tiny.root / "models/features/unrelated.sql").read_text()
-    tiny.write("models/features/unrelated.sql", endless)
+    tiny.write("models/features/unrelated.sql", ENDLESS)
     build = tiny.start("build")
     assert any("START sql table model features.unrelated" in line for line in build.stdout)
     time.sleep(1)
@@ -93,6 +93,31 @@ def test_ctrl_c_stops_what_is_being_computed_and_the_next_build_goes_on(tiny: Pr
     tiny.write("models/features/unrelated.sql", kept)
     tiny.build()
     assert tiny.computed() == set()
+
+
+@pytest.mark.drill
+def test_garbage_is_collected_beside_a_running_build_and_takes_nothing_of_it(tiny: Project) -> None:
+    kept = (tiny.root / "models/features/unrelated.sql").read_text()
+    tiny.build("--vars", "{weight: 7}", branch="idle")
+    tiny.build("--vars", "{retained_releases: 1, weight: 7}", branch="idle")
+    tiny.build("--vars", "{retained_releases: 1, weight: 8}", branch="idle")
+    tiny.build("--vars", "{weight: 9}")
+    tiny.build("--vars", "{retained_releases: 1}")  # what weighed 9 is garbage now, and what the build below asks for
+    tiny.write("models/features/unrelated.sql", f"{ENDLESS}\n")
+    build = tiny.start("build", "--vars", "{weight: 9}", branch="busy")
+    assert any("START sql table model features.unrelated" in line for line in build.stdout)
+    collected = tiny.operation("collect_garbage", "{delete: true}").output
+    assert "Deleted 2 files" in collected
+    assert "Being built: busy" in collected
+    os.killpg(build.pid, signal.SIGKILL)
+    build.communicate()
+    tiny.write("models/features/unrelated.sql", kept)
+    tiny.build("--vars", "{weight: 9}", branch="busy")
+    assert tiny.computed("busy") == set()
+    tiny.operation("drop_branch", "{branch: busy}")
+    assert "Deleted 2 files" in tiny.operation("collect_garbage", "{delete: true}").output
+    assert "Nothing to delete" in tiny.operation("collect_garbage", "{delete: true}").output
+    assert not [file for file in tiny.warehouse.glob("store/*/*.json") if not any(file.parent.glob(f"{file.stem}.[dp]*"))]
 
 
 @pytest.mark.drill

@@ -35,6 +35,7 @@ import scorehouse.operations  # fills the list of operations
 from scorehouse import hooks
 from scorehouse.build import variables
 from scorehouse.build.manifest import Manifest
+from scorehouse.build.promotion import taking_up
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
 from scorehouse.names import git
@@ -46,6 +47,7 @@ from scorehouse.release.work_database import prepare
 from scorehouse.sandbox import confinement, functions, limits
 from scorehouse.sandbox.statements import check_statement
 from scorehouse.store.files import Store
+from scorehouse.store.provenance import Author
 from scorehouse.store.records import Records
 
 __all__ = ["Plugin", "scorehouse"]
@@ -120,7 +122,7 @@ class Plugin(BasePlugin):
         if self._run is None or self._run.run_id != run_id:
             manifest = get_adapter_by_type("duckdb").get_macro_resolver()
             values = _variables()
-            store = _store(self._warehouse, values["store_format"])
+            store = _store(self._warehouse, values, run_id)
             self._run = Run(
                 run_id=run_id,
                 warehouse=self._warehouse,
@@ -134,8 +136,14 @@ class Plugin(BasePlugin):
         return self._run
 
 
-def _store(warehouse: Warehouse, data_format: str) -> Store:
-    return Store(warehouse.own_part(), data_format, warehouse.other_parts(), takes_up=warehouse.is_production)
+def _store(warehouse: Warehouse, values: dict[str, Any], run_id: str) -> Store:
+    return Store(
+        warehouse.own_part(),
+        values["store_format"],
+        warehouse.other_parts(),
+        taking_up(values["promotion"], values["verified_share"]) if warehouse.is_production else None,
+        Author(warehouse.branch, git.commit(project_folder()), run_id),
+    )
 
 
 def _asked_by() -> str:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import duckdb
 
-from scorehouse.build import versions
+from scorehouse.build import promotion, versions
 from scorehouse.build.alone import Sorted, alone
 from scorehouse.build.inputs import InputReader, Inputs, Mark, definitions
 from scorehouse.build.manifest import Manifest, Node
+from scorehouse.build.reasons import explain
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.canonical import without_positions
 from scorehouse.names.fingerprint import FORMAT_VERSION, Fingerprint, digest
@@ -23,7 +24,7 @@ from scorehouse.sandbox.parse import line_of
 from scorehouse.sources import tables
 from scorehouse.store.details import Details, Reading
 from scorehouse.store.files import Store, read_sql
-from scorehouse.store.records import NodeRecord, PassedTest, Records, explain
+from scorehouse.store.records import NodeRecord, PassedTest, Records
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,11 @@ class Builder:
         records, store, manifest: what is known, where data goes, what is asked for.
         timeout_seconds: wall-clock limit of one node's computation.
         run_id: dbt's invocation id.
+        scratch: a folder for temporary files, which the database may read.
 
     Attributes:
         reader: what queries read.
+        unlike: sentences on results of which a branch computed other rows.
         drafts: records of nodes that are asked for twice in a run, by what was asked.
         columns_from_after: name of an as-of column -> relation -> its columns from after (see scorehouse.learning.prove.lineage).
     """
@@ -65,6 +68,7 @@ class Builder:
         manifest: Manifest,
         timeout_seconds: float,
         run_id: str,
+        scratch: Path,
     ) -> None:
         self.connection = connection
         self.records = records
@@ -73,7 +77,9 @@ class Builder:
         self.reader = InputReader(manifest, records, connection)
         self._timeout_seconds = timeout_seconds
         self._run_id = run_id
+        self._scratch = scratch
         self._settling = threading.Lock()
+        self.unlike: list[str] = []
         self.drafts: dict[tuple[str, str, str | None], NodeRecord] = {}
         self.columns_from_after: dict[str, dict[str, set[str]]] = {}
 
@@ -151,6 +157,18 @@ class Builder:
             return tables.select_files(record, read, self.store)
         return read_sql([self.store.path(file) for file in (read[:1] if record.materialized == "fitted" else read)])
 
+    def parents(self, draft: NodeRecord) -> list[str]:
+        """The store files that a node is computed from; raises ScorehouseError for one that is not as it was written."""
+        node = self.manifest.node(draft.node_id)
+        files = [file for record in self.reader.behind(node).values() for file in record.files]
+        lost = next((file for file in files if not self.store.holds(file)), None)
+        if lost:
+            raise ScorehouseError(
+                f"{node.path}: expected {lost} in the store as it was written, found it missing or damaged; "
+                f"compute it anew: dbt build --select +{node.name}"
+            )
+        return files
+
     @contextmanager
     def cursor(self, draft: NodeRecord, rows: Mapping[str, str] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection to compute one node with: the time of the build is set, the time limit runs.
@@ -192,6 +210,14 @@ class Builder:
         else:
             draft = replace(draft, row_count=self.connection.cursor().execute(f"select count(*) from ({read})").fetchone()[0])
         return self.settle(draft, [f"create or replace view {quoted(draft.relation)} as {read}"], is_new)
+
+    def verify(self, draft: NodeRecord, files: Iterable[Path]) -> None:
+        """Compare results that were just computed with what branches computed under their names."""
+        reading = draft.details.reading
+        stamps = {*(reading.stamps if reading else ()), "trained_at"}
+        for file in files:
+            with _cursor(self.connection) as cursor:
+                self.unlike += promotion.compared(self.store, cursor, file, stamps, self._scratch)
 
     def defined(self, draft: NodeRecord, definition: str) -> Outcome:
         """Record a node that is a statement, and run it where it is new."""

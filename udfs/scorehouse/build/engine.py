@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from scorehouse.names.code import closure, code_hash, files_of, folder_hash, is_installed, libraries, versions_of
+from scorehouse.code import closure, code_hash, files_of, folder_hash, is_installed, libraries, versions_of
 from scorehouse.sandbox.estimators import check_estimator
 
 _PACKAGE = Path(__file__).parent.parent

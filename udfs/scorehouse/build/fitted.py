@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from scorehouse.build import engine, versions
 from scorehouse.build.builder import Builder, Outcome
+from scorehouse.build.reasons import explain
 from scorehouse.build.seed import seed_rows
 from scorehouse.build.versions import ALWAYS, POLICY_SEED, decided, version_name
 from scorehouse.errors import ScorehouseError
@@ -15,7 +16,7 @@ from scorehouse.learning import Spec, fit
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
 from scorehouse.sandbox.files_read import without_files
-from scorehouse.store.records import NodeRecord, explain
+from scorehouse.store.records import NodeRecord
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ class FittedModel:
                 f"select *, '{fingerprint}' as fingerprint, '{self._examples}' as examples_fingerprint,"
                 f" getvariable('built_at') as trained_at from fitted_version"
             )
-            self._store.write(cursor, query, file)
+            self._store.write(cursor, query, file, parents=self._builder.parents(self._draft))
+            self._builder.verify(self._draft, [file])
         return self._store.name(file), is_new
 
     def _fitted(self, examples: pa.Table) -> pa.Table:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import duckdb
 
 from scorehouse.build.manifest import Manifest, Node
+from scorehouse.build.reasons import ALL_OF, COLUMNS_OF
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
@@ -19,7 +20,7 @@ from scorehouse.sandbox.parse import line_of
 from scorehouse.sandbox.queries import HISTORY
 from scorehouse.store.contents import Content
 from scorehouse.store.details import Reading
-from scorehouse.store.records import ALL_OF, COLUMNS_OF, NodeRecord, Records
+from scorehouse.store.records import NodeRecord, Records
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def seed(builder: Builder, node_id: str) -> Outcome:
     is_new = not file.exists()
     if is_new:
         with read_seed(path, node.seed_types, node.seed_delimiter) as reader:
-            builder.store.write(reader, f"select * from {SEED_ROWS}", file)
+            builder.store.write(reader, f"select * from {SEED_ROWS}", file, parents=[node.path])
     return builder.stored(draft, [file], is_new)
 
 

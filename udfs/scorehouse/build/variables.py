@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from scorehouse.build.promotion import POLICIES, TRUST
 from scorehouse.errors import ScorehouseError
 
 DEFAULTS: dict[str, Any] = {
@@ -15,6 +16,8 @@ DEFAULTS: dict[str, Any] = {
     "query_threads": None,
     "query_timeout_seconds": 3600,
     "fresh_data": False,
+    "promotion": TRUST,
+    "verified_share": 1.0,
     "publish_empty": False,
     "as_of": None,
     "maximum_rejected_share": 0.3,
@@ -97,6 +100,8 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "query_timeout_seconds": (lambda value: _is_whole(value) or (isinstance(value, float) and value > 0), "seconds above 0"),
     "fresh_data": (lambda value: isinstance(value, bool), "true or false"),
     "publish_empty": (lambda value: isinstance(value, bool), "true or false"),
+    "promotion": (lambda value: value in POLICIES, f"one of {', '.join(POLICIES)}"),
+    "verified_share": (_is_share, "a share, 0 to 1"),
     "as_of": (lambda value: value is None or _is_date(value), "null or a date such as '2026-01-31'"),
     "maximum_rejected_share": (_is_share, "a share, 0 to 1"),
     "maximum_contradicted_share": (_is_share, "a share, 0 to 1"),

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-FORMAT_VERSION = "2"
+FORMAT_VERSION = "3"
 """Part of every fingerprint and record: a new way to lay out files, or to name them, never meets the old one's."""
 
 

@@ -73,10 +73,6 @@ class Warehouse:
             return [self.store]
         return [branch.folder / BUILT for branch in self.branches() if branch.folder != self.folder]
 
-    def holds(self, file: str) -> bool:
-        """Whether the parts that it reads in place have a file, named relative to the store."""
-        return any((part / file).is_file() for part in {self.store, self.own_part()})
-
     # ---------------------------------------------------------------- the build's own
 
     @property

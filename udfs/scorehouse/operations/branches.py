@@ -15,6 +15,7 @@ from scorehouse.operations.register import COMMAND, operation, operation_of
 from scorehouse.release import pointer
 from scorehouse.release.history import Summary, summary
 from scorehouse.release.lock import BuildLock
+from scorehouse.store.provenance import RECORD, record_of
 from scorehouse.store.records import NodeRecords, changes
 
 
@@ -24,14 +25,22 @@ def releases(run: Run) -> str:
     current = run.warehouse.current_release()
     rows = []
     for number in reversed(run.warehouse.release_numbers()):
-        release = summary(run.warehouse, number).release
+        known = summary(run.warehouse, number)
+        release, promoted = known.release, ", ".join(f"{count} {how}" for how, count in sorted(known.promotions.items()))
         mark = "* " if number == current else "  "
         rows.append(
-            [f"{mark}{number}", release.built_at, (release.git_commit or "")[:10], release.published_by, _listed(release.changed)]
+            [
+                f"{mark}{number}",
+                release.built_at,
+                (release.git_commit or "")[:10],
+                release.published_by,
+                promoted,
+                _listed(release.changed),
+            ]
         )
     if not rows:
         return f"Branch '{run.warehouse.branch}' has no release yet; `dbt build` publishes the first."
-    return text.table(["release", "built at (UTC)", "commit", "by", "changed"], rows)
+    return text.table(["release", "built at (UTC)", "commit", "by", "files of branches", "changed"], rows)
 
 
 @operation_of(COMMAND)
@@ -90,7 +99,10 @@ def drop_branch(run: Run, branch: object) -> str:
 
 @operation_of(COMMAND)
 def collect_garbage(run: Run, delete: object) -> str:
-    """Delete (or, by default, only show) store files that no kept release and no branch's work refers to."""
+    """Delete (or, by default, only show) store files that no kept release and no branch's work refers to.
+
+    A branch that is being built may be reading any file of main's part, and writes its own: these stay.
+    """
     if not isinstance(delete, bool):
         raise ScorehouseError(f"collect_garbage: expected {{delete: true}} or {{delete: false}}, found '{delete}'.")
     if not run.warehouse.is_production:
@@ -99,36 +111,43 @@ def collect_garbage(run: Run, delete: object) -> str:
             f"run it from main (SCOREHOUSE_BRANCH=main)."
         )
     others = [branch for branch in run.warehouse.branches() if branch.folder != run.warehouse.folder]
-    locks = [BuildLock.take(branch, 0) for branch in others]
-    used = run.records.files.union(*_kept(run.warehouse, others))
-    unused = [file for file in _store_files(run.warehouse) if run.store.name(file) not in used]
+    locks = [BuildLock.take_if_free(branch) for branch in others]
+    idle = [branch for branch, lock in zip(others, locks, strict=True) if lock]
+    busy = [branch.branch for branch in others if branch not in idle]
+    used = run.records.files.union(*_kept([run.warehouse, *others], idle))
+    parts = [*([] if busy else [run.warehouse.store]), *(branch.own_part() for branch in idle)]
+    unused = [file for file in _files_in(parts) if run.store.name(file) not in used]
     rows = [[run.store.name(file), file.stat().st_size] for file in unused]
     if delete:
         for file in unused:
             file.unlink()
+            record_of(file).unlink(missing_ok=True)
     del locks
+    left = f"\nBeing built: {_listed(busy)}. What main has and what they write stays; run it again afterwards." if busy else ""
     if not rows:
-        return f"Nothing to delete: all {len(used)} files of the store are in use."
+        return f"Nothing to delete: all {len(used)} files of the store are in use.{left}"
     size = sum(row[1] for row in rows) / 1e6
     verb = "Deleted" if delete else "Would delete"
     hint = "" if delete else "\nTo delete them: dbt run-operation collect_garbage --args '{delete: true}'"
-    return f"{text.table(['file', 'bytes'], rows)}\n{verb} {len(rows)} files, {size:,.1f} MB; {len(used)} are in use.{hint}"
+    return f"{text.table(['file', 'bytes'], rows)}\n{verb} {len(rows)} files, {size:,.1f} MB; {len(used)} are in use.{left}{hint}"
 
 
-def _kept(own: Warehouse, others: list[Warehouse]) -> Iterable[Iterable[str]]:
-    """The files of every kept release, and of the other branches' work."""
-    for branch in (own, *others):
+def _kept(branches: list[Warehouse], idle: list[Warehouse]) -> Iterable[Iterable[str]]:
+    """The files of every kept release, and of the work of branches that are not being built."""
+    for branch in branches:
         for number in branch.release_numbers():
             yield summary(branch, number).files
-    for branch in others:
+    for branch in idle:
         if branch.work_database.is_file():
             with duckdb.connect(str(branch.work_database), read_only=True) as connection:
                 yield NodeRecords.read(connection).files
 
 
-def _store_files(warehouse: Warehouse) -> list[Path]:
-    parts = [warehouse.store, *warehouse.other_parts()]
-    return sorted(file for part in parts for file in part.glob("*/*") if not file.name.startswith("."))
+def _files_in(parts: Iterable[Path]) -> list[Path]:
+    """The store files of some parts, and what was set aside of them; a record whose file is gone counts too."""
+    files = sorted(file for part in parts for file in part.glob("*/*") if not file.name.startswith("."))
+    results = {file.with_suffix("") for file in files if file.suffix != RECORD}
+    return [file for file in files if file.suffix != RECORD or file.with_suffix("") not in results]
 
 
 @operation

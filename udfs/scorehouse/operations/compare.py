@@ -108,7 +108,7 @@ def compare(run: Run, examples: object) -> str:
         comparison.add(pair)
     shown = comparison.text(examples) or "No stored table differs."
     cursor.close()
-    is_shared = Publisher(run.warehouse, run.connection, run.records, run.manifest.offer()).refresh_catalog()
+    is_shared = Publisher(run.warehouse, run.connection, run.records, run.store, run.manifest.offer()).refresh_catalog()
     place = f"now in {run.warehouse.catalog}" if is_shared else f"in {run.warehouse.catalog} after the next green build"
     return (
         f"Branch '{run.warehouse.branch}' and release {number} of main\n\n{shown}\n\nSchema comparison, {place}, has every row."

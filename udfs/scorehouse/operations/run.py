@@ -82,6 +82,7 @@ def finish(run: Run, statuses: dict[str, str], command: str) -> dict[str, object
         run.records.flush()
         forget_served_before(run)
         reported = landing_report.reports(run) if command == "build" else []
+        told += [*run.builder.unlike, *(f"{file} was not as its record says: it is computed anew." for file in run.store.damaged)]
         told += [*run.left_out, *landing_report.lines(reported)] if command == "build" else []
         told += _published(run, statuses, command, reported)
         return asdict(Ending([line for line in told if line], is_green=not _failed(statuses)))
@@ -125,7 +126,7 @@ def _publish(run: Run, reported: list[FileReport]) -> str:
         before = serving_file.row_counts(run.warehouse.release(current) / SERVING) if current is not None else {}
         _expect_all_products(run, before)
         _expect_rows(run, before)
-    publisher = Publisher(run.warehouse, run.connection, run.records, run.manifest.offer())
+    publisher = Publisher(run.warehouse, run.connection, run.records, run.store, run.manifest.offer())
     keep = int(run.manifest.variables["retained_releases"])
     number, is_new = publisher.publish(git.commit(run.manifest.folder), keep)
     if not is_new:

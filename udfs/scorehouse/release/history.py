@@ -1,6 +1,7 @@
 """What the kept releases say: their descriptions, and the records of their nodes."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -9,6 +10,8 @@ from mashumaro.codecs.json import JSONDecoder, JSONEncoder
 
 from scorehouse.names.warehouse import CATALOG, SUMMARY, Warehouse
 from scorehouse.release.described import Release
+from scorehouse.store.files import Store
+from scorehouse.store.provenance import COMPUTED, Provenance
 from scorehouse.store.records import NodeRecords
 
 
@@ -19,16 +22,20 @@ class Summary:
     Attributes:
         fingerprints: of its nodes, by id.
         files: what it reads of the store.
+        promotions: of these files, how many came how from branches (see scorehouse.store.provenance).
     """
 
     release: Release
     fingerprints: dict[str, str]
     files: list[str]
+    promotions: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, release: Release, records: NodeRecords) -> Self:
-        """The summary of a release with these nodes."""
-        return cls(release, records.fingerprints, sorted(records.files))
+    def of(cls, release: Release, records: NodeRecords, store: Store | None = None) -> Self:
+        """The summary of a release with these nodes, whose files are in a store."""
+        files = sorted(records.files)
+        how = Counter(origin.promotion for file in files if store and (origin := Provenance.beside(store.path(file))))
+        return cls(release, records.fingerprints, files, {name: count for name, count in how.items() if name != COMPUTED})
 
     def write(self, folder: Path) -> None:
         """Put it into a release's folder."""

@@ -10,6 +10,10 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.names.warehouse import Warehouse
 
 
+class HeldError(ScorehouseError):
+    """Another process builds the branch."""
+
+
 class BuildLock:
     """The right to write a branch's work database: one process at a time, re-entrant within a process."""
 
@@ -25,12 +29,20 @@ class BuildLock:
     def take(cls, warehouse: Warehouse, wait_seconds: float) -> "BuildLock":
         """Hold the branch's lock for as long as the returned object lives (or until the process ends, however it ends).
 
-        Raises ScorehouseError when another process still holds it after `wait_seconds`.
+        Raises HeldError when another process still holds it after `wait_seconds`.
         """
         lock = cls._held.get(warehouse.lock)
         if lock is None:
             lock = cls._held[warehouse.lock] = cls(_acquire(warehouse.lock, warehouse.branch, wait_seconds))
         return lock
+
+    @classmethod
+    def take_if_free(cls, warehouse: Warehouse) -> "BuildLock | None":
+        """Hold the branch's lock; None where another process does."""
+        try:
+            return cls.take(warehouse, 0)
+        except HeldError:
+            return None
 
 
 def _acquire(path: Path, branch: str, wait_seconds: float) -> int:
@@ -41,7 +53,7 @@ def _acquire(path: Path, branch: str, wait_seconds: float) -> int:
         if time.monotonic() >= deadline:
             holder = os.pread(descriptor, 32, 0).decode() or "unknown"
             os.close(descriptor)
-            raise ScorehouseError(
+            raise HeldError(
                 f"Branch '{branch}' is being built by another process (pid {holder}): expected it to end "
                 f"within {wait_seconds:.0f} seconds; wait for it, or set SCOREHOUSE_LOCK_WAIT to wait longer."
             )

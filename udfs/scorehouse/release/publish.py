@@ -17,6 +17,7 @@ from scorehouse.release.history import Summary, description
 from scorehouse.release.moved_store import place_of
 from scorehouse.release.pointer import point_to
 from scorehouse.store.durable import aside, make_read_only, sync
+from scorehouse.store.files import Store
 from scorehouse.store.records import NodeRecords, Records, changes
 
 
@@ -26,13 +27,14 @@ class Publisher:
 
     Attributes:
         connection: the open work database.
-        records: what it holds.
+        records, store: what it holds.
         offer: what of it is served.
     """
 
     warehouse: Warehouse
     connection: duckdb.DuckDBPyConnection
     records: Records
+    store: Store
     offer: Offer
 
     def publish(self, commit: str | None, keep: int) -> tuple[int, bool]:
@@ -59,7 +61,7 @@ class Publisher:
             serving_file.write(self.connection, folder / SERVING, offer, release)
             self._write_catalog(folder / CATALOG, release)
             (folder / NUMBER).write_text(f"{number}\n")
-            Summary.of(release, self.records).write(folder)
+            Summary.of(release, self.records, self.store).write(folder)
             self._verify(folder, release)
             _seal(folder)
             os.rename(folder, warehouse.release(number))
@@ -113,9 +115,11 @@ class Publisher:
 
     def _verify(self, folder: Path, release: Release) -> None:
         """Open both files as a reader would, and look for every data file they name."""
-        missing = next((file for file in sorted(self.records.files) if not self.warehouse.holds(file)), None)
-        if missing:
-            raise ScorehouseError(f"Release: expected {missing} in the store, found no such file; run dbt build again.")
+        lost = next((file for file in sorted(self.records.files) if not self.store.holds(file)), None)
+        if lost:
+            raise ScorehouseError(
+                f"Release: expected {lost} in the store as it was written, found it missing or damaged; run dbt build again."
+            )
         with duckdb.connect(str(folder / CATALOG), read_only=True) as catalog:
             if NodeRecords.read(catalog).nodes.keys() != self.records.nodes.keys():
                 raise ScorehouseError(

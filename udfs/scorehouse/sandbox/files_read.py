@@ -10,8 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
+from scorehouse.code import is_installed
 from scorehouse.errors import ScorehouseError
-from scorehouse.names.code import is_installed
 from scorehouse.sandbox.confinement import installed
 
 _OWN = str(Path(__file__).parent.parent)

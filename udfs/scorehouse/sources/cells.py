@@ -10,8 +10,15 @@ from scorehouse.store.details import Column
 MISSING = r"(?i)(null|\(null\)|nan|none|nil|nat|n/?a|#n/a|<na>|undefined|\\n|)"
 """Words that mean "no value" in a key, a name, a number, a time or JSON; in other texts they are words."""
 
-BLANKS = "' \t\r\n\x0b\f\u00a0\ufeff\u200b\u3000'"
-_DISPLAYED = r"-?\d(\.\d*)?E\+\d+"
+MISSING_IN_TEXT = r"NULL|\\N|"
+"""How databases write that there is no value, whatever the column's type is."""
+
+_UNSEEN = [*range(0x09, 0x0E), *range(0x1C, 0x21), 0x85, 0xA0, 0x1680, 0x180E, *range(0x2000, 0x2010), *range(0x2028, 0x2030)]
+_UNSEEN += [*range(0x205F, 0x2070), 0x3000, 0xFEFF]
+BLANKS = literal("".join(map(chr, _UNSEEN)))
+"""White space of every kind, and marks that nobody sees: joiners, directions of writing."""
+
+_DISPLAYED = r"-?\d([.,]\d*)?E\+\d+"
 """How a spreadsheet shows a long number: with fewer decimals than the exponent, its last digits are lost."""
 
 _NESTED = "when 'OBJECT' then null when 'ARRAY' then null"
@@ -29,6 +36,9 @@ _MOST_MINUTES = 14 * 60
 
 _HOURS = {"z": 0, "utc": 0, "gmt": 0, "ut": 0, "wet": 0, "west": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3}
 """Zones that have one meaning only; others are written as an offset or a region."""
+
+_OF_WINTER = ("wet", "cet", "eet")
+"""Zones that some people mean all year and others in winter alone: in summer they have two meanings."""
 
 
 def is_number(data_type: str) -> bool:
@@ -48,7 +58,7 @@ def value_sql(value: str, found: str, column: Column, decimal: str = ".") -> str
     Args:
         value: the cell, as SQL.
         found: DuckDB type of the file's column.
-        decimal: the file's decimal mark.
+        decimal: the file's decimal mark, with a question mark where other numbers of the file have the other one.
     """
     kind = column.data_type.upper()
     given, given_kind = value, found
@@ -63,15 +73,22 @@ def value_sql(value: str, found: str, column: Column, decimal: str = ".") -> str
         return f"case json_type({given}) {_NESTED} else {text} end" if given_kind == "JSON" else text
     if kind == "TIMESTAMP" and found == "TIMESTAMP WITH TIME ZONE":
         return f"timezone('UTC', {value})"
+    if kind == "TIMESTAMP" and found == "TIMESTAMP_NS":
+        return f"make_timestamp({microseconds(value)})"
     if found != "VARCHAR":
         return _from_number(value, found, column.data_type)
     text = f"nullif({trimmed(value)}, '')"
-    if is_number(kind) and given_kind == "JSON" and decimal != ".":  # JSON's own numbers have a point
+    if is_number(kind) and given_kind == "JSON" and decimal[0] != ".":  # JSON's own numbers have a point
         own = _number(text, column.data_type, ".")
         return f"case when json_type({given}) = 'VARCHAR' then {_number(text, column.data_type, decimal)} else {own} end"
     if is_number(kind):
         return _number(text, column.data_type, decimal)
     return _time(text) if kind == "TIMESTAMP" else _cast(text, column.data_type)
+
+
+def microseconds(value: str) -> str:
+    """The whole microseconds since 1970 of a time in nanoseconds: what is finer is left out, as of a text."""
+    return f"((epoch_ns({value}) - (epoch_ns({value}) % 1000 + 1000) % 1000) // 1000)"
 
 
 def text_in(value: str, found: str) -> str:
@@ -90,7 +107,7 @@ def is_missing(value: str, found: str, column: Column) -> str:
     if found != "VARCHAR":
         return f"{value} is null"
     if column.data_type.upper() == "VARCHAR" and column.kind not in ("id", "name"):
-        return _is_blank(value)
+        return f"(coalesce(regexp_full_match(trim({value}, {BLANKS}), {literal(MISSING_IN_TEXT)}), true))"
     return f"coalesce(regexp_full_match({trimmed(value)}, {literal(MISSING)}), true)"
 
 
@@ -100,7 +117,7 @@ def fault_sql(value: str, found: str, column: Column, decimal: str = ".") -> str
 
 
 def decimal_evidence(value: str) -> tuple[str, str]:
-    """Whether a text can only be a number with a decimal comma, or only one with a decimal point.
+    """Whether a text can only be a number with a decimal comma, or only one with a decimal point, whatever unit stands beside it.
 
     `1,234` and `1.234` can be either, or thousands: they are no evidence.
     """
@@ -108,8 +125,9 @@ def decimal_evidence(value: str) -> tuple[str, str]:
 
 
 def _only_decimal(value: str, mark: str, group: str) -> str:
-    forms = rf"\d+[{mark}](\d{{1,2}}|\d{{4,}})|0[{mark}]\d+|\d{{1,3}}([{group}]\d{{3}})+[{mark}]\d+"
-    return f"regexp_full_match({trimmed(value)}, '[+-]?({forms})')"
+    grouped = rf"\d{{1,3}}([{group}]\d{{3}})+[{mark}]\d+|\d{{1,3}}([{group}]\d{{3}}){{2,}}"
+    forms = rf"\d+[{mark}](\d{{1,2}}|\d{{4,}})|0[{mark}]\d+|{grouped}"
+    return rf"regexp_full_match({value}, '[^\d.,]{{0,5}}({forms})[^\d.,]{{0,5}}')"
 
 
 def _as_text(value: str, found: str, column: Column) -> tuple[str, str]:
@@ -129,10 +147,6 @@ def _words(value: str, found: str, column: Column) -> str:
     return f"case when not {is_missing(value, found, column)} then {kept} end"
 
 
-def _is_blank(value: str) -> str:
-    return f"coalesce(trim({value}, {BLANKS}) = '', true)"
-
-
 def _cast(value: str, data_type: str) -> str:
     return f"try_cast({value} as {data_type})"
 
@@ -148,15 +162,17 @@ def _from_number(value: str, found: str, data_type: str) -> str:
 
 def _number(text: str, data_type: str, decimal: str) -> str:
     """A number as people and programs write it; thousands may be grouped where that has one meaning."""
-    mark, group = ("[.]", "[,]") if decimal == "." else ("[,]", "[.]")
+    mark, group = ("[.]", "[,]") if decimal[0] == "." else ("[,]", "[.]")
     grouped = rf"[+-]?\d{{1,3}}({group}\d{{3}})+{mark}\d+|[+-]?\d{{1,3}}({group}\d{{3}}){{2,}}"
     whole = rf"[+-]?\d+({mark}0*)?"
     plain = rf"[+-]?(\d+({mark}\d*)?|{mark}\d+)([eE][+-]?\d+)?|(?i)[+-]?inf(inity)?"
-    digits = f"translate({text}, ',', '')" if decimal == "." else f"translate({text}, ',.', '.')"
+    digits = f"translate({text}, ',', '')" if decimal[0] == "." else f"translate({text}, ',.', '.')"
     if data_type.upper() in _WHOLE:
         digits, plain = rf"regexp_replace({digits}, '\.0*$', '')", whole
         grouped = rf"[+-]?\d{{1,3}}({group}\d{{3}}){{2,}}"
-    return f"case when regexp_full_match({text}, {literal(f'{grouped}|{plain}')}) then try_cast({digits} as {data_type}) end"
+    either = rf"[+-]?[1-9]\d{{0,2}}{mark}\d{{3}}" if decimal.endswith("?") else "x"
+    is_plain = f"regexp_full_match({text}, {literal(f'{grouped}|{plain}')}) and not regexp_full_match({text}, {literal(either)})"
+    return f"case when {is_plain} then try_cast({digits} as {data_type}) end"
 
 
 def _time(text: str) -> str:
@@ -174,13 +190,17 @@ def _time(text: str) -> str:
         f" * (60 * try_cast({hours} as integer) + coalesce(try_cast({rest} as integer), 0))"
     )
     names = " ".join(f"when '{name}' then {hours_east}" for name, hours_east in _HOURS.items())
+    local = f"try_cast({clock} as timestamp)"
+    by_name = f"{local} - to_hours(case lower({zone}) {names} end)"
+    winter = ", ".join(map(literal, _OF_WINTER))
     return (
         f"case when regexp_full_match({text}, {literal(_LOCAL)}) then try_cast(replace({text}, ',', '.') as timestamp)"
         f" when {clock} = '' then null"
         f" when regexp_full_match({zone}, {literal(offset)})"
-        f" then case when abs({minutes}) <= {_MOST_MINUTES} then try_cast({clock} as timestamp) - to_minutes({minutes}) end"
-        f" when contains({zone}, '/') then {_in_region(f'try_cast({clock} as timestamp)', zone)}"
-        f" else try_cast({clock} as timestamp) - to_hours(case lower({zone}) {names} end) end"
+        f" then case when abs({minutes}) <= {_MOST_MINUTES} then {local} - to_minutes({minutes}) end"
+        f" when contains({zone}, '/') then {_in_region(local, zone)}"
+        f" when lower({zone}) in ({winter}) and {_in_region(local, f'upper({zone})')} is distinct from {by_name} then null"
+        f" else {by_name} end"
     )
 
 
@@ -201,8 +221,8 @@ def _in_region(local: str, region: str) -> str:
 def _id(value: str, found: str) -> str:
     """An id as text: one spelling for a whole number however it was written; leading zeros and letter case stay.
 
-    A comma, or three zeros behind a point, may group thousands: such a text stays as it is. A number whose digits are not
-    exact, as a spreadsheet's display or a large floating point number, cannot be read.
+    A comma, or three zeros behind a point with three digits at most before it, may group thousands: such a text stays as it is.
+    A number whose digits are not exact, as a spreadsheet's display or a large floating point number, cannot be read.
     """
     if found in (*_WHOLE, "UUID"):
         return f"cast({value} as varchar)"
@@ -212,12 +232,14 @@ def _id(value: str, found: str) -> str:
         )
         return f"case when abs({value}) < {_EXACT_BELOW[found]} then {whole} end" if found in _FLOATS else whole
     text = trimmed(f"cast({value} as varchar)")
-    scientific = r"\d(\.\d+)?[eE]\+\d\d|\d\.\d+E\d\d?"
-    exact = f"try_cast({text} as decimal(38, 9))"
-    decimals, exponent = rf"length(regexp_extract({text}, '\.(\d*)', 1))", rf"try_cast(regexp_extract({text}, '\d+$') as integer)"
+    scientific = r"\d([.,]\d+)?[eE]\+\d\d|\d[.,]\d+[eE]\d\d?"
+    whole = r"-?(0|[1-9]\d*)\.(0|00|0000+)|-?[1-9]\d{3,}\.000"
+    exact = f"try_cast(replace({text}, ',', '.') as decimal(38, 9))"
+    decimals = rf"length(regexp_extract({text}, '[.,](\d*)', 1))"
+    exponent = rf"try_cast(regexp_extract({text}, '\d+$') as integer)"
     return (
         f"case when regexp_full_match({text}, {literal(MISSING)}) then null"
-        rf" when regexp_full_match({text}, '-?(0|[1-9]\d*)\.(0|00|0000+)') then regexp_extract({text}, '^-?\d+')"
+        rf" when regexp_full_match({text}, {literal(whole)}) then regexp_extract({text}, '^-?\d+')"
         f" when regexp_full_match({text}, {literal(_DISPLAYED)}) and coalesce({decimals} < {exponent}, true) then null"
         f" when regexp_full_match({text}, {literal(scientific)}) and {exact} = round({exact})"
         f" then cast(cast({exact} as decimal(38, 0)) as varchar)"

@@ -5,6 +5,7 @@ import csv
 import gzip
 import hashlib
 import lzma
+import os
 import re
 import shutil
 import sys
@@ -23,6 +24,7 @@ import pyarrow as pa
 
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.quoting import identifier, literal
+from scorehouse.sources.cells import microseconds
 from scorehouse.sources.places import RawFile
 
 DELIMITERS = ",;\t|"
@@ -52,7 +54,7 @@ def folder_columns(file: Path, folder: Path) -> dict[str, str | None]:
     {'year': '2024', 'month': '01'}
     """
     between = file.relative_to(folder).parts[:-1] if file.is_relative_to(folder) else ()
-    pairs = [part.split("=", 1) for part in between if "=" in part]
+    pairs = [part.split("=", 1) for part in between if part.find("=") > 0]
     return {unquote(name): None if value == HIVE_NULL else unquote(value) for name, value in pairs}
 
 
@@ -64,7 +66,7 @@ def open_raw(
     scratch: Path,
     names: Mapping[str, list[str]],
     is_strict: bool = False,
-) -> None:
+) -> str:
     """Make the view `raw` the rows of a file, with the column `scorehouse.line`, and of `added` those columns that it lacks.
 
     Cells of text files stay texts. A row with too many or too few cells says so in the column `scorehouse.fault`.
@@ -75,11 +77,12 @@ def open_raw(
         names: what columns are to be called, by what they are called in the file, in lower case.
         is_strict: refuse a file with such a row.
 
-    Raises ScorehouseError when the file cannot be read.
+    Returns what stands between the cells of a text file, else nothing. Raises ScorehouseError when the file cannot be read.
     """
     try:
         plain = _unpacked(file, scratch)
-        rows = {"csv": _open_csv, "json": _open_json, "parquet": _open_parquet}[file.kind](reader, file, plain, is_strict)
+        opened = {"csv": _open_csv, "json": _open_json, "parquet": _open_parquet}[file.kind]
+        rows, delimiter = opened(reader, file, plain, is_strict)
     except _UNREADABLE as error:
         raise _unreadable(file, error) from None
     found = [row[0] for row in reader.execute(f"describe {rows}").fetchall()]
@@ -99,11 +102,20 @@ def open_raw(
         if name.lower() not in known
     ]
     reader.execute(f"create or replace temp view raw as select {', '.join([*listed, *missing])} from {rows}")
+    return delimiter
 
 
-def open_copy(reader: duckdb.DuckDBPyConnection, file: Path) -> None:
-    """Make the view `raw` the rows of a landed copy."""
+def write_copy(reader: duckdb.DuckDBPyConnection, file: Path, delimiter: str) -> None:
+    """Write the rows of `raw` to a file, and what stood between its cells."""
+    kept = f"kv_metadata {{delimiter: {literal(delimiter)}}}"
+    reader.execute(f"copy raw to {literal(file)} (format parquet, compression zstd, {kept})")
+
+
+def open_copy(reader: duckdb.DuckDBPyConnection, file: Path) -> str:
+    """Make the view `raw` the rows of a landed copy; returns what stood between the cells of a text file, else nothing."""
     reader.execute(f"create or replace temp view raw as from {read_parquet([file])}")
+    query = f"select decode(value) from parquet_kv_metadata({literal(_without_pattern(file))}) where decode(key) = 'delimiter'"
+    return next((delimiter for (delimiter,) in reader.execute(query).fetchall()), "")
 
 
 def read_parquet(files: list[Path]) -> str:
@@ -193,31 +205,44 @@ def _member(stack: ExitStack, file: RawFile) -> IO[bytes]:
 # -------------------------------------------------------------------- Parquet
 
 
-def _open_parquet(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, is_strict: bool) -> str:
+def _open_parquet(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, is_strict: bool) -> tuple[str, str]:
     """Rows of a Parquet file; texts that are not marked as such are texts, nanoseconds with a zone lose what no reader keeps.
 
     A column of bytes that are no text stays as it is, and says nothing about the others.
     """
     options = "hive_partitioning => false, file_row_number => true, binary_as_string => "
     texts, given = (f"read_parquet({literal(_without_pattern(plain))}, {options} {flag})" for flag in ("true", "false"))
+    _expect_once(file, list(_parquet_names(reader, plain)))
     try:
-        return _parquet_rows(reader, texts)
+        return _parquet_rows(reader, texts), ""
     except duckdb.Error:
         names = [row[0] for row in reader.execute(f"describe from {given}").fetchall()]
         no_texts = ", ".join(identifier(name) for name in names if not _can_be_read(reader, name, texts))
         if not no_texts:
             raise
-    return _parquet_rows(
-        reader,
+    both = (
         f"(select * from (select * exclude ({no_texts}) from {texts})"
-        f" join (select file_row_number, {no_texts} from {given}) using (file_row_number) order by file_row_number)",
+        f" join (select file_row_number, {no_texts} from {given}) using (file_row_number) order by file_row_number)"
     )
+    return _parquet_rows(reader, both), ""
+
+
+def _parquet_names(reader: duckdb.DuckDBPyConnection, plain: Path) -> Iterator[str]:
+    """The columns of a Parquet file as it calls them: DuckDB gives one that stands there twice another name."""
+    query = f"select name, coalesce(num_children, 0) from parquet_schema({literal(_without_pattern(plain))})"
+    below = 0
+    for name, children in reader.execute(query).fetchall()[1:]:
+        if not below:
+            yield name
+        below = max(below - 1, 0) + children
 
 
 def _parquet_rows(reader: duckdb.DuckDBPyConnection, source: str) -> str:
     columns = [row[:2] for row in reader.execute(f"describe from {source}").fetchall()]
     values = [
-        f"cast({identifier(name)} as timestamptz) as {identifier(name)}" if kind == "TIMESTAMPTZ_NS" else identifier(name)
+        f"make_timestamptz({microseconds(identifier(name))}) as {identifier(name)}"
+        if kind == "TIMESTAMPTZ_NS"
+        else identifier(name)
         for name, kind in columns
         if name != "file_row_number"
     ]
@@ -238,8 +263,12 @@ def _can_be_read(reader: duckdb.DuckDBPyConnection, name: str, source: str) -> b
 # -------------------------------------------------------------------- JSON
 
 
-def _open_json(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, is_strict: bool) -> str:
-    """Rows of JSON objects, one a line or in one array: every member at the top is a column of JSON."""
+def _open_json(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, is_strict: bool) -> tuple[str, str]:
+    """Rows of JSON objects, one a line or in one array: every member at the top is a column of JSON.
+
+    An object that names a member twice is at fault: readers of JSON differ in which of both they take.
+    """
+    _expect_closed(plain)
     source = f"read_json_objects({literal(_without_pattern(plain))}, format => 'auto', maximum_object_size => 268435456)"
     reader.execute(f"create or replace temp table objects as select json, row_number() over () as line from {source}")
     wrong = reader.execute("select line, json_type(json) from objects where json_type(json) <> 'OBJECT' limit 1").fetchall()
@@ -247,11 +276,35 @@ def _open_json(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, is
         raise csv.Error(f"row {row}: expected an object, found {kind.lower()}")
     query = "select key from (select unnest(json_keys(json)) as key, line from objects) group by key order by min(line), min(key)"
     names = [name for (name,) in reader.execute(query).fetchall()]
+    if "" in names:
+        raise csv.Error("a member without a name")
     _expect_once(file, names)
-    values = ", ".join(f"{_member_of(name)} as {identifier(name)}" for name in names)
-    query = f"select {values}{', ' if names else ''}line as {identifier(LINE)} from objects"
+    repeats = "len(json_keys(json)) > len(list_distinct(json_keys(json)))"
+    twice = reader.execute(f"select min(line) from objects where {repeats} having count(*) > 0").fetchall()
+    if twice and is_strict:
+        raise csv.Error(f"row {twice[0][0]}: expected every member once, found one twice")
+    values = [f"{_member_of(name)} as {identifier(name)}" for name in names]
+    if twice:
+        values.append(f"case when {repeats} then 'a member twice' end as {identifier(FAULT)}")
+    query = f"select {', '.join([*values, f'line as {identifier(LINE)}'])} from objects"
     reader.execute(f"create or replace temp table json_rows as {query}")
-    return "json_rows"
+    return "json_rows", ""
+
+
+def _expect_closed(plain: Path) -> None:
+    """Refuse an array without its end: DuckDB takes a comma behind the last object for it."""
+    with open(plain, "rb") as stream:
+        begin = next((chunk.lstrip() for chunk in iter(lambda: stream.read(_CHUNK), b"") if chunk.strip()), b"")
+        if begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] != b"[":
+            return
+        size = stream.seek(0, os.SEEK_END)
+        end = b""
+        while not end and size:
+            start = max(0, size - _CHUNK)
+            stream.seek(start)
+            end, size = stream.read(size - start).rstrip(), start
+    if not end.endswith(b"]"):
+        raise EOFError("an array without its end")
 
 
 def _member_of(name: str) -> str:
@@ -271,7 +324,7 @@ class _Header:
     is_announced: bool = False
 
 
-def _open_csv(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, is_strict: bool) -> str:
+def _open_csv(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, is_strict: bool) -> tuple[str, str]:
     """Rows of a CSV exactly as RFC 4180 says, by the delimiter that its header shows.
 
     DuckDB reads what is plainly written. Line ends of several kinds, lines within cells and rows of other lengths are read
@@ -302,10 +355,12 @@ def _open_csv(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, is_
             raise error from None
     if count + 1 != _line_count(plain, line_end):
         return _open_with_care(reader, file, plain, "utf-8-sig", is_strict)
-    return "text_rows"
+    return "text_rows", header.delimiter
 
 
-def _open_with_care(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, encoding: str, is_strict: bool) -> str:
+def _open_with_care(
+    reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, encoding: str, is_strict: bool
+) -> tuple[str, str]:
     """The same, cell by cell."""
     csv.field_size_limit(sys.maxsize)
     with open(plain, encoding=encoding, newline="") as text:
@@ -323,7 +378,7 @@ def _open_with_care(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Pat
             reader.execute("create or replace temp table text_rows as from careful")
         finally:
             reader.unregister("careful")
-    return "text_rows"
+    return "text_rows", header.delimiter
 
 
 def _first_line(text: IO[str]) -> str:

@@ -9,15 +9,15 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
+from scorehouse.code import folder_hash
 from scorehouse.errors import ScorehouseError
-from scorehouse.names.code import folder_hash
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.partitioning import Partitioning
 from scorehouse.names.quoting import identifier, literal
 from scorehouse.sources import cells
 from scorehouse.sources.file_times import written_at
 from scorehouse.sources.places import Found, RawFile, discover, format_of
-from scorehouse.sources.raw_files import FAULT, LINE, folder_columns, hash_of, open_copy, open_raw, read_parquet
+from scorehouse.sources.raw_files import FAULT, LINE, folder_columns, hash_of, open_copy, open_raw, read_parquet, write_copy
 from scorehouse.store.details import Column, Cut, Details, LandedFile, Landing, Piece
 from scorehouse.store.files import Store
 from scorehouse.store.records import NodeRecord
@@ -104,7 +104,9 @@ def land(table: SourceTable, store: Store, known: Iterable[LandedFile], found: F
         for file in (found or discover(table.path)).files:
             status = file.path.stat()
             state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-            landed.append(by_identity.get((file.place, state)) or _land_file(reader, table, store, file, state))
+            known = by_identity.get((file.place, state))
+            is_there = known is not None and store.holds(table.stored_name(known))
+            landed.append(known if is_there else _land_file(reader, table, store, file, state))
     _expect_called(table, landed)
     return sorted(landed, key=lambda file: file.content)  # what they are called is no data
 
@@ -126,8 +128,8 @@ def check_landed(table: SourceTable, store: Store, files: Iterable[LandedFile]) 
     checked = []
     with _reader() as reader:
         for file in files:
-            open_copy(reader, store.path(table.stored_name(file)))
-            checked.append(_checked(reader, table, file))
+            delimiter = open_copy(reader, store.path(table.stored_name(file)))
+            checked.append(_checked(reader, table, file, delimiter))
     return checked
 
 
@@ -242,23 +244,27 @@ def _land_file(
     unread = LandedFile(file.place, state, content, {}, [], file.name)
     copy = store.path(table.stored_name(unread))
     if copy.exists():
-        open_copy(reader, copy)
-        return _checked(reader, table, unread)
+        return _checked(reader, table, unread, open_copy(reader, copy))
     with TemporaryDirectory() as scratch:
-        open_raw(reader, file, {**added, **told}, table.constants, Path(scratch), table.names, is_strict=not table.rejects_rows)
-        landed = _checked(reader, table, unread)
-        with store.new_file(copy) as temporary:
-            reader.execute(f"copy raw to {literal(temporary)} (format parquet, compression zstd)")
+        is_strict = not table.rejects_rows
+        delimiter = open_raw(reader, file, {**added, **told}, table.constants, Path(scratch), table.names, is_strict)
+        landed = _checked(reader, table, unread, delimiter)
+        with store.new_file(copy, [file.place]) as temporary:
+            write_copy(reader, temporary, delimiter)
     return landed
 
 
-def _checked(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile) -> LandedFile:
-    """The file with its columns and days as `raw` shows them."""
+def _checked(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile, delimiter: str) -> LandedFile:
+    """The file with its columns and days as `raw` shows them.
+
+    Args:
+        delimiter: of its cells, where it is a text file.
+    """
     columns = {name: kind for name, kind, *_ in reader.execute("describe raw").fetchall()}
     ((count,),) = reader.execute("select count(*) from raw").fetchall()
     file = replace(file, columns=columns, row_count=count)
     _expect_columns(table, file)
-    file = replace(file, decimal=_decimal(reader, table, file))
+    file = replace(file, decimal=_decimal(reader, table, file, delimiter))
     file = replace(file, has_faults=_has_faults(reader, table, file))
     return replace(file, days=_days(reader, table, file))
 
@@ -295,23 +301,37 @@ def _is_nested(kind: str) -> bool:
     return kind.startswith(("STRUCT", "MAP", "UNION")) or kind.endswith("]")
 
 
-def _decimal(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile) -> str:
-    """The decimal mark of a file's numbers that are texts: the comma where more of them can only have that than a point."""
+def _decimal(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile, delimiter: str) -> str:
+    """The decimal mark of a file's numbers that are texts: the comma where more of them can only have that than a point.
+
+    It has a question mark where some can only have the other one, and where no declared column says which, but another column has
+    commas, or semicolons stand between the cells.
+    """
     texts = [(identifier(name), kind) for column, name, kind in _present(table, file) if cells.is_number(column.data_type)]
     numbers = [cells.text_in(name, kind) for name, kind in texts if kind in ("VARCHAR", "JSON")]
     if not numbers:
         return "."
     listed = ", ".join(numbers)
     comma, point = cells.decimal_evidence("value")
-    query = (
-        f"select count(*) filter ({comma}), count(*) filter ({point})"
-        f" from (select unnest([{listed}]) as value from raw where contains(concat_ws(' ', {listed}), ','))"
-    )
-    ((commas, points),) = reader.execute(query).fetchall()
-    if commas:
-        query = f"select count(*) filter ({point}) from (select unnest([{listed}]) as value from raw)"
-        ((points,),) = reader.execute(query).fetchall()
-    return "," if commas > points else "."
+    where = f"where regexp_matches(concat_ws(' ', {listed}), ',|[.].*[.]')"
+    ((commas,),) = reader.execute(
+        f"select count(*) filter ({comma}) from (select unnest([{listed}]) as value from raw {where})"
+    ).fetchall()
+    if not commas and delimiter != ";" and not _has_commas_elsewhere(reader, table, file):
+        return "."
+    query = f"select count(*) filter ({point}) from (select unnest([{listed}]) as value from raw)"
+    ((points,),) = reader.execute(query).fetchall()
+    if commas > points:
+        return ",?" if points else ","
+    return ".?" if commas or not points else "."
+
+
+def _has_commas_elsewhere(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile) -> bool:
+    """Whether some column that is not declared begins with numbers that have decimal commas, and nothing else."""
+    declared = {column.name.lower() for column in table.columns}
+    texts = [identifier(name) for name, kind in file.columns.items() if kind == "VARCHAR" and name.lower() not in declared]
+    columns = ", ".join(f"bool_and({cells.decimal_evidence(name)[0]})" for name in texts)
+    return bool(texts) and any(reader.execute(f"select {columns} from (from raw limit 100)").fetchall()[0])
 
 
 def _present(table: SourceTable, file: LandedFile) -> Iterator[tuple[Column, str, str]]:
@@ -411,6 +431,9 @@ def _other(column: Column, found: str | None, is_json: bool = False) -> str:
         value = f"cast(null as {column.data_type})"
     elif found == "BLOB" and is_json:
         value = f"hex({value})"
+    elif is_json and found.startswith(("DECIMAL", "HUGEINT", "UHUGEINT")):  # JSON's numbers are doubles
+        is_exact = f"try_cast(cast({value} as double) as {found}) is not distinct from {value}"
+        return f"case when {is_exact} then to_json({value}) else to_json(cast({value} as varchar)) end"
     else:
         value = _finite(value, found)
     return f"to_json({value})" if column.data_type == "JSON" else value

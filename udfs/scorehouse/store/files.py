@@ -4,7 +4,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import duckdb
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.quoting import literal
 from scorehouse.store.durable import aside, log_of, make_read_only, sync
+from scorehouse.store.provenance import TRUSTED, Author, Provenance, state_of
 
 EXTENSIONS = {"duckdb": "duckdb", "parquet": "parquet"}
 
@@ -20,22 +21,41 @@ EXTENSIONS = {"duckdb": "duckdb", "parquet": "parquet"}
 class Store:
     """Files of one warehouse's store: the part that this build writes, and parts that others wrote.
 
+    A file counts as there when it holds what its record says (see scorehouse.store.provenance). One of the own part that does not
+    is set aside, and so computed again.
+
     Args:
         folder: the part that this build writes.
         data_format: 'duckdb' (native files, the default: measured faster to write and to scan) or 'parquet'.
         others: parts of others, in which is looked for what the own part lacks.
-        takes_up: copy what is found there into the own part, instead of reading it where it is: its writer can change it there.
+        takes_up: whether a file that is found there is copied into the own part, or passed over; None reads it where it is, where
+            its writer could change it.
+        author: who writes.
+
+    Attributes:
+        whole: states of files that were found to be as their records say, by name.
+        damaged: files that were found to hold something else.
     """
 
-    def __init__(self, folder: Path, data_format: str = "duckdb", others: Iterable[Path] = (), takes_up: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        data_format: str = "duckdb",
+        others: Iterable[Path] = (),
+        takes_up: Callable[[Path], bool] | None = None,
+        author: Author | None = None,
+    ) -> None:
         if data_format not in EXTENSIONS:
             raise ScorehouseError(
                 f"Variable store_format: expected one of {', '.join(EXTENSIONS)}, found '{data_format}'; correct it."
             )
         self.folder = folder
         self.data_format = data_format
-        self._others = tuple(others)
+        self.others = tuple(others)
+        self.damaged: list[str] = []
+        self.whole: dict[str, str] = {}
         self._takes_up = takes_up
+        self._author = author or Author()
 
     def file(self, relation: str, fingerprint: str) -> Path:
         """Path of a relation's data, for example <store>/features.customer_snapshots/<fingerprint>.duckdb."""
@@ -44,40 +64,72 @@ class Store:
     def result(self, file: str) -> Path:
         """Where a result is, or is to be written; one that only another part has is taken up, where this store does so."""
         found = self._found(file)
-        if self._takes_up and found is not None and not found.is_relative_to(self.folder):
-            with self.new_file(self.folder / file) as temporary:
-                _take_up(found, temporary)
-        return self.folder / file if found is None or self._takes_up else found
+        if not self._takes_up or found is None or found.is_relative_to(self.folder):
+            return found or self.folder / file
+        if self._takes_up(found) and (origin := Provenance.beside(found)):
+            with self.new_file(self.folder / file, origin=origin.promoted(TRUSTED)) as temporary:
+                copy_of(found, temporary)
+        return self.folder / file
 
     def path(self, file: str) -> Path:
         """Where a file of a record is (records name files relative to the store), or is to be written."""
-        found = None if self._takes_up else self._found(file)
-        return found or self.folder / file
+        return self._found(file, () if self._takes_up else self.others) or self.folder / file
+
+    def holds(self, file: str) -> bool:
+        """Whether the parts that are read in place have a file, as its record says."""
+        return self._found(file, () if self._takes_up else self.others) is not None
 
     def names(self, pattern: str) -> list[str]:
-        """What records call the files of all parts that match a pattern, sorted."""
-        return sorted({self.name(file) for folder in (self.folder, *self._others) for file in folder.glob(pattern)})
+        """What records call the files that match a pattern, of all parts that are not passed over, sorted."""
+        own, theirs = (
+            sorted(file for folder in folders for file in folder.glob(pattern)) for folders in ([self.folder], self.others)
+        )
+        found = [*own, *(file for file in theirs if not self._takes_up or self._takes_up(file))]
+        return sorted({self.name(file) for file in found if file.suffix[1:] in EXTENSIONS})
 
     def name(self, path: Path) -> str:
         """What a record calls a file."""
         return f"{path.parent.name}/{path.name}"
 
-    def _found(self, file: str) -> Path | None:
-        return next((folder / file for folder in (self.folder, *self._others) if (folder / file).is_file()), None)
+    def _found(self, file: str, others: Iterable[Path] | None = None) -> Path | None:
+        parts = (self.folder, *(self.others if others is None else others))
+        return next((part / file for part in parts if self._is_whole(part / file)), None)
 
-    def write(self, cursor: duckdb.DuckDBPyConnection, query: str, file: Path, columns_ddl: str | None = None) -> None:
+    def _is_whole(self, file: Path) -> bool:
+        """Whether a file is there and as its record says; its bytes are read again when the file system shows another state."""
+        if not file.is_file():
+            return False
+        name, state = self.name(file), state_of(file)
+        if self.whole.get(name) == state:
+            return True
+        origin = Provenance.beside(file)
+        if origin is not None and origin.is_of(file):
+            self.whole[name] = state
+            return True
+        self.damaged.append(str(file))
+        if file.is_relative_to(self.folder):
+            file.rename(file.with_name(f"{file.name}.damaged"))
+        return False
+
+    def write(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        query: str,
+        file: Path,
+        columns_ddl: str | None = None,
+        parents: Iterable[str] = (),
+    ) -> None:
         """Compute `query` into `file`, which appears whole and read-only, or not at all.
 
         Args:
             cursor: a cursor on the database that the query reads.
             query: one select.
             columns_ddl: column definitions with constraints, '(a integer not null, ...)', which the rows must satisfy.
-
-        When another process finishes the same file first, its file stays: both hold the same data.
+            parents: what it is computed from.
         """
         writer = _write_parquet if self.data_format == "parquet" else _write_duckdb
         try:
-            with self.new_file(file) as temporary:
+            with self.new_file(file, parents) as temporary:
                 writer(cursor, query, temporary, columns_ddl)
         except duckdb.ConstraintException as error:
             raise ScorehouseError(
@@ -85,20 +137,28 @@ class Store:
                 f"correct the select, or the column's constraints."
             ) from None
 
-    def write_parquet(self, cursor: duckdb.DuckDBPyConnection, query: str, file: Path) -> None:
+    def write_parquet(self, cursor: duckdb.DuckDBPyConnection, query: str, file: Path, parents: Iterable[str] = ()) -> None:
         """Write a partition: always Parquet, of which many small files are cheap to open together."""
-        with self.new_file(file) as temporary:
+        with self.new_file(file, parents) as temporary:
             _write_parquet(cursor, query, temporary, None)
 
     @contextmanager
-    def new_file(self, file: Path) -> Iterator[Path]:
-        """Hand out a temporary path beside `file`; afterwards make it read-only, durable and give it its name."""
+    def new_file(self, file: Path, parents: Iterable[str] = (), origin: Provenance | None = None) -> Iterator[Path]:
+        """Hand out a temporary path beside `file`; afterwards make it read-only and durable, and give it its name and record.
+
+        Args:
+            parents: what it is computed from.
+            origin: where it comes from instead, if it is a copy.
+
+        Raises ScorehouseError for a copy that is not what its origin says.
+        """
         temporary = aside(file, uuid.uuid4().hex[:8])
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             try:
                 yield temporary
-                _publish(temporary, file)
+                _publish(temporary, file, origin or Provenance.of(temporary, self._author, parents))
+                self.whole[self.name(file)] = state_of(file)
             finally:
                 temporary.unlink(missing_ok=True)
                 log_of(temporary).unlink(missing_ok=True)
@@ -112,7 +172,7 @@ class Store:
         return [folder for folder in self.folder.iterdir() if folder.is_dir()] if self.folder.is_dir() else []
 
 
-def _take_up(file: Path, copy: Path) -> None:
+def copy_of(file: Path, copy: Path) -> None:
     """Copy a result from another's part. No link is followed there: a branch may make links, also to what it cannot read.
 
     Raises ScorehouseError for what is no plain file.
@@ -176,15 +236,15 @@ def _write_parquet(cursor: duckdb.DuckDBPyConnection, query: str, file: Path, co
     cursor.execute("drop table checked")
 
 
-def _publish(temporary: Path, file: Path) -> None:
+def _publish(temporary: Path, file: Path, origin: Provenance) -> None:
     if log_of(temporary).exists():
         raise ScorehouseError(f"Store: expected {file} to be written whole, found a write-ahead log; run the build again.")
+    if origin.promotion == TRUSTED and not origin.is_of(temporary):
+        raise ScorehouseError(f"Store: expected {file} as branch {origin.branch} wrote it, found other bytes; build again.")
     make_read_only(temporary)
     sync(temporary)
-    try:
-        os.link(temporary, file)
-    except FileExistsError:
-        return
+    origin.write_beside(file)
+    os.replace(temporary, file)
     sync(file.parent)
 
 

@@ -130,6 +130,9 @@ class Records(NodeRecords):
         self._lock = threading.Lock()
         self._noted: list[NodeRecord] = []
         self._newly_passed: dict[str, PassedTest] = {}
+        self._store = store
+        store.whole = dict(cursor.execute("from scorehouse.whole").fetchall())
+        self._known_whole = dict(store.whole)
         self._passed = {
             test: PassedTest(fingerprint, Details.read(reading).reading)
             for test, fingerprint, reading in cursor.execute("from scorehouse.passed_tests").fetchall()
@@ -171,12 +174,13 @@ class Records(NodeRecords):
             cursor.execute("delete from scorehouse.passed_tests where list_contains(?, test_id)", [list(self._newly_passed)])
             insert_all(cursor, "scorehouse.passed_tests", [passed.row(test) for test, passed in self._newly_passed.items()])
             self._write_contents(cursor)
+            self._write_whole(cursor)
             self._noted.clear()
             self._newly_passed.clear()
 
     def _write_contents(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """What was found of files; what is known of files that nothing names any more goes."""
-        used = [file for record in self.nodes.values() for file in record.files]
+        used = list(self.files)
         cursor.execute("delete from scorehouse.contents where not list_contains(?, file)", [used])
         found = [
             {"file": file, "question": question, "part": part} | content.row()
@@ -185,6 +189,14 @@ class Records(NodeRecords):
         ]
         insert_all(cursor, "scorehouse.contents", found)
         self.contents.found.clear()
+
+    def _write_whole(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Which files the store found whole; what is known of files that nothing names any more goes."""
+        now = {file: self._store.whole[file] for file in self.files & self._store.whole.keys()}
+        if now != self._known_whole:
+            cursor.execute("delete from scorehouse.whole")
+            insert_all(cursor, "scorehouse.whole", [{"file": file, "state": state} for file, state in now.items()])
+            self._known_whole = now
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -232,37 +244,6 @@ def _read_contents(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], d
         if part is not None:
             parts[part] = Content(count, int(total), int(mixed))
     return found
-
-
-def explain(previous: NodeRecord | None, now: NodeRecord, is_built: bool) -> str:
-    """Why a node was built or could be reused, in one sentence that names the cause."""
-    if previous is None:
-        return "first build on this branch" if is_built else "the store has it from another build"
-    changed, unread = _told_apart(changes(previous.inputs, now.inputs), previous.inputs, now.inputs)
-    named = ", ".join(changed)
-    if previous.fingerprint.whole == now.fingerprint.whole:
-        if is_built:
-            return "its file was missing from the store"
-        same = [*([f"{named} changed, the query is the same"] if changed else []), *unread]
-        return "; ".join(same) or "nothing changed"
-    return f"{named or 'nothing'} changed" if is_built else f"{named or 'nothing'} changed, and the store has the result already"
-
-
-ALL_OF, COLUMNS_OF = "all of ", "columns of "
-"""What the names of inputs begin with that tell of a whole parent, beside what is read of it."""
-
-
-def _told_apart(changed: list[str], before: Mapping[str, str], after: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """What changed of what is read, and sentences on parents that changed in nothing that is read."""
-    read = [name for name in changed if not name.startswith((ALL_OF, COLUMNS_OF))]
-    unread = []
-    for name in (name.removeprefix(ALL_OF) for name in changed if name.startswith(ALL_OF)):
-        if name not in read:
-            columns = [set(side.get(f"{COLUMNS_OF}{name}", "").split(",")) for side in (before, after)]
-            differ = ", ".join(sorted(columns[0] ^ columns[1]))
-            what = f"columns {differ} of {name}" if differ else name
-            unread.append(f"{what} changed, none is read" if differ else f"{what} changed, nothing that is read of it did")
-    return read, unread
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

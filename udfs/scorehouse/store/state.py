@@ -1,8 +1,8 @@
 """The tables in which a branch keeps what it knows, in its own database: schema `scorehouse`.
 
 `nodes` holds the newest result of every node, `passed_tests` the questions that need not be asked again, `contents` what files
-hold, `format` what wrote them. Schema `history` shows models what they may read of it: decisions about fitted models, and who
-may serve.
+hold, `whole` which files were found to be as they were written, `format` what wrote them. Schema `history` shows models what they
+may read of it: decisions about fitted models, and who may serve.
 """
 
 import duckdb
@@ -34,6 +34,7 @@ create table if not exists scorehouse.nodes (
     reason varchar not null,
     details json not null
 );
+create table if not exists scorehouse.whole (file varchar not null, state varchar not null);
 create table if not exists scorehouse.passed_tests (test_id varchar not null, fingerprint varchar not null, reading json);
 create table if not exists scorehouse.contents (
     file varchar not null, question varchar not null, part varchar, count bigint, total varchar not null, mixed varchar not null
