@@ -1,6 +1,6 @@
 {#
     Everything that the landing contract tells of many times, as it was last seen: one row for each value of the key, of each
-    column the last value that is not NULL, as a whole select. By `updated_at`, else by when the file was written; rows that are
+    column, and each member of `properties`, the last value that is not NULL, as a whole select. By `updated_at`, else by when the file was written; rows that are
     rejected do not count.
 
     Example:
@@ -25,6 +25,7 @@
 
         select
             *,
+            {{ _members('properties') }} as members,
             row_number() over (
                 partition by {{ key }}
                 order by
@@ -39,9 +40,25 @@
     select
         {{ key }}
         {%- for column in columns %},
-        max_by({{ column }}, place) as {{ column }}
+        {% if column == 'properties' -%}
+        to_json(list_reduce(list(members order by place) filter (members is not null), lambda earlier, later: map_concat(earlier, later)))
+        {%- else -%}
+        max_by({{ column }}, place)
+        {%- endif %} as {{ column }}
         {%- endfor %}
 
     from ordered
     group by {{ key }}
+{%- endmacro %}
+
+
+{# The members of a JSON object that are not null, as a map; what is no object is one member of its own name. #}
+{% macro _members(column) -%}
+    map_from_entries(list_filter(
+        map_entries(coalesce(
+            try_cast({{ column }} as map(varchar, json)),
+            case when {{ column }} is not null then map {'{{ column }}': {{ column }}} end
+        )),
+        lambda member: json_type(member.value) <> 'NULL'
+    ))
 {%- endmacro %}

@@ -1,7 +1,8 @@
 {#
     The newest as-of time is the day after the last day that is as dense as usual: alone, with 6 and with 27 days on either side
-    it has more than a tenth of the interactions that nine of ten interactions have so near them. What lies after is dated
-    wrongly, or not all there yet, and is not known before its time comes.
+    it has more than a tenth of the interactions that nine of ten interactions have so near them, and within the 27 days more than
+    a tenth of the days that have any. What lies after is dated wrongly, or not all there yet, and is not known before its time
+    comes.
 #}
 {%- set dense_share = 0.1 %}
 
@@ -39,7 +40,8 @@ surrounded as (
     select
         *,
         sum(interaction_count) over (order by day_number range between 6 preceding and 6 following) as around_week,
-        sum(interaction_count) over (order by day_number range between 27 preceding and 27 following) as around_month
+        sum(interaction_count) over (order by day_number range between 27 preceding and 27 following) as around_month,
+        count(*) over (order by day_number range between 27 preceding and 27 following) as days_around
 
     from numbered
 
@@ -52,7 +54,8 @@ summed as (
         sum(interaction_count) over () as total,
         sum(interaction_count) over (order by interaction_count) as sparser_day,
         sum(interaction_count) over (order by around_week) as sparser_week,
-        sum(interaction_count) over (order by around_month) as sparser_month
+        sum(interaction_count) over (order by around_month) as sparser_month,
+        sum(interaction_count) over (order by days_around) as lonelier
 
     from surrounded
 
@@ -63,7 +66,8 @@ usual as (
     select
         min(interaction_count) filter (where 10 * sparser_day >= total) as in_day,
         min(around_week) filter (where 10 * sparser_week >= total) as around_week,
-        min(around_month) filter (where 10 * sparser_month >= total) as around_month
+        min(around_month) filter (where 10 * sparser_month >= total) as around_month,
+        min(days_around) filter (where 10 * lonelier >= total) as days_around
 
     from summed
 
@@ -79,6 +83,7 @@ dense as (
             surrounded.interaction_count > {{ dense_share }} * usual.in_day
             and surrounded.around_week > {{ dense_share }} * usual.around_week
             and surrounded.around_month > {{ dense_share }} * usual.around_month
+            and surrounded.days_around > {{ dense_share }} * usual.days_around
 
 ),
 

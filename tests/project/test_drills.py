@@ -76,6 +76,93 @@ def test_a_build_killed_at_any_moment_leaves_the_release_and_the_next_build_repa
                 connection.execute("from data").fetchall()
 
 
+KILLED = """
+import os, signal, sys
+from dbt.cli.main import dbtRunner
+
+folder, number, *command = sys.argv[1:]
+SEEN, left = ("releases", ".current", "CURRENT", "catalog.duckdb", "serving.duckdb"), [int(number)]
+
+def count(event, arguments):
+    if event.split(".")[0] not in ("os", "open", "shutil") or event in ("os.listdir", "os.scandir"):
+        return
+    paths = [str(one) for one in arguments[:2] if isinstance(one, (str, os.PathLike))]
+    if any(path.startswith(f"{folder}/") and path[len(folder) + 1:].split("/")[0].lstrip(".").startswith(SEEN) for path in paths):
+        left[0] -= 1
+        if left[0] < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(count)
+sys.exit(0 if dbtRunner().invoke(command).success else 1)
+"""
+"""Runs dbt, and kills itself before its n-th operation on what readers see."""
+
+
+def killed_at(project: Project, number: int, *command: str) -> bool:
+    """Whether dbt was killed before its n-th operation on what readers of main see; else it ended green."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "WAREHOUSE_"))}
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, str(project.folder()), str(number), *command, *project.folders()],
+        cwd=project.root,
+        env={**environment, "SCOREHOUSE_BRANCH": "main", "DBT_PROJECT_DIR": str(project.root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode in (0, -signal.SIGKILL), ended.stdout
+    return ended.returncode != 0
+
+
+def seen_by_readers(project: Project) -> tuple[int, list[tuple]]:
+    """The release that every name shows, and its rows."""
+    folder = project.folder()
+    release = project.release()
+    assert project.serving("select distinct release from release") == [(release,)]
+    assert project.catalog("select distinct release from scorehouse.release") == [(release,)]
+    assert {(folder / name).resolve().parent.name for name in ("CURRENT", "serving.duckdb", "catalog.duckdb")} == {str(release)}
+    rows = project.serving("from scores order by all")
+    assert project.catalog("from serving.scores order by all") == rows
+    return release, rows
+
+
+KILLS = int(os.environ.get("SCOREHOUSE_KILLS", "5"))
+"""Each so many operations a kill is tried; `SCOREHOUSE_KILLS=1 make test` tries all."""
+
+
+@pytest.mark.drill
+def test_a_build_killed_before_any_operation_on_what_readers_see_leaves_one_release_whole(tiny: Project) -> None:
+    known, number, is_killed = {}, 0, True
+    while is_killed:
+        _, before = seen_by_readers(tiny)
+        weight = 100 + number
+        is_killed = killed_at(tiny, number, "build", "--vars", f"{{weight: {weight}}}")
+        release, rows = seen_by_readers(tiny)
+        # (amount * 2 * weight + 10) * points
+        asked = [("1", 10 * weight + 5), ("2", 80 * weight + 20), ("3", 30 * weight + 5)]
+        assert [row[:2] for row in rows] in (asked, [row[:2] for row in before])
+        assert rows == known.setdefault(release, rows)
+        number += KILLS
+    assert number > 15
+    assert [row[:2] for row in rows] == asked
+    assert "nothing changed" in tiny.build("--vars", f"{{weight: {weight}}}").output
+
+
+@pytest.mark.drill
+def test_a_rollback_killed_before_any_operation_on_what_readers_see_is_done_or_not(tiny: Project) -> None:
+    releases = {1: seen_by_readers(tiny)[1]}
+    number, is_killed = 0, True
+    while is_killed:
+        tiny.build("--vars", f"{{weight: {100 + number}}}")
+        release, rows = seen_by_readers(tiny)
+        releases[release] = rows
+        is_killed = killed_at(tiny, number, "run-operation", "rollback", "--args", "{to: 1}")
+        release, rows = seen_by_readers(tiny)
+        assert rows == releases[release]
+        number += 1
+    assert number > 2
+    assert release == 1
+
+
 ENDLESS = "with recursive forever as (select 1 as n union all select n + 1 from forever) select count(*) as number from forever"
 
 

@@ -159,8 +159,8 @@ def test_one_bad_cell_rejects_its_row_and_the_last_lines_say_so(shop: Project) -
         "interactions/jan.csv": head + rows,
         "interactions/feb.csv": head + "6,2026-02-03,17850,purchase,2,,\n",
         "interactions/notes.txt": "to read",
-        "items/jan.csv": "item_id,price,title\ntea,4.0,Tea\n",
-        "items/feb.csv": "item_id,price\ntea,6.0\n",
+        "items/jan.csv": "item_id,price,title,brand,colour\ntea,4.0,Tea,B,red\n",
+        "items/feb.csv": "item_id,price,colour,size\ntea,6.0,,XL\n",
         "customers/2026-01.csv": "customer_id,country,email\n17850,FR,a@example.org\n",
         "customers/2026-02.csv": "customer_id,country\n17850.0,DE\n",
     }
@@ -177,7 +177,8 @@ def test_one_bad_cell_rejects_its_row_and_the_last_lines_say_so(shop: Project) -
     ]
     kept = "select customer_id, cast(min(occurred_at) as varchar), count(*) from staging.stg_landing__interactions group by all"
     assert shop.work("bad-cells", kept) == [("17850", "2026-01-03 15:15:00", 2)]
-    assert shop.work("bad-cells", "select title, price from staging.stg_landing__items") == [("Tea", 6.0)]
+    told = "select title, price, properties ->> ['$.brand', '$.colour', '$.size'] from staging.stg_landing__items"
+    assert shop.work("bad-cells", told) == [("Tea", 6.0, ["B", "red", "XL"])]
     assert shop.work("bad-cells", "select country, email from staging.stg_landing__customers") == [("DE", "a@example.org")]
     for line in (
         "interactions/jan.csv: 5 rows read, 4 rejected: 1 impossible position (first: line 5, position '-1')",
@@ -274,6 +275,10 @@ def test_lines_of_orders_under_one_id_do_not_publish_and_are_all_kept_without_it
     assert build(shop, again, "lines", *STAGED).is_green
     reasons = "select rejection_reason, count(*) from staging.stg_landing__rejected group by all"
     assert shop.work("lines", reasons) == [("sent again", 100)]
+    alike = f"select * from ({PURCHASES}) union all select * from ({PURCHASES}) where item_id like '%7'"
+    outcome = build(shop, {"interactions/alike.csv": alike}, "lines", more=", products: [recommendations]")
+    assert not outcome.is_green
+    assert "rows with interaction id repeated in its file, found" in outcome.output, outcome.output
 
 
 def test_a_release_that_lost_its_rows_is_not_published_unless_that_is_wanted(shop: Project) -> None:

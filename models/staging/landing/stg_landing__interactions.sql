@@ -29,7 +29,8 @@ interactions as (
 
     select
         * exclude (
-            source_file, source_line, rejection_reason, rejected_column, rejected_value, place, is_contradicted
+            source_file, source_line, rejection_reason, rejected_column, rejected_value, place, is_contradicted,
+            is_repeated_in_file
         )
 
     from kept

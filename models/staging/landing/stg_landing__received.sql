@@ -102,24 +102,33 @@ numbered as (
     select
         *,
         row_number() over received as place,
-        first_value(content) over received as first_content
+        first_value(content) over received as first_content,
+        row_number() over alike as place_in_file
 
     from identified
-    window received as (
-        partition by
-            date_trunc('{{ var("interaction_grain") }}', occurred_at), interaction_id, rejection_reason is null
-        order by
-            received_at, {{ columns | join(', ') }}, content, source_file, source_line, rejection_reason, rejected_column,
-            rejected_value
-    )
+    window
+        alike as (
+            partition by
+                date_trunc('{{ var("interaction_grain") }}', occurred_at), interaction_id, rejection_reason is null, content,
+                source_file
+            order by source_line, received_at
+        ),
+        received as (
+            partition by
+                date_trunc('{{ var("interaction_grain") }}', occurred_at), interaction_id, rejection_reason is null
+            order by
+                received_at, {{ columns | join(', ') }}, content, source_file, source_line, rejection_reason, rejected_column,
+                rejected_value
+        )
 
 ),
 
 received as (
 
     select
-        * exclude (content, first_content),
-        coalesce(place > 1 and content <> first_content, false) as is_contradicted
+        * exclude (content, first_content, place_in_file),
+        coalesce(place > 1 and content <> first_content, false) as is_contradicted,
+        place_in_file > 1 as is_repeated_in_file
 
     from numbered
 

@@ -35,11 +35,12 @@ left_out as (
 rejected as (
 
     select
-        * exclude (place, is_contradicted, is_in_another_partition)
+        * exclude (place, is_contradicted, is_repeated_in_file, is_in_another_partition)
         replace (
             case
                 when rejection_reason is not null then rejection_reason
                 when is_contradicted or is_in_another_partition then 'interaction id repeated with other content'
+                when is_repeated_in_file then 'interaction id repeated in its file'
                 else 'sent again'
             end as rejection_reason,
             case

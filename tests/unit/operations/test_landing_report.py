@@ -6,11 +6,11 @@ from scorehouse.build.variables import DEFAULTS
 from scorehouse.errors import ScorehouseError
 from scorehouse.operations.landing_report import CONTRADICTIONS, SENT_AGAIN, FileReport, Rejections, expect_few_rejected, lines
 
-REPEATED, LABEL = CONTRADICTIONS
+REPEATED, IN_FILE, LABEL = CONTRADICTIONS
 
 
 def report(name: str, row_count: int, **rejected: int) -> FileReport:
-    names = {"repeated": REPEATED, "label": LABEL, "sent_again": SENT_AGAIN}
+    names = {"repeated": REPEATED, "in_file": IN_FILE, "label": LABEL, "sent_again": SENT_AGAIN}
     return FileReport(name, row_count, tuple(Rejections(name, names.get(r, r), n, 3, "x", "v") for r, n in rejected.items()))
 
 
@@ -38,6 +38,11 @@ REFUSED = [
     (
         report("a.csv", 10, repeated=1),
         "at most 5% rows with interaction id repeated with other content, found 1 of 10; an",
+    ),
+    (report("a.csv", 10, in_file=1), "at most 5% rows with interaction id repeated in its file, found 1 of 10; an order's id"),
+    (
+        report("a.csv", 100, repeated=3, in_file=3),
+        "interaction id repeated with other content or interaction id repeated in its file, found 6 of 100",
     ),
     (report("a.csv", 10, label=2), "expected at most 5% rows with label contradicted, found 2 of 10; give the time"),
     (report("a.csv", 10, unreadable=2, nobody=2), "maximum_rejected_share: 0.41"),

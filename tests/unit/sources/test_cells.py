@@ -26,7 +26,7 @@ def read(text: object, column: Column, found: str = "VARCHAR", decimal: str = ".
     return DATABASE.execute(f"select {value}, {fault} from (select cast(? as {found}) as cell)", [text]).fetchall()[0]
 
 
-SAME_ID = ("17850", "17850.0", "17850.00", " 17850 ", "\u00a017850", "1.785E4", "1.785e+04", "17850.0000")
+SAME_ID = ("17850", "17850.0", "17850.00", " 17850 ", "\u00a017850", "1.785E4", "1.785e+04", "1.785e4", "17850.000", "17850.0000")
 
 
 @pytest.mark.parametrize("text", SAME_ID)
@@ -76,6 +76,27 @@ def test_what_is_another_id_stays_another(text: str) -> None:
 def test_an_id_whose_digits_a_spreadsheet_lost_is_a_fault(decimals: int, exponent: int, digit: int) -> None:
     shown = f"{digit}.{str(digit) * decimals}E+{exponent}" if decimals else f"{digit}E+{exponent}"
     assert read(shown, ID) == (None, True)
+    assert read(shown.replace(".", ","), ID) == (None, True)
+
+
+@pytest.mark.parametrize("place", [*range(0x2000, 0x2010), 0x09, 0x1F, 0x85, 0x202A, 0x202C, 0x2060, 0xFEFF])
+def test_what_nobody_sees_around_an_id_is_no_part_of_it(place: int) -> None:
+    assert read(f"{chr(place)}ada{chr(place)}", ID) == ("ada", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("NULL", None), (r"\N", None), ("", None), ("NA", "NA"), ("Null", "Null"), ("none", "none")]
+)
+def test_a_text_is_missing_where_a_database_says_so(text: str, value: str | None) -> None:
+    assert read(text, Column("country", "VARCHAR")) == (value, False)
+
+
+@given(st.integers(-(2**60), 2**60))
+@settings(max_examples=100, deadline=None)
+def test_what_is_finer_than_a_microsecond_is_left_out_of_times_and_of_texts_alike(nanoseconds: int) -> None:
+    text = DATABASE.execute("select cast(make_timestamp_ns(?) as varchar)", [nanoseconds]).fetchall()[0][0]
+    query = f"select {value_sql('cell', 'TIMESTAMP_NS', TIME)} from (select make_timestamp_ns(?) as cell)"
+    assert DATABASE.execute(query, [nanoseconds]).fetchall()[0][0] == read(text, TIME)[0]
 
 
 @given(st.integers(2**53, 2**63), st.sampled_from([1, -1]))
@@ -124,6 +145,7 @@ def test_an_instant_is_one_however_it_is_written(text: str) -> None:
 
 NO_TIMES = (
     *("2026-07-03 10:15 BST", "2026-07-03 10:15 IST", "2026-07-03 10:15 CST", "2026-07-03 10:15 EST", "03.01.2026", "01/03/2026"),
+    *("2026-07-03 10:15 CET", "2026-07-03 10:15 WET", "2026-07-03 10:15 EET"),
     *("2026-13-01", "2026-02-30", "2026-01-03 10:15 PM", "1767435300", "soon", "epoch", "2026-01-03 10:15 Foo/Bar"),
 )
 

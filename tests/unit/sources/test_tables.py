@@ -8,6 +8,7 @@ import lzma
 import tarfile
 import zipfile
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from scorehouse.errors import ScorehouseError
 from scorehouse.sources import tables
 from scorehouse.sources.cells import BLANKS
-from scorehouse.sources.file_times import date_in
+from scorehouse.sources.file_times import date_in, written_at
 from scorehouse.sources.places import beside, discover
 from scorehouse.sources.tables import Column, SourceTable, land, view_sql
 from scorehouse.store.files import Store
@@ -374,7 +375,7 @@ def test_a_folder_that_nothing_reads_is_named(tmp_path: Path) -> None:
 def test_a_delta_table_is_refused(inbox: Path) -> None:
     (inbox / "_delta_log").mkdir()
     parquet(inbox / "a.parquet", "select 'a' as id, now() as occurred_at")
-    with pytest.raises(ScorehouseError, match="found a Delta table"):
+    with pytest.raises(ScorehouseError, match="found Delta's"):
         landed(inbox)
 
 
@@ -626,7 +627,118 @@ def test_a_bad_cell_of_a_json_file_rejects_its_row(inbox: Path) -> None:
     assert landed(inbox, REJECTING).project("id, fault").fetchall() == [("a", "amount")]
 
 
+UNSURE = {
+    "a unit beside it": ["1.234,00 EUR", "2.500", "3,10 EUR"],
+    "groups that only commas allow": ["1.234.567", "2.500", "3"],
+    "as many of each": ["1,5", "1.5", "2.500"],
+    "more points": ["1,5", "1.5", "1.75", "2.500"],
+}
+"""Amounts of a file, of which 2.500 could be two and a half, or two thousand five hundred."""
+
+
+@pytest.mark.parametrize("kind", UNSURE)
+def test_what_could_be_thousands_is_a_fault_where_the_file_is_not_of_one_mind(inbox: Path, kind: str) -> None:
+    rows = "".join(f'{place},2024-05-01,"{text}"\n' for place, text in enumerate(UNSURE[kind]))
+    (inbox / "a.csv").write_text(f"id,occurred_at,amount\n{rows}")
+    found = dict(landed(inbox, REJECTING).project("id, amount").fetchall())
+    assert found[str(UNSURE[kind].index("2.500"))] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("id;occurred_at;amount\na;2024-05-01;1.200\n", [None]),
+        ("id;occurred_at;amount\na;2024-05-01;1.200\nb;2024-05-01;0.5\n", [1.2, 0.5]),
+        ("id;occurred_at;amount;weight\na;2024-05-01;1.200;0,5\n", [None]),
+        ("id,occurred_at,amount\na,2024-05-01,1.200\n", [1.2]),
+        ('id,occurred_at,amount,weight\na,2024-05-01,1.200,"0,5"\n', [None]),
+    ],
+)
+def test_what_stands_beside_says_whether_a_point_may_group(inbox: Path, text: str, amounts: list[float | None]) -> None:
+    (inbox / "a.csv").write_text(text)
+    assert [amount for (amount,) in landed(inbox, REJECTING).order("id").project("amount").fetchall()] == amounts
+
+
+@pytest.mark.parametrize("end", ["", "\n", " ", "\n\n"])
+@pytest.mark.parametrize("indented", [None, 2])
+def test_a_cut_array_is_refused_wherever_it_is_cut(inbox: Path, indented: int | None, end: str) -> None:
+    rows = [{"id": str(number), "occurred_at": "2024-05-01"} for number in range(3)]
+    text = json.dumps(rows, indent=indented)
+    whole = len(text)
+    for cut in range(1, whole):
+        (inbox / "a.json").write_text(text[:cut] + end)
+        with pytest.raises(ScorehouseError):
+            landed(inbox)
+    (inbox / "a.json").write_text(text + end)
+    assert len(landed(inbox).fetchall()) == 3
+
+
+def test_an_object_with_a_member_twice_is_rejected(inbox: Path) -> None:
+    (inbox / "a.jsonl").write_text(
+        '{"id": "a", "occurred_at": "2024-05-01", "n": 1, "n": 2}\n{"id": "b", "occurred_at": "2024-05-01", "n": 1}'
+    )
+    assert landed(inbox, REJECTING).order("id").project("id, fault, value").fetchall() == [
+        ("a", "line", "a member twice"),
+        ("b", None, None),
+    ]
+    with pytest.raises(ScorehouseError, match="row 1: expected every member once, found one twice"):
+        landed(inbox)
+
+
+def test_a_member_without_a_name_is_refused(inbox: Path) -> None:
+    (inbox / "a.jsonl").write_text('{"id": "a", "occurred_at": "2024-05-01", "": 1}')
+    with pytest.raises(ScorehouseError, match="a member without a name"):
+        landed(inbox)
+
+
+@pytest.mark.parametrize("names", [["id", "id"], ["id", "ID"]])
+def test_a_parquet_file_with_a_column_twice_is_refused(inbox: Path, names: list[str]) -> None:
+    rows = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"]), pa.array(["2024-05-01"])], [*names, "occurred_at"])
+    pq.write_table(rows, inbox / "a.parquet")
+    with pytest.raises(ScorehouseError, match="expected every column once"):
+        landed(inbox)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz"])
+def test_an_archive_without_files_is_named(inbox: Path, name: str) -> None:
+    (inbox / "a.csv").write_bytes(TEXT)
+    if name == "a.zip":
+        zipfile.ZipFile(inbox / name, "w").close()
+    else:
+        tarfile.open(inbox / name, "w:gz" if name.endswith("gz") else "w").close()
+    assert [str(one) for one in discover(str(inbox)).unread] == [
+        f"in/{name} is not read: it is an archive without files; pack it anew or remove it."
+    ]
+
+
+def test_a_file_of_an_archive_has_its_own_time_of_change(inbox: Path) -> None:
+    with zipfile.ZipFile(inbox / "more.zip", "w") as archive:
+        for name, year in (("old.csv", 2020), ("new.csv", 2025)):
+            archive.writestr(zipfile.ZipInfo(name, (year, 1, 2, 0, 0, 0)), TEXT)
+    times = {file.member: written_at(file) for file in discover(str(inbox)).files}
+    assert times == {"old.csv": "2020-01-02 00:00:00.000000", "new.csv": "2025-01-02 00:00:00.000000"}
+
+
+@pytest.mark.parametrize("number", ["99999999999999999.99", "12345678901234567890.00", "0.125", "-3.50", "100000000000000000000"])
+def test_a_decimal_is_the_same_number_among_the_properties(inbox: Path, number: str) -> None:
+    other = pa.array([Decimal(number)], pa.decimal128(38, 3))
+    pq.write_table(pa.table({"id": ["a"], "occurred_at": ["2024-05-01"], "other": other}), inbox / "a.parquet")
+    ((found,),) = landed(inbox, (*COLUMNS, Column("properties", "JSON"))).project("properties ->> '$.other'").fetchall()
+    assert Decimal(found) == Decimal(number)
+
+
 DATED = [
+    ("year=2026/month=1/day=9/a.csv", "year=2026/month=1/day=10/a.csv"),
+    ("year=2026/month=1/day=9/hour=9/a.csv", "year=2026/month=1/day=9/hour=10/a.csv"),
+    ("2025/9/a.csv", "2025/10/a.csv"),
+    ("aug2025.csv", "sept2025.csv"),
+    ("nov2025.csv", "dez2025.csv"),
+    ("apr2025.csv", "mai2025.csv"),
+    ("Jan 3 2026.csv", "Jan 12 2026.csv"),
+    ("3_jan_2026.csv", "20_jan_2026.csv"),
+    ("week 9 2026.csv", "week 10 2026.csv"),
+    ("2026-W9.csv", "2026-W10.csv"),
+    ("2026-01-03 at 11.05 AM.csv", "2026-01-03 at 1.05 PM.csv"),
     ("prices_20260103101500.csv", "prices_20260203101500.csv"),
     ("prices_2026-01-03T101500Z.csv", "prices_2026-01-03T101501Z.csv"),
     ("2024.csv", "2025.csv"),
@@ -644,7 +756,9 @@ def test_the_date_in_a_files_name_says_which_is_later(earlier: str, later: str) 
     assert dates[0] < dates[1]
 
 
-@pytest.mark.parametrize("name", ["prices_03-01-2026.csv", "prices.csv", "batch_20269999.csv", "v2.csv"])
+@pytest.mark.parametrize(
+    "name", ["prices_03-01-2026.csv", "prices.csv", "batch_20269999.csv", "v2.csv", "nov25.csv", "marketing.csv"]
+)
 def test_what_is_no_date_or_could_be_two_is_none(name: str) -> None:
     assert date_in(name, datetime(2026, 5, 1)) is None
 

@@ -13,9 +13,13 @@ SENT_AGAIN = "sent again"
 """The reason of rows that are no fault of the file."""
 MOST_LINES = 20
 MOST_REASONS = 3
+_OF_ORDERS = (
+    "an order's id stands on each of its lines: give order id and line number as interaction_id, or leave the column out, then "
+    "one is made from the row"
+)
 CONTRADICTIONS = {
-    "interaction id repeated with other content": "an order's id stands on each of its lines: give order id and line number as"
-    " interaction_id, or leave the column out, then one is made from the row",
+    "interaction id repeated with other content": _OF_ORDERS,
+    "interaction id repeated in its file": _OF_ORDERS,
     "label contradicted": "give the time at which each became known as known_at, then the last one counts",
 }
 """Reasons of rows of which others say something else, and what to do about each."""
@@ -120,14 +124,11 @@ def _together(reported: Iterable[FileReport]) -> Iterator[FileReport]:
 
 def _breaches(variables: Mapping[str, object], report: FileReport) -> Iterator[str]:
     faulty = sum(one.count for one in report.rejections if one.reason not in (SENT_AGAIN, *CONTRADICTIONS))
-    judged = (
-        *(
-            ("maximum_contradicted_share", one.count, 0, f"rows with {one.reason}", CONTRADICTIONS[one.reason])
-            for one in report.rejections
-            if one.reason in CONTRADICTIONS
-        ),
-        ("maximum_rejected_share", faulty, 1, "rejected rows", "correct the file"),
-    )
+    judged = [("maximum_rejected_share", faulty, 1, "rejected rows", "correct the file")]
+    for fix in dict.fromkeys(CONTRADICTIONS.values()):
+        found = [one for one in report.rejections if CONTRADICTIONS.get(one.reason) == fix]
+        what = f"rows with {' or '.join(one.reason for one in found)}"
+        judged.insert(0, ("maximum_contradicted_share", sum(one.count for one in found), 0, what, fix))
     for variable, count, spared, what, fix in judged:
         limit = float(variables[variable])
         if count > max(limit * report.row_count, spared):

@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path
@@ -44,17 +45,25 @@ LITTER = (
 )
 """Names that operating systems, editors and Spark leave beside data: they hold none, and are passed over without a word."""
 
+TABLE_FORMATS = {"_delta_log": "Delta", ".hoodie": "Hudi", ".hoodie_partition_metadata": "Hudi"}
+"""Folders and files by which the table formats are known whose data files alone do not say which rows hold."""
+
 HIDDEN = "its name begins with . or _, which means hidden; rename it to have it read"
 NO_TEXT = "its name is no UTF-8, so that no table could say it; rename it to have it read"
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """A file to read: its path, its name below the landing folder, and the member of it where it is an archive."""
+    """A file to read: its path, its name below the landing folder, and the member of it where it is an archive.
+
+    Attributes:
+        changed: when that member was changed, in seconds since 1970, where the archive says so.
+    """
 
     path: Path
     name: str
     member: str | None = None
+    changed: float | None = None
 
     @property
     def kind(self) -> str:
@@ -220,10 +229,12 @@ def _files_of(path: Path, root: Path, found: Found, above: tuple[Path, ...] = ()
 def _below(folder: Path, root: Path, found: Found, above: tuple[Path, ...]) -> Iterator[Path]:
     """The files of a folder and its subfolders, sorted; what is hidden goes to `found.unread`."""
     for path in sorted(folder.iterdir()):
-        if path.name == "_delta_log":
+        is_iceberg = path.name == "metadata" and any(path.glob("*.metadata.json"))
+        table_format = "Iceberg" if is_iceberg else TABLE_FORMATS.get(path.name)
+        if table_format:
             raise ScorehouseError(
-                f"{shown(str(folder))}: expected plain files, found a Delta table, whose files also hold deleted rows; "
-                f"export it as Parquet, and land that."
+                f"{shown(str(folder))}: expected plain files, found {table_format}'s, which also hold rows that were deleted or "
+                f"replaced; export the table as Parquet, and land that."
             )
         if is_litter(path.name):
             continue
@@ -276,7 +287,10 @@ def _take(file: Path, name: str, found: Found) -> None:
 
 
 def _take_members(file: Path, name: str, found: Found) -> None:
-    for member in sorted(_members(file), key=lambda member: member.name):
+    members = _members(file)
+    if not members:
+        found.leave(name, "it is an archive without files; pack it anew or remove it")
+    for member in sorted(members, key=lambda member: member.name):
         parts = member.name.split("/")
         if any(map(is_litter, parts)):
             continue
@@ -285,17 +299,18 @@ def _take_members(file: Path, name: str, found: Found) -> None:
         elif member.fault:
             found.leave(f"{name}/{member.name}", member.fault)
         elif format_of(member.name) and not member.name.lower().endswith(ARCHIVES):
-            found.read(RawFile(file, f"{name}/{member.name}", member.name))
+            found.read(RawFile(file, f"{name}/{member.name}", member.name, member.changed))
         else:
             found.leave(f"{name}/{member.name}", f"expected {READABLE}; unpack, convert or remove it")
 
 
 @dataclass(frozen=True)
 class _Member:
-    """What an archive holds beside folders, and why it cannot be read, if so."""
+    """What an archive holds beside folders, why it cannot be read, if so, and when it was changed (seconds since 1970)."""
 
     name: str
     fault: str | None = None
+    changed: float | None = None
 
 
 _NO_FILE = "it is no file; pack the archive without it"
@@ -332,7 +347,12 @@ def _expect_end(archive: tarfile.TarFile) -> None:
 
 def _zip_member(one: zipfile.ZipInfo) -> _Member:
     kind = stat.S_IFMT(one.external_attr >> 16)
-    return _Member(one.filename, _LINK if kind == stat.S_IFLNK else None)
+    try:
+        changed = datetime(*one.date_time, tzinfo=UTC).timestamp()
+    except ValueError:
+        changed = 0
+    is_known = changed > datetime(1980, 1, 2, tzinfo=UTC).timestamp()  # what a program writes that does not know the time
+    return _Member(one.filename, _LINK if kind == stat.S_IFLNK else None, changed if is_known else None)
 
 
 def _tar_member(one: tarfile.TarInfo, members: list[tarfile.TarInfo]) -> _Member:
@@ -344,7 +364,7 @@ def _tar_member(one: tarfile.TarInfo, members: list[tarfile.TarInfo]) -> _Member
             break
         target = _target(target, members)
     if target is not None and target.isfile():
-        return _Member(one.name)
+        return _Member(one.name, None, target.mtime or None)
     return _Member(one.name, _LINK if is_link else _NO_FILE)
 
 
