@@ -33,5 +33,6 @@ def neighbours_classifier(model: object, inputs: list[str], draft: Draft) -> lis
 
 @formula_of("predict", "sklearn.KNeighborsRegressor")
 def neighbours_regressor(model: object, inputs: list[str], draft: Draft) -> list[str]:
-    """The mean label of the nearest rows."""
-    return _neighbours(model, np.asarray(model._y, np.float64).reshape(-1, 1), inputs, "prediction", draft)
+    """The mean label of the nearest rows, of each target."""
+    answers = np.asarray(model._y, np.float64)
+    return _neighbours(model, answers.reshape(len(answers), -1), inputs, "prediction", draft)

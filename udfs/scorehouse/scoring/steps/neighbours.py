@@ -54,7 +54,7 @@ class Neighbours(WithoutSql):
 
     @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        matrix = np.column_stack(list(columns)) if columns else np.zeros((0, 0))
+        matrix = np.column_stack(list(columns))
         is_known = np.isfinite(matrix).all(axis=1)
         found = np.full((len(matrix), self.answers.shape[1]), np.nan)
         if is_known.any():
