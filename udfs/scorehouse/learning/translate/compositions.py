@@ -65,8 +65,8 @@ def voting_classifier(model: object, inputs: list[str], draft: Draft) -> list[st
 @formula_of("predict", "sklearn.VotingRegressor")
 def voting_regressor(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """The weighted mean of the members' predictions."""
-    found = [drafts.apply(member, "predict", inputs, draft)[0] for member in model.estimators_]
-    return [mean(found, model._weights_not_none, "prediction", draft)]
+    found = [drafts.apply(member, "predict", inputs, draft) for member in model.estimators_]
+    return [mean(list(columns), model._weights_not_none, "prediction", draft) for columns in zip(*found, strict=True)]
 
 
 @formula_of("predict_proba", "sklearn.BaggingClassifier")
@@ -80,10 +80,10 @@ def bagging_classifier(model: object, inputs: list[str], draft: Draft) -> list[s
 def bagging_regressor(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """The mean of the members' predictions."""
     found = [
-        drafts.apply(member, "predict", [inputs[place] for place in places], draft)[0]
+        drafts.apply(member, "predict", [inputs[place] for place in places], draft)
         for member, places in zip(model.estimators_, model.estimators_features_, strict=True)
     ]
-    return [mean(found, None, "prediction", draft)]
+    return [mean(list(columns), None, "prediction", draft) for columns in zip(*found, strict=True)]
 
 
 def _stacked(model: object, inputs: list[str], draft: Draft) -> list[str]:
@@ -157,17 +157,19 @@ def one_against_rest_decision(model: object, inputs: list[str], draft: Draft) ->
 
 @formula_of("predict", "sklearn.TransformedTargetRegressor")
 def transformed_target(model: object, inputs: list[str], draft: Draft) -> list[str]:
-    """The inverse of the target's transformation."""
-    (found,) = drafts.apply(model.regressor_, "predict", inputs, draft)
-    inverse = model.transformer_
+    """The inverse of the transformation of each target."""
+    found, inverse = drafts.apply(model.regressor_, "predict", inputs, draft), model.transformer_
     if type(inverse).__name__ == "StandardScaler":
-        shift = float(inverse.mean_[0]) if inverse.with_mean else 0.0
-        factor = float(inverse.scale_[0]) if inverse.with_std else 1.0
-        return [draft.step(Scale.of, found, "prediction", factor=factor, shift=shift)]
+        shifts = inverse.mean_ if inverse.with_mean else np.zeros(len(found))
+        factors = inverse.scale_ if inverse.with_std else np.ones(len(found))
+        return [
+            draft.step(Scale.of, name, "prediction", factor=float(factor), shift=float(shift))
+            for name, factor, shift in zip(found, factors, shifts, strict=True)
+        ]
     formula = FUNCTIONS.get(getattr(inverse, "inverse_func", None))
     if formula is None:
         raise UnknownFormulaError("TransformedTargetRegressor whose inverse is not a known NumPy function")
-    return [draft.step(Function.of, found, "prediction", formula=formula)]
+    return [draft.step(Function.of, name, "prediction", formula=formula) for name in found]
 
 
 @formula_of("decision_function", "sklearn.AdaBoostClassifier")

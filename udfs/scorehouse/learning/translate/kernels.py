@@ -6,6 +6,7 @@ import numpy as np
 
 from scorehouse.learning.translate.decompositions import projected
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
+from scorehouse.learning.translate.linear import predictions
 from scorehouse.scoring.steps import Bins, Function, Kernel, Scale
 
 KINDS = {"linear": "linear", "poly": "poly", "polynomial": "poly", "rbf": "rbf", "sigmoid": "sigmoid"}
@@ -86,9 +87,9 @@ def one_class(model: object, inputs: list[str], draft: Draft) -> list[str]:
 
 @formula_of("predict", "sklearn.KernelRidge")
 def kernel_ridge(model: object, inputs: list[str], draft: Draft) -> list[str]:
-    """A weighted sum of similarities to the training rows."""
-    similar = _similar(model, inputs, model.X_fit_, draft, model.gamma)
-    return draft.linear(similar, ["prediction"], np.ravel(model.dual_coef_), 0.0)
+    """A weighted sum of similarities to the training rows, for each target."""
+    similar, coefficients = _similar(model, inputs, model.X_fit_, draft, model.gamma), np.atleast_2d(model.dual_coef_.T)
+    return draft.linear(similar, predictions(len(coefficients)), coefficients, 0.0)
 
 
 @formula_of("transform", "sklearn.KernelPCA")
@@ -112,7 +113,7 @@ def nystroem(model: object, inputs: list[str], draft: Draft) -> list[str]:
 
 @formula_of("predict", "sklearn.GaussianProcessRegressor")
 def gaussian_process(model: object, inputs: list[str], draft: Draft) -> list[str]:
-    """A weighted sum of radial similarities to the training rows."""
+    """A weighted sum of radial similarities to the training rows, for each target."""
     factor, lengths = _radial(model.kernel_)
     scales = np.broadcast_to(np.asarray(lengths, np.float64), model.X_train_.shape[1])
     scaled = [
@@ -120,8 +121,8 @@ def gaussian_process(model: object, inputs: list[str], draft: Draft) -> list[str
         for name, scale in zip(draft.numbers(inputs), scales, strict=True)
     ]
     similar = _kernel(scaled, model.X_train_ / scales, draft, "rbf", gamma=0.5)
-    deviation, mean = float(np.ravel(model._y_train_std)[0]), float(np.ravel(model._y_train_mean)[0])
-    return draft.linear(similar, ["prediction"], np.ravel(model.alpha_) * factor * deviation, mean)
+    coefficients = np.atleast_2d(model.alpha_.T) * factor * np.reshape(model._y_train_std, (-1, 1))
+    return draft.linear(similar, predictions(len(coefficients)), coefficients, np.ravel(model._y_train_mean))
 
 
 def _radial(kernel: object) -> tuple[float, object]:

@@ -26,8 +26,12 @@ def _sklearn(names: tuple[str, ...]) -> tuple[str, ...]:
 def linear_regression(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """X @ coef + intercept."""
     coefficients = np.atleast_2d(model.coef_)
-    names = ["prediction"] if len(coefficients) == 1 else [f"prediction {place}" for place in range(len(coefficients))]
-    return draft.linear(inputs, names, coefficients, np.ravel(model.intercept_))
+    return draft.linear(inputs, predictions(len(coefficients)), coefficients, np.ravel(model.intercept_))
+
+
+def predictions(count: int) -> list[str]:
+    """Names of predicted numbers, one for each target."""
+    return ["prediction"] if count == 1 else [f"prediction {place}" for place in range(count)]
 
 
 @formula_of("predict", "sklearn.PoissonRegressor", "sklearn.GammaRegressor", "sklearn.TweedieRegressor")
@@ -40,10 +44,10 @@ def generalized_linear(model: object, inputs: list[str], draft: Draft) -> list[s
 
 @formula_of("predict", "sklearn.PLSRegression", "sklearn.PLSCanonical", "sklearn.CCA")
 def partial_least_squares(model: object, inputs: list[str], draft: Draft) -> list[str]:
-    """(X - mean) @ coef + intercept."""
-    coefficients = np.ravel(model.coef_)
-    intercept = float(np.ravel(model.intercept_)[0] - coefficients @ model._x_mean)
-    return draft.linear(inputs, ["prediction"], coefficients, intercept)
+    """(X - mean) @ coef + intercept, of each target."""
+    coefficients = np.atleast_2d(model.coef_)
+    intercepts = np.ravel(model.intercept_) - coefficients @ model._x_mean
+    return draft.linear(inputs, predictions(len(coefficients)), coefficients, intercepts)
 
 
 @formula_of("predict", "sklearn.RANSACRegressor")
@@ -54,8 +58,9 @@ def consensus(model: object, inputs: list[str], draft: Draft) -> list[str]:
 
 @formula_of("predict", "sklearn.DummyRegressor")
 def constant_regression(model: object, inputs: list[str], draft: Draft) -> list[str]:
-    """The constant."""
-    return draft.linear(inputs, ["prediction"], np.zeros(len(inputs)), np.ravel(model.constant_))
+    """The constant of each target."""
+    constants = np.ravel(model.constant_)
+    return draft.linear(inputs, predictions(len(constants)), np.zeros((len(constants), len(inputs))), constants)
 
 
 @formula_of("decision_function", *_sklearn(LINEAR_CLASSIFIERS))
