@@ -181,7 +181,8 @@ def _measured(fitted: Fitted, examples: Examples, parts: _Parts) -> dict[str, An
     explanation = scorer.explanation
     has_sql_reasons = explanation is not None and explanation.has_sql
     tolerance = parity.FLOAT32_TOLERANCE if fitted.is_float32 else parity.TOLERANCE
-    checked = parity.checks(scorer, expression, fitted.score, examples.features, examples.columns, tolerance)
+    is_brought = fitted.library is not None
+    checked = parity.checks(scorer, expression, fitted.score, examples.features, examples.columns, tolerance, is_brought)
     failed = [check for check in checked if not check.has_passed]
     evaluated = evaluation.evaluate(fitted, scorer, examples, parts.train, parts.test)
     return {
@@ -207,12 +208,17 @@ def _measured(fitted: Fitted, examples: Examples, parts: _Parts) -> dict[str, An
 def _parity_reason(failed: list[parity.Check], fitted: Fitted) -> str | None:
     if not failed:
         return None
-    worst = max(failed, key=lambda check: (check.is_empty, check.largest_difference))
+    worst = max(failed, key=lambda check: (check.is_empty, check.scored_count > 0, check.largest_difference))
     path = fitted.library if fitted.library and worst.path == parity.ESTIMATOR else worst.path
     if worst.is_empty:
         return (
             f"Expected {path} to score the {worst.row_count} real rows, found that it refuses them all: {worst.refusal}; "
             f"this version cannot be scored with."
+        )
+    if worst.scored_count:
+        return (
+            f"Expected no score for the {worst.refused_count} {worst.rows_of} rows that {path} refuses, found one for "
+            f"{worst.scored_count} ({worst.refusal}); this version cannot be scored with."
         )
     return (
         f"Expected {path} and formula to agree within {worst.tolerance:g} on {worst.rows_of} rows, "
@@ -227,10 +233,9 @@ def _reason(fitted: Fitted, checked: list[parity.Check], statistics: list[dict[s
 
 
 def _refused_reasons(fitted: Fitted, checked: list[parity.Check]) -> list[str]:
-    """Real rows that a brought model's library gives no score for: nothing proves theirs."""
+    """Real rows that a brought model's library gives no score for, so that they have none."""
     return [
-        f"{fitted.library} refuses {check.refused_count} of {check.row_count} real rows, which leaves theirs unproven: "
-        f"{check.refusal}."
+        f"{fitted.library} refuses {check.refused_count} of {check.row_count} real rows, which have no score: {check.refusal}."
         for check in checked
         if fitted.library and check.rows_of == parity.REAL and check.refused_count
     ]

@@ -90,7 +90,7 @@ class Explanation:
                 slope = operation.factor / operation.divisor if isinstance(operation, Scale) else operation.direction
                 is_straight = isinstance(operation, Scale) or (isinstance(operation, Function) and operation.is_straight)
                 factor = slope * (factor if is_straight else np.sign(factor))
-            name = operation.inputs[0]
+            name = operation.inputs[operation.outputs.index(name)]
             operation = formula.producer(name)
         if not factor or not isinstance(operation, Linear | Trees):
             return None

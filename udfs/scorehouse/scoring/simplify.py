@@ -45,14 +45,14 @@ def simplify(formula: Formula) -> Formula:
         elif isinstance(operation, Nearest):
             operations.append(_nearest(operation, made, used))
         elif isinstance(operation, Bins):
-            operations.append(_bins(operation, made))
+            operations.append(earliest_bins(operation, made))
         else:
             operations.append(operation)
-    return Formula(tuple(_needed(operations)))
+    return Formula(tuple(needed(operations)))
 
 
-def _needed(operations: list[Operation]) -> Iterable[Operation]:
-    """Operations whose columns are used, the last maker of a column before its earlier ones."""
+def needed(operations: list[Operation]) -> Iterable[Operation]:
+    """Operations whose columns are used, with the first and the last one; the last maker of a column before its earlier ones."""
     wanted: set[str] = set()
     kept = []
     for operation in reversed(operations):
@@ -217,7 +217,7 @@ def _nearest(nearest: Nearest, made: dict[str, Operation], used: Counter) -> Nea
     return replace(nearest, inputs=tuple(names), centres=nearest.centres - moved, factors=factors, fills=fills)
 
 
-def _bins(bins: Bins, made: dict[str, Operation]) -> Bins:
+def earliest_bins(bins: Bins, made: dict[str, Operation]) -> Bins:
     """Bins of a number before it was scaled, bent and imputed: their edges are exact there, and there is less to compute."""
     maker = made[bins.inputs[0]]
     while isinstance(maker, Impute) or _rises(maker):

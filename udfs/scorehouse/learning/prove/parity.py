@@ -28,7 +28,8 @@ CERTAIN = 40.0
 """A lead in log-likelihood that leaves the others less than 1e-17."""
 TIES = 200
 
-HOSTILE_NUMBERS = (0.0, -0.0, 1.0, -1.0, 1e-300, 1e15, -1e15, 1e300, -1e300, np.inf, -np.inf)
+LARGEST_EXTREME = 1e300
+HOSTILE_NUMBERS = (0.0, -0.0, 1.0, -1.0, 1e-300, 1e15, -1e15, LARGEST_EXTREME, -LARGEST_EXTREME, np.inf, -np.inf)
 HOSTILE_CATEGORIES = ("", "never seen", "it's", 'a "b"', "é世", " ")
 HOSTILE_WHOLE_NUMBERS = ("-1", "0", "1", "4294967296")
 """What a category can be whose column holds whole numbers."""
@@ -44,8 +45,9 @@ class Check:
     """One comparison: on which rows, of which path with the formula, and how far apart they are at most.
 
     Attributes:
-        refused_count: how many of the rows the path refuses; they are not compared.
-        refusal: its words for one of them.
+        refused_count: how many of the rows the path refuses.
+        scored_count: how many of those the formula scores all the same.
+        refusal: the path's words for one row that it refuses, if there are some for one that the formula scores.
     """
 
     rows_of: str
@@ -54,6 +56,7 @@ class Check:
     largest_difference: float
     tolerance: float
     refused_count: int = 0
+    scored_count: int = 0
     refusal: str | None = None
 
     @property
@@ -68,7 +71,7 @@ class Check:
 
     def row(self) -> dict[str, object]:
         """The check as a row of `version.PARITY`."""
-        kept = {name: value for name, value in self.__dict__.items() if name != "refusal"}
+        kept = {name: value for name, value in self.__dict__.items() if name not in ("refusal", "scored_count")}
         return {**kept, "has_passed": self.has_passed}
 
 
@@ -77,19 +80,22 @@ class Answer:
     """What a path says of some rows.
 
     Attributes:
-        scores: float64 [rows] or [rows, parts].
+        scores: float64 [rows] or [rows, parts]; NaN for a row that it refuses.
         refused: bool [rows], those that it gives no score for.
+        left_out: bool [rows], those of them that nothing is said about.
         refusals: its words for each of them, by place.
     """
 
     scores: np.ndarray
     refused: np.ndarray
+    left_out: np.ndarray
     refusals: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def whole(cls, scores: np.ndarray) -> "Answer":
         """Scores of all rows."""
-        return cls(scores, np.zeros(len(scores), bool))
+        none = np.zeros(len(scores), bool)
+        return cls(scores, none, none)
 
 
 def checks(
@@ -99,8 +105,12 @@ def checks(
     features: tuple[Feature, ...],
     real: dict[str, Column],
     tolerance: float = TOLERANCE,
+    is_brought: bool = False,
 ) -> list[Check]:
     """Compare the ways to score on real rows, NULLs, unseen categories, threshold ties, extremes, one row, zero rows.
+
+    A row that the estimator refuses has no score, whatever the reason. Only of an estimator that was trained here, rows with
+    infinite numbers, or with such as it cannot hold in float32, are left out: SQL's own arithmetic answers there.
 
     Args:
         scorer: loaded from the weights rows.
@@ -109,13 +119,14 @@ def checks(
         features: the inputs.
         real: examples, by feature.
         tolerance: largest difference allowed, absolute below 1 and relative above.
+        is_brought: whether the model was fitted elsewhere.
     """
     sets = row_sets(scorer, features, real)
     everything = _stacked(list(sets.values()))
     reference = scorer.score(everything)
     answers = {"udf": Answer.whole(run_function(scorer, everything, features))}
     if estimator is not None:
-        answers[ESTIMATOR] = _of_estimator(estimator, everything, reference)
+        answers[ESTIMATOR] = _of_estimator(estimator, everything, reference, is_brought)
     if sql_expression is not None:
         answers["sql"] = Answer.whole(run_sql(sql_expression, everything, features))
     is_tied = tied(scorer.formula, everything)
@@ -131,13 +142,15 @@ def checks(
 def _compared(
     rows_of: str, path: str, reference: np.ndarray, answer: Answer, chosen: slice, is_tied: np.ndarray, tolerance: float
 ) -> Check:
-    """One path against the formula's scores `reference` of the rows `chosen`; ties and refused rows are left out."""
-    scores, refused = answer.scores[chosen], answer.refused[chosen]
+    """One path against the formula's scores `reference` of the rows `chosen`; ties are left out."""
+    scores, refused, left_out = answer.scores[chosen], answer.refused[chosen], answer.left_out[chosen]
     is_same_shape = scores.shape == reference.shape
-    kept = ~(is_tied | refused)
+    kept = ~(is_tied & ~refused | left_out)
     apart = difference(reference[kept], scores[kept]) if is_same_shape else float("inf")
-    words = next((answer.refusals[place] for place in chosen.start + np.flatnonzero(refused)), None)
-    return Check(rows_of, path, len(refused), apart, tolerance, int(refused.sum()), words)
+    scored = refused & ~left_out & ~np.isnan(reference).all(axis=tuple(range(1, reference.ndim)))
+    told = np.flatnonzero(scored if scored.any() else refused)
+    words = answer.refusals[chosen.start + int(told[0])] if len(told) else None
+    return Check(rows_of, path, len(refused), apart, tolerance, int(refused.sum()), int(scored.sum()), words)
 
 
 def tied(formula: Formula, rows: dict[str, Column]) -> np.ndarray:
@@ -202,8 +215,8 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.max(np.where(same, 0.0, np.where(np.isnan(apart), np.inf, apart)), initial=0.0))
 
 
-def _of_estimator(estimator: Score, rows: dict[str, Column], reference: np.ndarray) -> Answer:
-    """The estimator's scores, and which rows it refuses (infinities, mostly)."""
+def _of_estimator(estimator: Score, rows: dict[str, Column], reference: np.ndarray, is_brought: bool) -> Answer:
+    """The estimator's scores, and which rows it refuses; see `checks` for those of them that are left out."""
     refused, refusals = np.ones(len(reference), bool), {}
     numbers = [np.abs(values) for values in rows.values() if isinstance(values, np.ndarray)]
     is_infinite = np.logical_or.reduce([np.isinf(values) for values in numbers] or [np.zeros(len(refused), bool)])
@@ -216,7 +229,8 @@ def _of_estimator(estimator: Score, rows: dict[str, Column], reference: np.ndarr
                 found |= dict(zip(places.tolist(), shaped, strict=True))
                 refused[places] = False
     blank = np.full(next((np.shape(score) for score in found.values()), reference.shape[1:]), np.nan)
-    return Answer(np.array([found.get(place, blank) for place in range(len(refused))]), refused, refusals)
+    left_out = refused & (is_infinite | is_large) & ~is_brought
+    return Answer(np.array([found.get(place, blank) for place in range(len(refused))]), refused, left_out, refusals)
 
 
 def _taken(
@@ -286,7 +300,7 @@ def row_sets(scorer: Scorer, features: tuple[Feature, ...], real: dict[str, Colu
     count = len(next(iter(real.values())))
     places = np.unique(np.linspace(0, count - 1, min(count, REAL_ROWS)).astype(np.int64)) if count else np.arange(0)
     sample = {name: _take(values, places) for name, values in real.items()}
-    base = {name: values[:1] for name, values in sample.items()} if count else _nulls(features, 1)
+    base = _base(sample) if count else _nulls(features, 1)
     return {
         REAL: sample,
         "null": _stacked([_nulls(features, 1), *(_with(base, feature, [None]) for feature in features)]),
@@ -296,6 +310,13 @@ def row_sets(scorer: Scorer, features: tuple[Feature, ...], real: dict[str, Colu
         "one": base,
         "none": {name: values[:0] for name, values in base.items()},
     }
+
+
+def _base(rows: dict[str, Column]) -> dict[str, Column]:
+    """The first row that lacks least, to be varied: one that is refused as it is would prove nothing of what is varied."""
+    lacking = [~np.isfinite(v) if isinstance(v, np.ndarray) else v.is_null().to_numpy(False) for v in rows.values()]
+    place = int(np.sum(lacking, axis=0).argmin())
+    return {name: values[place : place + 1] for name, values in rows.items()}
 
 
 def _hostile_categories(feature: Feature) -> tuple[str | None, ...]:
@@ -318,9 +339,14 @@ def _ties(scorer: Scorer, features: tuple[Feature, ...], base: dict[str, Column]
                 for node in np.flatnonzero((ensemble.feature >= 0) & ~ensemble.is_categorical)[:TIES]:
                     by_feature.setdefault(operation.inputs[ensemble.feature[node]], []).append(ensemble.threshold[node])
     around = {
-        name: [near for value in values for near in (value, np.nextafter(value, -np.inf), np.nextafter(value, np.inf))]
+        name: [
+            near
+            for value in values
+            if abs(value) <= LARGEST_EXTREME
+            for near in (value, np.nextafter(value, -np.inf), np.nextafter(value, np.inf))
+        ]
         for name, values in by_feature.items()
-    }
+    }  # beyond the largest extreme a sum is infinite in one order of its terms and a number in another
     return _varied(base, features, lambda feature: around.get(feature.name, ()) if feature.kind == NUMERIC else ())
 
 

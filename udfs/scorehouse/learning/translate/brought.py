@@ -20,10 +20,13 @@ from scorehouse.learning.declare.examples import Examples, Feature
 from scorehouse.learning.declare.fitted import Fitted, RefusedRowsError
 from scorehouse.learning.declare.labels import Labels, class_name
 from scorehouse.learning.declare.spec import Spec
+from scorehouse.learning.translate import refusals
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError
 from scorehouse.learning.translate.trees import as_float32
 from scorehouse.scoring.columns import CATEGORICAL, NUMERIC, Column
 from scorehouse.scoring.formula import Formula
+from scorehouse.scoring.guards import guarded
+from scorehouse.scoring.simplify import needed
 from scorehouse.scoring.steps import Blank, Inputs, Known, Lookup, Result
 
 if TYPE_CHECKING:
@@ -253,7 +256,7 @@ class Brought:
         classes: their names, where the file has them.
         targets: names of several outputs that are no classes, where the file has them.
         refuses_unseen: whether the library refuses a category that the file does not know.
-        null: what the library is given for NULL among categories that it takes as they are: NaN or None.
+        without_nan: places of inputs that take categories as they are whose NULL is None to the library; to others it is NaN.
         missing: the number that means missing, where one is declared.
         is_float32: whether the library compares numbers in float32.
         takes_marker: whether the library can be told of a number that means missing, without the file knowing it.
@@ -270,7 +273,7 @@ class Brought:
     classes: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     refuses_unseen: bool = False
-    null: float | None = np.nan
+    without_nan: frozenset[int] = frozenset()
     missing: float | None = None
     is_float32: bool = False
     takes_marker: bool = False
@@ -326,13 +329,13 @@ def _second_of(brought: Brought) -> Brought:
 
 
 def _formula(brought: Brought, columns: tuple[str, ...], examples: Examples, labels: tuple[str, ...]) -> tuple[Formula, bool]:
-    draft = Draft(unknown_code=float("nan"))
+    draft = Draft(unknown_code=float("nan"), refuse=refusals.of_step)
     draft.add(Inputs.of(examples.kinds))
     known_texts = {columns[place]: [as_text(value) for value in known] for place, known in brought.categories.items() if known}
     draft.categories |= known_texts
-    draft.null = brought.null
-    draft.texts |= {columns[place] for place, known in brought.categories.items() if not known}
-    fed, guards = list(columns), []
+    draft.texts |= {columns[place]: columns[place] for place, known in brought.categories.items() if not known}
+    draft.nulls |= {columns[place]: None for place in brought.without_nan}
+    fed = list(columns)
     if brought.missing is not None:
         low, high = _around(brought.missing) if brought.is_float32 else (brought.missing, brought.missing)
         fed = [
@@ -340,13 +343,15 @@ def _formula(brought: Brought, columns: tuple[str, ...], examples: Examples, lab
             for n in fed
         ]
     if brought.refuses_unseen:
-        guards = [_guard(name, draft) for name in fed if name in draft.categories]
+        draft.guards += [_guard(name, draft) for name in fed if name in draft.categories]
     outputs = brought.write(fed, draft)
-    guards += draft.guards
-    if guards:
-        outputs = [draft.add(Known((name, *guards), (draft.fresh(f"{name} if known"),)))[0] for name in outputs]
+    if draft.guards:
+        known = Known((*outputs, *draft.guards), tuple(draft.fresh(f"{name} if known") for name in outputs))
+        makers = {name: operation for operation in draft.operations for name in operation.outputs}
+        draft.operations += guarded(known, makers)
+        outputs = list(known.outputs)
     draft.add(Result(tuple(outputs), labels if len(outputs) > 1 else ("score",), ("DOUBLE",) * len(outputs)))
-    return Formula(tuple(draft.operations)), draft.is_float32
+    return Formula(tuple(needed(draft.operations))), draft.is_float32
 
 
 def _around(marker: float) -> tuple[float, float]:

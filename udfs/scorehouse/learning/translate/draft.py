@@ -8,6 +8,9 @@ import numpy as np
 
 from scorehouse.scoring.steps import Linear, Lookup, Operation
 
+INSTEAD = "convert it to ONNX, or fit it without that step"
+LONGEST_CAUSE = 120
+
 
 class UnknownFormulaError(Exception):
     """A fitted object whose formula is not known; the message says which and why, `todo` what to do."""
@@ -27,9 +30,11 @@ class Draft:
         is_float32: whether the model itself calculates in float32.
         unknown_code: the number that stands for a category without a code.
         parts: names of several scores that are no classes, where the model has some.
-        texts: columns that hold categories as texts, without codes.
-        null: what stands for NULL among them, NaN or None, which scikit-learn tells apart.
+        texts: for a column that holds categories as texts, without codes, the raw column behind it.
+        nulls: what stands for NULL in a raw column of texts, by name: None where a step says so, else NaN. scikit-learn tells
+            them apart.
         guards: columns that are missing in rows which the model itself refuses.
+        refuse: adds the guards of what a fitted step itself refuses (`refusals`); None where nobody asks.
     """
 
     operations: list[Operation] = field(default_factory=list)
@@ -37,9 +42,10 @@ class Draft:
     unknown_code: float = -1.0
     is_float32: bool = False
     parts: tuple[str, ...] = ()
-    texts: set[str] = field(default_factory=set)
-    null: float | None = np.nan
+    texts: dict[str, str] = field(default_factory=dict)
+    nulls: dict[str, None] = field(default_factory=dict)
     guards: list[str] = field(default_factory=list)
+    refuse: "Refuse | None" = None
     _names: set[str] = field(default_factory=set)
 
     def fresh(self, name: str) -> str:
@@ -77,6 +83,14 @@ class Draft:
                 raise UnknownFormulaError(f"a step that takes the texts of {name} for numbers")
         return [self._coded(name) if name in self.categories else name for name in names]
 
+    def null_of(self, name: str) -> float | None:
+        """What stands for NULL in a column of texts: None or NaN."""
+        return self.nulls.get(self.texts[name], np.nan)
+
+    def says_none(self, name: str) -> None:
+        """Note that a step takes None for NULL in a column of texts."""
+        self.nulls[self.texts[name]] = None
+
     def _coded(self, name: str) -> str:
         known = self.categories[name]
         table = np.array([*range(len(known)), np.nan], np.float64)[:, None]
@@ -86,6 +100,7 @@ class Draft:
 
 
 Translator = Callable[[object, list[str], Draft], list[str]]
+Refuse = Callable[[object, str, list[str], Draft], None]
 Found = TypeVar("Found")
 _FORMULAS: dict[str, dict[str, Translator]] = {}
 """Translators by the method they write, and by class."""
@@ -106,10 +121,20 @@ def apply(model: object, method: str, inputs: list[str], draft: Draft) -> list[s
 
     Raises UnknownFormulaError when it is not known.
     """
-    translator = _translator(model, method)
+    translator, named = _translator(model, method), f"{method} of {type(model).__name__}"
     if translator is None:
-        raise UnknownFormulaError(f"{method} of {type(model).__name__}", "convert it to ONNX")
-    return translator(model, inputs, draft)
+        raise UnknownFormulaError(named, INSTEAD)
+    try:
+        outputs = translator(model, inputs, draft)
+    except UnknownFormulaError as error:
+        error.todo = error.todo or INSTEAD
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:  # a form that nobody thought of
+        cause = f"{type(error).__name__}: {' '.join(str(error).split())[:LONGEST_CAUSE]}"
+        raise UnknownFormulaError(f"{named} in a form that is not translated ({cause})", INSTEAD) from error
+    if draft.refuse is not None:
+        draft.refuse(model, method, inputs, draft)
+    return outputs
 
 
 def _translator(model: object, method: str) -> Translator | None:

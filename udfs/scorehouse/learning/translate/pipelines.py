@@ -36,6 +36,8 @@ def scores(estimator: object, task: str, names: list[str], draft: Draft) -> list
         outputs = onnx.converted(estimator, names, draft) if is_number else None
         if outputs is None:
             raise
+        if draft.refuse is not None:
+            draft.refuse(estimator, method, names, draft)
         return outputs
 
 

@@ -71,32 +71,45 @@ def pipeline(model: object, inputs: list[str], draft: Draft) -> list[str]:
 
 @formula_of("transform", "sklearn.SimpleImputer")
 def imputer(model: object, inputs: list[str], draft: Draft) -> list[str]:
-    """The learned value where the number or category is missing, and an indicator where that was asked for."""
+    """The learned value where the number or category is missing, and an indicator where that was asked for.
+
+    A column that held nothing in training has no such value, and is left out.
+    """
     marked = [_unmarked(model, name, draft) for name in inputs]
+    filled = [(name, value) for name, value in zip(marked, model.statistics_, strict=True) if value is None or value == value]
     outputs = [
-        name if name in draft.texts and not _fills_null(model, draft) else _filled(name, value, draft)
-        for name, value in zip(marked, model.statistics_, strict=True)
+        name if name in draft.texts and not _fills_null(model, name, draft) else _filled(name, value, draft)
+        for name, value in filled
     ]
     if model.indicator_ is None:
         return outputs
-    indicated = draft.numbers([marked[place] for place in model.indicator_.features_])
-    return outputs + [draft.step(Indicate.of, name, f"{name} is missing") for name in indicated]
+    return outputs + [_indicated(model, marked[place], draft) for place in model.indicator_.features_]
+
+
+def _indicated(model: object, name: str, draft: Draft) -> str:
+    """1 where the imputer takes a column for missing, else 0."""
+    label = f"{name} is missing"
+    if name not in draft.texts:
+        return draft.step(Indicate.of, draft.numbers([name])[0], label)
+    table = np.full((1, 1), float(_fills_null(model, name, draft)))
+    return draft.add(Lookup((name,), (draft.fresh(label),), (None,), table, np.zeros(1)))[0]
 
 
 def _unmarked(model: object, name: str, draft: Draft) -> str:
     """The column with nothing where it holds the number that the imputer takes for missing; NaN itself it then refuses."""
     marker = model.missing_values
+    if marker is None and name in draft.texts:
+        draft.says_none(name)
     if marker is None or type(marker).__name__ == "NAType" or marker != marker:
         return name
     if isinstance(marker, str) or name in draft.texts or name in draft.categories:
         raise UnknownFormulaError(f"SimpleImputer that takes {marker!r} for a missing category", "let NULL stand for it")
-    draft.guards.append(name)
     return draft.step(Blank.of, name, f"{name} or missing", low=float(marker), high=float(marker))
 
 
-def _fills_null(model: object, draft: Draft) -> bool:
-    """Whether an imputer takes for missing what stands for NULL among texts."""
-    return (model.missing_values is None) == (draft.null is None)
+def _fills_null(model: object, name: str, draft: Draft) -> bool:
+    """Whether an imputer takes for missing what stands for NULL in a column of texts."""
+    return (model.missing_values is None) == (draft.null_of(name) is None)
 
 
 def _filled(name: str, value: object, draft: Draft) -> str:
@@ -104,7 +117,7 @@ def _filled(name: str, value: object, draft: Draft) -> str:
         if not isinstance(value, str):
             raise UnknownFormulaError(f"SimpleImputer that fills the texts of {name} with {value!r}")
         output = draft.fresh(f"{name} imputed")
-        draft.texts.add(output)
+        draft.texts[output] = draft.texts[name]
         return draft.add(FillCategory((name,), (output,), value))[0]
     if name not in draft.categories:
         return draft.step(Impute.of, name, f"{name} imputed", fill=float(value))
@@ -208,12 +221,12 @@ def one_hot(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """A column for each category; rare ones share a column; an unknown one has none, or the rare ones' column."""
     outputs = []
     for i, name in enumerate(inputs):
-        known, places = _known(model, i, draft.texts, name)
-        dropped = None if model.drop_idx_ is None else model.drop_idx_[i]
+        known, places = _known(model, i, draft, name)
+        dropped = None if model.drop_idx_ is None or model.drop_idx_[i] is None else places[model.drop_idx_[i]]
         width = max(places) + 1 if places else 0
         table = np.eye(width)[places] if width else np.zeros((0, 0))
         has_rare = len(set(places)) < len(places) or (_rare(model, i) is not None)
-        unknown = np.eye(width)[-1] if has_rare and model.handle_unknown == "infrequent_if_exist" else np.zeros(width)
+        unknown = np.eye(width)[-1] if has_rare and model.handle_unknown in UNKNOWN_IS_RARE else np.zeros(width)
         kept = [place for place in range(width) if place != dropped]
         names = [draft.fresh(f"{name}={_label(draft, name, known, places, place)}") for place in kept]
         outputs += _looked_up(name, names, known, table[:, kept], unknown[kept], draft)
@@ -226,21 +239,23 @@ def _rare(model: object, feature: int) -> np.ndarray | None:
     return rare[feature] if rare is not None and rare[feature] is not None else None
 
 
-def _known(model: object, feature: int, texts: set[str], name: str) -> tuple[np.ndarray, list[int]]:
+def _known(model: object, feature: int, draft: Draft, name: str) -> tuple[np.ndarray, list[int]]:
     """The categories of a feature as codes, or as texts with None for NULL, and the place of each among the encoder's columns.
 
     Those that become one for being rare share a place; where NULL is none of them, it has the first, which is not used.
     """
-    known = _categories(model, feature, texts, name)
+    known = _categories(model, feature, draft, name)
     mapped = model._default_to_infrequent_mappings[feature] if getattr(model, "_infrequent_enabled", False) else None
     places = list(range(len(known))) if mapped is None else [int(place) for place in mapped]
     return known, places + [0] * (len(known) - len(places))
 
 
-def _categories(model: object, feature: int, texts: set[str], name: str) -> np.ndarray:
+def _categories(model: object, feature: int, draft: Draft, name: str) -> np.ndarray:
     """float64 codes, with NaN for NULL; of a column of texts, texts with None for NULL."""
     listed = list(model.categories_[feature])
-    if name in texts:
+    if name in draft.texts:
+        if None in listed:
+            draft.says_none(name)
         return np.array([value if isinstance(value, str) else None for value in listed], object)
     numbers = [value for value in listed if not isinstance(value, str)]
     if len(numbers) < len(listed):
@@ -299,7 +314,7 @@ def ordinal(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """The place of the category."""
     outputs = []
     for i, name in enumerate(inputs):
-        known, places = _known(model, i, draft.texts, name)
+        known, places = _known(model, i, draft, name)
         table = np.array(places, np.float64)
         table[_is_nan(model.categories_[i])] = model.encoded_missing_value
         unknown = np.nan if model.unknown_value is None else float(model.unknown_value)
@@ -316,7 +331,7 @@ def target(model: object, inputs: list[str], draft: Draft) -> list[str]:
     count = len(model.classes_) if model.target_type_ == "multiclass" else 1
     means = np.broadcast_to(np.ravel(model.target_mean_), count)
     for i, name in enumerate(inputs):
-        known = _categories(model, i, draft.texts, name)
+        known = _categories(model, i, draft, name)
         table = np.column_stack(model.encodings_[i * count : (i + 1) * count])
         made = [draft.fresh(f"{name} target" if count == 1 else f"{name} target {k}") for k in range(count)]
         outputs += _looked_up(name, made, known, table, means.copy(), draft)

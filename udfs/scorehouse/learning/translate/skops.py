@@ -5,7 +5,6 @@ nothing when they are made. A tree's nodes are checked by its translation before
 """
 
 import warnings
-from collections.abc import Iterator
 from types import ModuleType
 
 import numpy as np
@@ -58,33 +57,38 @@ TRUSTED = (
     "sklearn.utils.validation.check_array",
 )
 
+SEARCHES = ("sklearn.model_selection.", "sklearn.metrics.")
+"""Where the types lie of how a model was chosen, which its predictions do not need."""
+
 TASKS = ("classification", "regression", "outliers", "decomposition")
 
 
 @format_of("scorehouse.skops")
 def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
     """An estimator from a file of skops."""
-    declared = Declared.read(spec, where, "columns", "targets", "missing")
+    declared = Declared.read(spec, where, "columns", "classes", "targets", "missing")
     estimator = loaded(library(where, "skops.io", "skops"), spec.model(where), spec, where)
     task = task_of(estimator)
     if task not in TASKS:
         raise UnknownFormulaError(f"{type(_last(estimator)).__name__}, which clusters", "save one that classifies or predicts")
     names = tuple(str(name) for name in getattr(estimator, "feature_names_in_", ()))
     columns = input_columns(table, spec, where, names, int(estimator.n_features_in_), declared)
-    null = None if None in map(_null_of, _encoders(estimator)) else np.nan
-    outputs = _outputs(estimator, task, columns, Draft(texts={columns[place] for place in _texts(table, columns)}, null=null))
+    texts = _texts(table, columns)
+    draft = Draft(texts={columns[place]: columns[place] for place in texts})
+    outputs = len(pipelines.scores(estimator, task, list(columns), draft))
+    without_nan = frozenset(place for place in texts if columns[place] in draft.nulls)
     found = Brought(
         inputs=names,
         outputs=outputs,
         write=lambda fed, draft: pipelines.scores(estimator, task, fed, draft),
-        predict=own_scores(estimator, task, bool(names), null, where),
+        predict=own_scores(estimator, task, bool(names), without_nan, where),
         package="scikit-learn",
-        categories=dict.fromkeys(_texts(table, columns), ()),
+        categories=dict.fromkeys(texts, ()),
         is_classifier=task == "classification",
         is_probability=hasattr(estimator, pipelines.PROBABILITIES),
         classes=_classes(estimator, task),
         targets=tuple(f"component_{place}" for place in range(outputs)) if task == "decomposition" else (),
-        null=null,
+        without_nan=without_nan,
         missing=declared.missing,
     )
     return over_columns(table, spec, where, found, declared, columns)
@@ -144,23 +148,22 @@ def _classes(estimator: object, task: str) -> tuple[str, ...]:
     """Names of the classes in the order of the scores."""
     if task != "classification":
         return ()
-    classes = estimator.classes_
-    if isinstance(classes, list):
-        raise UnknownFormulaError(f"{type(_last(estimator)).__name__} with several labels a row", "bring one model for each")
+    classes, last = estimator.classes_, _last(estimator)
+    binarizer = getattr(last, "label_binarizer_", getattr(last, "_label_binarizer", None))
+    if isinstance(classes, list) or getattr(binarizer, "y_type_", "").startswith("multilabel"):
+        raise UnknownFormulaError(f"{type(last).__name__} with several labels a row", "bring one model for each")
     return tuple(class_name(value.item() if isinstance(value, np.generic) else value) for value in classes)
 
 
-def _outputs(estimator: object, task: str, columns: tuple[str, ...], draft: Draft) -> int:
-    """How many scores the formula has."""
-    return len(pipelines.scores(estimator, task, list(columns), draft))
+def own_scores(estimator: object, task: str, is_named: bool, without_nan: frozenset[int], where: str) -> Predict:
+    """The estimator's own scores, of a pandas frame where it was fitted on one, else of a matrix.
 
-
-def own_scores(estimator: object, task: str, is_named: bool, null: float | None, where: str) -> Predict:
-    """The estimator's own scores, of a pandas frame where it was fitted on one, else of a matrix."""
+    NULL among texts is None in the columns at `without_nan`, NaN in others.
+    """
     method = pipelines.method_of(estimator, task).replace("cluster", "predict")
 
     def predict(rows: Rows) -> np.ndarray:
-        found = getattr(estimator, method)(_given(rows.unmarked(), is_named, null, where))
+        found = getattr(estimator, method)(_given(rows.unmarked(), is_named, without_nan, where))
         scores = np.asarray(found.toarray() if hasattr(found, "toarray") else found, np.float64)
         if task == "classification" and scores.ndim == 2 and scores.shape[1] == 2:
             return scores[:, 1]
@@ -169,29 +172,16 @@ def own_scores(estimator: object, task: str, is_named: bool, null: float | None,
     return predict
 
 
-def _given(rows: Rows, is_named: bool, null: float | None, where: str) -> object:
-    """The rows as the estimator was fitted on them; a missing text is what its encoders call missing."""
+def _given(rows: Rows, is_named: bool, without_nan: frozenset[int], where: str) -> object:
+    """The rows as the estimator was fitted on them; a missing text is what its own steps call missing."""
     columns = {
-        name: values
-        if isinstance(values, np.ndarray)
-        else np.array([null if value is None else value for value in values.to_pylist()], object)
-        for name, values in rows.columns.items()
+        name: values if isinstance(values, np.ndarray) else _texts_of(values, None if place in without_nan else np.nan)
+        for place, (name, values) in enumerate(rows.columns.items())
     }
     if is_named:
         return library(where, "pandas", "skops").DataFrame(columns)
     return np.column_stack(list(columns.values()))
 
 
-def _encoders(estimator: object) -> Iterator[object]:
-    """Every part of an estimator that lists categories."""
-    if hasattr(estimator, "categories_"):
-        yield estimator
-    for _, part in getattr(estimator, "steps", ()):
-        yield from _encoders(part)
-    for _, part, _ in getattr(estimator, "transformers_", ()):
-        yield from _encoders(part)
-
-
-def _null_of(encoder: object) -> object:
-    """None where an encoder knows it as a category, else NaN."""
-    return None if any(value is None for listed in encoder.categories_ for value in listed) else np.nan
+def _texts_of(values: pa.Array, null: float | None) -> np.ndarray:
+    return np.array([null if value is None else value for value in values.to_pylist()], object)

@@ -187,6 +187,8 @@ def _histogram_columns(model: object, inputs: list[str], draft: Draft) -> list[s
 def _native_code(name: str, listed: Sequence, draft: Draft) -> str:
     """The place of a category among those that the estimator knows, which are codes, texts or numbers."""
     if name in draft.texts:
+        if any(value is None for value in listed):
+            draft.says_none(name)
         texts = [(value, place) for place, value in enumerate(listed) if isinstance(value, str)]
         return _code_of_text(name, texts, draft)
     known = np.asarray(listed, np.float64)

@@ -17,7 +17,7 @@ import pyarrow as pa
 from scorehouse.learning.declare.examples import Examples
 from scorehouse.learning.declare.fitted import Fitted, RefusedRowsError
 from scorehouse.learning.declare.spec import Spec
-from scorehouse.learning.translate import conventions, linear, trees
+from scorehouse.learning.translate import conventions, linear, refusals, trees
 from scorehouse.learning.translate.brought import (
     Brought,
     Category,
@@ -323,7 +323,7 @@ def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
     found = Brought(
         inputs=model.features,
         outputs=outputs,
-        write=lambda names, draft: scores(model, names, draft),
+        write=lambda names, draft: _guarded(model, names, draft),
         predict=own_scores(xgboost, content, declared, bool(model.categories), where),
         package="xgboost",
         categories=model.categories,
@@ -336,6 +336,12 @@ def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
         takes_marker=True,
     )
     return over_columns(table, spec, where, found, declared, columns)
+
+
+def _guarded(model: XGBoostModel, names: list[str], draft: Draft) -> list[str]:
+    """The scores; XGBoost refuses numbers that are infinite in float32."""
+    refusals.within([name for name in names if name not in draft.categories], draft, refusals.LARGEST_FLOAT32)
+    return scores(model, names, draft)
 
 
 def _as_json(xgboost: ModuleType, content: bytes) -> bytes:

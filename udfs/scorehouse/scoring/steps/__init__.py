@@ -12,7 +12,7 @@ from scorehouse.scoring.steps.onnx import Onnx
 from scorehouse.scoring.steps.operation import Operation, Univariate
 from scorehouse.scoring.steps.product import Product
 from scorehouse.scoring.steps.trees import Trees
-from scorehouse.scoring.steps.univariate import Blank, Clip, Function, Impute, Indicate, Power, Scale
+from scorehouse.scoring.steps.univariate import Blank, Clip, Function, Impute, Indicate, Power, Scale, Within
 
 BY_NAME: dict[str, type[Operation]] = {
     kind.name: kind
@@ -45,6 +45,7 @@ BY_NAME: dict[str, type[Operation]] = {
         Trees,
         UnitLength,
         WeightedMedian,
+        Within,
     )
 }
 """Classes of operations by the name that their weights carry."""

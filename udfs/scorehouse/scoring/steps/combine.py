@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Self
 
 import numpy as np
@@ -39,18 +38,38 @@ class Combination(Operation):
 
 @dataclass(frozen=True, eq=False)
 class Known(Combination):
-    """The first column where all others are numbers, else missing: no score for a row that the model has no answer to."""
+    """The first columns, as many as there are outputs, where all others are numbers; else missing.
+
+    No score for a row that the model has no answer to.
+
+    >>> Known(("a", "b", "guard"), ("p", "q")).apply([np.array([1.0, 2.0]), np.array([3.0, 4.0]), np.array([0.0, np.nan])])
+    [array([ 1., nan]), array([ 3., nan])]
+    """
 
     name = "known"
 
+    @property
+    def guards(self) -> tuple[str, ...]:
+        """The others."""
+        return self.inputs[len(self.outputs) :]
+
     @override
     def apply(self, columns: Sequence[Column]) -> list[np.ndarray]:
-        return [np.where(np.isnan(np.vstack(columns[1:])).any(axis=0), np.nan, columns[0])]
+        count = len(self.outputs)
+        is_known = ~np.isnan(np.vstack(list(columns[count:]))).any(axis=0)
+        return [np.where(is_known, values, np.nan) for values in columns[:count]]
 
     @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
-        is_known = [sql.is_present(column) for column in columns[1:]]
-        return [sql.when([(reduce(sql.both, is_known), columns[0])], exp.null())]
+        count = len(self.outputs)
+        are_known = sql.balanced([sql.is_present(column) for column in columns[count:]], sql.both)
+        return [sql.when([(are_known, values)], exp.null()) for values in columns[:count]]
+
+    @override
+    def sizes(self, sizes: Sequence[int]) -> list[int]:
+        count = len(self.outputs)
+        guards = sum(size + 8 for size in sizes[count:])
+        return [own + guards + 8 for own in sizes[:count]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -101,6 +101,45 @@ class Blank(Univariate):
 
 
 @dataclass(frozen=True, eq=False)
+class Within(Univariate):
+    """0 where low <= x <= high, else missing: a guard. A missing x is 0 where it is taken, else missing.
+
+    >>> Within.of("x", "guard", low=-5.0, high=5.0, takes_missing=1.0).value(np.array([3.0, np.inf, np.nan]))
+    array([ 0., nan,  0.])
+    >>> Within.of("x", "guard", low=-5.0, high=5.0).expression(exp.column("x")).sql("duckdb")
+    'CASE WHEN ABS(x) <= 5.0000000000000000e+00 THEN 0.0000000000000000e+00 ELSE CAST(NULL AS DOUBLE) END'
+    """
+
+    name = "within"
+    uses = 3
+    low: float = -np.inf
+    high: float = np.inf
+    takes_missing: float = 0.0
+
+    @override
+    @property
+    def direction(self) -> int:
+        return 0
+
+    @override
+    def value(self, x: np.ndarray) -> np.ndarray:
+        is_taken = (x >= self.low) & (x <= self.high) | (np.isnan(x) & bool(self.takes_missing))
+        return np.where(is_taken, 0.0, np.nan)
+
+    @override
+    def expression(self, x: Expression) -> Expression:
+        if self.low == -self.high:
+            inside = sql.at_most(exp.Abs(this=x), sql.number(self.high))
+        else:
+            at_least = exp.GTE(this=sql.wrap(x), expression=sql.number(self.low))
+            inside = sql.both(at_least, sql.at_most(x, sql.number(self.high)))
+        inside_or_not, nothing = (inside, sql.number(0)), exp.cast(exp.null(), "double")
+        if not self.takes_missing:
+            return sql.when([inside_or_not], nothing)
+        return sql.when([inside_or_not, (sql.is_present(x), nothing)], sql.number(0))
+
+
+@dataclass(frozen=True, eq=False)
 class Scale(Univariate):
     """(x - offset) / divisor * factor + shift: standard, robust and minimum-maximum scaling, in scikit-learn's order.
 
