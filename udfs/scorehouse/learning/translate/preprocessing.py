@@ -1,6 +1,6 @@
 """Formulas of transformers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -32,33 +32,51 @@ FUNCTIONS = {
 }  # fmt: skip
 """NumPy functions whose SQL is known."""
 
+UNKNOWN_IS_RARE = ("infrequent_if_exist", "warn")
+"""What `handle_unknown` of an encoder is that takes an unknown category for a rare one."""
+
 
 @formula_of("transform", "sklearn.ColumnTransformer")
 def column_transformer(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """Each part on its own columns, side by side."""
+    chosen = [(name, part, _places(model, places, len(inputs))) for name, part, places in model.transformers_]
+    parts = [(name, part, [inputs[place] for place in places]) for name, part, places in chosen]
+    return _side_by_side(parts, model.transformer_weights, draft)
+
+
+@formula_of("transform", "sklearn.FeatureUnion")
+def union(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """Every part on all columns, side by side."""
+    return _side_by_side([(name, part, inputs) for name, part in model.transformer_list], model.transformer_weights, draft)
+
+
+def _side_by_side(parts: Iterable[tuple[str, object, list[str]]], weights: Mapping[str, float] | None, draft: Draft) -> list[str]:
+    """What parts make of their columns, times the weight of each; one without columns was never fitted, and makes nothing."""
     outputs = []
-    for _, part, places in model.transformers_:
-        names = [inputs[place] for place in _places(model, places, len(inputs))]
-        if isinstance(part, str) and part == "drop":
+    for name, part, inputs in parts:
+        if not inputs or (isinstance(part, str) and part == "drop"):
             continue
-        outputs += names if isinstance(part, str) else transform(part, names, draft)
+        made, weight = transform(part, inputs, draft), (weights or {}).get(name)
+        outputs += made if weight is None else _scaled(made, draft, factor=np.float64(weight))
     return outputs
 
 
 def _places(model: object, chosen: object, count: int) -> np.ndarray:
     """Places of a transformer's columns, which it names by place, mask, slice or name."""
+    known = list(getattr(model, "feature_names_in_", ()))
     listed = [chosen] if isinstance(chosen, str) else chosen
-    if not isinstance(listed, slice) and all(isinstance(name, str) for name in listed):
-        known = list(getattr(model, "feature_names_in_", ()))
+    if isinstance(listed, slice):
+        start, stop = listed.start, listed.stop
+        stop = known.index(stop) + 1 if isinstance(stop, str) else stop  # a slice of names holds its end, as in pandas
+        return np.arange(count)[known.index(start) if isinstance(start, str) else start : stop : listed.step]
+    if all(isinstance(name, str) for name in listed):
         return np.array([known.index(name) for name in listed], int)
-    if isinstance(listed, slice) and isinstance(listed.start or listed.stop, str):
-        raise UnknownFormulaError("ColumnTransformer with a slice of names", "list the names")
     return np.arange(count)[listed]
 
 
 def transform(model: object, inputs: list[str], draft: Draft) -> list[str]:
     """The formula of `model.transform`."""
-    return inputs if model is None or model == "passthrough" else drafts.apply(model, "transform", inputs, draft)
+    return inputs if model is None or isinstance(model, str) else drafts.apply(model, "transform", inputs, draft)
 
 
 @formula_of("transform", "sklearn.Pipeline")
