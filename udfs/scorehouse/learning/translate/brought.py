@@ -558,6 +558,8 @@ def _classes(brought: Brought, declared: Declared, examples: Examples, where: st
             )
         return ()
     count = max(2, brought.outputs)
+    if are_codes(brought.classes) and not set(brought.classes) & set(declared.classes):
+        brought = replace(brought, classes=())
     if brought.classes and declared.classes and brought.classes != declared.classes:
         raise ScorehouseError(
             f"{where}: meta.parameters.classes: expected the model's own ({', '.join(brought.classes)}), found "
@@ -571,6 +573,15 @@ def _classes(brought: Brought, declared: Declared, examples: Examples, where: st
         )
     _expect_labels(names, bool(brought.classes or declared.classes), examples, where)
     return names
+
+
+def are_codes(classes: tuple[str, ...]) -> bool:
+    """Whether names of classes are just their places, which say nothing of what they mean.
+
+    >>> are_codes(("0", "1", "2")), are_codes(("10", "20")), are_codes(())
+    (True, False, False)
+    """
+    return bool(classes) and classes == tuple(str(code) for code in range(len(classes)))
 
 
 def _expect_labels(classes: tuple[str, ...], is_named: bool, examples: Examples, where: str) -> None:

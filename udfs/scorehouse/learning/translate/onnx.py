@@ -148,7 +148,8 @@ def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
         names = _class_names(graph, width)
         _expect_classes(names, declared, graph, width, where)
     places = (1,) if is_classifier and width == 2 else tuple(range(width))
-    predict = own_scores(onnxruntime, content, graph, output, names or declared.classes, where)
+    compared = () if declared.targets else names or declared.classes
+    predict = own_scores(onnxruntime, content, graph, output, compared, names, where)
     found = Brought(
         inputs=graph.features if len(graph.features) == len(columns) else (),
         outputs=len(places),
@@ -373,9 +374,19 @@ def _tensor(values: Column, kind: str) -> np.ndarray:
 
 
 def own_scores(
-    onnxruntime: ModuleType, content: bytes, graph: Graph, output: Port, classes: tuple[str, ...], where: str
+    onnxruntime: ModuleType,
+    content: bytes,
+    graph: Graph,
+    output: Port,
+    classes: tuple[str, ...],
+    listed: tuple[str, ...],
+    where: str,
 ) -> Predict:
     """onnxruntime's own scores [rows, columns] by the very file, asked for all rows at once and in two parts.
+
+    Args:
+        classes: names in the order of the columns, with which the model's label is compared; empty where it is not.
+        listed: those that the file itself lists.
 
     Raises ScorehouseError when they depend on which rows are asked together, or the model's label is not the class that scores.
     """
@@ -403,7 +414,7 @@ def own_scores(
                     f"the other rows; export it without what is computed over a batch."
                 )
         if labels is not None and scores.shape[1] == len(classes):
-            _expect_same_classes(scores, labels, classes, graph, where)
+            _expect_same_classes(scores, labels, classes, listed, graph, where)
         return scores
 
     return predict
@@ -420,14 +431,27 @@ def _take(values: Column, places: np.ndarray) -> Column:
     return values[places] if isinstance(values, np.ndarray) else values.take(pa.array(places))
 
 
-def _expect_same_classes(scores: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], graph: Graph, where: str) -> None:
+def _expect_same_classes(
+    scores: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], listed: tuple[str, ...], graph: Graph, where: str
+) -> None:
+    """The label names the class that scores highest: in most rows, since classes may score alike."""
     names = np.array([class_name(label if isinstance(label, str) else int(label)) for label in labels.tolist()])
+    codes = [str(code) for code in range(len(classes))]
+    if set(names) <= set(codes) and not set(classes) & set(codes):  # declared names of codes
+        names = np.array([classes[int(name)] for name in names])
     unknown = sorted(set(names) - set(classes))
     is_scored = np.isfinite(scores).all(axis=1)
     largest, named = scores.argmax(axis=1)[is_scored], names[is_scored]
     counts = np.array([[np.sum((largest == place) & (named == name)) for name in classes] for place in range(len(classes))])
     best = counts[linear_sum_assignment(counts, maximize=True)].sum()  # of all orders of the classes
     if unknown or (len(named) >= PROBED and counts.trace() < best):
+        if listed:
+            count = int(np.sum(np.array(listed)[largest] != named))
+            raise ScorehouseError(
+                f"{where}: expected an ONNX model whose output {graph.label.name} names the class that scores highest among "
+                f"{', '.join(listed)}, found one that contradicts its own scores in {count:,} of {len(named):,} rows; export it "
+                f"with probabilities (SVC: fit it with probability=True), or name the scores' columns in meta.parameters.targets."
+            )
         found = f"'{unknown[0]}'" if unknown else f"another order that holds in {best - counts.trace():,} rows more"
         raise ScorehouseError(
             f"{where}: meta.parameters.classes: expected the classes in the order of the scores' columns, so that the output "
