@@ -35,7 +35,12 @@ from scorehouse.scoring.columns import is_text
 TRUSTED = (
     "builtins.object",
     "functools.partial",
+    "numpy.bool",
     "numpy.dtype",
+    "numpy.floating",
+    "numpy.integer",
+    "numpy.number",
+    "numpy.object_",
     "sklearn._loss.loss.HalfTweedieLoss",
     "sklearn._loss.loss.HalfTweedieLossIdentity",
     "sklearn.calibration._CalibratedClassifier",
@@ -106,7 +111,7 @@ def loaded(skops: ModuleType, content: bytes, spec: Spec, where: str) -> object:
     if unknown:
         raise ScorehouseError(
             f"{where}: expected a model of types that skops and Scorehouse trust in {spec.model_file}, found "
-            f"{', '.join(unknown)}; bring a booster in its library's own form, other estimators as ONNX."
+            f"{', '.join(unknown)}; {_instead(unknown)}."
         )
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -122,6 +127,13 @@ def loaded(skops: ModuleType, content: bytes, spec: Spec, where: str) -> object:
             f"otherwise; fit and save it again, or install that version."
         )
     return _fitted(estimator)
+
+
+def _instead(unknown: list[str]) -> str:
+    """What to do about types that are not trusted."""
+    if any(name.startswith(SEARCHES) for name in unknown):
+        return "save best_estimator_ of a search, or estimator_ of a tuned threshold, alone"
+    return "bring a booster in its library's own form, other estimators as ONNX"
 
 
 def _fitted(estimator: object) -> object:
