@@ -116,10 +116,12 @@ def _kept(model: dict[str, Any], outputs: int, attributes: dict[str, str]) -> in
     """How many trees are asked: those up to the best round where early stopping found one, else all."""
     if "best_iteration" not in attributes:
         return len(model["trees"])
-    rounds, bounds = int(attributes["best_iteration"]) + 1, model.get("iteration_indptr")
-    if bounds:
-        return bounds[min(rounds, len(bounds) - 1)]
-    return rounds * outputs * max(1, int(model["gbtree_model_param"].get("num_parallel_tree", 1)))
+    rounds, width = int(attributes["best_iteration"]) + 1, outputs * max(1, int(model["gbtree_model_param"]["num_parallel_tree"]))
+    bounds = model.get("iteration_indptr") or list(range(0, len(model["trees"]) + 1, width))
+    if not 0 < rounds < len(bounds):
+        found = f"an XGBoost model whose best round by early stopping is {rounds} of {len(bounds) - 1}"
+        raise UnknownFormulaError(found, "declare rounds: all in meta.parameters, or save it as it was trained")
+    return bounds[rounds]
 
 
 def _by_output(
