@@ -15,12 +15,21 @@ from agreement import WHERE, in_duckdb
 from numpy.testing import assert_allclose
 from onnx import TensorProto, helper
 from skl2onnx import to_onnx
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.impute import KNNImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, PowerTransformer, StandardScaler
+from sklearn.svm import SVC
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import fit
+from scorehouse.learning.translate import refusals
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -417,3 +426,97 @@ def test_classes_of_a_file_that_differ_by_case_are_refused(file):
     for names, words in ((["Gold", "gold", "x"], "found 'Gold' and 'gold'"), (["", "gold", "x"], "found '' and 'another class'")):
         model = LogisticRegression().fit(FRAME[NUMBERS].to_numpy(), np.resize(names, 90))
         assert words in refusal(file("skops", skops.io.dumps(model), parameters={"columns": NUMBERS}))
+
+
+@pytest.mark.parametrize("form", ["onnx", "skops"])
+@pytest.mark.parametrize("names", [["stays", "leaves"], ["1", "0"]])
+def test_classes_that_a_file_knows_by_their_places_are_named_unless_the_names_are_places_too(file, form, names):
+    codes = (LABEL > 0).astype(int)
+    fitted = LogisticRegression().fit(MATRIX, codes)
+    content = skops.io.dumps(fitted) if form == "skops" else to_onnx(fitted, MATRIX[:1].astype(np.float32)).SerializeToString()
+    meta = file(form, content, label="kept", parameters={"columns": NUMBERS, "classes": names})
+    examples = table(FRAME.assign(kept=np.array(["stays", "leaves"])[codes]))
+    if names[0] == "1":
+        assert "expected the model's own (0, 1), found 1, 0" in refusal(meta, examples)
+    else:
+        row = fit(examples, meta, "brought", WHERE)
+        assert (row["status"][0].as_py(), row["classes"][0].as_py()) == ("ready", names)
+
+
+def test_an_onnx_model_that_contradicts_its_own_scores_is_refused_unless_they_are_just_numbers(file):
+    fitted = SVC().fit(MATRIX, np.where(LABEL > 0, "yes", "no"))
+    content = to_onnx(fitted, MATRIX[:1].astype(np.float32)).SerializeToString()
+    said = refusal(file("onnx", content, parameters={"columns": NUMBERS}))
+    assert "names the class that scores highest among no, yes, found one that contradicts its own scores" in said
+    assert "fit it with probability=True" in said
+    assert served(file("onnx", content, parameters={"columns": NUMBERS, "targets": ["no", "yes"]})).shape == (90, 2)
+
+
+def test_a_best_round_that_the_file_does_not_have_is_refused(file):
+    booster = xgboost.train({}, xgboost.DMatrix(MATRIX, LABEL, feature_names=NUMBERS), 4)
+    booster.set_attr(best_iteration="9")
+    assert "whose best round by early stopping is 10 of 4; declare rounds: all" in refusal(xgboost_meta(booster))
+    served(xgboost_meta(booster, parameters={"rounds": "all"}))
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize("form", ["lonely", "in a pipeline"])
+def test_a_score_of_a_row_that_the_library_refuses_fails_the_proof(file, monkeypatch, form):
+    monkeypatch.setattr(refusals, "of_step", lambda *_: None)
+    fitted = GradientBoostingRegressor(n_estimators=2)
+    fitted = (fitted if form == "lonely" else make_pipeline(StandardScaler(), fitted)).fit(FRAME[NUMBERS], LABEL)
+    rows = FRAME.assign(amount=FRAME.amount.where(np.arange(90) % 3 > 0))
+    row = fit(table(rows), file("skops", skops.io.dumps(fitted)), "brought", WHERE)
+    assert row["status"][0].as_py() == "parity_failed"
+    reason = row["status_reason"][0].as_py()
+    assert re.match(r"Expected no score for the \d+ \w+ rows that scikit-learn refuses, found one for \d+ \(Input X con", reason)
+
+
+def test_rows_that_the_library_refuses_have_no_score_and_are_counted(file):
+    fitted = GradientBoostingRegressor(n_estimators=2).fit(FRAME[NUMBERS], LABEL)
+    rows = table(FRAME.assign(amount=FRAME.amount.where(np.arange(90) % 3 > 0)))
+    meta = file("skops", skops.io.dumps(fitted))
+    row = fit(rows, meta, "brought", WHERE)
+    assert (
+        row["status_reason"][0]
+        .as_py()
+        .startswith("scikit-learn refuses 30 of 90 real rows, which have no score: Input X contains NaN.")
+    )
+    scores = in_duckdb(row, rows, "brought")["sql"]
+    assert np.isnan(scores[::3]).all()
+    assert np.isfinite(np.delete(scores, slice(None, None, 3))).all()
+
+
+REFUSED = {
+    "a search": (lambda: GridSearchCV(Ridge(), {"alpha": [1, 2]}), "save best_estimator_"),
+    "a step": (lambda: make_pipeline(KNNImputer(), Ridge()), "found transform of KNNImputer; convert it to ONNX, or fit it"),
+    "a form": (lambda: make_pipeline(PowerTransformer("box-cox"), Ridge()), "with method box-cox; convert it to ONNX"),
+    "labels": (lambda: OneVsRestClassifier(LogisticRegression()), "with several labels a row; bring one model for each"),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_is_not_translated_is_named_with_what_to_do_instead(file, make, words):
+    label = np.column_stack([LABEL > 0, LABEL < 0.5]).astype(int) if "labels" in words else LABEL
+    fitted = make().fit(np.exp(MATRIX), label)
+    assert words in refusal(file("skops", skops.io.dumps(fitted), parameters={"columns": NUMBERS}))
+
+
+def test_a_form_that_nobody_thought_of_is_named_by_its_step(file):
+    fitted = make_pipeline(StandardScaler(), Ridge()).fit(FRAME[NUMBERS], LABEL)
+    fitted[0].mean_ = np.zeros(3)
+    said = refusal(file("skops", skops.io.dumps(fitted)))
+    assert "found transform of StandardScaler in a form that is not translated (" in said
+    assert "; convert it to ONNX, or fit it without that step" in said
+
+
+def test_columns_that_are_selected_by_their_types_are_found(file):
+    columns = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_exclude="number")),
+        (StandardScaler(), make_column_selector(dtype_include=np.number)),
+    )
+    given = FRAME[["amount", "plan", "Last Visit"]]
+    fitted = make_pipeline(columns, Ridge()).fit(given, LABEL)
+    assert_allclose(served(file("skops", skops.io.dumps(fitted))), fitted.predict(given), 1e-9)
