@@ -229,7 +229,7 @@ def _of_estimator(estimator: Score, rows: dict[str, Column], reference: np.ndarr
                 found |= dict(zip(places.tolist(), shaped, strict=True))
                 refused[places] = False
     blank = np.full(next((np.shape(score) for score in found.values()), reference.shape[1:]), np.nan)
-    left_out = refused & (is_infinite | is_large) & ~is_brought
+    left_out = refused & (is_infinite | is_large) & (not is_brought)
     return Answer(np.array([found.get(place, blank) for place in range(len(refused))]), refused, left_out, refusals)
 
 
