@@ -44,7 +44,7 @@ def _pointers(folder: Path) -> None:
     work_database.prepare(warehouse)
     store = Store(warehouse.store)
     with duckdb.connect(str(warehouse.work_database)) as connection:
-        records = Records(connection, Store(warehouse.store))
+        records = Records(connection, store)
         connection.execute("create schema t")
         connection.execute(view_of_all([], store))
 
@@ -59,10 +59,10 @@ def _pointers(folder: Path) -> None:
 
         for number in range(RELATIONS):
             build(number, "first")
-        published = [_publish(warehouse, connection, records)]
+        published = [_publish(warehouse, connection, records, store)]
         for round_ in range(5):
             build(0, f"mark{round_}")
-            published.append(_publish(warehouse, connection, records))
+            published.append(_publish(warehouse, connection, records, store))
     back = [seconds(lambda: rollback(warehouse)) for _ in range(4)]
     branches = [seconds(lambda n=n: work_database.prepare(Warehouse.of(folder, f"b{n}"))) for n in range(5)]
     show(
@@ -75,8 +75,8 @@ def _pointers(folder: Path) -> None:
     )
 
 
-def _publish(warehouse: Warehouse, connection: duckdb.DuckDBPyConnection, records: Records) -> float:
-    return seconds(lambda: Publisher(warehouse, connection, records, Offer()).publish(None, 10))
+def _publish(warehouse: Warehouse, connection: duckdb.DuckDBPyConnection, records: Records, store: Store) -> float:
+    return seconds(lambda: Publisher(warehouse, connection, records, store, Offer()).publish(None, 10))
 
 
 def _large_table(folder: Path) -> None:
