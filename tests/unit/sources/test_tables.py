@@ -7,6 +7,7 @@ import json
 import lzma
 import tarfile
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.sources import tables
+from scorehouse.sources import raw_files, tables
 from scorehouse.sources.cells import BLANKS
 from scorehouse.sources.file_times import date_in, written_at
 from scorehouse.sources.places import beside, discover
@@ -685,6 +686,29 @@ def test_an_object_with_a_member_twice_is_rejected(inbox: Path) -> None:
         landed(inbox)
 
 
+def test_an_answer_of_a_program_that_wraps_its_rows_is_told_to_be_unwrapped(inbox: Path) -> None:
+    (inbox / "a.json").write_text('{"object": "list", "data": [{"id": "a", "occurred_at": "2024-05-01"}], "has_more": false}')
+    with pytest.raises(ScorehouseError, match="found only data, has_more, object; its rows stand in data: land that array alone"):
+        landed(inbox)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.csv", "id,occurred_at\na,2024-05-01\n".encode("utf-16")[:-1], "truncated data"),
+        ("a.zip", b"", "no archive, or one that is cut"),
+        ("a.tar", b"cut", "no archive, or one that is cut"),
+    ],
+)
+def test_what_is_cut_gets_one_short_sentence(inbox: Path, name: str, content: bytes, words: str) -> None:
+    (inbox / name).write_bytes(content)
+    with pytest.raises(ScorehouseError) as refusal:
+        landed(inbox)
+    assert words in str(refusal.value)
+    assert "Traceback" not in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
 def test_a_member_without_a_name_is_refused(inbox: Path) -> None:
     (inbox / "a.jsonl").write_text('{"id": "a", "occurred_at": "2024-05-01", "": 1}')
     with pytest.raises(ScorehouseError, match="a member without a name"):
@@ -696,6 +720,15 @@ def test_a_parquet_file_with_a_column_twice_is_refused(inbox: Path, names: list[
     rows = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"]), pa.array(["2024-05-01"])], [*names, "occurred_at"])
     pq.write_table(rows, inbox / "a.parquet")
     with pytest.raises(ScorehouseError, match="expected every column once"):
+        landed(inbox)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_what_unpacks_to_far_more_than_its_size_is_refused(inbox: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable) -> None:
+    monkeypatch.setattr(raw_files, "BOMB_BYTES", 1_000_000)
+    monkeypatch.setattr(raw_files, "BOMB_RATIO", 100)
+    (inbox / "a.csv.gz").write_bytes(pack(TEXT + b"," * 10_000_000))
+    with pytest.raises(ScorehouseError, match="more than 100 times its size"):
         landed(inbox)
 
 

@@ -329,7 +329,8 @@ def _members(file: Path) -> list[_Member]:
             _expect_end(archive)
     except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile) as error:
         where = shown(str(file))
-        raise ScorehouseError(f"{where}: expected a readable archive, found: {error}; pack it anew or remove it.") from None
+        found = "no archive, or one that is cut" if "could not be opened" in str(error) else str(error)
+        raise ScorehouseError(f"{where}: expected a readable archive, found: {found}; pack it anew or remove it.") from None
     return _once([_tar_member(one, members) for one in members if not one.isdir()])
 
 

@@ -7,7 +7,6 @@ import hashlib
 import lzma
 import os
 import re
-import shutil
 import sys
 import tarfile
 import zipfile
@@ -31,6 +30,9 @@ DELIMITERS = ",;\t|"
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 LINE, FAULT = "scorehouse.line", "scorehouse.fault"
 """Columns that are added to a text file's rows: the line that a row begins in, and what is wrong with the whole row."""
+
+BOMB_BYTES, BOMB_RATIO = 1_000_000_000, 1_000
+"""What unpacks to more than both is no data: it would fill the disk."""
 
 _BATCH_ROWS = 20_000
 _CHUNK = 1 << 20
@@ -133,8 +135,13 @@ def _unpacked(file: RawFile, scratch: Path) -> Path:
         if not is_packed:
             return file.path
         plain = scratch / f"plain.{file.kind}"
+        most, size = max(BOMB_BYTES, BOMB_RATIO * file.path.stat().st_size), 0
         with open(plain, "wb") as target:
-            shutil.copyfileobj(stream, target, _CHUNK)
+            while chunk := stream.read(_CHUNK):
+                size += len(chunk)
+                if size > most:
+                    raise OSError(f"more than {BOMB_RATIO:,} times its size of {file.path.stat().st_size:,} bytes in it")
+                target.write(chunk)
         return plain
 
 
@@ -495,6 +502,8 @@ def reason(message: str) -> str:
     >>> reason("Invalid Input Error: CSV Error on Line: 3\nOriginal Line: 1\nExpected 2 columns\n\nPossible fixes:")
     'line 3: Expected 2 columns'
     """
+    if "Traceback" in message:  # of our own reader, which DuckDB asked for rows
+        return re.sub(r"^[\w.]+: ", "", message.strip().splitlines()[-1])
     lines = re.sub(r"^\w+( \w+)? Error: ", "", message).split("\nPossible")[0].strip().splitlines()
     place = re.match(r"CSV Error on Line: (\d+)", lines[0])
     cause = next((line for line in lines if line.startswith("Error when converting")), lines[-1])

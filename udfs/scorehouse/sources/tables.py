@@ -263,7 +263,7 @@ def _checked(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: Landed
     columns = {name: kind for name, kind, *_ in reader.execute("describe raw").fetchall()}
     ((count,),) = reader.execute("select count(*) from raw").fetchall()
     file = replace(file, columns=columns, row_count=count)
-    _expect_columns(table, file)
+    _expect_columns(reader, table, file)
     file = replace(file, decimal=_decimal(reader, table, file, delimiter))
     file = replace(file, has_faults=_has_faults(reader, table, file))
     return replace(file, days=_days(reader, table, file))
@@ -277,7 +277,7 @@ def _reader() -> Iterator[duckdb.DuckDBPyConnection]:
         yield reader
 
 
-def _expect_columns(table: SourceTable, file: LandedFile) -> None:
+def _expect_columns(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile) -> None:
     """Every required column is there, and none is of a kind that cannot be its declared type.
 
     JSON without rows, as an hour without events has it, says no columns.
@@ -289,12 +289,22 @@ def _expect_columns(table: SourceTable, file: LandedFile) -> None:
         kind = found.get(column.name.lower())
         if kind is None and column.is_required:
             others = ", ".join(name for name in file.columns if name not in _OWN)
+            wrapped = _wrapped(reader, file)
+            todo = f"its rows stand in {wrapped}: land that array alone" if wrapped else "add or rename the column"
             raise ScorehouseError(
                 f"{file.path}: expected the required column {column.name} ({column.data_type}), found "
-                f"{f'only {others}' if others else 'none'}; add or rename the column."
+                f"{f'only {others}' if others else 'none'}; {todo}."
             )
         if kind is not None and _is_nested(kind) and column.data_type.upper() != "JSON":
             raise _wrong_type(file, column, kind)
+
+
+def _wrapped(reader: duckdb.DuckDBPyConnection, file: LandedFile) -> str | None:
+    """The member that holds the rows of a file of one JSON object, as programs answer; None for any other file."""
+    arrays = [name for name, kind in file.columns.items() if kind == "JSON"] if file.row_count == 1 else []
+    kinds = ", ".join(f"json_type({identifier(name)}) = 'ARRAY'" for name in arrays)
+    found = reader.execute(f"select {kinds} from raw").fetchall()[0] if kinds else ()
+    return next((name for name, is_array in zip(arrays, found, strict=True) if is_array), None)
 
 
 def _is_nested(kind: str) -> bool:
