@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -36,7 +37,7 @@ def forge(file: Path, statement: str) -> None:
     with duckdb.connect(str(file)) as connection:
         connection.execute(statement)
         connection.execute("force checkpoint")
-    Provenance.of(file, Author("trying"), []).write_beside(file)
+    Provenance.of(file, Author("main"), []).write_beside(file)  # which is no main
 
 
 def test_every_store_file_has_a_record_of_who_wrote_it_and_of_what(tiny: Project) -> None:
@@ -110,10 +111,17 @@ def test_main_takes_up_what_a_branch_computed_and_says_so(tiny: Project) -> None
     assert "2 trusted" in tiny.operation("releases").output
 
 
-def test_a_branchs_file_that_is_damaged_is_not_taken_up(tiny: Project) -> None:
+def linked(file: Path) -> None:
+    """Let a link stand where a result was."""
+    file.rename(file.with_name("elsewhere"))
+    file.symlink_to(file.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize("harm", [flip, linked])
+def test_a_branchs_file_that_is_not_as_it_was_written_is_not_taken_up(tiny: Project, harm: Callable[[Path], None]) -> None:
     tiny.build("--vars", "{weight: 7}", branch="heavier")
     (file,) = stored(tiny, "features.weighted", "heavier")
-    flip(file)
+    harm(file)
     tiny.build("--vars", "{weight: 7}")
     assert tiny.computed() == {"weighted"}
 
@@ -141,6 +149,7 @@ def test_verify_serves_what_main_computed_and_names_what_differs(tiny: Project) 
     assert f"features.weighted/{file.name}: expected the rows that branch trying computed, found others" in outcome.output
     assert tiny.catalog("select max(value) < 1000 from features.weighted") == [(True,)]
     assert trusting.catalog("select min(value) from features.weighted") == [(1000,)]  # which is what `trust` means
+    assert "trying" in trusting.operation("provenance", "{node: weighted}").output
     assert "unlike" in tiny.operation("provenance", "{node: weighted}").output
     shutil.rmtree(trusting.root)
 

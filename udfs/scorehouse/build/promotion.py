@@ -39,13 +39,13 @@ def compared(store: Store, cursor: duckdb.DuckDBPyConnection, file: Path, stamps
     """
     sentences = []
     for part in store.others:
-        theirs, origin = part / store.name(file), Provenance.beside(part / store.name(file))
-        if origin is not None:
+        theirs = part / store.name(file)
+        if Provenance.beside(theirs) is not None:
             is_same = _rows(cursor, file, stamps) == _rows_of_others(cursor, theirs, stamps, scratch)
             Provenance.beside(file).promoted(VERIFIED if is_same else UNLIKE).write_beside(file)
             if not is_same:
                 sentences.append(
-                    f"{store.name(file)}: expected the rows that branch {origin.branch} computed, found others; main "
+                    f"{store.name(file)}: expected the rows that branch {part.parent.name} computed, found others; main "
                     "uses its own: look at what that branch was, or drop it."
                 )
     return sentences

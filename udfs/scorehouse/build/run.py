@@ -52,7 +52,8 @@ class Run:
         """The row of a fitted model's version from the store, or None when no kept file has it."""
         model, _, mark = version.partition("@")
         names = self.store.names(f"*.{model}/{mark}*.*") if model and len(mark) == 12 else []
-        return read_row(self.store.result(names[0])) if names else None
+        file = self.store.result(names[0]) if names else None
+        return read_row(file) if file and file.exists() else None
 
     def has(self, relation: str) -> bool:
         """Whether a relation, as SQL writes it, was built on this branch."""

@@ -6,6 +6,7 @@ import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,10 @@ from scorehouse.store.durable import aside, log_of, make_read_only, sync
 from scorehouse.store.provenance import TRUSTED, Author, Provenance, state_of
 
 EXTENSIONS = {"duckdb": "duckdb", "parquet": "parquet"}
+
+
+class StrangeResultError(ScorehouseError):
+    """What lies in another's part is no plain file, or not what its record says."""
 
 
 class Store:
@@ -67,8 +72,12 @@ class Store:
         if not self._takes_up or found is None or found.is_relative_to(self.folder):
             return found or self.folder / file
         if self._takes_up(found) and (origin := Provenance.beside(found)):
-            with self.new_file(self.folder / file, origin=origin.promoted(TRUSTED)) as temporary:
-                copy_of(found, temporary)
+            branch = found.parents[2].name  # what the record says of it, a branch wrote
+            try:
+                with self.new_file(self.folder / file, origin=replace(origin, branch=branch, promotion=TRUSTED)) as temporary:
+                    copy_of(found, temporary)
+            except StrangeResultError:
+                self.damaged.append(str(found))
         return self.folder / file
 
     def path(self, file: str) -> Path:
@@ -150,7 +159,7 @@ class Store:
             parents: what it is computed from.
             origin: where it comes from instead, if it is a copy.
 
-        Raises ScorehouseError for a copy that is not what its origin says.
+        Raises StrangeResultError for a copy that is not what its origin says.
         """
         temporary = aside(file, uuid.uuid4().hex[:8])
         try:
@@ -175,7 +184,7 @@ class Store:
 def copy_of(file: Path, copy: Path) -> None:
     """Copy a result from another's part. No link is followed there: a branch may make links, also to what it cannot read.
 
-    Raises ScorehouseError for what is no plain file.
+    Raises StrangeResultError for what is no plain file.
     """
     part = file.parent.parent
     descriptors = []
@@ -188,7 +197,7 @@ def copy_of(file: Path, copy: Path) -> None:
         with open(descriptors.pop(), "rb") as source, open(copy, "xb") as target:
             shutil.copyfileobj(source, target)
     except OSError as error:
-        raise ScorehouseError(
+        raise StrangeResultError(
             f"{file}: expected a result that a branch computed, found something else ({error.strerror or error}); remove it."
         ) from None
     finally:
@@ -240,7 +249,7 @@ def _publish(temporary: Path, file: Path, origin: Provenance) -> None:
     if log_of(temporary).exists():
         raise ScorehouseError(f"Store: expected {file} to be written whole, found a write-ahead log; run the build again.")
     if origin.promotion == TRUSTED and not origin.is_of(temporary):
-        raise ScorehouseError(f"Store: expected {file} as branch {origin.branch} wrote it, found other bytes; build again.")
+        raise StrangeResultError(f"Store: expected {file} as branch {origin.branch} wrote it, found other bytes; build again.")
     make_read_only(temporary)
     sync(temporary)
     origin.write_beside(file)
