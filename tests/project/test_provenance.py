@@ -1,6 +1,7 @@
 """Where store files come from, what becomes of damaged ones, and how main takes up what branches computed."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -117,7 +118,13 @@ def linked(file: Path) -> None:
     file.symlink_to(file.with_name("elsewhere"))
 
 
-@pytest.mark.parametrize("harm", [flip, linked])
+def endless(file: Path) -> None:
+    """Let a pipe stand where a result was: who opens it waits for ever."""
+    file.unlink()
+    os.mkfifo(file)
+
+
+@pytest.mark.parametrize("harm", [flip, linked, endless])
 def test_a_branchs_file_that_is_not_as_it_was_written_is_not_taken_up(tiny: Project, harm: Callable[[Path], None]) -> None:
     tiny.build("--vars", "{weight: 7}", branch="heavier")
     (file,) = stored(tiny, "features.weighted", "heavier")

@@ -71,7 +71,7 @@ class Store:
         found = self._found(file)
         if not self._takes_up or found is None or found.is_relative_to(self.folder):
             return found or self.folder / file
-        if self._takes_up(found) and (origin := Provenance.beside(found)):
+        if self._is_read(found) and (origin := Provenance.beside(found)):
             branch = found.parents[2].name  # what the record says of it, a branch wrote
             try:
                 with self.new_file(self.folder / file, origin=replace(origin, branch=branch, promotion=TRUSTED)) as temporary:
@@ -90,11 +90,11 @@ class Store:
 
     def names(self, pattern: str) -> list[str]:
         """What records call the files that match a pattern, of all parts that are not passed over, sorted."""
-        own, theirs = (
-            sorted(file for folder in folders for file in folder.glob(pattern)) for folders in ([self.folder], self.others)
-        )
-        found = [*own, *(file for file in theirs if not self._takes_up or self._takes_up(file))]
-        return sorted({self.name(file) for file in found if file.suffix[1:] in EXTENSIONS})
+        found = [file for folder in (self.folder, *self.others) for file in folder.glob(pattern) if file.suffix[1:] in EXTENSIONS]
+        return sorted({self.name(file) for file in found if file.is_relative_to(self.folder) or self._is_read(file)})
+
+    def _is_read(self, file: Path) -> bool:
+        return self._takes_up is None or self._takes_up(file)
 
     def name(self, path: Path) -> str:
         """What a record calls a file."""
@@ -106,18 +106,19 @@ class Store:
 
     def _is_whole(self, file: Path) -> bool:
         """Whether a file is there and as its record says; its bytes are read again when the file system shows another state."""
-        if not file.is_file():
+        try:
+            name, state = self.name(file), state_of(file)
+            if self.whole.get(name) == state:
+                return True
+            origin = Provenance.beside(file)
+            if origin is not None and origin.is_of(file):
+                self.whole[name] = state
+                return True
+            if file.is_relative_to(self.folder):
+                file.rename(file.with_name(f"{file.name}.damaged"))
+        except (FileNotFoundError, NotADirectoryError):  # it was never there, or another thread set it aside
             return False
-        name, state = self.name(file), state_of(file)
-        if self.whole.get(name) == state:
-            return True
-        origin = Provenance.beside(file)
-        if origin is not None and origin.is_of(file):
-            self.whole[name] = state
-            return True
         self.damaged.append(str(file))
-        if file.is_relative_to(self.folder):
-            file.rename(file.with_name(f"{file.name}.damaged"))
         return False
 
     def write(

@@ -89,8 +89,13 @@ def record_of(file: Path) -> Path:
 
 
 def state_of(file: Path) -> str:
-    """What the file system says of a file: another content, or another file of that name, has another state."""
+    """What the file system says of a file: another content, or another file of that name, has another state.
+
+    Raises FileNotFoundError for what is no plain file.
+    """
     status = file.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise FileNotFoundError(file)
     return f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
