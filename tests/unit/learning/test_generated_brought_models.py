@@ -340,6 +340,22 @@ def test_categories_of_a_skops_file_are_those_of_scikit_learn(tmp_path_factory, 
     assert_proved(tmp_path_factory, drawn, make_pipeline(ColumnTransformer(parts), estimator).fit(drawn.frame, drawn.label))
 
 
+@pytest.mark.parametrize("kind", VALUES)
+@FEW
+@given(data=st.data())
+def test_categories_that_scikit_learn_splits_by_are_those_of_the_file(tmp_path_factory, kind, data):
+    drawn = Drawn(data.draw, kind)
+    drawn.reach()
+    given = drawn.coded(drawn.frame) if kind == "text" else drawn.frame
+    fitted = HistGradientBoostingRegressor(max_iter=3, categorical_features=["Kind of it"]).fit(given, drawn.label)
+    if kind == "whole":
+        drawn.rows = drawn.rows.astype({"Kind of it": float})
+        drawn.rows.loc[[2, 5, 8], "Kind of it"] = np.inf, np.nan, 1e39
+    elif kind == "text":
+        drawn.rows.loc[[2, 5], "Kind of it"] = "never seen", None
+    assert_proved(tmp_path_factory, drawn, fitted)
+
+
 def assert_proved(folders: pytest.TempPathFactory, drawn: Drawn, fitted: BaseEstimator) -> None:
     """Served as its own file says."""
     meta = _brought(folders, "skops", skops.io.dumps(fitted))

@@ -27,11 +27,12 @@ def of_step(model: object, method: str, inputs: list[str], draft: Draft) -> None
     or is made of steps that are asked themselves.
     """
     ask = getattr(model, method, None) or getattr(model, "predict", None)
-    has_texts = any(name in draft.texts for name in inputs)
+    are_texts = [name in draft.texts for name in inputs]
+    names = [str(name) for name in getattr(model, "feature_names_in_", ())]
 
     def takes(cells: list[Cell]) -> bool:
         try:
-            ask(np.array([cells], object if has_texts else np.float64))
+            ask(_row(names, cells, are_texts))
         except Exception:  # whatever it says, it gives no answer
             return False
         return True
@@ -39,6 +40,18 @@ def of_step(model: object, method: str, inputs: list[str], draft: Draft) -> None
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         _guard(inputs, draft, takes)
+
+
+def _row(names: list[str], cells: list[Cell], are_texts: list[bool]) -> object:
+    """A row as a step was fitted on it: of a pandas frame, each of whose columns has a type of its own, or of a matrix."""
+    if not names:
+        return np.array([cells], object if any(are_texts) else np.float64)
+    from pandas import DataFrame  # an optional extra, which proving a file with names needs as well
+
+    if not any(are_texts):
+        return DataFrame(np.array([cells], np.float64), columns=names)
+    kinds = [object if is_text else np.float64 for is_text in are_texts]
+    return DataFrame({name: np.array([cell], kind) for name, cell, kind in zip(names, cells, kinds, strict=True)})
 
 
 def _guard(names: list[str], draft: Draft, takes: Takes) -> None:
