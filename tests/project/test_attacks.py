@@ -587,7 +587,7 @@ def _filled(text: str, project: Project) -> str:
     places = {
         "@main@": project.folder(),
         "@store@": store,
-        "@file@": next((store / "features.weighted").iterdir()),
+        "@file@": next((store / "features.weighted").glob("*.duckdb")),
         "@out@": project.root / "escaped",
     }
     for place, path in places.items():
