@@ -37,7 +37,7 @@ def test_readers_in_other_processes_see_no_error_and_no_mix_during_publishes_and
     stop = tmp_path / "stop"
     command = [sys.executable, "-c", READER, str(tiny.folder()), str(stop)]
     readers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
-    for weight in range(10):
+    for weight in range(5):
         tiny.build("--vars", f"{{weight: {weight}}}")
         assert tiny.operation("rollback").is_green
     stop.touch()
@@ -47,7 +47,7 @@ def test_readers_in_other_processes_see_no_error_and_no_mix_during_publishes_and
     sums_of_release: dict[str, set[str]] = {}
     for _, release, total in [row for row in rows if row[0] == "serving"]:
         sums_of_release.setdefault(release, set()).add(total)
-    assert len(sums_of_release) > 5
+    assert len(sums_of_release) > 3
     assert all(len(sums) == 1 for sums in sums_of_release.values())
     assert all(stored == computed for kind, stored, computed in rows if kind == "catalog")
 
@@ -125,7 +125,7 @@ def seen_by_readers(project: Project) -> tuple[int, list[tuple]]:
     return release, rows
 
 
-KILLS = int(os.environ.get("SCOREHOUSE_KILLS", "5"))
+KILLS = int(os.environ.get("SCOREHOUSE_KILLS", "8"))
 """Each so many operations a kill is tried; `SCOREHOUSE_KILLS=1 make test` tries all."""
 
 

@@ -55,8 +55,16 @@ def test_every_store_file_has_a_record_of_who_wrote_it_and_of_what(tiny: Project
     assert record(landed)["parents"] == [str(tiny.root / "raw/first.csv")]
 
 
-@pytest.mark.parametrize("place", [0.01, 0.5, 0.99])
-@pytest.mark.parametrize("relation", ["shop.events", "features.weighted", "configuration.points"])
+@pytest.mark.parametrize(
+    ("relation", "place"),
+    [
+        ("shop.events", 0.01),
+        ("shop.events", 0.5),
+        ("features.weighted", 0.5),
+        ("features.weighted", 0.99),
+        ("configuration.points", 0.5),
+    ],
+)
 def test_a_flipped_bit_is_found_named_and_computed_anew(tiny: Project, relation: str, place: float) -> None:
     served = tiny.serving("from scores order by all")
     (file,) = stored(tiny, relation)
