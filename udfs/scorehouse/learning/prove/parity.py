@@ -109,8 +109,8 @@ def checks(
 ) -> list[Check]:
     """Compare the ways to score on real rows, NULLs, unseen categories, threshold ties, extremes, one row, zero rows.
 
-    A row that the estimator refuses has no score, whatever the reason. Only of an estimator that was trained here, rows with
-    infinite numbers, or with such as it cannot hold in float32, are left out: SQL's own arithmetic answers there.
+    A row that the library of a brought model refuses has no score, whatever the reason. Of an estimator that was trained here such
+    rows are left out: what stands for NULL is declared, and SQL's own arithmetic answers for numbers beyond its own.
 
     Args:
         scorer: loaded from the weights rows.
@@ -229,7 +229,7 @@ def _of_estimator(estimator: Score, rows: dict[str, Column], reference: np.ndarr
                 found |= dict(zip(places.tolist(), shaped, strict=True))
                 refused[places] = False
     blank = np.full(next((np.shape(score) for score in found.values()), reference.shape[1:]), np.nan)
-    left_out = refused & (is_infinite | is_large) & (not is_brought)
+    left_out = refused & (not is_brought)
     return Answer(np.array([found.get(place, blank) for place in range(len(refused))]), refused, left_out, refusals)
 
 
