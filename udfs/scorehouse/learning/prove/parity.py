@@ -109,8 +109,8 @@ def checks(
 ) -> list[Check]:
     """Compare the ways to score on real rows, NULLs, unseen categories, threshold ties, extremes, one row, zero rows.
 
-    A row that the library of a brought model refuses has no score, whatever the reason. Of an estimator that was trained here such
-    rows are left out: what stands for NULL is declared, and SQL's own arithmetic answers for numbers beyond its own.
+    A row that the library of a brought model refuses has no score, whatever the reason. Of an estimator that was trained here
+    such rows are left out: what stands for NULL is declared, and SQL's own arithmetic answers for numbers beyond its own.
 
     Args:
         scorer: loaded from the weights rows.
