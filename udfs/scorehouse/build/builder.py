@@ -161,7 +161,7 @@ class Builder:
         """The store files that a node is computed from; raises ScorehouseError for one that is not as it was written."""
         node = self.manifest.node(draft.node_id)
         files = [file for record in self.reader.behind(node).values() for file in record.files]
-        lost = next((file for file in files if not self.store.holds(file)), None)
+        lost = self.store.lost(files)
         if lost:
             raise ScorehouseError(
                 f"{node.path}: expected {lost} in the store as it was written, found it missing or damaged; "
@@ -210,6 +210,13 @@ class Builder:
         else:
             draft = replace(draft, row_count=self.connection.cursor().execute(f"select count(*) from ({read})").fetchone()[0])
         return self.settle(draft, [f"create or replace view {quoted(draft.relation)} as {read}"], is_new)
+
+    def compute(
+        self, cursor: duckdb.DuckDBPyConnection, draft: NodeRecord, query: str, file: Path, columns_ddl: str | None = None
+    ) -> None:
+        """Write a node's rows into its file, see `Store.write`; compare them with what branches computed under its name."""
+        self.store.write(cursor, query, file, columns_ddl, self.parents(draft))
+        self.verify(draft, [file])
 
     def verify(self, draft: NodeRecord, files: Iterable[Path]) -> None:
         """Compare results that were just computed with what branches computed under their names."""

@@ -111,8 +111,7 @@ class FittedModel:
                 f"select *, '{fingerprint}' as fingerprint, '{self._examples}' as examples_fingerprint,"
                 f" getvariable('built_at') as trained_at from fitted_version"
             )
-            self._store.write(cursor, query, file, parents=self._builder.parents(self._draft))
-            self._builder.verify(self._draft, [file])
+            self._builder.compute(cursor, self._draft, query, file)
         return self._store.name(file), is_new
 
     def _fitted(self, examples: pa.Table) -> pa.Table:

@@ -5,7 +5,7 @@ rows for one day, or late rows for an old one, therefore recompute that partitio
 partitions is refused (see scorehouse.plans.locality), so it does not matter which partitions are computed together.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -65,7 +65,6 @@ class _Partitioned:
             self._compute(missing)
         pieces = [Piece([part], marks[part], store.name(file)) for part, file in files.items()]
         cut = Cut(self._own.column, self._own.grain, pieces)
-        self._builder.verify(draft, missing.values())
         return self._builder.stored(replace(draft, details=replace(draft.details, cut=cut)), list(files.values()), bool(missing))
 
     # ---------------------------------------------------------------- what it reads
@@ -141,16 +140,18 @@ class _Partitioned:
 
     def _compute(self, missing: Mapping[str, Path]) -> None:
         """Compute the missing partitions in one pass; one by one where it counts how rows lie in memory (sums of doubles)."""
+        parents = self._builder.parents(self._draft)
         if self._draft.details.reading.order_dependent:
             for part, file in missing.items():
-                self._compute_together({part: file})
+                self._compute_together({part: file}, parents)
         else:
-            self._compute_together(missing)
+            self._compute_together(missing, parents)
+        self._builder.verify(self._draft, missing.values())
 
-    def _compute_together(self, missing: Mapping[str, Path]) -> None:
-        """Compute some partitions in one pass and write one file each."""
+    def _compute_together(self, missing: Mapping[str, Path], parents: Sequence[str]) -> None:
+        """Compute some partitions in one pass and write one file each; `parents` is what the node reads."""
         rows = {name: self._rows_in(read, missing) for name, read in self._inputs.items()}
-        key, parents = self._own.key_sql(), self._builder.parents(self._draft)
+        key = self._own.key_sql()
         with self._builder.cursor(self._draft, rows) as cursor:
             sql = self._sql if self._draft.details.reading.order_dependent else self._redirected(cursor, rows)
             query = f"select * from ({sql}\n)"
@@ -163,12 +164,11 @@ class _Partitioned:
                 self._builder.store.write_parquet(cursor, "from part", file, self._parents_of(part, parents))
             cursor.execute("drop table if exists part; drop table fresh")
 
-    def _parents_of(self, part: str, parents: Iterable[str]) -> Iterator[str]:
+    def _parents_of(self, part: str, parents: Sequence[str]) -> list[str]:
         """Of the store files that are read, those that hold rows of a partition, or are read whole."""
-        others = {file for read in self._inputs.values() for file in read.record.files}
-        for read in self._inputs.values():
-            others -= set(read.files.get(part, []))
-        return (file for file in parents if file not in others)
+        in_parts = {file for read in self._inputs.values() for file in read.record.files}
+        own = {file for read in self._inputs.values() for file in read.files.get(part, [])}
+        return [file for file in parents if file in own or file not in in_parts]
 
     def _rows_in(self, read: _Input, parts: Collection[str]) -> str:
         """The query for an input's rows in some partitions; its columns are those of the whole relation."""

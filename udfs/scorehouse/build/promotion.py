@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -42,7 +43,7 @@ def compared(store: Store, cursor: duckdb.DuckDBPyConnection, file: Path, stamps
         theirs = part / store.name(file)
         if Provenance.beside(theirs) is not None:
             is_same = _rows(cursor, file, stamps) == _rows_of_others(cursor, theirs, stamps, scratch)
-            Provenance.beside(file).promoted(VERIFIED if is_same else UNLIKE).write_beside(file)
+            replace(Provenance.beside(file), promotion=VERIFIED if is_same else UNLIKE).write_beside(file)
             if not is_same:
                 sentences.append(
                     f"{store.name(file)}: expected the rows that branch {part.parent.name} computed, found others; main "

@@ -21,8 +21,7 @@ def table(builder: Builder, node_id: str, sql: str, columns_ddl: str | None = No
     is_new = not file.exists()
     if is_new:
         with builder.cursor(draft) as cursor:
-            builder.store.write(cursor, sql, file, columns_ddl, builder.parents(draft))
-        builder.verify(draft, [file])
+            builder.compute(cursor, draft, sql, file, columns_ddl)
     return builder.stored(replace(draft, details=replace(draft.details, cut=_cut(builder, draft, file))), [file], is_new)
 
 

@@ -15,7 +15,6 @@ from scorehouse.sources.places import Found, beside, discover, fixed_part
 from scorehouse.sources.tables import SourceTable, check_landed, land, reader_code
 from scorehouse.store.details import Column
 from scorehouse.store.durable import write_durably
-from scorehouse.store.records import NodeRecord
 
 
 def land_sources(run: Run) -> None:
@@ -52,17 +51,19 @@ def _land(run: Run, node: Node, table: SourceTable, is_pinned: bool) -> Found | 
     previous = run.records.nodes.get(node.id)
     landing = previous.details.landing if previous else None
     is_same_declaration = previous is not None and previous.fingerprint.own == table.declaration()
-    if landing and is_pinned and landing.path == table.path and landing.reader == reader_code() and _is_kept(run, previous):
+    if (
+        landing
+        and is_pinned
+        and landing.path == table.path
+        and landing.reader == reader_code()
+        and not run.store.lost(previous.files)
+    ):
         files = landing.files if is_same_declaration else check_landed(table, run.store, landing.files)
         source(run.builder, node.id, table, files)
         return None
     found = discover(table.path)
     source(run.builder, node.id, table, land(table, run.store, landing.files if landing and is_same_declaration else [], found))
     return found
-
-
-def _is_kept(run: Run, source: NodeRecord) -> bool:
-    return all(map(run.store.holds, source.files))
 
 
 def _tell_the_rest(run: Run, folder: Path, tables: list[tuple[Node, SourceTable, Found]]) -> None:

@@ -115,7 +115,7 @@ class Publisher:
 
     def _verify(self, folder: Path, release: Release) -> None:
         """Open both files as a reader would, and look for every data file they name."""
-        lost = next((file for file in sorted(self.records.files) if not self.store.holds(file)), None)
+        lost = self.store.lost(sorted(self.records.files))
         if lost:
             raise ScorehouseError(
                 f"Release: expected {lost} in the store as it was written, found it missing or damaged; run dbt build again."

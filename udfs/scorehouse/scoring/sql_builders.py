@@ -158,6 +158,15 @@ def greater(left: Expression, right: Expression) -> Expression:
     return exp.GT(this=wrap(left), expression=wrap(right))
 
 
+def between(expression: Expression, low: float, high: float) -> Expression:
+    """low <= expression <= high.
+
+    >>> between(exp.column("x"), 1.0, 2.0).sql("duckdb")
+    'x >= 1.0000000000000000e+00 AND x <= 2.0000000000000000e+00'
+    """
+    return both(exp.GTE(this=wrap(expression), expression=number(low)), at_most(expression, number(high)))
+
+
 def both(left: Expression, right: Expression) -> Expression:
     """left and right, neither of which is an `or`: nothing puts it in parentheses."""
     return exp.And(this=left, expression=right)

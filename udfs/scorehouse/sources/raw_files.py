@@ -300,12 +300,11 @@ def _open_json(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, is
 
 def _expect_closed(plain: Path) -> None:
     """Refuse an array without its end: DuckDB takes a comma behind the last object for it."""
+    begin = next((chunk.lstrip() for chunk in _chunks(plain) if chunk.strip()), b"")
+    if begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] != b"[":
+        return
     with open(plain, "rb") as stream:
-        begin = next((chunk.lstrip() for chunk in iter(lambda: stream.read(_CHUNK), b"") if chunk.strip()), b"")
-        if begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] != b"[":
-            return
-        size = stream.seek(0, os.SEEK_END)
-        end = b""
+        size, end = stream.seek(0, os.SEEK_END), b""
         while not end and size:
             start = max(0, size - _CHUNK)
             stream.seek(start)

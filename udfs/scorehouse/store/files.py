@@ -88,6 +88,10 @@ class Store:
         """Whether the parts that are read in place have a file, as its record says."""
         return self._found(file, () if self._takes_up else self.others) is not None
 
+    def lost(self, files: Iterable[str]) -> str | None:
+        """The first of some files that is missing, or not as its record says; None where all are there."""
+        return next((file for file in files if not self.holds(file)), None)
+
     def names(self, pattern: str) -> list[str]:
         """What records call the files that match a pattern, of all parts that are not passed over, sorted."""
         found = [file for folder in (self.folder, *self.others) for file in folder.glob(pattern) if file.suffix[1:] in EXTENSIONS]

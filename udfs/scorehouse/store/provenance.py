@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -70,10 +70,6 @@ class Provenance:
     def write_beside(self, file: Path) -> None:
         """Make it the record of a file."""
         write_durably(record_of(file), _ENCODER.encode(self))
-
-    def promoted(self, how: str) -> Self:
-        """The same of a file that another part of the store has it by."""
-        return replace(self, promotion=how)
 
     def is_of(self, file: Path) -> bool:
         """Whether a file holds what was written."""

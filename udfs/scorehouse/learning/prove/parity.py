@@ -82,20 +82,19 @@ class Answer:
     Attributes:
         scores: float64 [rows] or [rows, parts]; NaN for a row that it refuses.
         refused: bool [rows], those that it gives no score for.
-        left_out: bool [rows], those of them that nothing is said about.
         refusals: its words for each of them, by place.
+        is_silence: whether a refused row says nothing, instead of that it has no score.
     """
 
     scores: np.ndarray
     refused: np.ndarray
-    left_out: np.ndarray
     refusals: dict[int, str] = field(default_factory=dict)
+    is_silence: bool = False
 
     @classmethod
     def whole(cls, scores: np.ndarray) -> "Answer":
         """Scores of all rows."""
-        none = np.zeros(len(scores), bool)
-        return cls(scores, none, none)
+        return cls(scores, np.zeros(len(scores), bool))
 
 
 def checks(
@@ -143,11 +142,12 @@ def _compared(
     rows_of: str, path: str, reference: np.ndarray, answer: Answer, chosen: slice, is_tied: np.ndarray, tolerance: float
 ) -> Check:
     """One path against the formula's scores `reference` of the rows `chosen`; ties are left out."""
-    scores, refused, left_out = answer.scores[chosen], answer.refused[chosen], answer.left_out[chosen]
+    scores, refused = answer.scores[chosen], answer.refused[chosen]
+    counted = refused & (not answer.is_silence)
     is_same_shape = scores.shape == reference.shape
-    kept = ~(is_tied & ~refused | left_out)
+    kept = np.where(refused, counted, ~is_tied)
     apart = difference(reference[kept], scores[kept]) if is_same_shape else float("inf")
-    scored = refused & ~left_out & ~np.isnan(reference).all(axis=tuple(range(1, reference.ndim)))
+    scored = counted & ~np.isnan(reference).all(axis=tuple(range(1, reference.ndim)))
     told = np.flatnonzero(scored if scored.any() else refused)
     words = answer.refusals[chosen.start + int(told[0])] if len(told) else None
     return Check(rows_of, path, len(refused), apart, tolerance, int(refused.sum()), int(scored.sum()), words)
@@ -216,7 +216,7 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _of_estimator(estimator: Score, rows: dict[str, Column], reference: np.ndarray, is_brought: bool) -> Answer:
-    """The estimator's scores, and which rows it refuses; see `checks` for those of them that are left out."""
+    """The estimator's scores, and which rows it refuses; see `checks` for what that says."""
     refused, refusals = np.ones(len(reference), bool), {}
     numbers = [np.abs(values) for values in rows.values() if isinstance(values, np.ndarray)]
     is_infinite = np.logical_or.reduce([np.isinf(values) for values in numbers] or [np.zeros(len(refused), bool)])
@@ -229,8 +229,8 @@ def _of_estimator(estimator: Score, rows: dict[str, Column], reference: np.ndarr
                 found |= dict(zip(places.tolist(), shaped, strict=True))
                 refused[places] = False
     blank = np.full(next((np.shape(score) for score in found.values()), reference.shape[1:]), np.nan)
-    left_out = refused & (not is_brought)
-    return Answer(np.array([found.get(place, blank) for place in range(len(refused))]), refused, left_out, refusals)
+    scores = np.array([found.get(place, blank) for place in range(len(refused))])
+    return Answer(scores, refused, refusals, is_silence=not is_brought)
 
 
 def _taken(

@@ -96,8 +96,7 @@ class Blank(Univariate):
 
     @override
     def expression(self, x: Expression) -> Expression:
-        at_least = exp.GTE(this=sql.wrap(x), expression=sql.number(self.low))
-        return sql.when([(sql.both(at_least, sql.at_most(x, sql.number(self.high))), exp.null())], x)
+        return sql.when([(sql.between(x, self.low, self.high), exp.null())], x)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +130,7 @@ class Within(Univariate):
         if self.low == -self.high:
             inside = sql.at_most(exp.Abs(this=x), sql.number(self.high))
         else:
-            at_least = exp.GTE(this=sql.wrap(x), expression=sql.number(self.low))
-            inside = sql.both(at_least, sql.at_most(x, sql.number(self.high)))
+            inside = sql.between(x, self.low, self.high)
         inside_or_not, nothing = (inside, sql.number(0)), exp.cast(exp.null(), "double")
         if not self.takes_missing:
             return sql.when([inside_or_not], nothing)
