@@ -345,6 +345,14 @@ def test_a_process_stays_on_its_branch(shop: Project, tmp_path: Path) -> None:
     assert "found branch 'second'; start a new process." in outcome.output
 
 
+def test_a_branch_may_be_the_first_to_build(tmp_path: Path) -> None:
+    project = Confined(tmp_path / "new")
+    tiny_project(project.root)
+    outcome = project.dbt("build", branch="first")
+    assert outcome.is_green, outcome.output
+    assert project.serving("select count(*) from scores", "first") == [(3,)]
+
+
 def test_a_project_of_another_kind_is_left_alone(tmp_path: Path) -> None:
     project = Confined(tmp_path / "other")
     project.write("dbt_project.yml", "name: other\nprofile: other\nflags: {send_anonymous_usage_stats: false}\n")

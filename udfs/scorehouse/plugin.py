@@ -229,7 +229,7 @@ OF_FRESHNESS = frozenset({"now"})
 
 
 class _ShownByDbt:
-    """Shows a ScorehouseError as dbt shows its own: the sentence, no trace."""
+    """Shows a ScorehouseError, or a place that is out of reach, as dbt shows its own errors: the sentence, no trace."""
 
     def __enter__(self) -> None:
         return None
@@ -239,6 +239,11 @@ class _ShownByDbt:
             raise DbtRuntimeError(str(error)) from None
         if isinstance(error, duckdb.Error) and (sentence := functions.refusal_in(error)):
             raise DbtRuntimeError(sentence) from None
+        if isinstance(error, OSError) and error.filename:
+            raise DbtRuntimeError(
+                f"{error.filename}: expected a place that this build may read and write, found: {error.strerror}; "
+                "give it to the user who builds, or set WAREHOUSE_PATH to another folder."
+            ) from None
 
 
 class _GuardedCursor(local.DuckDBCursorWrapper):

@@ -11,18 +11,21 @@ import duckdb
 import pytest
 import yaml
 
+from scorehouse.sources.personal import Key, Personal
 from scorehouse.sources.tables import Column, SourceTable, land, view_sql
 from scorehouse.store.files import Store
 
 PROJECT = Path(__file__).resolve().parents[3]
 ROW = re.compile(r"^\| ([^|]+) \| `(\{.+\})` \|", re.MULTILINE)
 CALLED = {name: yaml.safe_load(columns) for name, columns in ROW.findall((PROJECT / "README.md").read_text())}
-SOURCES = yaml.safe_load((PROJECT / "models/staging/landing/_landing__sources.yml").read_text())["sources"][0]["tables"]
+LANDING = yaml.safe_load((PROJECT / "models/staging/landing/_landing__sources.yml").read_text())["sources"][0]
+KEY = Key("nobody guesses these bytes")
+PERSONAL = Personal(names=tuple(LANDING["config"]["meta"]["personal_names"]))
 
 
 def contract(name: str) -> tuple[Column, ...]:
     """A table of the landing contract, as the project declares it."""
-    (table,) = [table for table in SOURCES if table["name"] == name]
+    (table,) = [table for table in LANDING["tables"] if table["name"] == name]
     meta = [(column, column.get("config", {}).get("meta", {})) for column in table["columns"]]
     return tuple(Column(c["name"], c["data_type"], m.get("required", False), m.get("kind")) for c, m in meta)
 
@@ -108,8 +111,8 @@ EXPORTS = {
         "orders_export.csv",
         SHOPIFY,
         [
-            (None, "2026-01-03 15:15:00", "ada@example.org", "purchase", "TEA-1", 2, None),
-            (None, "2026-01-03 15:15:00", "ada@example.org", "purchase", "MUG-1", 1, None),
+            (None, "2026-01-03 15:15:00", KEY.pseudonym("ada@example.org"), "purchase", "TEA-1", 2, None),
+            (None, "2026-01-03 15:15:00", KEY.pseudonym("ada@example.org"), "purchase", "MUG-1", 1, None),
         ],
     ),
     "Stripe, payments": (
@@ -167,9 +170,10 @@ def landed(tmp_path: Path, name: str) -> duckdb.DuckDBPyRelation:
     file, content, _ = EXPORTS[name]
     (tmp_path / "interactions").mkdir()
     (tmp_path / "interactions" / file).write_bytes(content)
-    table = SourceTable("raw.x", str(tmp_path / "interactions"), contract("interactions"), "occurred_at", CALLED[name])
+    columns = contract("interactions")
+    table = SourceTable("raw.x", str(tmp_path / "interactions"), columns, "occurred_at", CALLED[name], PERSONAL)
     store = Store(tmp_path / "store")
-    return duckdb.connect().sql(view_sql(table, land(table, store, []), store))
+    return duckdb.connect().sql(view_sql(table, land(table, store, [], key=KEY), store))
 
 
 @pytest.mark.parametrize("name", EXPORTS)
@@ -189,8 +193,11 @@ def test_the_readme_says_how_every_export_lands() -> None:
 def test_what_an_export_says_beyond_the_contract_is_kept(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
+    (tmp_path / "c").mkdir()
     (text,) = landed(tmp_path / "a", "Amplitude, zip of JSON").order("source_line").project("properties").fetchall()[0]
     found = json.loads(text)
     assert (found["sku"], found["city"], found["properties.city"]) == ("TEA-1", "Paris", "Rome")
     (text,) = landed(tmp_path / "b", "Shopify, orders").order("source_line").project("properties").fetchall()[0]
     assert json.loads(text)["Notes"] == "to the\r\nneighbour"
+    (text,) = landed(tmp_path / "c", "Stripe, payments").order("source_line").project("properties").fetchall()[0]
+    assert json.loads(text)["Customer Email"] == KEY.pseudonym("ada@example.org")

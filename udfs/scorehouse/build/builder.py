@@ -15,12 +15,11 @@ from scorehouse.build.inputs import InputReader, Inputs, Mark, definitions
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.build.reasons import explain
 from scorehouse.errors import ScorehouseError
-from scorehouse.names.canonical import without_positions
 from scorehouse.names.fingerprint import FORMAT_VERSION, Fingerprint, digest
 from scorehouse.names.quoting import quoted
 from scorehouse.sandbox import queries
 from scorehouse.sandbox.limits import time_limit
-from scorehouse.sandbox.parse import line_of
+from scorehouse.sandbox.parse import line_of, without_positions
 from scorehouse.sources import tables
 from scorehouse.store.details import Details, Reading
 from scorehouse.store.files import Store, read_sql

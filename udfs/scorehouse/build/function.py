@@ -5,11 +5,10 @@ from pathlib import Path
 from scorehouse.build import engine
 from scorehouse.build.builder import Builder, Outcome
 from scorehouse.build.manifest import Node
-from scorehouse.names.canonical import without_positions
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier, quoted
 from scorehouse.sandbox import queries
-from scorehouse.sandbox.parse import check_type
+from scorehouse.sandbox.parse import check_type, without_positions
 
 
 def function(builder: Builder, node_id: str, body: str) -> Outcome:

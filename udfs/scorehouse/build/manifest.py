@@ -30,6 +30,7 @@ class DeclaredColumn:
         is_required: whether a source's file must have it.
         is_never_null: whether an enforced contract says so.
         kind: `meta.kind` of a source's column (see scorehouse.store.details.Column).
+        is_personal: whether it identifies a person (`meta.personal`).
     """
 
     name: str
@@ -39,6 +40,7 @@ class DeclaredColumn:
     is_required: bool
     is_never_null: bool = False
     kind: str | None = None
+    is_personal: bool = False
 
 
 @dataclass(frozen=True)
@@ -493,8 +495,8 @@ def _columns(node: Any) -> Iterator[DeclaredColumn]:
         is_required = bool(column.meta.get("required") or column.config.meta.get("required"))
         unit, said = str(column.config.meta.get("unit") or ""), " ".join((column.description or "").split())
         is_never_null = bool(contract and contract.enforced) and any(c.type == "not_null" for c in column.constraints)
-        kind = column.config.meta.get("kind")
-        yield DeclaredColumn(column.name, said, column.data_type or "", unit, is_required, is_never_null, kind)
+        kind, is_personal = column.config.meta.get("kind"), bool(column.config.meta.get("personal"))
+        yield DeclaredColumn(column.name, said, column.data_type or "", unit, is_required, is_never_null, kind, is_personal)
 
 
 def _signature(node: Any) -> Signature:

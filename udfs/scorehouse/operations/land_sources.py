@@ -10,9 +10,11 @@ from scorehouse.build.source import source
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.git import PRODUCTION
 from scorehouse.release.history import records_of
+from scorehouse.sandbox import confinement
 from scorehouse.sandbox.parse import check_type
+from scorehouse.sources.personal import Key, Personal
 from scorehouse.sources.places import Found, beside, discover, fixed_part
-from scorehouse.sources.tables import SourceTable, check_landed, land, reader_code
+from scorehouse.sources.tables import SourceTable, check_landed, land
 from scorehouse.store.details import Column
 from scorehouse.store.durable import write_durably
 
@@ -55,14 +57,14 @@ def _land(run: Run, node: Node, table: SourceTable, is_pinned: bool) -> Found | 
         landing
         and is_pinned
         and landing.path == table.path
-        and landing.reader == reader_code()
+        and landing.reader == table.reader
         and not run.store.lost(previous.files)
     ):
         files = landing.files if is_same_declaration else check_landed(table, run.store, landing.files)
         source(run.builder, node.id, table, files)
         return None
-    found = discover(table.path)
-    source(run.builder, node.id, table, land(table, run.store, landing.files if landing and is_same_declaration else [], found))
+    found, known = discover(table.path), landing.files if landing and is_same_declaration else []
+    source(run.builder, node.id, table, land(table, run.store, known, found, Key.of(confinement.personal_key())))
     return found
 
 
@@ -104,7 +106,9 @@ def declared(node: Node, folder: Path, variables: Mapping[str, object], tables: 
         folder = folder / Path(value).expanduser()
     columns = tuple(Column(column.name, _type_of(column, node), column.is_required, column.kind) for column in node.columns)
     table = SourceTable(node.relation, str(folder / node.meta["path"]), columns, node.meta.get("partition_by"))
-    return replace(table, called=_called(node, variables, tables, [column.name for column in table.in_files]))
+    in_files = [column.name for column in table.in_files]
+    called = _called(node, variables, tables, in_files)
+    return replace(table, called=called, personal=_personal(node, in_files, called))
 
 
 def _called(node: Node, variables: Mapping[str, object], tables: Collection[str], columns: list[str]) -> dict[str, str]:
@@ -129,6 +133,30 @@ def _called(node: Node, variables: Mapping[str, object], tables: Collection[str]
             "correct it."
         )
     return called
+
+
+def _personal(node: Node, in_files: Collection[str], called: Mapping[str, str]) -> Personal:
+    """What identifies people: columns with `meta.personal`, by the source's `meta.personal_names`, and by `meta.undeclared`.
+
+    Args:
+        in_files: the declared columns that files may have.
+        called: what the files call them: by that name, too, a column is personal.
+    """
+    names = tuple(map(str, node.meta.get("personal_names") or ()))
+    by_name = Personal(names=names).names_person
+    columns = {column.name for column in node.columns if column.is_personal}
+    columns |= {column for column, name in called.items() if not name.startswith("=") and by_name(name)}
+    typed = next(
+        (column for column in node.columns if column.is_personal and column.data_type.upper() not in ("", "VARCHAR")), None
+    )
+    if typed:
+        raise ScorehouseError(
+            f"{node.path}: source {node.name}: column {typed.name}: expected VARCHAR, which a pseudonym is, found "
+            f"{typed.data_type}; correct the column's data_type."
+        )
+    others = {name for name in in_files if name not in columns}
+    is_whole = node.meta.get("undeclared") == "personal"
+    return Personal(frozenset(map(str.lower, columns)), frozenset(map(str.lower, others)), names, is_whole)
 
 
 def _type_of(column: DeclaredColumn, node: Node) -> str:

@@ -7,12 +7,14 @@ from scorehouse.build.manifest import Node
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import quoted
+from scorehouse.sources.personal import KEY
 from scorehouse.store.details import LandedFile
 
 SENT_AGAIN = "sent again"
 """The reason of rows that are no fault of the file."""
 MOST_LINES = 20
 MOST_REASONS = 3
+MOST_NAMES = 12
 _OF_ORDERS = (
     "an order's id stands on each of its lines: give order id and line number as interaction_id, or leave the column out, then "
     "one is made from the row"
@@ -83,6 +85,24 @@ def reports(run: Run) -> list[FileReport]:
         if record and record.details.landing and any(column.kind == "file" for column in record.details.landing.columns):
             found += [_report(file, node, rejected, node.id not in unjudged) for file in record.details.landing.files]
     return sorted(found, key=lambda report: report.name)
+
+
+def masked(run: Run) -> Iterator[str]:
+    """What of people's data became pseudonyms or was dropped, a line for each table."""
+    for node in run.manifest.sources():
+        record = run.records.nodes.get(node.id)
+        files = record.details.landing.files if record and record.details.landing else []
+        dropped = sorted({name for file in files if not file.key for name in file.masked})
+        hidden = sorted({name for file in files if file.key for name in file.masked})
+        if hidden:
+            yield f"{node.relation}: {_listed(hidden)}: people's data, kept as pseudonyms."
+        if dropped:
+            yield f"{node.relation}: {_listed(dropped)}: people's data, dropped; with a key in {KEY} they become pseudonyms."
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return f"{', '.join(names[:MOST_NAMES])}{f' and {more} more' if more > 0 else ''}"
 
 
 def lines(reported: Iterable[FileReport]) -> list[str]:

@@ -83,7 +83,7 @@ def finish(run: Run, statuses: dict[str, str], command: str) -> dict[str, object
         forget_served_before(run)
         reported = landing_report.reports(run) if command == "build" else []
         told += [*run.builder.unlike, *(f"{file} was not as its record says: it is computed anew." for file in run.store.damaged)]
-        told += [*run.left_out, *landing_report.lines(reported)] if command == "build" else []
+        told += [*run.left_out, *landing_report.masked(run), *landing_report.lines(reported)] if command == "build" else []
         told += _published(run, statuses, command, reported)
         return asdict(Ending([line for line in told if line], is_green=not _failed(statuses)))
     except (ScorehouseError, duckdb.Error, OSError) as error:

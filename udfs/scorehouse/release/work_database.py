@@ -21,7 +21,7 @@ def prepare(warehouse: Warehouse) -> None:
     of the branch's own current release. Data lies in the store, so nothing is recomputed for it. What killed processes
     left is removed. The caller holds the branch's lock.
     """
-    for folder in (warehouse.store, warehouse.own_part(), warehouse.spill, warehouse.releases):
+    for folder in (warehouse.own_part(), warehouse.spill, warehouse.releases):
         folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(warehouse.folder, warehouse.work, warehouse.releases, *warehouse.releases.iterdir())
     heal(warehouse)

@@ -1,6 +1,7 @@
 """What the kernel withholds from this process; `installed/scorehouse_confinement` asked it to, before the project was read."""
 
 import importlib
+import os
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,6 +25,12 @@ def gaps() -> tuple[str, ...]:
     """What of this process the kernel does not confine, in words; none where it confines it whole."""
     confined = _current()
     return (NOT_INSTALLED,) if confined is None else confined.gaps
+
+
+def personal_key() -> str | None:
+    """The key of pseudonyms, which the environment held when this process started; see scorehouse.sources.personal."""
+    module = installed("confinement")
+    return os.environ.get("SCOREHOUSE_PERSONAL_KEY") or (module.personal_key if module else None)
 
 
 def installed(module: str) -> ModuleType | None:

@@ -4,6 +4,7 @@ import bz2
 import csv
 import gzip
 import hashlib
+import json
 import lzma
 import os
 import re
@@ -107,17 +108,31 @@ def open_raw(
     return delimiter
 
 
-def write_copy(reader: duckdb.DuckDBPyConnection, file: Path, delimiter: str) -> None:
-    """Write the rows of `raw` to a file, and what stood between its cells."""
-    kept = f"kv_metadata {{delimiter: {literal(delimiter)}}}"
+@dataclass(frozen=True)
+class Origin:
+    """What a copy keeps of its raw file beside the rows.
+
+    Attributes:
+        delimiter: what stood between the cells of a text file.
+        masked: what of it is people's data, see scorehouse.sources.personal.
+    """
+
+    delimiter: str = ""
+    masked: tuple[str, ...] = ()
+
+
+def write_copy(reader: duckdb.DuckDBPyConnection, file: Path, origin: Origin) -> None:
+    """Write the rows of `raw` to a file, and where they come from."""
+    kept = f"kv_metadata {{delimiter: {literal(origin.delimiter)}, masked: {literal(json.dumps(origin.masked))}}}"
     reader.execute(f"copy raw to {literal(file)} (format parquet, compression zstd, {kept})")
 
 
-def open_copy(reader: duckdb.DuckDBPyConnection, file: Path) -> str:
-    """Make the view `raw` the rows of a landed copy; returns what stood between the cells of a text file, else nothing."""
+def open_copy(reader: duckdb.DuckDBPyConnection, file: Path) -> Origin:
+    """Make the view `raw` the rows of a landed copy; returns where they come from."""
     reader.execute(f"create or replace temp view raw as from {read_parquet([file])}")
-    query = f"select decode(value) from parquet_kv_metadata({literal(_without_pattern(file))}) where decode(key) = 'delimiter'"
-    return next((delimiter for (delimiter,) in reader.execute(query).fetchall()), "")
+    query = f"select decode(key), decode(value) from parquet_kv_metadata({literal(_without_pattern(file))})"
+    kept = dict(reader.execute(query).fetchall())
+    return Origin(kept["delimiter"], tuple(json.loads(kept["masked"])))
 
 
 def read_parquet(files: list[Path]) -> str:

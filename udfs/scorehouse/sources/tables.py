@@ -1,7 +1,7 @@
 """Raw files into the store: found, checked against their declaration, landed once by content, and read through one view."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -16,8 +16,19 @@ from scorehouse.names.partitioning import Partitioning
 from scorehouse.names.quoting import identifier, literal
 from scorehouse.sources import cells
 from scorehouse.sources.file_times import written_at
+from scorehouse.sources.personal import E_MAILS, KEY, Key, Personal, mask, shown
 from scorehouse.sources.places import Found, RawFile, discover, format_of
-from scorehouse.sources.raw_files import FAULT, LINE, folder_columns, hash_of, open_copy, open_raw, read_parquet, write_copy
+from scorehouse.sources.raw_files import (
+    FAULT,
+    LINE,
+    Origin,
+    folder_columns,
+    hash_of,
+    open_copy,
+    open_raw,
+    read_parquet,
+    write_copy,
+)
 from scorehouse.store.details import Column, Cut, Details, LandedFile, Landing, Piece
 from scorehouse.store.files import Store
 from scorehouse.store.records import NodeRecord
@@ -38,6 +49,7 @@ class SourceTable:
         columns: the contract; other columns of the files go into `properties`, or through behind them where there is none.
         partition_by: time column by which partitioned models may read the files, if any.
         called: what the files call a declared column, by its name; `=purchase` is the value of every row.
+        personal: what of its files identifies people.
     """
 
     relation: str
@@ -45,10 +57,17 @@ class SourceTable:
     columns: tuple[Column, ...]
     partition_by: str | None = None
     called: Mapping[str, str] = field(default_factory=dict)
+    personal: Personal = field(default_factory=Personal)
 
     def declaration(self) -> str:
         """Hash of everything but the path: what is declared, and the code that reads files by it."""
-        return digest([asdict(column) for column in self.columns], self.partition_by, self.called, reader_code())
+        columns = [asdict(column) for column in self.columns]
+        return digest(columns, self.partition_by, self.called, self.reader)
+
+    @property
+    def reader(self) -> str:
+        """Hash of how files are read: the code, and what of them identifies people."""
+        return digest(reader_code(), self.personal.rules())
 
     @property
     def names(self) -> dict[str, list[str]]:
@@ -90,11 +109,14 @@ def reader_code() -> str:
     return digest(folder_hash(Path(__file__).parent), duckdb.__version__)
 
 
-def land(table: SourceTable, store: Store, known: Iterable[LandedFile], found: Found | None = None) -> list[LandedFile]:
+def land(
+    table: SourceTable, store: Store, known: Iterable[LandedFile], found: Found | None = None, key: Key | None = None
+) -> list[LandedFile]:
     """Bring the source's files into the store; a file that is known by path, size and time is not read again.
 
     Args:
         found: what lies at the table's path, where it was looked for.
+        key: what people's data become pseudonyms with; without one they are dropped.
 
     Raises ScorehouseError naming file, column, expected and found, for the first file that breaks the declaration.
     """
@@ -105,8 +127,8 @@ def land(table: SourceTable, store: Store, known: Iterable[LandedFile], found: F
             status = file.path.stat()
             state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
             known = by_identity.get((file.place, state))
-            is_there = known is not None and store.holds(table.stored_name(known))
-            landed.append(known if is_there else _land_file(reader, table, store, file, state))
+            is_there = known is not None and known.key == _id_of(key) and store.holds(table.stored_name(known))
+            landed.append(known if is_there else _land_file(reader, table, store, file, state, key))
     _expect_called(table, landed)
     return sorted(landed, key=lambda file: file.content)  # what they are called is no data
 
@@ -116,7 +138,7 @@ def _expect_called(table: SourceTable, files: list[LandedFile]) -> None:
     found = {name.lower() for file in files for name in file.columns}
     absent = [name for name, columns in table.names.items() if not found & {column.lower() for column in columns}]
     if absent and found - {name.lower() for name in _OWN}:
-        others = ", ".join(sorted({name for file in files for name in file.columns if name not in _OWN}))
+        others = ", ".join(sorted({shown(name) for file in files for name in file.columns if name not in _OWN}))
         raise ScorehouseError(
             f"{table.relation}: expected a file with the column '{absent[0]}' for {', '.join(table.names[absent[0]])}, "
             f"found only {others}; correct what the files are said to call it."
@@ -128,8 +150,8 @@ def check_landed(table: SourceTable, store: Store, files: Iterable[LandedFile]) 
     checked = []
     with _reader() as reader:
         for file in files:
-            delimiter = open_copy(reader, store.path(table.stored_name(file)))
-            checked.append(_checked(reader, table, file, delimiter))
+            origin = open_copy(reader, store.path(table.stored_name(file)))
+            checked.append(_checked(reader, table, file, origin))
     return checked
 
 
@@ -217,7 +239,7 @@ def _members(condition: str, name: str) -> str:
 
 def details(table: SourceTable, files: list[LandedFile]) -> Details:
     """What a source's record keeps of its landing; cut by the days that each file covers where the table is partitioned."""
-    landing = Landing(table.path, list(table.columns), files, reader_code())
+    landing = Landing(table.path, list(table.columns), files, table.reader)
     if table.partition_by is None:
         return Details(landing=landing)
     pieces = [Piece(file.days, file.content, table.stored_name(file)) for file in files]
@@ -232,39 +254,66 @@ def select_files(record: NodeRecord, names: Collection[str], store: Store) -> st
 
 
 def _land_file(
-    reader: duckdb.DuckDBPyConnection, table: SourceTable, store: Store, file: RawFile, state: tuple[int, ...]
+    reader: duckdb.DuckDBPyConnection, table: SourceTable, store: Store, file: RawFile, state: tuple[int, ...], key: Key | None
 ) -> LandedFile:
     in_folders = folder_columns(file.path.parent / (file.member or file.path.name), Path(table.path))
     added = {column: value for name, value in in_folders.items() for column in table.names.get(name.lower(), [name])}
     told = {_FILE: file.name} if {"file", "line"} & table.kinds.keys() else {}
     told |= {_SEEN: written_at(file)} if "seen_at" in table.kinds else {}
-    content = digest(
-        file.kind, file.member, added, table.constants, told, table.names, table.rejects_rows, reader_code(), hash_of(file)
-    )
-    unread = LandedFile(file.place, state, content, {}, [], file.name)
+    read = (file.kind, file.member, added, table.constants, told, table.names, table.rejects_rows, table.reader, hash_of(file))
+    content = digest(*read, _id_of(key))
+    unread = LandedFile(file.place, state, content, {}, [], file.name, key=_id_of(key))
     copy = store.path(table.stored_name(unread))
     if copy.exists():
         return _checked(reader, table, unread, open_copy(reader, copy))
     with TemporaryDirectory() as scratch:
         is_strict = not table.rejects_rows
         delimiter = open_raw(reader, file, {**added, **told}, table.constants, Path(scratch), table.names, is_strict)
-        landed = _checked(reader, table, unread, delimiter)
+        origin = Origin(delimiter, tuple(_mask(reader, table, file, key)))
+        landed = _checked(reader, table, unread, origin)
+        if table.personal:
+            _make_private(copy.parent)
         with store.new_file(copy, [file.place]) as temporary:
-            write_copy(reader, temporary, delimiter)
+            write_copy(reader, temporary, origin)
     return landed
 
 
-def _checked(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile, delimiter: str) -> LandedFile:
-    """The file with its columns and days as `raw` shows them.
+def _make_private(folder: Path) -> None:
+    """Let only who builds look into it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with suppress(PermissionError):  # a branch may change no modes
+        folder.chmod(0o700)
 
-    Args:
-        delimiter: of its cells, where it is a text file.
-    """
+
+def _id_of(key: Key | None) -> str:
+    return key.id if key else ""
+
+
+def _mask(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: RawFile, key: Key | None) -> list[str]:
+    """Mask people's data in `raw`. Raises ScorehouseError where ids are, and no key is there to make others of them."""
+    declared = {column.name.lower(): column for column in table.in_files}
+    masked = mask(reader, table.personal, declared, (_FILE, _SEEN, LINE), FAULT, key)
+    ids = [name for name in masked if _is_id(declared, name)]
+    if ids and key is None:
+        raise ScorehouseError(
+            f"{file.place}: column {ids[0].removesuffix(E_MAILS)}: expected ids that name nobody, found people's data, and "
+            f"no key to make pseudonyms of them; set the environment variable {KEY} (openssl rand -hex 32), and keep it."
+        )
+    return masked
+
+
+def _is_id(declared: Mapping[str, Column], masked: str) -> bool:
+    column = declared.get(masked.removesuffix(E_MAILS).lower())
+    return column is not None and column.kind == "id"
+
+
+def _checked(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile, origin: Origin) -> LandedFile:
+    """The file with its columns and days as `raw` shows them."""
     columns = {name: kind for name, kind, *_ in reader.execute("describe raw").fetchall()}
     ((count,),) = reader.execute("select count(*) from raw").fetchall()
-    file = replace(file, columns=columns, row_count=count)
+    file = replace(file, columns=columns, row_count=count, masked=list(origin.masked))
     _expect_columns(reader, table, file)
-    file = replace(file, decimal=_decimal(reader, table, file, delimiter))
+    file = replace(file, decimal=_decimal(reader, table, file, origin.delimiter))
     file = replace(file, has_faults=_has_faults(reader, table, file))
     return replace(file, days=_days(reader, table, file))
 
@@ -288,7 +337,7 @@ def _expect_columns(reader: duckdb.DuckDBPyConnection, table: SourceTable, file:
     for column in table.in_files:
         kind = found.get(column.name.lower())
         if kind is None and column.is_required:
-            others = ", ".join(name for name in file.columns if name not in _OWN)
+            others = ", ".join(shown(name) for name in file.columns if name not in _OWN)
             wrapped = _wrapped(reader, file)
             todo = f"its rows stand in {wrapped}: land that array alone" if wrapped else "add or rename the column"
             raise ScorehouseError(

@@ -36,6 +36,8 @@ class LandedFile:
         row_count: its rows.
         decimal: the decimal mark of the numbers that are texts in it.
         has_faults: whether some cell cannot be read.
+        masked: columns and members in which people's data became pseudonyms, or were dropped.
+        key: names the key that pseudonyms were made with; empty where there was none.
     """
 
     path: str
@@ -47,11 +49,13 @@ class LandedFile:
     row_count: int = 0
     decimal: str = "."
     has_faults: bool = False
+    masked: list[str] = field(default_factory=list)
+    key: str = ""
 
 
 @dataclass(frozen=True)
 class Landing:
-    """A source as it was landed: the path it was read from, the columns it declared, its files, and what code read them."""
+    """A source as it was landed: the path it was read from, the columns it declared, its files, and how they were read."""
 
     path: str
     columns: list[Column]

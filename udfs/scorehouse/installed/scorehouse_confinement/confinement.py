@@ -55,6 +55,7 @@ _HARMLESS = frozenset(
 _HARMLESS_KINDS = tuple(
     "DBT_ SCOREHOUSE_ PYTHON PYTEST_ LC_ LD_ OMP_ KMP_ GOMP_ OPENBLAS_ MKL_ BLIS_ NUMBA_ LOKY_ JOBLIB_ MALLOC_ ARROW_".split()
 )
+_PERSONAL_KEY = "SCOREHOUSE_PERSONAL_KEY"
 _SECRET_KINDS = ("DBT_ENV_SECRET", "DBT_CLOUD")
 
 
@@ -91,6 +92,7 @@ class Confinement:
 
 
 current: Confinement | None = None
+personal_key: str | None = None
 """What this process is confined to; None before its first command on a Scorehouse project."""
 
 
@@ -180,6 +182,7 @@ def _prepare(found: Confinement, own: Iterable[Path]) -> None:
         with suppress(OSError):  # what cannot be written is said by whoever needs it
             folder.mkdir(parents=True, exist_ok=True)
     _caches(found)
+    _hide_key()
     own_code.read_only_sources(found.project, found.private / "python")
     if found.is_main:
         _distrust(found, own)
@@ -220,6 +223,18 @@ def _forget_environment() -> None:
         is_known = name in _HARMLESS or name.startswith(_HARMLESS_KINDS)
         if not is_known or name.startswith(_SECRET_KINDS):
             del os.environ[name]
+    _show_environment()
+
+
+def _hide_key() -> None:
+    """Put the key of pseudonyms where no table shows it."""
+    global personal_key
+    personal_key = os.environ.pop(_PERSONAL_KEY, None)
+    _show_environment()
+
+
+def _show_environment() -> None:
+    """Let dbt see the environment as it is now."""
     from dbt_common.context import get_invocation_context
 
     with suppress(LookupError):  # started otherwise than by a command

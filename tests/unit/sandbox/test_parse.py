@@ -8,9 +8,8 @@ from itertools import combinations
 import duckdb
 import pytest
 
-from scorehouse.names.canonical import without_positions
 from scorehouse.names.fingerprint import digest
-from scorehouse.sandbox.parse import parse_tree
+from scorehouse.sandbox.parse import parse_tree, without_positions
 
 TABLES = """
 create table events as

@@ -1,0 +1,328 @@
+"""People's data in raw files: what identifies a person becomes a pseudonym, or is dropped, before anything of a file is kept.
+
+A value identifies a person when its column is declared so, when the name of an undeclared column or member says so, or when it
+holds an e-mail address, wherever that stands. A pseudonym is the first half of HMAC-SHA256 (RFC 2104) of the value: who has the
+key finds it again, and nobody else finds the value. Without a key nothing is left of it.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import duckdb
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.names.fingerprint import digest
+from scorehouse.names.quoting import identifier, literal
+from scorehouse.sources import cells
+from scorehouse.store.details import Column
+
+KEY = "SCOREHOUSE_PERSONAL_KEY"
+"""The environment variable that holds the key."""
+
+LEAST_KEY_BYTES = 16
+PREFIX = "person-"
+
+E_MAIL = r"(?i)[\p{L}\p{N}._%+'-]+(@|%40)[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)*\.\p{L}{2,}"
+"""What an e-mail address looks like, also within a URL."""
+
+E_MAILS = " (e-mail addresses)"
+"""What is told of a column in which only these are masked."""
+
+NOT_SHOWN = "(not shown)"
+"""What stands for a cell that cannot be read, in a table about people."""
+
+_PICTURE = r"(?i)@\dx\.(png|jpe?g|webp|gif|svg|avif)"
+"""What looks like one, but says a picture's resolution: `logo@2x.png`."""
+
+_MACROS = f"""
+create or replace temp macro is_e_mail(value) as
+    regexp_matches(regexp_replace(value, {literal(_PICTURE)}, '', 'g'), {literal(E_MAIL)});
+create or replace temp macro said(value) as
+    case when not regexp_full_match(trim(value, {cells.BLANKS}), {literal(cells.MISSING)}) then value end;
+"""
+_HMAC = "sha256(getvariable('outer_pad') || unhex(sha256(getvariable('inner_pad') || encode(value))))"
+
+_BLOCK = 64
+
+
+@dataclass(frozen=True)
+class Key:
+    """What pseudonyms are made with; never printed.
+
+    >>> Key("a key of sixteen or more bytes")
+    Key()
+    """
+
+    secret: str = field(repr=False)
+
+    @classmethod
+    def of(cls, secret: str | None) -> "Key | None":
+        """The key that the environment holds, None where it holds none. Raises ScorehouseError for one that can be guessed."""
+        if not secret:
+            return None
+        if len(secret.encode()) < LEAST_KEY_BYTES:
+            raise ScorehouseError(
+                f"{KEY}: expected at least {LEAST_KEY_BYTES} bytes that nobody guesses, found {len(secret.encode())}; "
+                "make one: openssl rand -hex 32"
+            )
+        return cls(secret)
+
+    @cached_property
+    def id(self) -> str:
+        """Names the key, and tells nothing of it."""
+        return self.pseudonym("scorehouse key").removeprefix(PREFIX)[:12]
+
+    def pseudonym(self, value: str) -> str:
+        """The pseudonym of a value as it is; what is hashed in SQL, blanks and letter case aside.
+
+        >>> Key("a key of sixteen or more bytes").pseudonym("ann@example.org")
+        'person-ab56e741a61a929b1f2db8d2dd5e42a2'
+        """
+        return PREFIX + hmac.new(self.secret.encode(), value.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def pads(self) -> tuple[bytes, bytes]:
+        """What RFC 2104 hashes before a value, and before that hash."""
+        secret = self.secret.encode()
+        block = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
+        return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
+
+
+@dataclass(frozen=True)
+class Personal:
+    """What a source table declares of people.
+
+    Attributes:
+        columns: declared columns that identify a person.
+        others: all other declared columns.
+        names: an undeclared column or member is personal when its name has one of these words, or several in a row.
+        is_whole: whether every undeclared column or member is.
+    """
+
+    columns: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
+    is_whole: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether anything is declared."""
+        return bool(self.columns or self.names or self.is_whole)
+
+    def rules(self) -> str:
+        """Hash of what is declared, and of how it is read."""
+        return digest(sorted(self.columns), sorted(self.others), self.names, self.is_whole, E_MAIL, _PICTURE)
+
+    def holds(self, name: str) -> bool:
+        """Whether a column, or a member of `properties`, of this name identifies a person.
+
+        >>> Personal(others=frozenset({"name"}), names=("email", "first_name")).holds("contactEmail")
+        True
+        >>> Personal(names=("first_name",)).holds("first")
+        False
+        """
+        if name.lower() in self.columns:
+            return True
+        return name.lower() not in self.others and (self.is_whole or self.names_person(name))
+
+    def names_person(self, name: str) -> bool:
+        """Whether a name's words say that it identifies a person."""
+        words = f"_{_words(name)}_"
+        return any(f"_{known}_" in words for known in self.names)
+
+
+def _words(name: str) -> str:
+    """A name's words in lower case, `_` between them.
+
+    >>> _words("Billing Name"), _words("userIPAddress"), _words("e-mail"), _words("Vorname")
+    ('billing_name', 'user_ip_address', 'e_mail', 'vorname')
+    """
+    apart = re.sub(r"([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])", r"\1\3_\2\4", name)
+    return "_".join(re.findall(r"\w+", apart.lower().replace("_", " ")))
+
+
+def shown(name: str) -> str:
+    """A column's name for a message: a file without a header has a person's data in its place.
+
+    >>> shown("ann@example.org"), shown("city")
+    ('(an e-mail address)', 'city')
+    """
+    return "(an e-mail address)" if re.search(r"@|%40", name) else name
+
+
+def mask(
+    reader: duckdb.DuckDBPyConnection,
+    personal: Personal,
+    declared: Mapping[str, Column],
+    own: Iterable[str],
+    fault: str,
+    key: Key | None,
+) -> list[str]:
+    """Make the view `raw` the same rows without people's data; returns what was masked: `email`, `properties.phone`.
+
+    Args:
+        declared: declared columns that files may have, by name in lower case.
+        own: columns that say where a row comes from: these stay.
+        fault: the column that says what is wrong with a whole row. Which of its cells is whose is not known: none is kept.
+    """
+    masking = _Masking(reader, personal, declared)
+    masking.define(key)
+    kinds = {name: kind for name, kind, *_ in reader.execute("describe raw").fetchall()}
+    values, told = {}, []
+    for name, kind in kinds.items():
+        values[name], found = (identifier(name), []) if name in own or name == fault else masking.column(name, kind)
+        told += found
+        if fault in kinds and personal and name not in own and name != fault:
+            values[name] = f"case when {identifier(fault)} is null then {values[name]} end"
+    if any(value != identifier(name) for name, value in values.items()):
+        listed = ", ".join(f"{value} as {identifier(name)}" for name, value in values.items())
+        reader.execute(f"create or replace temp table masked as select {listed} from raw")
+        reader.execute("create or replace temp view raw as from masked")
+    return told
+
+
+@dataclass(frozen=True)
+class _Masking:
+    """How the columns of one file are masked, as SQL."""
+
+    reader: duckdb.DuckDBPyConnection
+    personal: Personal
+    declared: Mapping[str, Column]
+
+    def define(self, key: Key | None) -> None:
+        """Make the macros that the SQL calls; the key stands in no text."""
+        hidden = f"{literal(PREFIX)} || left({_HMAC}, 32)" if key else "cast(null as varchar)"
+        self.reader.execute(f"{_MACROS} create or replace temp macro pseudonym(value) as {hidden}")
+        if key:
+            self.reader.execute(
+                "create or replace temp table pads as select ?::blob as inner_pad, ?::blob as outer_pad", key.pads()
+            )
+            for name in ("inner_pad", "outer_pad"):
+                self.reader.execute(f"set variable {name} = (select {name} from pads)")
+            self.reader.execute("drop table pads")
+
+    def column(self, name: str, kind: str) -> tuple[str, list[str]]:
+        """A column's values, and what of them was masked."""
+        column, value = self.declared.get(name.lower()), identifier(name)
+        if self.personal.holds(name):
+            return self._hidden(value, kind, column), [name]
+        if not _may_hold_text(kind):
+            return value, []
+        if self.personal.is_whole and column is not None and column.data_type not in ("VARCHAR", "JSON"):
+            return self._readable(value, kind, column), []
+        told = []
+        if column is None or column.data_type == "JSON":
+            paths = self._paths(value, kind, is_properties=column is not None)
+            if paths:
+                value, kind = _patched(value, kind, paths), kind if kind == "VARCHAR" else "JSON"
+                told = [f"{name}.{'.'.join(path)}" for path in paths]
+        has_e_mail = f"is_e_mail({_text(value, kind)})"
+        if not self.reader.execute(f"select 1 from raw where {has_e_mail} limit 1").fetchall():
+            return value, told
+        hidden, kept = self._hidden(value, kind, column), value
+        if column is not None and column.data_type == "JSON":
+            hidden = f"coalesce({_members_hidden(value, kind)}, {hidden})"
+        elif kind == "BLOB":
+            hidden = f"encode({hidden})"
+        elif kind not in ("VARCHAR", "JSON"):
+            hidden, kept = f"to_json({hidden})", f"to_json({value})"
+        return f"case when {has_e_mail} then {hidden} else {kept} end", [*told, f"{name}{E_MAILS}"]
+
+    def _readable(self, value: str, kind: str, column: Column) -> str:
+        """Cells that can be read as their column's type; whose the others are, nobody knows."""
+        faults = " and ".join(cells.fault_sql(value, kind, column, decimal) for decimal in ".,")
+        told = f"to_json({literal(NOT_SHOWN)})" if kind == "JSON" else literal(NOT_SHOWN)
+        return f"case when {faults} then {told} else {value} end" if kind in ("VARCHAR", "JSON") else value
+
+    def _hidden(self, value: str, kind: str, column: Column | None) -> str:
+        """The pseudonyms of a column's values: letter case and blanks do not count, nor how an id is written."""
+        if column is not None and column.kind == "id":
+            text = cells.value_sql(value, kind, column)
+            hidden = f"pseudonym(case when is_e_mail({text}) then lower({text}) else {text} end)"
+        else:
+            hidden = _pseudonym(_text(value, kind))
+        return f"to_json({hidden})" if kind == "JSON" else hidden
+
+    def _paths(self, value: str, kind: str, is_properties: bool) -> list[tuple[str, ...]]:
+        """Where personal members stand in a column's objects."""
+        query = f"select distinct json_structure({_json(value, kind)}) from raw"
+        structures = [json.loads(text) for (text,) in self.reader.execute(query).fetchall() if text]
+        found = dict.fromkeys(path for one in structures for path in self._paths_in(one, (), is_properties))
+        if not any(_is_mixed(one) for one in structures):
+            return list(found)
+        query = f"select distinct tree.key from (select {_json(value, kind)} as v from raw) as told, json_tree(told.v) as tree"
+        keys = [name for (name,) in self.reader.execute(query).fetchall() if name]
+        if any(map(self.personal.names_person, keys)):
+            found |= dict.fromkeys(path for one in structures for path in _mixed_paths(one, ()))
+        return list(found)
+
+    def _paths_in(self, structure: object, above: tuple[str, ...], is_properties: bool = False) -> Iterator[tuple[str, ...]]:
+        """The same in one structure; of what stands in an array, where that stands."""
+        if isinstance(structure, list):
+            yield from (above for one in structure[:1] for _ in [*self._paths_in(one, above)][:1])
+            return
+        for name, below in structure.items() if isinstance(structure, dict) else ():
+            is_personal = self.personal.holds(name) if is_properties else self.personal.names_person(name)
+            yield from [(*above, name)] if is_personal else self._paths_in(below, (*above, name))
+
+
+def _is_mixed(structure: object) -> bool:
+    return any(True for _ in _mixed_paths(structure, ()))
+
+
+def _mixed_paths(structure: object, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Where an array has elements of several kinds, of which DuckDB tells no members."""
+    if isinstance(structure, list):
+        yield from (above for one in structure[:1] for _ in ([one] if one == "JSON" else [*_mixed_paths(one, above)][:1]))
+    for name, below in structure.items() if isinstance(structure, dict) else ():
+        yield from _mixed_paths(below, (*above, name))
+
+
+def _patched(value: str, kind: str, paths: Iterable[tuple[str, ...]]) -> str:
+    """Objects with pseudonyms at these paths (RFC 7396: nothing takes a member away)."""
+    whole = _json(value, kind)
+    for path in paths:
+        pointer = literal("".join(f"/{name.replace('~', '~0').replace('/', '~1')}" for name in path))
+        patch = f"to_json({_pseudonym(_text(f'json_extract(told, {pointer})', 'JSON'))})"
+        for name in reversed(path):
+            patch = f"json_object({literal(name)}, {patch})"
+        patched = f"case when json_exists(told, {pointer}) then json_merge_patch(told, {patch}) else told end"
+        whole = f"list_transform([{whole}], lambda told: {patched})[1]"
+    return f"coalesce(cast({whole} as varchar), {value})" if kind == "VARCHAR" else whole
+
+
+def _members_hidden(value: str, kind: str) -> str:
+    """Objects with a pseudonym for each member that holds an e-mail address; NULL for what is no object."""
+    text = _text("member.value", "JSON")
+    one = f"{{'k': member.key, 'v': case when is_e_mail({text}) then to_json({_pseudonym(text)}) else member.value end}}"
+    entries = f"map_entries(try_cast({_json(value, kind)} as map(varchar, json)))"
+    members = f"to_json(map_from_entries(list_transform({entries}, lambda member: {one})))"
+    return f"cast({members} as varchar)" if kind == "VARCHAR" else members
+
+
+def _pseudonym(text: str) -> str:
+    return f"pseudonym(lower(trim(said({text}), {cells.BLANKS})))"
+
+
+def _may_hold_text(kind: str) -> bool:
+    return kind in ("VARCHAR", "JSON", "BLOB") or kind.startswith(("STRUCT", "MAP", "UNION", "ENUM")) or kind.endswith("]")
+
+
+def _text(value: str, kind: str) -> str:
+    """A value as text: of JSON's texts what they say, of others without escapes."""
+    if kind == "JSON":
+        text = f"when 'VARCHAR' then {value} ->> '$' else cast(json({value}) as varchar)"
+        return f"(case json_type({value}) when 'NULL' then null {text} end)"
+    if kind == "BLOB":
+        return f"coalesce(try(decode({value})), hex({value}))"
+    return value if kind == "VARCHAR" else f"cast({value} as varchar)"
+
+
+def _json(value: str, kind: str) -> str:
+    """A value as JSON; NULL for a text that is none."""
+    if kind == "VARCHAR":
+        return f"(case when contains({value}, '{{') then try_cast({value} as json) end)"
+    return value if kind == "JSON" else f"to_json({value})"
