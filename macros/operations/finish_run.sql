@@ -17,6 +17,9 @@
         {%- elif outcome.lines -%}
             {%- do log(outcome.lines | join('\n'), info=true) -%}
         {%- endif -%}
+        {%- if outcome.receipt -%}
+            {%- do print(outcome.receipt | join('\n')) -%}
+        {%- endif -%}
         {%- if outcome.error -%}
             select error('{{ outcome.error | replace("'", "''") }}')
         {%- endif -%}

@@ -115,3 +115,57 @@ def test_no_model_reads_the_key(shop: Project, branch: str) -> None:
     (shop.root / "models/staging/landing/leak.sql").unlink()
     assert process.returncode == 0, output
     assert shop.work(branch, "select key from staging.leak") == [("nothing",)]
+
+
+PERSON = "customer-7731"
+
+
+def rows_of(*people: str, month: str) -> str:
+    lines = [
+        f"{person}-{month}-{day},{month}-{day:02} 10:00:00,{person},purchase,item{day % 5},1,{day}.5\n"
+        for person in people
+        for day in range(1, 9)
+    ]
+    return "interaction_id,occurred_at,customer_id,interaction_type,item_id,quantity,amount\n" + "".join(lines)
+
+
+@pytest.mark.drill
+def test_a_person_is_forgotten_everywhere_and_nobody_else_is(tmp_path: Path) -> None:
+    project = copy_of_the_project(tmp_path / "shop")
+    others = [f"customer-{number}" for number in range(12)]
+    project.write("mine/interactions/jan.csv", rows_of(PERSON, *others, month="2026-01"))
+    project.write("mine/interactions/feb.csv", rows_of(*others, month="2026-02"))
+    project.write("mine/customers/all.csv", f"customer_id,country\n{PERSON},DE\ncustomer-1,FR\n")
+    project.write("mine/labels/all.csv", f"label,entity_type,entity_id,value,occurred_at\nvip,customer,{PERSON},1,2026-01-09\n")
+    variables = "{interaction_sources: [landing], landing_path: mine, products: [customer_profile]}"
+    project.build("--vars", variables)
+    project.replace("models/serving/customers.sql", "select * from", "select /* a branch */ * from")
+    project.build("--vars", variables, branch="other")
+    query = "select customer_id, count(*), sum(amount) from intermediate.int_interactions group by all order by 1"
+    before = project.catalog(query)
+    untouched = {file for file in project.warehouse.glob("store/landing.interactions/*.parquet") if _is_of(file, "feb.csv")}
+    assert found_in([project.warehouse], (PERSON,))
+
+    asked = project.start("--quiet", "run-operation", "forget", "--args", f"{{customer_id: {PERSON}}}", "--vars", variables)
+    receipt, _ = asked.communicate(timeout=600)
+
+    assert asked.returncode == 0, receipt
+    assert found_in([project.warehouse, project.root / "target", project.root / "logs"], (PERSON,)) == []
+    assert project.catalog(query) == [row for row in before if row[0] != PERSON]
+    assert untouched <= set(project.warehouse.glob("store/landing.interactions/*.parquet"))
+    for line in (
+        "Forgotten: 1 of 1 people on the list.",
+        "release 1 of main",
+        "the work of branch other",
+        "mine/interactions/jan.csv is yours and has 8 rows of theirs, which do not land; delete them there.",
+    ):
+        assert line in receipt, receipt
+    project.build("--vars", variables, branch="other")
+    project.build("--vars", variables)
+    assert found_in([project.warehouse], (PERSON,)) == []
+    refused = project.operation("forget", f"{{customer_id: {PERSON}}}", branch="other")
+    assert "forget: expected main, which alone may delete from the store, found branch 'other'" in refused.output
+
+
+def _is_of(file: Path, raw: str) -> bool:
+    return raw in str(json.loads(file.with_suffix(".json").read_text())["parents"])

@@ -14,6 +14,7 @@ from dbt.flags import get_flags
 from dbt.parser import read_files
 from dbt.parser.manifest import ManifestLoader
 
+from scorehouse import follow_up
 from scorehouse.build.commands import BUILDS, expect_known
 from scorehouse.build.manifest import Manifest
 from scorehouse.build.modules import declared
@@ -49,6 +50,7 @@ def begin() -> None:
 
     ManifestLoader.get_full_manifest = classmethod(get_full_manifest)
     ManifestLoader.build_manifest_state_check = _ignoring_unread(ManifestLoader.build_manifest_state_check)
+    follow_up.begin()
     read_files.get_source_files = _without_modules(read_files.get_source_files)
 
 

@@ -11,7 +11,8 @@ import duckdb
 import pytest
 import yaml
 
-from scorehouse.sources.personal import Key, Personal
+from scorehouse.sources.keyed import Key
+from scorehouse.sources.personal import Personal, pseudonym
 from scorehouse.sources.tables import Column, SourceTable, land, view_sql
 from scorehouse.store.files import Store
 
@@ -111,8 +112,8 @@ EXPORTS = {
         "orders_export.csv",
         SHOPIFY,
         [
-            (None, "2026-01-03 15:15:00", KEY.pseudonym("ada@example.org"), "purchase", "TEA-1", 2, None),
-            (None, "2026-01-03 15:15:00", KEY.pseudonym("ada@example.org"), "purchase", "MUG-1", 1, None),
+            (None, "2026-01-03 15:15:00", pseudonym("ada@example.org", KEY), "purchase", "TEA-1", 2, None),
+            (None, "2026-01-03 15:15:00", pseudonym("ada@example.org", KEY), "purchase", "MUG-1", 1, None),
         ],
     ),
     "Stripe, payments": (
@@ -200,4 +201,4 @@ def test_what_an_export_says_beyond_the_contract_is_kept(tmp_path: Path) -> None
     (text,) = landed(tmp_path / "b", "Shopify, orders").order("source_line").project("properties").fetchall()[0]
     assert json.loads(text)["Notes"] == "to the\r\nneighbour"
     (text,) = landed(tmp_path / "c", "Stripe, payments").order("source_line").project("properties").fetchall()[0]
-    assert json.loads(text)["Customer Email"] == KEY.pseudonym("ada@example.org")
+    assert json.loads(text)["Customer Email"] == pseudonym("ada@example.org", KEY)

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from scorehouse.learning.version_row import STORED
 from scorehouse.names.quoting import identifier, literal, quoted
-from scorehouse.names.scratch import scratch
+from scorehouse.scratch import scratch
 from scorehouse.store.details import Decision, Details, Metric, Versions
 from scorehouse.store.files import Store, read_sql
 from scorehouse.store.records import NodeRecord

@@ -12,7 +12,9 @@ from scorehouse.names.git import PRODUCTION
 from scorehouse.release.history import records_of
 from scorehouse.sandbox import confinement
 from scorehouse.sandbox.parse import check_type
-from scorehouse.sources.personal import Key, Personal
+from scorehouse.sources.forgotten import Forgotten
+from scorehouse.sources.keyed import Key
+from scorehouse.sources.personal import Personal
 from scorehouse.sources.places import Found, beside, discover, fixed_part
 from scorehouse.sources.tables import SourceTable, check_landed, land
 from scorehouse.store.details import Column
@@ -64,8 +66,13 @@ def _land(run: Run, node: Node, table: SourceTable, is_pinned: bool) -> Found | 
         source(run.builder, node.id, table, files)
         return None
     found, known = discover(table.path), landing.files if landing and is_same_declaration else []
-    source(run.builder, node.id, table, land(table, run.store, known, found, Key.of(confinement.personal_key())))
+    source(run.builder, node.id, table, land(table, run.store, known, found, *_about_people(run)))
     return found
+
+
+def _about_people(run: Run) -> tuple[Key | None, Forgotten]:
+    """The key of pseudonyms, and who is to be forgotten."""
+    return Key.of(confinement.personal_key()), Forgotten.read(run.warehouse.store)
 
 
 def _tell_the_rest(run: Run, folder: Path, tables: list[tuple[Node, SourceTable, Found]]) -> None:
@@ -156,7 +163,12 @@ def _personal(node: Node, in_files: Collection[str], called: Mapping[str, str]) 
         )
     others = {name for name in in_files if name not in columns}
     is_whole = node.meta.get("undeclared") == "personal"
-    return Personal(frozenset(map(str.lower, columns)), frozenset(map(str.lower, others)), names, is_whole)
+    ids = {column.name for column in node.columns if column.says_whose}
+    return Personal(_lower(columns), _lower(others), names, is_whole, _lower(ids))
+
+
+def _lower(names: Collection[str]) -> frozenset[str]:
+    return frozenset(map(str.lower, names))
 
 
 def _type_of(column: DeclaredColumn, node: Node) -> str:

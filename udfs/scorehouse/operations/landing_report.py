@@ -7,7 +7,7 @@ from scorehouse.build.manifest import Node
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import quoted
-from scorehouse.sources.personal import KEY
+from scorehouse.sources.keyed import KEY
 from scorehouse.store.details import LandedFile
 
 SENT_AGAIN = "sent again"

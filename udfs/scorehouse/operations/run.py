@@ -1,7 +1,7 @@
 """A run's beginning and end."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import duckdb
 
@@ -14,6 +14,7 @@ from scorehouse.names import git
 from scorehouse.names.quoting import quoted
 from scorehouse.names.warehouse import SERVING
 from scorehouse.operations import landing_report
+from scorehouse.operations.forget import erase
 from scorehouse.operations.land_sources import land_sources
 from scorehouse.operations.landing_report import FileReport
 from scorehouse.operations.register import HOOKS, operation_of
@@ -26,11 +27,12 @@ from scorehouse.store.durable import remove_leftovers
 
 @dataclass(frozen=True)
 class Ending:
-    """What happened, in lines, whether all went well, and what must end the run as failed, if anything."""
+    """What happened, in lines, whether all went well, what must end the run as failed, and what is said also in quiet runs."""
 
     lines: list[str]
     is_green: bool
     error: str | None = None
+    receipt: list[str] = field(default_factory=list)
 
 
 @operation_of(HOOKS)
@@ -84,14 +86,23 @@ def finish(run: Run, statuses: dict[str, str], command: str) -> dict[str, object
         reported = landing_report.reports(run) if command == "build" else []
         told += [*run.builder.unlike, *(f"{file} was not as its record says: it is computed anew." for file in run.store.damaged)]
         told += [*run.left_out, *landing_report.masked(run), *landing_report.lines(reported)] if command == "build" else []
-        told += _published(run, statuses, command, reported)
-        return asdict(Ending([line for line in told if line], is_green=not _failed(statuses)))
+        unpublished = _not_whole(run, statuses, command)
+        told += _published(run, unpublished, reported)
+        receipt = [] if unpublished else _erased(run)
+        return asdict(Ending([line for line in told if line], not _failed(statuses), receipt=receipt))
     except (ScorehouseError, duckdb.Error, OSError) as error:
         return asdict(Ending(told, False, f"Nothing published: {first_line(error).rstrip('.;')}; {_current(run)}."))
 
 
-def _published(run: Run, statuses: dict[str, str], command: str, reported: list[FileReport]) -> list[str]:
-    unpublished = _not_whole(run, statuses, command)
+def _erased(run: Run) -> list[str]:
+    """What was deleted of people who are to be forgotten; what was not is tried again by the next build."""
+    try:
+        return list(erase(run))
+    except (ScorehouseError, duckdb.Error, OSError) as error:
+        return [f"Not yet forgotten: {first_line(error).rstrip('.;')}; build main again."]
+
+
+def _published(run: Run, unpublished: str, reported: list[FileReport]) -> list[str]:
     if unpublished:
         return [f"Nothing published: {unpublished} {_current(run).capitalize()}."]
     again = "--full-refresh computed nothing again that the store has: every table is whole, and named by what it is made of."

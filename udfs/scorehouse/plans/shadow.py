@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import identifier, quoted
-from scorehouse.names.scratch import scratch
 from scorehouse.plans.operators import Operator
+from scorehouse.scratch import scratch
 
 DATABASE = "warehouse"
 """Name of the database that a build works in, and of its shadow."""

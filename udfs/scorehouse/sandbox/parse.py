@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from scorehouse.errors import ScorehouseError, first_line
-from scorehouse.names.scratch import scratch
+from scorehouse.scratch import scratch
 
 Tree = dict[str, Any]
 """DuckDB's parse tree, as `json_serialize_sql` prints it."""

@@ -5,26 +5,19 @@ holds an e-mail address, wherever that stands. A pseudonym is the first half of 
 key finds it again, and nobody else finds the value. Without a key nothing is left of it.
 """
 
-import hashlib
-import hmac
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
 import duckdb
 
-from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier, literal
 from scorehouse.sources import cells
+from scorehouse.sources.keyed import Key, define_hash
 from scorehouse.store.details import Column
 
-KEY = "SCOREHOUSE_PERSONAL_KEY"
-"""The environment variable that holds the key."""
-
-LEAST_KEY_BYTES = 16
 PREFIX = "person-"
 
 E_MAIL = r"(?i)[\p{L}\p{N}._%+'-]+(@|%40)[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)*\.\p{L}{2,}"
@@ -45,51 +38,6 @@ create or replace temp macro is_e_mail(value) as
 create or replace temp macro said(value) as
     case when not regexp_full_match(trim(value, {cells.BLANKS}), {literal(cells.MISSING)}) then value end;
 """
-_HMAC = "sha256(getvariable('outer_pad') || unhex(sha256(getvariable('inner_pad') || encode(value))))"
-
-_BLOCK = 64
-
-
-@dataclass(frozen=True)
-class Key:
-    """What pseudonyms are made with; never printed.
-
-    >>> Key("a key of sixteen or more bytes")
-    Key()
-    """
-
-    secret: str = field(repr=False)
-
-    @classmethod
-    def of(cls, secret: str | None) -> "Key | None":
-        """The key that the environment holds, None where it holds none. Raises ScorehouseError for one that can be guessed."""
-        if not secret:
-            return None
-        if len(secret.encode()) < LEAST_KEY_BYTES:
-            raise ScorehouseError(
-                f"{KEY}: expected at least {LEAST_KEY_BYTES} bytes that nobody guesses, found {len(secret.encode())}; "
-                "make one: openssl rand -hex 32"
-            )
-        return cls(secret)
-
-    @cached_property
-    def id(self) -> str:
-        """Names the key, and tells nothing of it."""
-        return self.pseudonym("scorehouse key").removeprefix(PREFIX)[:12]
-
-    def pseudonym(self, value: str) -> str:
-        """The pseudonym of a value as it is; what is hashed in SQL, blanks and letter case aside.
-
-        >>> Key("a key of sixteen or more bytes").pseudonym("ann@example.org")
-        'person-ab56e741a61a929b1f2db8d2dd5e42a2'
-        """
-        return PREFIX + hmac.new(self.secret.encode(), value.encode(), hashlib.sha256).hexdigest()[:32]
-
-    def pads(self) -> tuple[bytes, bytes]:
-        """What RFC 2104 hashes before a value, and before that hash."""
-        secret = self.secret.encode()
-        block = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
-        return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
 
 
 @dataclass(frozen=True)
@@ -101,12 +49,14 @@ class Personal:
         others: all other declared columns.
         names: an undeclared column or member is personal when its name has one of these words, or several in a row.
         is_whole: whether every undeclared column or member is.
+        ids: declared columns that say whose a row is.
     """
 
     columns: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
     names: tuple[str, ...] = ()
     is_whole: bool = False
+    ids: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         """Whether anything is declared."""
@@ -114,7 +64,7 @@ class Personal:
 
     def rules(self) -> str:
         """Hash of what is declared, and of how it is read."""
-        return digest(sorted(self.columns), sorted(self.others), self.names, self.is_whole, E_MAIL, _PICTURE)
+        return digest(sorted(self.columns), sorted(self.others), self.names, self.is_whole, sorted(self.ids), E_MAIL, _PICTURE)
 
     def holds(self, name: str) -> bool:
         """Whether a column, or a member of `properties`, of this name identifies a person.
@@ -144,6 +94,24 @@ def _words(name: str) -> str:
     return "_".join(re.findall(r"\w+", apart.lower().replace("_", " ")))
 
 
+def define_masks(reader: duckdb.DuckDBPyConnection, key: Key | None) -> None:
+    """Make the macros that masking SQL calls: `is_e_mail`, `said` (NULL for a word that means "missing") and `pseudonym`."""
+    reader.execute(_MACROS)
+    if key:
+        define_hash(reader, "keyed_hash", key)
+    hidden = f"{literal(PREFIX)} || left(keyed_hash(value), 32)" if key else "cast(null as varchar)"
+    reader.execute(f"create or replace temp macro pseudonym(value) as {hidden}")
+
+
+def pseudonym(value: str, key: Key) -> str:
+    """The pseudonym of a value, as SQL makes it, blanks and letter case aside.
+
+    >>> pseudonym("ann@example.org", Key("a key of sixteen or more bytes"))
+    'person-ab56e741a61a929b1f2db8d2dd5e42a2'
+    """
+    return PREFIX + key.hash(value)[:32]
+
+
 def shown(name: str) -> str:
     """A column's name for a message: a file without a header has a person's data in its place.
 
@@ -168,8 +136,8 @@ def mask(
         own: columns that say where a row comes from: these stay.
         fault: the column that says what is wrong with a whole row. Which of its cells is whose is not known: none is kept.
     """
+    define_masks(reader, key)
     masking = _Masking(reader, personal, declared)
-    masking.define(key)
     kinds = {name: kind for name, kind, *_ in reader.execute("describe raw").fetchall()}
     values, told = {}, []
     for name, kind in kinds.items():
@@ -191,18 +159,6 @@ class _Masking:
     reader: duckdb.DuckDBPyConnection
     personal: Personal
     declared: Mapping[str, Column]
-
-    def define(self, key: Key | None) -> None:
-        """Make the macros that the SQL calls; the key stands in no text."""
-        hidden = f"{literal(PREFIX)} || left({_HMAC}, 32)" if key else "cast(null as varchar)"
-        self.reader.execute(f"{_MACROS} create or replace temp macro pseudonym(value) as {hidden}")
-        if key:
-            self.reader.execute(
-                "create or replace temp table pads as select ?::blob as inner_pad, ?::blob as outer_pad", key.pads()
-            )
-            for name in ("inner_pad", "outer_pad"):
-                self.reader.execute(f"set variable {name} = (select {name} from pads)")
-            self.reader.execute("drop table pads")
 
     def column(self, name: str, kind: str) -> tuple[str, list[str]]:
         """A column's values, and what of them was masked."""

@@ -132,7 +132,7 @@ def open_copy(reader: duckdb.DuckDBPyConnection, file: Path) -> Origin:
     reader.execute(f"create or replace temp view raw as from {read_parquet([file])}")
     query = f"select decode(key), decode(value) from parquet_kv_metadata({literal(_without_pattern(file))})"
     kept = dict(reader.execute(query).fetchall())
-    return Origin(kept["delimiter"], tuple(json.loads(kept["masked"])))
+    return Origin(kept.get("delimiter", ""), tuple(json.loads(kept.get("masked", "[]"))))
 
 
 def read_parquet(files: list[Path]) -> str:

@@ -16,7 +16,9 @@ from scorehouse.names.partitioning import Partitioning
 from scorehouse.names.quoting import identifier, literal
 from scorehouse.sources import cells
 from scorehouse.sources.file_times import written_at
-from scorehouse.sources.personal import E_MAILS, KEY, Key, Personal, mask, shown
+from scorehouse.sources.forgotten import NOBODY, Forgotten
+from scorehouse.sources.keyed import KEY, Key
+from scorehouse.sources.personal import E_MAILS, Personal, mask, shown
 from scorehouse.sources.places import Found, RawFile, discover, format_of
 from scorehouse.sources.raw_files import (
     FAULT,
@@ -94,6 +96,11 @@ class SourceTable:
         return {"fault_column", "fault_value"} <= self.kinds.keys()
 
     @property
+    def ids(self) -> dict[str, Column]:
+        """The columns that say whose a row is, by name in lower case."""
+        return {column.name.lower(): column for column in self.columns if column.name.lower() in self.personal.ids}
+
+    @property
     def in_files(self) -> list[Column]:
         """The declared columns that files may have."""
         return [column for column in self.columns if column.kind in (None, "id", "name", "property")]
@@ -110,13 +117,19 @@ def reader_code() -> str:
 
 
 def land(
-    table: SourceTable, store: Store, known: Iterable[LandedFile], found: Found | None = None, key: Key | None = None
+    table: SourceTable,
+    store: Store,
+    known: Iterable[LandedFile],
+    found: Found | None = None,
+    key: Key | None = None,
+    forgotten: Forgotten = NOBODY,
 ) -> list[LandedFile]:
     """Bring the source's files into the store; a file that is known by path, size and time is not read again.
 
     Args:
         found: what lies at the table's path, where it was looked for.
         key: what people's data become pseudonyms with; without one they are dropped.
+        forgotten: people whose rows are left out.
 
     Raises ScorehouseError naming file, column, expected and found, for the first file that breaks the declaration.
     """
@@ -128,7 +141,13 @@ def land(
             state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
             known = by_identity.get((file.place, state))
             is_there = known is not None and known.key == _id_of(key) and store.holds(table.stored_name(known))
-            landed.append(known if is_there else _land_file(reader, table, store, file, state, key))
+            if is_there and (
+                known.forgotten == forgotten.version
+                or _names_nobody(reader, table, store.path(table.stored_name(known)), forgotten)
+            ):
+                landed.append(replace(known, forgotten=forgotten.version))
+            else:
+                landed.append(_land_file(reader, table, store, file, state, key, forgotten))
     _expect_called(table, landed)
     return sorted(landed, key=lambda file: file.content)  # what they are called is no data
 
@@ -254,7 +273,13 @@ def select_files(record: NodeRecord, names: Collection[str], store: Store) -> st
 
 
 def _land_file(
-    reader: duckdb.DuckDBPyConnection, table: SourceTable, store: Store, file: RawFile, state: tuple[int, ...], key: Key | None
+    reader: duckdb.DuckDBPyConnection,
+    table: SourceTable,
+    store: Store,
+    file: RawFile,
+    state: tuple[int, ...],
+    key: Key | None,
+    forgotten: Forgotten,
 ) -> LandedFile:
     in_folders = folder_columns(file.path.parent / (file.member or file.path.name), Path(table.path))
     added = {column: value for name, value in in_folders.items() for column in table.names.get(name.lower(), [name])}
@@ -262,20 +287,30 @@ def _land_file(
     told |= {_SEEN: written_at(file)} if "seen_at" in table.kinds else {}
     read = (file.kind, file.member, added, table.constants, told, table.names, table.rejects_rows, table.reader, hash_of(file))
     content = digest(*read, _id_of(key))
-    unread = LandedFile(file.place, state, content, {}, [], file.name, key=_id_of(key))
+    unread = LandedFile(file.place, state, content, {}, [], file.name, key=_id_of(key), forgotten=forgotten.version)
     copy = store.path(table.stored_name(unread))
-    if copy.exists():
+    if copy.exists() and _names_nobody(reader, table, copy, forgotten):
         return _checked(reader, table, unread, open_copy(reader, copy))
     with TemporaryDirectory() as scratch:
         is_strict = not table.rejects_rows
         delimiter = open_raw(reader, file, {**added, **told}, table.constants, Path(scratch), table.names, is_strict)
         origin = Origin(delimiter, tuple(_mask(reader, table, file, key)))
-        landed = _checked(reader, table, unread, origin)
+        ((count,),) = reader.execute("select count(*) from raw").fetchall()
+        people = forgotten.taken_out(reader, table.ids)
+        landed = _checked(reader, table, replace(unread, content=digest(content, people) if people else content), origin)
+        copy = store.path(table.stored_name(landed))
         if table.personal:
             _make_private(copy.parent)
-        with store.new_file(copy, [file.place]) as temporary:
-            write_copy(reader, temporary, origin)
-    return landed
+        if not copy.exists():
+            with store.new_file(copy, [file.place]) as temporary:
+                write_copy(reader, temporary, origin)
+    return replace(landed, left_out=count - landed.row_count)
+
+
+def _names_nobody(reader: duckdb.DuckDBPyConnection, table: SourceTable, copy: Path, forgotten: Forgotten) -> bool:
+    """Whether a copy has no row of people who are to be forgotten."""
+    open_copy(reader, copy)
+    return not forgotten.taken_out(reader, table.ids)
 
 
 def _make_private(folder: Path) -> None:

@@ -38,6 +38,8 @@ class LandedFile:
         has_faults: whether some cell cannot be read.
         masked: columns and members in which people's data became pseudonyms, or were dropped.
         key: names the key that pseudonyms were made with; empty where there was none.
+        forgotten: names the list of people whose rows were left out of it.
+        left_out: how many rows these were.
     """
 
     path: str
@@ -51,6 +53,8 @@ class LandedFile:
     has_faults: bool = False
     masked: list[str] = field(default_factory=list)
     key: str = ""
+    forgotten: str = ""
+    left_out: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,13 @@
+{#
+    Forget a person: their rows land no more, what was computed with them is computed anew without, a release without them is
+    published, and what named them is deleted from store, releases and branches. Prints a receipt.
+
+    Example:
+        dbt run-operation forget --args '{customer_id: "12346"}'
+
+    Arguments:
+        customer_id: as tables show it, or an e-mail address where that was the id and the key of pseudonyms is set
+#}
+{% macro forget(customer_id) %}
+    {%- do print(scorehouse('forget', customer_id=customer_id, **kwargs)) -%}
+{% endmacro %}

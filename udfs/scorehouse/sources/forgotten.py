@@ -1,0 +1,111 @@
+"""People who are to be forgotten: a list that names nobody, and what of a file is theirs.
+
+The list lies in main's part of the store, where every branch reads it. It holds keyed hashes of ids, and the key: who reads it
+can ask whether an id is on it, and cannot read one from it.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import duckdb
+from mashumaro.codecs.json import JSONDecoder, JSONEncoder
+
+from scorehouse.names.fingerprint import digest
+from scorehouse.names.quoting import identifier
+from scorehouse.sources import cells
+from scorehouse.sources.keyed import Key, define_hash
+from scorehouse.sources.personal import define_masks
+from scorehouse.store.details import Column
+from scorehouse.store.durable import write_durably
+
+FILE = "forgotten.json"
+_ID = Column("id", "VARCHAR", kind="id")
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """The list.
+
+    Attributes:
+        key: what the hashes are made with.
+        people: their ids' hashes.
+        pending: those of whom something may be left: the next release of main is the first without them.
+    """
+
+    key: str = field(default_factory=lambda: secrets.token_hex(32))
+    people: list[str] = field(default_factory=list)
+    pending: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, store: Path) -> Self:
+        """That of a store; an empty one where nobody was forgotten."""
+        file = store / FILE
+        return _DECODER.decode(file.read_text()) if file.is_file() else cls()
+
+    def write(self, store: Path) -> None:
+        """Make it that of a store."""
+        write_durably(store / FILE, _ENCODER.encode(self))
+
+    def mark(self, person: str) -> str:
+        """What stands on the list for an id as it is spelled everywhere."""
+        return Key(self.key).hash(person)
+
+    @property
+    def version(self) -> str:
+        """Names who is on it; empty where nobody is."""
+        return digest(sorted(self.people))[:12] if self.people else ""
+
+    def taken_out(self, reader: duckdb.DuckDBPyConnection, ids: Mapping[str, Column]) -> list[str]:
+        """Take the rows of people on the list out of the view `raw`; returns who they are, by their hashes.
+
+        Args:
+            ids: the columns that say whose a row is, by name in lower case.
+        """
+        if not self.people:
+            return []
+        kinds = {name: kind for name, kind, *_ in reader.execute("describe raw").fetchall() if name.lower() in ids}
+        values = [self._hashed(identifier(name), kind, ids[name.lower()]) for name, kind in kinds.items()]
+        found = self._found(reader, values)
+        if found:
+            kept = " and ".join(f"coalesce({value} not in (select mark from forgotten), true)" for value in values)
+            reader.execute(f"create or replace temp table remembered as select * from raw where {kept}")
+            reader.execute("create or replace temp view raw as from remembered")
+        return found
+
+    def columns_naming(self, reader: duckdb.DuckDBPyConnection) -> list[str]:
+        """The columns of `raw` in which somebody on the list stands, as a whole cell."""
+        kinds = [(name, kind) for name, kind, *_ in reader.execute("describe raw").fetchall()] if self.people else []
+        return [name for name, kind in kinds if self._found(reader, [self._hashed(identifier(name), kind, _ID)])]
+
+    def _hashed(self, value: str, kind: str, column: Column) -> str:
+        return f"forgotten_mark({cells.value_sql(value, kind, column)})"
+
+    def _found(self, reader: duckdb.DuckDBPyConnection, values: list[str]) -> list[str]:
+        if not values:
+            return []
+        define_hash(reader, "forgotten_mark", Key(self.key))
+        reader.execute("create or replace temp table forgotten as select unnest(?::varchar[]) as mark", [self.people])
+        query = " union ".join(f"select {value} as mark from raw" for value in values)
+        return sorted(
+            mark for (mark,) in reader.execute(f"select mark from ({query}) semi join forgotten using (mark)").fetchall()
+        )
+
+
+NOBODY = Forgotten(key="")
+_ENCODER, _DECODER = JSONEncoder(Forgotten), JSONDecoder(Forgotten)
+
+
+def as_spelled(person: str, key: Key | None) -> str | None:
+    """An id as tables spell it: a pseudonym where it is an e-mail address; None for what is no id, or had no key.
+
+    >>> as_spelled(" 17850.0 ", None), as_spelled("n/a", None)
+    ('17850', None)
+    """
+    with duckdb.connect() as reader:
+        define_masks(reader, key)
+        value = cells.value_sql("$person", "VARCHAR", _ID)
+        query = f"select case when is_e_mail({value}) then pseudonym(lower({value})) else {value} end"
+        return reader.execute(query, {"person": person}).fetchall()[0][0]
