@@ -62,7 +62,7 @@ INSTEAD = {
 
 def expect_kept(manifest: Manifest) -> None:
     """Raise ScorehouseError with one sentence for each breach."""
-    _raise([*_how(manifest), *_names(manifest), *_endpoints(manifest), *_fitted(manifest), *_seeds(manifest)])
+    _raise([*_how(manifest), *_names(manifest), *_endpoints(manifest), *_fitted(manifest), *_seeds(manifest), *_people(manifest)])
 
 
 def expect_buildable(manifest: Manifest) -> None:
@@ -197,3 +197,18 @@ def _seeds(manifest: Manifest) -> Iterator[str]:
         for name in dict.fromkeys(row.get(column) for row in rows if row.get(column) not in known):
             listed = ", ".join(sorted(known))
             yield f"{node.path}: column {column}: expected {what} ({listed}), found '{name}'; correct or remove the row."
+
+
+def _people(manifest: Manifest) -> Iterator[str]:
+    """People's data are declared where they are masked: at sources."""
+    for node in manifest.built():
+        for column in node.columns:
+            if column.is_personal or column.says_whose:
+                yield (
+                    f"{node.path}: column {column.name}: expected meta.personal and meta.person at a source's column, where they "
+                    f"count, found one here; declare it there, and land people's data as a source."
+                )
+    for source in manifest.sources():
+        if source.meta.get("undeclared") not in (None, "personal"):
+            found = source.meta["undeclared"]
+            yield f"{source.path}: meta.undeclared: expected personal, or nothing, found '{found}'; correct it."

@@ -34,6 +34,10 @@ def forget(run: Run, customer_id: object) -> str:
             f"forget: expected main, which alone may delete from the store, found branch '{run.warehouse.branch}'; "
             f"run it from main (SCOREHOUSE_BRANCH=main)."
         )
+    if not any(column.says_whose for source in run.manifest.sources() for column in source.columns):
+        raise ScorehouseError(
+            "forget: expected a source with a column of meta: {person: true}, which says whose a row is, found none; declare it."
+        )
     person = as_spelled(str(customer_id), Key.of(confinement.personal_key()))
     if person is None:
         raise ScorehouseError(

@@ -5,7 +5,7 @@ can ask whether an id is on it, and cannot read one from it.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -58,7 +58,7 @@ class Forgotten:
         """Names who is on it; empty where nobody is."""
         return digest(sorted(self.people))[:12] if self.people else ""
 
-    def taken_out(self, reader: duckdb.DuckDBPyConnection, ids: Mapping[str, Column]) -> list[str]:
+    def taken_out(self, reader: duckdb.DuckDBPyConnection, ids: Collection[str]) -> list[str]:
         """Take the rows of people on the list out of the view `raw`; returns who they are, by their hashes.
 
         Args:
@@ -67,7 +67,7 @@ class Forgotten:
         if not self.people:
             return []
         kinds = {name: kind for name, kind, *_ in reader.execute("describe raw").fetchall() if name.lower() in ids}
-        values = [self._hashed(identifier(name), kind, ids[name.lower()]) for name, kind in kinds.items()]
+        values = [self._hashed(identifier(name), kind) for name, kind in kinds.items()]
         found = self._found(reader, values)
         if found:
             kept = " and ".join(f"coalesce({value} not in (select mark from forgotten), true)" for value in values)
@@ -78,10 +78,10 @@ class Forgotten:
     def columns_naming(self, reader: duckdb.DuckDBPyConnection) -> list[str]:
         """The columns of `raw` in which somebody on the list stands, as a whole cell."""
         kinds = [(name, kind) for name, kind, *_ in reader.execute("describe raw").fetchall()] if self.people else []
-        return [name for name, kind in kinds if self._found(reader, [self._hashed(identifier(name), kind, _ID)])]
+        return [name for name, kind in kinds if self._found(reader, [self._hashed(identifier(name), kind)])]
 
-    def _hashed(self, value: str, kind: str, column: Column) -> str:
-        return f"forgotten_mark({cells.value_sql(value, kind, column)})"
+    def _hashed(self, value: str, kind: str) -> str:
+        return f"forgotten_mark({cells.value_sql(value, kind, _ID)})"
 
     def _found(self, reader: duckdb.DuckDBPyConnection, values: list[str]) -> list[str]:
         if not values:

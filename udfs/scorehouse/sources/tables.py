@@ -96,11 +96,6 @@ class SourceTable:
         return {"fault_column", "fault_value"} <= self.kinds.keys()
 
     @property
-    def ids(self) -> dict[str, Column]:
-        """The columns that say whose a row is, by name in lower case."""
-        return {column.name.lower(): column for column in self.columns if column.name.lower() in self.personal.ids}
-
-    @property
     def in_files(self) -> list[Column]:
         """The declared columns that files may have."""
         return [column for column in self.columns if column.kind in (None, "id", "name", "property")]
@@ -296,7 +291,7 @@ def _land_file(
         delimiter = open_raw(reader, file, {**added, **told}, table.constants, Path(scratch), table.names, is_strict)
         origin = Origin(delimiter, tuple(_mask(reader, table, file, key)))
         ((count,),) = reader.execute("select count(*) from raw").fetchall()
-        people = forgotten.taken_out(reader, table.ids)
+        people = forgotten.taken_out(reader, table.personal.ids)
         landed = _checked(reader, table, replace(unread, content=digest(content, people) if people else content), origin)
         copy = store.path(table.stored_name(landed))
         if table.personal:
@@ -310,7 +305,7 @@ def _land_file(
 def _names_nobody(reader: duckdb.DuckDBPyConnection, table: SourceTable, copy: Path, forgotten: Forgotten) -> bool:
     """Whether a copy has no row of people who are to be forgotten."""
     open_copy(reader, copy)
-    return not forgotten.taken_out(reader, table.ids)
+    return not forgotten.taken_out(reader, table.personal.ids)
 
 
 def _make_private(folder: Path) -> None:
