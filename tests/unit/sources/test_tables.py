@@ -424,6 +424,20 @@ def test_one_id_is_one_in_every_format(inbox: Path) -> None:
     assert landed(inbox).project("id").distinct().fetchall() == [("17850",)]
 
 
+@pytest.mark.parametrize("head", ["", "sep=\t\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_quote_in_tabs_swallows_no_row(inbox: Path, head: str, end: str) -> None:
+    """Where every line has all its tabs, each is a row; a cell of several lines makes lines that have fewer."""
+    columns = (*COLUMNS[:2], Column("name", "VARCHAR"))
+    lines = ['a\t2024-05-01\t"12 inch', 'b\t2024-05-01\tpipe"', 'c\t2024-05-01\t"a ""b"""']
+    text = head + end.join(["id\toccurred_at\tname", *lines, ""])
+    (inbox / "a.tsv").write_bytes(text.encode())
+    names = [name for (name,) in landed(inbox, columns).order("id").project("name").fetchall()]
+    assert names == ['"12 inch', 'pipe"', 'a "b"']
+    (inbox / "a.tsv").write_bytes(b'id\toccurred_at\tname\na\t2024-05-01\t"two\nlines"\n')
+    assert landed(inbox, columns).project("name").fetchall() == [("two\nlines",)]
+
+
 def test_binary_texts_and_nanoseconds_with_a_zone_arrive_as_they_are(inbox: Path) -> None:
     rows = pa.table(
         {

@@ -388,7 +388,8 @@ def _open_with_care(
         first = _first_line(text)
         header = _header(file, plain, first, encoding)
         text.seek(0)
-        cells = csv.reader(text, delimiter=header.delimiter, strict=True)
+        is_a_line_a_row = header.delimiter == "\t" and _have_tabs(text, len(header.names) - 1, header.is_announced)
+        cells = _Lines(text) if is_a_line_a_row else csv.reader(text, delimiter=header.delimiter, strict=True)
         for _ in range(2 if header.is_announced else 1):
             next(cells)
         names = [*header.names, LINE, FAULT]
@@ -400,6 +401,36 @@ def _open_with_care(
         finally:
             reader.unregister("careful")
     return "text_rows", header.delimiter
+
+
+class _Lines:
+    """Rows of a file in which each line is one: a quote that nothing closes in its line is a character."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self._text = text
+        self.line_num = 0
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return self
+
+    def __next__(self) -> list[str]:
+        self.line_num += 1
+        line = next(self._text).rstrip("\r\n")
+        try:
+            cells = next(csv.reader([line], delimiter="\t", strict=True), [])
+        except csv.Error:
+            cells = []
+        apart = line.split("\t") if line else []
+        return cells if len(cells) == len(apart) else apart
+
+
+def _have_tabs(text: IO[str], count: int, is_announced: bool) -> bool:
+    """Whether every line but empty ones, and one that announces the delimiter, has so many; the text is at its beginning again."""
+    if is_announced:
+        next(text)
+    found = all(line.count("\t") == count for line in text if line.strip("\r\n"))
+    text.seek(0)
+    return found
 
 
 def _first_line(text: IO[str]) -> str:
