@@ -29,12 +29,16 @@ E_MAILS = " (e-mail addresses)"
 NOT_SHOWN = "(not shown)"
 """What stands for a cell that cannot be read, in a table about people."""
 
+_E_MAIL_IN_PYTHON = re.compile(E_MAIL.replace(r"\p{L}\p{N}", r"\w").replace(r"\p{L}", r"[^\W\d_]"))
+
 _PICTURE = r"(?i)@\dx\.(png|jpe?g|webp|gif|svg|avif)"
 """What looks like one, but says a picture's resolution: `logo@2x.png`."""
 
 _MACROS = f"""
-create or replace temp macro is_e_mail(value) as
-    regexp_matches(regexp_replace(value, {literal(_PICTURE)}, '', 'g'), {literal(E_MAIL)});
+create or replace temp macro has_at(value) as contains(value, '@') or contains(value, '%40') or contains(value, 'u0040');
+create or replace temp macro is_e_mail(value) as case
+    when has_at(value) then regexp_matches(regexp_replace(value, {literal(_PICTURE)}, '', 'g'), {literal(E_MAIL)}) else false
+end;
 create or replace temp macro said(value) as
     case when not regexp_full_match(trim(value, {cells.BLANKS}), {literal(cells.MISSING)}) then value end;
 """
@@ -112,15 +116,6 @@ def pseudonym(value: str, key: Key) -> str:
     return PREFIX + key.hash(value)[:32]
 
 
-def shown(name: str) -> str:
-    """A column's name for a message: a file without a header has a person's data in its place.
-
-    >>> shown("ann@example.org"), shown("city")
-    ('(an e-mail address)', 'city')
-    """
-    return "(an e-mail address)" if re.search(r"@|%40", name) else name
-
-
 def mask(
     reader: duckdb.DuckDBPyConnection,
     personal: Personal,
@@ -137,28 +132,47 @@ def mask(
         fault: the column that says what is wrong with a whole row. Which of its cells is whose is not known: none is kept.
     """
     define_masks(reader, key)
-    masking = _Masking(reader, personal, declared)
-    kinds = {name: kind for name, kind, *_ in reader.execute("describe raw").fetchall()}
-    values, told = {}, []
+    all_kinds = {name: kind for name, kind, *_ in reader.execute("describe raw").fetchall()}
+    kinds = {name: kind for name, kind in all_kinds.items() if name not in own and name != fault}
+    masking = _Masking(reader, personal, declared, *_looked_through(reader, kinds))
+    values, told = {name: identifier(name) for name in all_kinds}, []
     for name, kind in kinds.items():
-        values[name], found = (identifier(name), []) if name in own or name == fault else masking.column(name, kind)
+        values[name], found = masking.column(name, kind)
         told += found
-        if fault in kinds and personal and name not in own and name != fault:
+        if fault in all_kinds and personal:
             values[name] = f"case when {identifier(fault)} is null then {values[name]} end"
-    if any(value != identifier(name) for name, value in values.items()):
-        listed = ", ".join(f"{value} as {identifier(name)}" for name, value in values.items())
+    named = [name for name in kinds if _E_MAIL_IN_PYTHON.search(name)]  # a file without a header has a person's data there
+    told += ["columns named by e-mail addresses"] if named else []
+    if named or any(value != identifier(name) for name, value in values.items()):
+        listed = ", ".join(f"{value} as {identifier(name)}" for name, value in values.items() if name not in named)
         reader.execute(f"create or replace temp table masked as select {listed} from raw")
         reader.execute("create or replace temp view raw as from masked")
     return told
 
 
+def _looked_through(reader: duckdb.DuckDBPyConnection, kinds: Mapping[str, str]) -> tuple[frozenset[str], frozenset[str]]:
+    """The columns in which an e-mail address could stand, and those in which an object could: one scan tells."""
+    texts = [name for name, kind in kinds.items() if _may_hold_text(kind)]
+    asked = [
+        f"bool_or(has_at({identifier(name)}::varchar)), bool_or(contains({identifier(name)}::varchar, '{{'))" for name in texts
+    ]
+    found = reader.execute(f"select {', '.join(asked)} from raw").fetchall()[0] if texts else ()
+    return tuple(frozenset(name for name, is_so in zip(texts, found[place::2], strict=True) if is_so) for place in (0, 1))
+
+
 @dataclass(frozen=True)
 class _Masking:
-    """How the columns of one file are masked, as SQL."""
+    """How the columns of one file are masked, as SQL.
+
+    Attributes:
+        with_at, with_objects: columns in which an e-mail address, or an object, could stand.
+    """
 
     reader: duckdb.DuckDBPyConnection
     personal: Personal
     declared: Mapping[str, Column]
+    with_at: frozenset[str]
+    with_objects: frozenset[str]
 
     def column(self, name: str, kind: str) -> tuple[str, list[str]]:
         """A column's values, and what of them was masked."""
@@ -170,13 +184,13 @@ class _Masking:
         if self.personal.is_whole and column is not None and column.data_type not in ("VARCHAR", "JSON"):
             return self._readable(value, kind, column), []
         told = []
-        if column is None or column.data_type == "JSON":
+        if name in self.with_objects and (column is None or column.data_type == "JSON"):
             paths = self._paths(value, kind, is_properties=column is not None)
             if paths:
                 value, kind = _patched(value, kind, paths), kind if kind == "VARCHAR" else "JSON"
                 told = [f"{name}.{'.'.join(path)}" for path in paths]
-        has_e_mail = f"is_e_mail({_text(value, kind)})"
-        if not self.reader.execute(f"select 1 from raw where {has_e_mail} limit 1").fetchall():
+        has_e_mail = f"case when has_at(cast({value} as varchar)) then is_e_mail({_text(value, kind)}) else false end"
+        if name not in self.with_at or not self.reader.execute(f"select 1 from raw where {has_e_mail} limit 1").fetchall():
             return value, told
         hidden, kept = self._hidden(value, kind, column), value
         if column is not None and column.data_type == "JSON":
@@ -251,10 +265,11 @@ def _patched(value: str, kind: str, paths: Iterable[tuple[str, ...]]) -> str:
 
 
 def _members_hidden(value: str, kind: str) -> str:
-    """Objects with a pseudonym for each member that holds an e-mail address; NULL for what is no object."""
+    """Objects with a pseudonym for each member that holds an e-mail address, without those that one names; NULL for no object."""
     text = _text("member.value", "JSON")
     one = f"{{'k': member.key, 'v': case when is_e_mail({text}) then to_json({_pseudonym(text)}) else member.value end}}"
     entries = f"map_entries(try_cast({_json(value, kind)} as map(varchar, json)))"
+    entries = f"list_filter({entries}, lambda member: not is_e_mail(member.key))"
     members = f"to_json(map_from_entries(list_transform({entries}, lambda member: {one})))"
     return f"cast({members} as varchar)" if kind == "VARCHAR" else members
 

@@ -425,7 +425,7 @@ class _Lines:
 
 
 def _have_tabs(text: IO[str], count: int, is_announced: bool) -> bool:
-    """Whether every line but empty ones, and one that announces the delimiter, has so many; the text is at its beginning again."""
+    """Whether every line but empty ones, and one that announces the delimiter, has so many; the text is rewound."""
     if is_announced:
         next(text)
     found = all(line.count("\t") == count for line in text if line.strip("\r\n"))

@@ -18,7 +18,7 @@ from scorehouse.sources import cells
 from scorehouse.sources.file_times import written_at
 from scorehouse.sources.forgotten import NOBODY, Forgotten
 from scorehouse.sources.keyed import KEY, Key
-from scorehouse.sources.personal import E_MAILS, Personal, mask, shown
+from scorehouse.sources.personal import E_MAILS, Personal, mask
 from scorehouse.sources.places import Found, RawFile, discover, format_of
 from scorehouse.sources.raw_files import (
     FAULT,
@@ -152,7 +152,7 @@ def _expect_called(table: SourceTable, files: list[LandedFile]) -> None:
     found = {name.lower() for file in files for name in file.columns}
     absent = [name for name, columns in table.names.items() if not found & {column.lower() for column in columns}]
     if absent and found - {name.lower() for name in _OWN}:
-        others = ", ".join(sorted({shown(name) for file in files for name in file.columns if name not in _OWN}))
+        others = ", ".join(sorted({name for file in files for name in file.columns if name not in _OWN}))
         raise ScorehouseError(
             f"{table.relation}: expected a file with the column '{absent[0]}' for {', '.join(table.names[absent[0]])}, "
             f"found only {others}; correct what the files are said to call it."
@@ -367,7 +367,7 @@ def _expect_columns(reader: duckdb.DuckDBPyConnection, table: SourceTable, file:
     for column in table.in_files:
         kind = found.get(column.name.lower())
         if kind is None and column.is_required:
-            others = ", ".join(shown(name) for name in file.columns if name not in _OWN)
+            others = ", ".join(name for name in file.columns if name not in _OWN)
             wrapped = _wrapped(reader, file)
             todo = f"its rows stand in {wrapped}: land that array alone" if wrapped else "add or rename the column"
             raise ScorehouseError(
