@@ -184,7 +184,7 @@ class _Masking:
         if self.personal.is_whole and column is not None and column.data_type not in ("VARCHAR", "JSON"):
             return self._readable(value, kind, column), []
         told = []
-        if name in self.with_objects and (column is None or column.data_type == "JSON"):
+        if name in self.with_objects and (column is None or column.data_type == "JSON") and self._may_name_person(kind):
             paths = self._paths(value, kind, is_properties=column is not None)
             if paths:
                 value, kind = _patched(value, kind, paths), kind if kind == "VARCHAR" else "JSON"
@@ -200,6 +200,12 @@ class _Masking:
         elif kind not in ("VARCHAR", "JSON"):
             hidden, kept = f"to_json({hidden})", f"to_json({value})"
         return f"case when {has_e_mail} then {hidden} else {kept} end", [*told, f"{name}{E_MAILS}"]
+
+    def _may_name_person(self, kind: str) -> bool:
+        """Whether members of a type could be personal: those of a struct stand in it."""
+        names = re.findall(r'"((?:[^"]|"")+)"|(\w+)', kind)
+        is_open = not kind.startswith("STRUCT") or "MAP" in kind or "JSON" in kind
+        return is_open or any(self.personal.holds(quoted or plain) for quoted, plain in names)
 
     def _readable(self, value: str, kind: str, column: Column) -> str:
         """Cells that can be read as their column's type; whose the others are, nobody knows."""
