@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scorehouse.sources.forgotten import NOBODY, Forgotten, as_spelled
 from scorehouse.sources.keyed import Key
-from scorehouse.sources.personal import Personal, pseudonym
+from scorehouse.sources.personal import Personal, Whose, pseudonym
 from scorehouse.sources.tables import SourceTable, land, view_sql
 from scorehouse.store.details import Column, LandedFile
 from scorehouse.store.files import Store
@@ -22,7 +22,7 @@ COLUMNS = (
     Column("amount", "DOUBLE"),
     Column("properties", "JSON"),
 )
-PERSONAL = Personal(others=frozenset(column.name for column in COLUMNS), ids=frozenset({"customer_id"}))
+PERSONAL = Personal(others=frozenset(column.name for column in COLUMNS), ids=(Whose("customer_id"),))
 
 
 def listed(*people: str) -> Forgotten:
@@ -103,3 +103,25 @@ def test_the_list_names_nobody(tmp_path: Path) -> None:
 def test_an_address_is_looked_for_as_its_pseudonym() -> None:
     assert as_spelled(" Ann@Example.org", KEY) == pseudonym("ann@example.org", KEY)
     assert as_spelled("ann@example.org", None) is None
+
+
+def test_what_others_rows_mean_does_not_depend_on_who_is_there(tmp_path: Path) -> None:
+    """Only one of the cells says that the file has decimal commas."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text("customer_id;amount\nada;12,50\nbob;1,234\ncy;2,345\n")
+    before, files = landed(tmp_path)
+    after, _ = landed(tmp_path, listed("ada"), files)
+    assert after == [row for row in before if row[0] != "ada"]
+    assert landed(tmp_path, listed("ada"))[0] == after
+
+
+def test_only_rows_that_are_of_customers_count(tmp_path: Path) -> None:
+    columns = (Column("entity_type", "VARCHAR", kind="name"), Column("entity_id", "VARCHAR", kind="id"))
+    personal = Personal(others=frozenset({"entity_id"}), ids=(Whose("entity_id", (("entity_type", "customer"),)),))
+    write(tmp_path, "a.csv", [{"entity_type": kind, "entity_id": "17850"} for kind in ("item", "Customer ", "interaction")])
+    table, store = SourceTable("shop.labels", str(tmp_path / "in"), columns, personal=personal), Store(tmp_path / "store")
+    files = land(table, store, [], forgotten=listed("17850"))
+    assert duckdb.sql(f"select entity_type from ({view_sql(table, files, store)}) order by 1").fetchall() == [
+        ("interaction",),
+        ("item",),
+    ]

@@ -148,6 +148,85 @@ def test_what_an_analyst_declares_stays(tmp_path: Path) -> None:
     assert duckdb.sql(query).fetchall() == [("blue", "blue")]
 
 
+def cased(content: object) -> bytes:
+    return content if isinstance(content, bytes) else json.dumps(content).encode()
+
+
+def parquet_of(query: str) -> bytes:
+    with TemporaryDirectory() as folder:
+        duckdb.sql(query).write_parquet(f"{folder}/a.parquet")
+        return Path(folder, "a.parquet").read_bytes()
+
+
+PERSON = "Quux"
+DISGUISES = {
+    "an escape in a text": ("a.csv", csv_of('1,,,x,"{""n"": ""zoe\\u0040x.org""}"', header="customer_id,email,country,b,c")),
+    "an escape in a text of JSON": ("a.json", [{"customer_id": 1, "c": '{"n": "zoe\\u0040x.org"}'}]),
+    "broken JSON": ("a.csv", csv_of('1,"{""phone"": ""Quux"",""x"":"', header="customer_id,properties")),
+    "broken JSON beside": ("a.csv", csv_of('1,"{""phone"": ""Quux"",""x"":"', header="customer_id,c")),
+    "JSON in a text of JSON": ("a.json", [{"customer_id": 1, "properties": '{"phone": "Quux"}'}]),
+    "JSON in a text of a member": ("a.json", [{"customer_id": 1, "properties": {"c": '{"phone": "Quux"}'}}]),
+    "JSON in a list of texts": ("a.parquet", parquet_of("""select '1' as customer_id, ['{"phone":"Quux"}'] as c""")),
+    "JSON in a struct": ("a.parquet", parquet_of("""select '1' as customer_id, {'x': '{"phone":"Quux"}'} as c""")),
+    "a struct": ("a.parquet", parquet_of("select '1' as customer_id, {'x': {'phone': 'Quux'}, 'y': 1} as c")),
+    "a list of structs": ("a.parquet", parquet_of("select '1' as customer_id, [{'phone': 'Quux'}] as c")),
+    "a map": ("a.parquet", parquet_of("select '1' as customer_id, map {'phone': 'Quux'} as c")),
+    "a map's key": ("a.parquet", parquet_of("select '1' as customer_id, map {'zoe@x.org': 1} as properties")),
+    "a union": ("a.parquet", parquet_of("select '1' as customer_id, {'u': 'zoe@x.org'::union(n int, s varchar)::varchar} as c")),
+    "bytes in Latin-1": ("a.parquet", parquet_of("""select '1' as customer_id, '\\xEB zoe@x.org'::blob as c""")),
+    "a name of a member": ("a.json", [{"customer_id": 1, "properties": {"zoe@x.org": 5}}]),
+    "a name of a column": ("a.csv", csv_of("1,2", header="customer_id,zoe@x.org")),
+    "a member that stands twice": ("a.json", b'[{"customer_id": 1, "properties": {"d": {"x": 1, "x": {"phone": "Quux"}}}}]'),
+    "an object as a text": ("a.json", [{"customer_id": 1, "country": {"phone": "Quux"}}]),
+    "an object as an id": ("a.json", [{"customer_id": {"phone": "Quux"}}]),
+    "a pair of key and value": ("a.json", [{"customer_id": 1, "c": [{"key": "phone", "value": {"string_value": "Quux"}}]}]),
+    "elements of several kinds": ("a.json", [{"customer_id": 1, "c": [1, {"phone": "Quux"}, "s"]}]),
+    "deep": ("a.json", [{"customer_id": 1, "c": [[{"a": [{"b": {"Home Phones": ["Quux"]}}]}]]}]),
+    "a URL": ("a.csv", csv_of("1,https://x.org/?m=zoe%2540x.org", header="customer_id,c")),
+    "HTML": ("a.csv", csv_of("1,zoe&#64;x.org", header="customer_id,c")),
+    "another script": ("a.csv", csv_of("1,zoe\uff20x.org,zoe@mu\u0308nchen.de", header="customer_id,c,d")),
+    "words without gaps": ("a.csv", csv_of("1,Quux,Quux,Quux", header="customer_id,firstname,PHONES,phone1")),
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+@pytest.mark.parametrize("key", [KEY, None])
+def test_no_disguise_helps(tmp_path: Path, disguise: str, key: Key | None) -> None:
+    name, content = DISGUISES[disguise]
+    _, found, kept = landed({name: cased(content)}, tmp_path, key=key)
+    for secret in (PERSON, "zoe@", "zoe\\u0040", "zoe%", "zoe&", "zoe\uff20", "mu\u0308nchen"):
+        assert secret not in kept
+        assert secret not in str(found)
+
+
+@pytest.mark.parametrize("content", [["Quux", 5], "Quux", [{"Vorname": "Quux"}], 49171, '{"Vorname": "Quux"}'])
+@pytest.mark.parametrize("key", [KEY, None])
+def test_properties_that_are_no_object_are_whole_where_everything_is_personal(
+    tmp_path: Path, content: object, key: Key | None
+) -> None:
+    rows = [{"customer_id": 1, "properties": content}, {"customer_id": 2, "properties": {"size": "Quux"}}]
+    _, found, kept = landed({"a.json": cased(rows)}, tmp_path, WHOLE, key=key)
+    assert not any(secret in kept + str(found) for secret in ("Quux", "49171"))
+
+
+def test_one_row_is_masked_for_itself_alone(tmp_path: Path) -> None:
+    rows = [
+        {"customer_id": 1, "properties": [{"phone": "x"}, 1.50]},
+        {"customer_id": 2, "properties": {"page": "/a", "n": 1}},
+        {"customer_id": 3, "properties": {"items": [{"sku": 1}]}},
+        {"customer_id": 4, "properties": {"items": [{"phone": "x", "sku": 1}]}},
+    ]
+    found, *_ = landed({"a.json": cased(rows)}, tmp_path)
+    assert [json.loads(row["properties"]) for row in found[1:3]] == [rows[1]["properties"], rows[2]["properties"]]
+    assert json.loads(found[3]["properties"])["items"] == [{"phone": pseudonym("x"), "sku": 1}]
+
+
+def test_a_thousand_personal_members_are_no_trouble(tmp_path: Path) -> None:
+    members = {f"k{place}": {"phone": PERSON} for place in range(1000)}
+    _, _, kept = landed({"a.json": cased([{"customer_id": 1, "properties": members}])}, tmp_path)
+    assert PERSON not in kept
+
+
 HARMLESS = st.sampled_from(["tea", "a b", "", "17850", "logo@2x.png", "https://x.org/@you/a.html", "é", '{"a": 1}', "@", "1.50"])
 PERSONAL_NAMES = st.sampled_from(
     ["phone", "Phone Number", "contactPhone", "first-name", "user.ip_address", "FIRST_NAME", "homePHONE_2"]

@@ -31,7 +31,7 @@ class DeclaredColumn:
         is_never_null: whether an enforced contract says so.
         kind: `meta.kind` of a source's column (see scorehouse.store.details.Column).
         is_personal: whether it identifies a person (`meta.personal`).
-        says_whose: whether it holds the id of the person whose row it is (`meta.person`).
+        whose: where it holds the id of the person whose row it is (`meta.person`), what other columns must hold for that.
     """
 
     name: str
@@ -42,7 +42,7 @@ class DeclaredColumn:
     is_never_null: bool = False
     kind: str | None = None
     is_personal: bool = False
-    says_whose: bool = False
+    whose: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -497,8 +497,12 @@ def _columns(node: Any) -> Iterator[DeclaredColumn]:
         is_required = bool(column.meta.get("required") or column.config.meta.get("required"))
         unit, said = str(column.config.meta.get("unit") or ""), " ".join((column.description or "").split())
         is_never_null = bool(contract and contract.enforced) and any(c.type == "not_null" for c in column.constraints)
-        kind, of_people = column.config.meta.get("kind"), (bool(column.config.meta.get(name)) for name in ("personal", "person"))
-        yield DeclaredColumn(column.name, said, column.data_type or "", unit, is_required, is_never_null, kind, *of_people)
+        meta = column.config.meta
+        whose = meta["person"] if isinstance(meta.get("person"), dict) else {} if meta.get("person") else None
+        is_personal = bool(meta.get("personal"))
+        yield DeclaredColumn(
+            column.name, said, column.data_type or "", unit, is_required, is_never_null, meta.get("kind"), is_personal, whose
+        )
 
 
 def _signature(node: Any) -> Signature:

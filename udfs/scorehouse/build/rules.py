@@ -203,7 +203,7 @@ def _people(manifest: Manifest) -> Iterator[str]:
     """People's data are declared where they are masked: at sources."""
     for node in manifest.built():
         for column in node.columns:
-            if column.is_personal or column.says_whose:
+            if column.is_personal or column.whose is not None:
                 yield (
                     f"{node.path}: column {column.name}: expected meta.personal and meta.person at a source's column, where they "
                     f"count, found one here; declare it there, and land people's data as a source."

@@ -25,30 +25,46 @@ MOST_NAMED = 10
 
 
 @operation_of(COMMAND)
-def forget(run: Run, customer_id: object) -> str:
-    """Put a person on the list of those whose rows are left out, and drop what `compare` copied; the next build does the rest."""
-    if not isinstance(customer_id, str | int) or isinstance(customer_id, bool):
-        raise ScorehouseError('forget: expected {customer_id: "..."}, found another value; write the id in quotes.')
+def forget(run: Run, customer_id: object = None) -> str:
+    """Put a person on the list of those whose rows are left out; the build that follows does the rest.
+
+    Without an id it goes on with those of whom something may be left.
+    """
     if not run.warehouse.is_production:
         raise ScorehouseError(
             f"forget: expected main, which alone may delete from the store, found branch '{run.warehouse.branch}'; "
             f"run it from main (SCOREHOUSE_BRANCH=main)."
         )
-    if not any(column.says_whose for source in run.manifest.sources() for column in source.columns):
+    known = Forgotten.read(run.warehouse.store)
+    if customer_id is None:
+        if not known.pending:
+            raise ScorehouseError(
+                "forget: expected {customer_id: '...'}, found none, and nobody of whom something is left; name one."
+            )
+        return f"Asked to go on: {len(known.pending)} of {len(known.people)} people on the list may have left something."
+    mark = known.mark(_person(run, customer_id))
+    people = [*known.people, *([mark] if mark not in known.people else [])]
+    replace(known, people=people, pending=[*known.pending, mark]).write(run.warehouse.store)
+    return "Asked to forget one person: from now on their rows are left out wherever files land."
+
+
+def _person(run: Run, customer_id: object) -> str:
+    """Whom an argument names, as tables spell it."""
+    if not isinstance(customer_id, str):
+        raise ScorehouseError(
+            f"forget: expected {{customer_id: '...'}}, a text, found {customer_id}, as YAML reads it; write the id in quotes."
+        )
+    if not any(column.whose is not None for source in run.manifest.sources() for column in source.columns):
         raise ScorehouseError(
             "forget: expected a source with a column of meta: {person: true}, which says whose a row is, found none; declare it."
         )
-    person = as_spelled(str(customer_id), Key.of(confinement.personal_key()))
+    person = as_spelled(customer_id, Key.of(confinement.personal_key()))
     if person is None:
         raise ScorehouseError(
             "forget: expected an id that a customer can have, found a blank or a word for none, or an e-mail address without the "
             "key that makes its pseudonym; give the id as tables show it."
         )
-    known = Forgotten.read(run.warehouse.store)
-    mark = known.mark(person)
-    people = [*known.people, *([mark] if mark not in known.people else [])]
-    replace(known, people=people, pending=[*known.pending, mark]).write(run.warehouse.store)
-    return "Asked to forget one person: from now on their rows are left out wherever files land."
+    return person
 
 
 def erase(run: Run) -> Iterator[str]:
@@ -64,7 +80,7 @@ def erase(run: Run) -> Iterator[str]:
     locks = {branch.folder: BuildLock.take_if_free(branch) for branch in others}
     busy = [branch.branch for branch in others if not locks[branch.folder]]
     if busy:
-        yield f"Not yet forgotten: {', '.join(busy)} is being built, and may hold rows of theirs; build main again afterwards."
+        yield f"Not yet forgotten: {', '.join(busy)} is being built; go on afterwards with: dbt run-operation forget"
         return
     parts = [branch.own_part() for branch in (run.warehouse, *others)]
     lost = set(_descendants(parts, set(_naming(forgotten, parts)))) - run.records.files

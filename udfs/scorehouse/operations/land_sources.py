@@ -1,6 +1,6 @@
 """Land the project's sources before any node runs."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from scorehouse.sandbox import confinement
 from scorehouse.sandbox.parse import check_type
 from scorehouse.sources.forgotten import Forgotten
 from scorehouse.sources.keyed import Key
-from scorehouse.sources.personal import Personal
+from scorehouse.sources.personal import Personal, Whose
 from scorehouse.sources.places import Found, beside, discover, fixed_part
 from scorehouse.sources.tables import SourceTable, check_landed, land
 from scorehouse.store.details import Column
@@ -40,14 +40,20 @@ def land_sources(run: Run) -> None:
         table = declared(node, run.manifest.folder, run.manifest.variables, names)
         found = _land(run, node, table, node.id in pinned)
         is_in_folder = node.meta.get("folder_variable")
-        places.add(str(Path(table.path).parent if is_in_folder else fixed_part(table.path)))
-        places.update(str(file.path) for file in (found.files if found else []))
+        place = Path(table.path).parent if is_in_folder else Path(fixed_part(table.path))
+        elsewhere = (file.path for file in (found.files if found else []) if not _is_below(file.path, place))
+        places |= {str(place), *map(str, elsewhere)}
         if is_in_folder and found is not None:
             by_folder.setdefault(str(Path(table.path).parent), []).append((node, table, found))
     if run.warehouse.is_production:
         write_durably(run.warehouse.landed, "".join(f"{place}\n" for place in sorted(places)))
     for folder, tables in by_folder.items():
         _tell_the_rest(run, Path(folder), tables)
+
+
+def _is_below(file: Path, folder: Path) -> bool:
+    """Whether a file lies in a folder, and not only a link to it."""
+    return file.resolve().is_relative_to(folder.resolve())
 
 
 def _land(run: Run, node: Node, table: SourceTable, is_pinned: bool) -> Found | None:
@@ -163,8 +169,15 @@ def _personal(node: Node, in_files: Collection[str], called: Mapping[str, str]) 
         )
     others = {name for name in in_files if name not in columns}
     is_whole = node.meta.get("undeclared") == "personal"
-    ids = {column.name for column in node.columns if column.says_whose}
-    return Personal(_lower(columns), _lower(others), names, is_whole, _lower(ids))
+    return Personal(_lower(columns), _lower(others), names, is_whole, tuple(_whose(node)))
+
+
+def _whose(node: Node) -> Iterator[Whose]:
+    """What says whose a row is: the columns with `meta.person`."""
+    for column in node.columns:
+        if column.whose is not None:
+            where = sorted((name.lower(), str(value).lower()) for name, value in column.whose.items())
+            yield Whose(column.name.lower(), tuple(where))
 
 
 def _lower(names: Collection[str]) -> frozenset[str]:

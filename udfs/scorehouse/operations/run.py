@@ -99,7 +99,7 @@ def _erased(run: Run) -> list[str]:
     try:
         return list(erase(run))
     except (ScorehouseError, duckdb.Error, OSError) as error:
-        return [f"Not yet forgotten: {first_line(error).rstrip('.;')}; build main again."]
+        return [f"Not yet forgotten: {first_line(error).rstrip('.;')}; go on with: dbt run-operation forget"]
 
 
 def _published(run: Run, unpublished: str, reported: list[FileReport]) -> list[str]:

@@ -209,13 +209,13 @@ def _in_region(local: str, region: str) -> str:
 
     The offsets that are tried hold two days before and after, which no change of the clocks is longer than.
     """
-    shown = "timezone(told.region, timezone('UTC', {}))".format
-    other_day = "(told.local + to_days(days))"
-    tried = f"list_transform([-2, 2], lambda days: told.local - ({shown(other_day)} - {other_day}))"
-    instants = f"list_distinct(list_filter({tried}, lambda instant: {shown('instant')} = told.local))"
+    shown = "timezone(own_time.region, timezone('UTC', {}))".format
+    other_day = "(own_time.local + to_days(own_days))"
+    tried = f"list_transform([-2, 2], lambda own_days: own_time.local - ({shown(other_day)} - {other_day}))"
+    instants = f"list_distinct(list_filter({tried}, lambda own_instant: {shown('own_instant')} = own_time.local))"
     only = f"case when len({instants}) = 1 then {instants}[1] end"
     known = f"case when try_cast('2000-01-01 00:00 ' || {region} as timestamptz) is not null then {region} end"
-    return f"list_transform([{{'local': {local}, 'region': {known}}}], lambda told: {only})[1]"
+    return f"list_transform([{{'local': {local}, 'region': {known}}}], lambda own_time: {only})[1]"
 
 
 def _id(value: str, found: str) -> str:

@@ -5,7 +5,7 @@ can ask whether an id is on it, and cannot read one from it.
 """
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -14,10 +14,10 @@ import duckdb
 from mashumaro.codecs.json import JSONDecoder, JSONEncoder
 
 from scorehouse.names.fingerprint import digest
-from scorehouse.names.quoting import identifier
+from scorehouse.names.quoting import identifier, literal
 from scorehouse.sources import cells
 from scorehouse.sources.keyed import Key, define_hash
-from scorehouse.sources.personal import define_masks
+from scorehouse.sources.personal import Whose, has_address, pseudonym
 from scorehouse.store.details import Column
 from scorehouse.store.durable import write_durably
 
@@ -58,22 +58,33 @@ class Forgotten:
         """Names who is on it; empty where nobody is."""
         return digest(sorted(self.people))[:12] if self.people else ""
 
-    def taken_out(self, reader: duckdb.DuckDBPyConnection, ids: Collection[str]) -> list[str]:
+    def taken_out(self, reader: duckdb.DuckDBPyConnection, ids: Iterable[Whose]) -> list[str]:
         """Take the rows of people on the list out of the view `raw`; returns who they are, by their hashes.
 
         Args:
-            ids: the columns that say whose a row is, by name in lower case.
+            ids: the columns that say whose a row is.
         """
         if not self.people:
             return []
-        kinds = {name: kind for name, kind, *_ in reader.execute("describe raw").fetchall() if name.lower() in ids}
-        values = [self._hashed(identifier(name), kind) for name, kind in kinds.items()]
+        kinds = {name.lower(): (name, kind) for name, kind, *_ in reader.execute("describe raw").fetchall()}
+        values = [self._of(whose, kinds) for whose in ids if whose.column in kinds]
         found = self._found(reader, values)
         if found:
             kept = " and ".join(f"coalesce({value} not in (select mark from forgotten), true)" for value in values)
             reader.execute(f"create or replace temp table remembered as select * from raw where {kept}")
             reader.execute("create or replace temp view raw as from remembered")
         return found
+
+    def _of(self, whose: Whose, kinds: Mapping[str, tuple[str, str]]) -> str:
+        """The hash of the id of a row's person; NULL where the row is of nobody, as another column says."""
+        name, kind = kinds[whose.column]
+        value = self._hashed(identifier(name), kind)
+        for column, wanted in whose.where:
+            if column in kinds:
+                found, kind = kinds[column]
+                text = cells.value_sql(identifier(found), kind, Column(column, "VARCHAR", kind="name"))
+                value = f"case when coalesce(lower({text}), {literal(wanted)}) = {literal(wanted)} then {value} end"
+        return value
 
     def columns_naming(self, reader: duckdb.DuckDBPyConnection) -> list[str]:
         """The columns of `raw` in which somebody on the list stands, as a whole cell."""
@@ -104,8 +115,7 @@ def as_spelled(person: str, key: Key | None) -> str | None:
     >>> as_spelled(" 17850.0 ", None), as_spelled("n/a", None)
     ('17850', None)
     """
+    if has_address(person):
+        return pseudonym(person, key)
     with duckdb.connect() as reader:
-        define_masks(reader, key)
-        value = cells.value_sql("$person", "VARCHAR", _ID)
-        query = f"select case when is_e_mail({value}) then pseudonym(lower({value})) else {value} end"
-        return reader.execute(query, {"person": person}).fetchall()[0][0]
+        return reader.execute(f"select {cells.value_sql('$person', 'VARCHAR', _ID)}", {"person": person}).fetchall()[0][0]

@@ -14,6 +14,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.sources.personal import has_address
 
 FORMATS = {
     ".parquet": "parquet",
@@ -49,6 +50,8 @@ TABLE_FORMATS = {"_delta_log": "Delta", ".hoodie": "Hudi", ".hoodie_partition_me
 """Folders and files by which the table formats are known whose data files alone do not say which rows hold."""
 
 HIDDEN = "its name begins with . or _, which means hidden; rename it to have it read"
+ADDRESS = "its name, or its folder's, holds an e-mail address, which every record of it would show; rename it to have it read"
+NAMED_BY_ADDRESS = "(a file named by an e-mail address)"
 NO_TEXT = "its name is no UTF-8, so that no table could say it; rename it to have it read"
 
 
@@ -96,7 +99,9 @@ class Found:
 
     def read(self, file: RawFile) -> None:
         """Add a file to read."""
-        if shown(file.name) != file.name or shown(str(file.path)) != str(file.path):
+        if has_address(file.name):
+            self.unread.append(Unread(NAMED_BY_ADDRESS, ADDRESS))
+        elif shown(file.name) != file.name or shown(str(file.path)) != str(file.path):
             self.leave(file.name, NO_TEXT)
         else:
             self.files.append(file)

@@ -25,6 +25,7 @@ import pyarrow as pa
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.quoting import identifier, literal
 from scorehouse.sources.cells import microseconds
+from scorehouse.sources.personal import has_address
 from scorehouse.sources.places import RawFile
 
 DELIMITERS = ",;\t|"
@@ -115,15 +116,18 @@ class Origin:
     Attributes:
         delimiter: what stood between the cells of a text file.
         masked: what of it is people's data, see scorehouse.sources.personal.
+        decimal: the decimal mark of its texts, where not all of its rows are there to show it.
     """
 
     delimiter: str = ""
     masked: tuple[str, ...] = ()
+    decimal: str = ""
 
 
 def write_copy(reader: duckdb.DuckDBPyConnection, file: Path, origin: Origin) -> None:
     """Write the rows of `raw` to a file, and where they come from."""
-    kept = f"kv_metadata {{delimiter: {literal(origin.delimiter)}, masked: {literal(json.dumps(origin.masked))}}}"
+    said = {"delimiter": origin.delimiter, "masked": json.dumps(origin.masked), "decimal": origin.decimal}
+    kept = f"kv_metadata {{{', '.join(f'{name}: {literal(value)}' for name, value in said.items())}}}"
     reader.execute(f"copy raw to {literal(file)} (format parquet, compression zstd, {kept})")
 
 
@@ -132,7 +136,7 @@ def open_copy(reader: duckdb.DuckDBPyConnection, file: Path) -> Origin:
     reader.execute(f"create or replace temp view raw as from {read_parquet([file])}")
     query = f"select decode(key), decode(value) from parquet_kv_metadata({literal(_without_pattern(file))})"
     kept = dict(reader.execute(query).fetchall())
-    return Origin(kept.get("delimiter", ""), tuple(json.loads(kept.get("masked", "[]"))))
+    return Origin(kept.get("delimiter", ""), tuple(json.loads(kept.get("masked", "[]"))), kept.get("decimal", ""))
 
 
 def read_parquet(files: list[Path]) -> str:
@@ -531,6 +535,7 @@ def _names(file: RawFile, line: str, delimiter: str) -> list[str]:
 def _expect_once(file: RawFile, names: list[str]) -> None:
     lower = [name.lower() for name in names]
     repeated = next((name for place, name in enumerate(names) if name.lower() in lower[:place]), None)
+    repeated = "(an e-mail address)" if repeated and has_address(repeated) else repeated
     if repeated:
         raise ScorehouseError(f"{file.place}: expected every column once, found {repeated} twice; rename or remove one.")
 

@@ -18,7 +18,8 @@ from scorehouse.sources import cells
 from scorehouse.sources.file_times import written_at
 from scorehouse.sources.forgotten import NOBODY, Forgotten
 from scorehouse.sources.keyed import KEY, Key
-from scorehouse.sources.personal import E_MAILS, Personal, mask
+from scorehouse.sources.masking import ADDRESSES, NOT_SHOWN, mask
+from scorehouse.sources.personal import Personal
 from scorehouse.sources.places import Found, RawFile, discover, format_of
 from scorehouse.sources.raw_files import (
     FAULT,
@@ -152,7 +153,7 @@ def _expect_called(table: SourceTable, files: list[LandedFile]) -> None:
     found = {name.lower() for file in files for name in file.columns}
     absent = [name for name, columns in table.names.items() if not found & {column.lower() for column in columns}]
     if absent and found - {name.lower() for name in _OWN}:
-        others = ", ".join(sorted({name for file in files for name in file.columns if name not in _OWN}))
+        others = _listed(table, sorted({name for file in files for name in file.columns if name not in _OWN}))
         raise ScorehouseError(
             f"{table.relation}: expected a file with the column '{absent[0]}' for {', '.join(table.names[absent[0]])}, "
             f"found only {others}; correct what the files are said to call it."
@@ -228,27 +229,27 @@ def _merged(own: Mapping[str, str], properties: str | None) -> str:
     member `properties`.
     """
     pairs = ", ".join(f"{{'k': {literal(name)}, 'v': to_json({value})}}" for name, value in own.items())
-    others = f"map_from_entries(list_filter([{pairs}], lambda pair: pair.v is not null))"
+    others = f"map_from_entries(list_filter([{pairs}], lambda own_pair: own_pair.v is not null))"
     if properties is None:
         return f"to_json({others})"
     given = cells.value_sql("properties", properties, _PROPERTIES)
     no_members = "cast(map {} as map(varchar, json))"
     whole = f"case when {given} is null then {no_members} else map {{'properties': {given}}} end"
-    hidden = _members("list_contains(map_keys(row.own), member.key)", "'properties.' || member.key")
-    rest = _members("not list_contains(map_keys(row.own), member.key)", "member.key")
-    is_taken = f"list_has_any(map_keys({hidden}), list_concat(map_keys(row.own), map_keys(row.given)))"
+    hidden = _members("list_contains(map_keys(own_row.own), own_member.key)", "'properties.' || own_member.key")
+    rest = _members("not list_contains(map_keys(own_row.own), own_member.key)", "own_member.key")
+    is_taken = f"list_has_any(map_keys({hidden}), list_concat(map_keys(own_row.own), map_keys(own_row.given)))"
     merged = (
-        f"case when {is_taken} then map_concat(row.own, map {{'properties': to_json(row.given)}})"
-        f" else map_concat({rest}, row.own, {hidden}) end"
+        f"case when {is_taken} then map_concat(own_row.own, map {{'properties': to_json(own_row.given)}})"
+        f" else map_concat({rest}, own_row.own, {hidden}) end"
     )
     row = f"{{'own': {others}, 'given': coalesce(try_cast({given} as map(varchar, json)), {whole})}}"
-    return f"to_json(list_transform([{row}], lambda row: {merged})[1])"
+    return f"to_json(list_transform([{row}], lambda own_row: {merged})[1])"
 
 
 def _members(condition: str, name: str) -> str:
     """Those members of what is given that are meant, under these names."""
-    chosen = f"list_filter(map_entries(row.given), lambda member: {condition})"
-    return f"map_from_entries(list_transform({chosen}, lambda member: {{'k': {name}, 'v': member.value}}))"
+    chosen = f"list_filter(map_entries(own_row.given), lambda own_member: {condition})"
+    return f"map_from_entries(list_transform({chosen}, lambda own_member: {{'k': {name}, 'v': own_member.value}}))"
 
 
 def details(table: SourceTable, files: list[LandedFile]) -> Details:
@@ -277,6 +278,12 @@ def _land_file(
     forgotten: Forgotten,
 ) -> LandedFile:
     in_folders = folder_columns(file.path.parent / (file.member or file.path.name), Path(table.path))
+    personal = next((name for name in in_folders if table.personal.names_person(name)), None)
+    if personal:
+        raise ScorehouseError(
+            f"{table.relation}: expected no people's data in the names of folders, which every record would show, found folders "
+            f"{personal}=...; put the column into the files."
+        )
     added = {column: value for name, value in in_folders.items() for column in table.names.get(name.lower(), [name])}
     told = {_FILE: file.name} if {"file", "line"} & table.kinds.keys() else {}
     told |= {_SEEN: written_at(file)} if "seen_at" in table.kinds else {}
@@ -290,16 +297,24 @@ def _land_file(
         is_strict = not table.rejects_rows
         delimiter = open_raw(reader, file, {**added, **told}, table.constants, Path(scratch), table.names, is_strict)
         origin = Origin(delimiter, tuple(_mask(reader, table, file, key)))
-        ((count,),) = reader.execute("select count(*) from raw").fetchall()
+        landed = _checked(reader, table, unread, origin)
         people = forgotten.taken_out(reader, table.personal.ids)
-        landed = _checked(reader, table, replace(unread, content=digest(content, people) if people else content), origin)
+        if people:
+            landed, origin = _without(reader, table, landed, people), replace(origin, decimal=landed.decimal)
         copy = store.path(table.stored_name(landed))
         if table.personal:
             _make_private(copy.parent)
         if not copy.exists():
             with store.new_file(copy, [file.place]) as temporary:
                 write_copy(reader, temporary, origin)
-    return replace(landed, left_out=count - landed.row_count)
+    return landed
+
+
+def _without(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile, people: list[str]) -> LandedFile:
+    """The file without the rows of people that were taken out of `raw`; what the others mean stays."""
+    ((count,),) = reader.execute("select count(*) from raw").fetchall()
+    left = replace(file, content=digest(file.content, people), row_count=count, left_out=file.row_count - count)
+    return replace(left, days=_days(reader, table, left))
 
 
 def _names_nobody(reader: duckdb.DuckDBPyConnection, table: SourceTable, copy: Path, forgotten: Forgotten) -> bool:
@@ -326,14 +341,14 @@ def _mask(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: RawFile, 
     ids = [name for name in masked if _is_id(declared, name)]
     if ids and key is None:
         raise ScorehouseError(
-            f"{file.place}: column {ids[0].removesuffix(E_MAILS)}: expected ids that name nobody, found people's data, and "
+            f"{file.place}: column {ids[0].removesuffix(ADDRESSES)}: expected ids that name nobody, found people's data, and "
             f"no key to make pseudonyms of them; set the environment variable {KEY} (openssl rand -hex 32), and keep it."
         )
     return masked
 
 
 def _is_id(declared: Mapping[str, Column], masked: str) -> bool:
-    column = declared.get(masked.removesuffix(E_MAILS).lower())
+    column = declared.get(masked.removesuffix(ADDRESSES).lower())
     return column is not None and column.kind == "id"
 
 
@@ -343,7 +358,7 @@ def _checked(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: Landed
     ((count,),) = reader.execute("select count(*) from raw").fetchall()
     file = replace(file, columns=columns, row_count=count, masked=list(origin.masked))
     _expect_columns(reader, table, file)
-    file = replace(file, decimal=_decimal(reader, table, file, origin.delimiter))
+    file = replace(file, decimal=origin.decimal or _decimal(reader, table, file, origin.delimiter))
     file = replace(file, has_faults=_has_faults(reader, table, file))
     return replace(file, days=_days(reader, table, file))
 
@@ -367,7 +382,7 @@ def _expect_columns(reader: duckdb.DuckDBPyConnection, table: SourceTable, file:
     for column in table.in_files:
         kind = found.get(column.name.lower())
         if kind is None and column.is_required:
-            others = ", ".join(name for name in file.columns if name not in _OWN)
+            others = _listed(table, [name for name in file.columns if name not in _OWN])
             wrapped = _wrapped(reader, file)
             todo = f"its rows stand in {wrapped}: land that array alone" if wrapped else "add or rename the column"
             raise ScorehouseError(
@@ -376,6 +391,15 @@ def _expect_columns(reader: duckdb.DuckDBPyConnection, table: SourceTable, file:
             )
         if kind is not None and _is_nested(kind) and column.data_type.upper() != "JSON":
             raise _wrong_type(file, column, kind)
+
+
+def _listed(table: SourceTable, names: list[str]) -> str:
+    """Columns that files have; where everything undeclared is personal, a file without a header has people in their place."""
+    if not table.personal.is_whole:
+        return ", ".join(names)
+    known = {column.name.lower() for column in table.columns} | {name.lower() for name in table.called.values()}
+    told = [name for name in names if name.lower() in known]
+    return ", ".join([*told, f"{len(names) - len(told)} that are not declared"])
 
 
 def _wrapped(reader: duckdb.DuckDBPyConnection, file: LandedFile) -> str | None:
@@ -446,11 +470,12 @@ def _has_faults(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: Lan
         except duckdb.Error:
             raise _wrong_type(file, column, kind) from None
         wrong = found[0] if found else None
+        value = NOT_SHOWN if wrong and table.personal.is_whole else wrong and f"'{wrong[1]}'"
         if wrong and not table.rejects_rows:
             place = "line" if kind == "VARCHAR" else "row"
-            raise _wrong_type(file, column, f"'{wrong[1]}' in {place} {wrong[0]} ({kind})")
+            raise _wrong_type(file, column, f"{value} in {place} {wrong[0]} ({kind})")
         if wrong and wrong[2] == file.row_count and kind not in ("VARCHAR", "JSON"):
-            raise _wrong_type(file, column, f"'{wrong[1]}' in every row ({kind})")
+            raise _wrong_type(file, column, f"{value} in every row ({kind})")
         has_faults = has_faults or wrong is not None
     return has_faults
 
