@@ -10,8 +10,8 @@ decisions as (
 
     select
         trained_version as model_version,
-        arg_max(decision, decided_at) as decision,
-        arg_max(reason, decided_at) as reason
+        arg_max(decision, (decided_at, decision, reason)) as decision,
+        arg_max(reason, (decided_at, decision, reason)) as reason
     from {{ ref('training_decisions') }}
     where trained_version is not null
     group by trained_version
@@ -22,7 +22,7 @@ gates as (
 
     select
         model_version,
-        string_agg(reason, '; ' order by endpoint) as reason
+        string_agg(reason, '; ' order by endpoint, reason) as reason
     from {{ ref('model_gates') }}
     where status = 'rejected'
     group by model_version

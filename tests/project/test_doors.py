@@ -102,6 +102,7 @@ COMMANDS = [
     kept("snapshot", "Nothing to do"),
     kept("show --inline 'select 41 + 1 as answer'", "42"),
     kept("show --select unrelated --limit 2", "number"),
+    refused("show --select points", "expected a model to show, found the seed points", "dbt show --inline"),
     kept("""show --inline "select count(*) as rows_of_it from {{ ref('weighted') }}" """, "3"),
     kept("show --inline-direct 'select 41 + 1 as answer'", "42"),
     refused("show --inline-direct 'drop view features.weighted'", "found drop statement"),
@@ -262,8 +263,18 @@ CLASHING: dict[str, tuple[Files, str]] = {
     ),
     "a source's name": (model("schema='SHOP', alias='events'"), "expected a name of its own ... whatever the case"),
     **{
+        f"a served {how}": (
+            {
+                "models/serving/added.sql": f"{{{{ config(materialized='{how}') }}}} select kind from {{{{ ref('points') }}}}\n",
+                "models/serving/added.yml": "models: [{name: added, config: {meta: {endpoint: {type: score, key: [kind]}}}}]\n",
+            },
+            f"expected a table, since it is served, found {how}; write materialized: table",
+        )
+        for how in ("view", "ephemeral")
+    },
+    **{
         f"schema {schema}": (model(f"schema='{schema}'"), f"expected a schema of the project, found {schema}, which is ours")
-        for schema in ("history", "HISTORY", "scorehouse", "Comparison", "information_schema")
+        for schema in ("history", "HISTORY", "scorehouse", "Comparison", "information_schema", "temp")
     },
 }
 """Configurations whose names are not their own: a branch's files, and what is said of them."""
@@ -289,6 +300,14 @@ FAILING: dict[str, tuple[Files, str]] = {
             yml="models: [{name: added, columns: [{name: occurred_at, data_type: timestamp}]}]\n",
         ),
         SEMICOLON,
+    ),
+    "a view that each reader would see otherwise": (
+        model("materialized='view'", sql="select kind, first(event_id) as one from {{ ref('weighted') }} group by kind"),
+        "expected a view that gives each reader the same, found first(), which depends on the order of rows",
+    ),
+    "a column of values without names": (
+        model("", sql="select (event_id, kind) as pair from {{ ref('weighted') }}"),
+        "expected columns that a file can keep, found a row of values without names",
     ),
     "hook that writes": (model("pre_hook='create table x as select 1'"), "found create statement"),
     "a row against the contract": (contract('{type: check, expression: "number > 7"}'), "expected rows that keep the contract"),

@@ -5,6 +5,7 @@ database; macros call `{{ scorehouse('<operation>', ...) }}`, which arrives in `
 """
 
 import atexit
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -239,6 +240,11 @@ class _ShownByDbt:
             raise DbtRuntimeError(str(error)) from None
         if isinstance(error, duckdb.Error) and (sentence := functions.refusal_in(error)):
             raise DbtRuntimeError(sentence) from None
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            raise DbtRuntimeError(
+                f"{Path(str(error.filename)).name[:60]}...: expected a name that a file can have, found one of more than 255 "
+                "bytes; write a shorter alias or schema."
+            ) from None
         if isinstance(error, OSError) and error.filename:
             raise DbtRuntimeError(
                 f"{error.filename}: expected a place that this build may read and write, found: {error.strerror}; "

@@ -74,6 +74,39 @@ def test_a_subquery_that_is_correlated_by_the_time_is_local(seed: int) -> None:
     assert found == answer(content, sql), sql
 
 
+def membership(draw: random.Random) -> str:
+    """A query that asks whether a value is among others: one NULL among them makes it NULL."""
+    value, other = draw.choice([("at", "at"), ("tag", "tag"), ("at", "since")])
+    of = draw.choice(["", 'where other."at" = events."at"', "where other.\"at\" > timestamp '2024-01-02'"])
+    table = "s.people" if other == "since" else "s.events"
+    of = "" if other == "since" else of
+    asked = draw.choice(["in", "not in", "= any", "<> all"])
+    condition = f"""events."{value}" {asked} (select other."{other}" from {table} as other {of})"""
+    return (
+        f"""select "at", {condition} from s.events"""
+        if draw.random() < 0.5
+        else f"""select "at" from s.events where {condition}"""
+    )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_question_whether_a_value_is_among_others_is_local_or_refused(seed: int) -> None:
+    draw = random.Random(seed)
+    content, inputs = {table: rows(draw, table) for table in TABLES}, {"s.events": "at", "s.people": "since"}
+    for _ in range(10):
+        sql, grain = membership(draw), draw.choice(GRAINS)
+        try:
+            expect_local(plan(sql), Partitioning("at", grain), inputs)
+        except AcrossPartitionsError:
+            continue
+        places = {table: list(TABLES[table]).index(column) for table, column in inputs.items()}
+        parts = {part(line[place], grain) for table, place in places.items() for line in content[table]}
+        found: Counter[str] = Counter()
+        for one in parts:
+            found += answer(within(content, inputs, grain, {one}), sql)
+        assert found == answer(content, sql), sql
+
+
 @pytest.mark.parametrize("asked", ["exists", "not exists"])
 def test_a_subquery_that_is_correlated_by_something_else_looks_across_partitions(asked: str) -> None:
     sql = f'select "at" from s.events where {asked} (select 1 from s.events as other where other."at" < events."at")'

@@ -214,7 +214,15 @@ class Builder:
         self, cursor: duckdb.DuckDBPyConnection, draft: NodeRecord, query: str, file: Path, columns_ddl: str | None = None
     ) -> None:
         """Write a node's rows into its file, see `Store.write`; compare them with what branches computed under its name."""
-        self.store.write(cursor, query, file, columns_ddl, self.parents(draft))
+        try:
+            self.store.write(cursor, query, file, columns_ddl, self.parents(draft))
+        except duckdb.InvalidInputException as error:
+            if "TUPLE columns" not in str(error):
+                raise
+            raise ScorehouseError(
+                f"{self.manifest.node(draft.node_id).path}: expected columns that a file can keep, found a row of values without "
+                f"names; select {{'a': a, 'b': b}} instead of (a, b)."
+            ) from None
         self.verify(draft, [file])
 
     def verify(self, draft: NodeRecord, files: Iterable[Path]) -> None:

@@ -36,7 +36,7 @@ SETTINGS = frozenset(
 INCREMENTAL_SETTINGS = frozenset("incremental_strategy incremental_predicates unique_key on_schema_change".split())
 """Settings that say how to add to a table; one that is always computed whole needs none of them."""
 
-SCHEMAS_OF_OURS = frozenset("history scorehouse comparison information_schema pg_catalog".split())
+SCHEMAS_OF_OURS = frozenset("history scorehouse comparison information_schema pg_catalog temp system".split())
 """Schemas of a branch's database that no node's result stands in: ours, and DuckDB's."""
 
 TABLES_OF_OURS = frozenset({"endpoints", "release"})
@@ -168,6 +168,8 @@ def _endpoints(manifest: Manifest) -> Iterator[str]:
 
 def _endpoint(node: Node) -> Iterator[str]:
     endpoint = node.meta["endpoint"]
+    if node.materialized in ("view", "ephemeral"):
+        yield f"{node.path}: expected a table, since it is served, found {node.materialized}; write materialized: table."
     if not isinstance(endpoint, dict):
         yield f"{node.path}: meta.endpoint: expected {{type: ..., key: [<columns>]}}, found '{endpoint}'; write it so."
         return

@@ -32,8 +32,17 @@ def is_stored(builder: Builder, node_id: str, sql: str, columns_ddl: str) -> boo
 
 
 def view(builder: Builder, node_id: str, sql: str) -> Outcome:
-    """Create or keep a model that is only a query."""
+    """Create or keep a model that is only a query.
+
+    Raises ScorehouseError for one whose result depends on the order of rows: each reader would see another.
+    """
     draft, _ = builder.draft(node_id, sql)
+    depending = draft.details.reading.order_dependent if draft.details.reading else []
+    if depending:
+        raise ScorehouseError(
+            f"{builder.manifest.node(node_id).path}: expected a view that gives each reader the same, found {depending[0]}, "
+            f"which depends on the order of rows; order by what no two rows share, or write materialized: table."
+        )
     return builder.defined(draft, f"create or replace view {quoted(draft.relation)} as ({sql}\n)")
 
 

@@ -36,8 +36,11 @@ class Rows:
 
 WHOLE = Rows()
 
-_SAME = frozenset({"COMPARE_EQUAL", "COMPARE_NOT_DISTINCT_FROM"})
-"""Comparisons that hold only within a partition; correlated subqueries become the second (rows without a time are one too)."""
+_CORRELATED = frozenset({"COMPARE_NOT_DISTINCT_FROM"})
+"""What a correlated subquery becomes: rows without a time are a partition too."""
+
+_SAME = _CORRELATED | {"COMPARE_EQUAL"}
+"""Comparisons that hold only within a partition."""
 
 
 def expect_local(plan: Operator, partitioning: Partitioning, inputs: Mapping[str, str]) -> None:
@@ -154,9 +157,13 @@ class _Locality:
         return Rows(True, frozenset(own for own, p in enumerate(places) if p in here))
 
     def _meet_within(self, operator: Operator, left: Rows, right: Rows) -> bool:
-        """Whether a join's rows are of the same partition on both sides."""
+        """Whether a join's rows are of the same partition on both sides.
+
+        What an `in (select ...)` compares does not count: one NULL among all the rows makes it NULL, whatever it compares with.
+        """
+        same = _CORRELATED if operator.said.get("join_type") == "MARK" else _SAME
         return any(
-            c.get("comparison") in _SAME and self._pins(c["left"], left) and self._pins(c["right"], right)
+            c.get("comparison") in same and self._pins(c["left"], left) and self._pins(c["right"], right)
             for c in operator.said.get("conditions", ())
         )
 

@@ -27,7 +27,7 @@ FLOATING = frozenset({"FLOAT", "DOUBLE"})
 PICKING = frozenset("min max median quantile quantile_disc mad histogram histogram_exact".split())
 """Orderless aggregates that give values as they met them."""
 
-WITH_EQUALS = FLOATING | {"INTERVAL", "LIST", "STRUCT", "MAP", "ARRAY", "UNION", "VARIANT"}
+WITH_EQUALS = FLOATING | {"INTERVAL", "LIST", "STRUCT", "TUPLE", "MAP", "ARRAY", "UNION", "VARIANT"}
 """Types with different values that are equal to DuckDB: -0.0 and 0.0, one month and thirty days, and what holds such."""
 
 PEERS = frozenset("WINDOW_RANK WINDOW_RANK_DENSE WINDOW_DENSE_RANK WINDOW_PERCENT_RANK WINDOW_CUME_DIST".split())
@@ -68,13 +68,17 @@ class _RowOrder:
                     yield "distinct on"
             elif kind == "LOGICAL_DISTINCT" and any(map(_is_of_equals, operator.said["distinct_targets"])):
                 yield "distinct"
+            elif kind == "LOGICAL_RECURSIVE_CTE" and not operator.said["union_all"]:
+                yield from ("recursive union" for one in operator.said["internal_types"] if one["id"] in WITH_EQUALS)
             elif kind == "LOGICAL_ASOF_JOIN" and not self._matches_once(operator):
                 yield "asof join"
             elif kind == "LOGICAL_POSITIONAL_JOIN":
                 yield "positional join"
 
     def _closure(self, operator: Operator, expressions: Collection[Expression]) -> frozenset[int]:
-        return self._dependencies.closure(operator, {p for p in map(place, expressions) if p is not None})
+        """What follows from the values of some expressions; one that stands for several equal values says none of them."""
+        exact = (expression for expression in expressions if not _has_equals(expression))
+        return self._dependencies.closure(operator, {p for p in map(place, exact) if p is not None})
 
     def _are_settled(self, operator: Operator, order: Collection[Expression]) -> bool:
         """Whether rows at the same place of an order agree in all that anything reads of them."""
@@ -94,11 +98,12 @@ class _RowOrder:
             return False
         orders = _orders(aggregate.get("order_bys") or {})
         if name_of(aggregate).startswith(("arg_m", "argm", "max_by", "min_by")) and not orders:
-            orders = _parts(arguments[1])
+            orders, arguments = _parts(arguments[1]), arguments[:1]
         elif not orders and name_of(aggregate) not in ANY_OF:
             return True
         known = self._closure(below, [*orders, *grouped])
-        return not all(argument in orders or places(argument) <= known for argument in arguments)
+        exact = [order for order in orders if not _has_equals(order)]
+        return not all(argument in exact or places(argument) <= known for argument in arguments)
 
     def _windows(self, operator: Operator) -> Iterator[str]:
         below = operator.below[0]
