@@ -80,11 +80,12 @@ class Personal:
         """Whether a name's words say that it identifies a person.
 
         >>> named = Personal(names=("phone", "first_name")).names_person
-        >>> [named(name) for name in ("HomePhones2", "FirstName", "firstname", "headphone")]
-        [True, True, True, False]
+        >>> [named(name) for name in ("HomePhones2", "FirstName", "firstname", "headphone", "name")]
+        [True, True, True, False, False]
         """
         words = _words(name)
-        return any(f"_{known}_" in f"_{'_'.join(words)}_" or known.replace("_", "") in words for known in self.names)
+        spoken = f" {' '.join(words)} "
+        return any(f" {' '.join(known)} " in spoken or "".join(known) in words for known in map(_words, self.names))
 
 
 @cache
