@@ -37,6 +37,6 @@ def _build(flags: Any, config: Any) -> bool:
     DuckDBConnectionManager.close_all_connections()
     places = {"project-dir": config.project_root, "profiles-dir": flags.PROFILES_DIR, "log-path": flags.LOG_PATH}
     options = [part for name, place in places.items() for part in (f"--{name}", str(place))]
-    arguments = [*(["--quiet"] if flags.QUIET else []), "build", *options, "--vars", json.dumps(flags.VARS)]
+    arguments = [*(["--quiet"] if flags.QUIET else []), "build", *options, "--vars", json.dumps(flags.VARS, default=str)]
     sys.argv = [sys.argv[0], *arguments]  # dbt writes them down
     return bool(dbtRunner().invoke(arguments).success)

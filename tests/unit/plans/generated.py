@@ -201,7 +201,7 @@ def _computed(query: Drawn) -> None:
         [
             (f"{query.pick(columns, 'number')} * 2", "number"),
             (f"coalesce({query.pick(columns, 'text')}, 'none')", "text"),
-            (f"date_trunc('month', {query.pick(columns, 'time')})", "time"),
+            (f"date_trunc('{query.draw.choice(['hour', 'day', 'month'])}', {query.pick(columns, 'time')})", "time"),
             (f"case when {query.pick(columns, 'whole')} > 1 then {query.pick(columns, 'text')} end", "text"),
             (f"list_sum(list_transform([{query.pick(columns, 'whole')}], lambda x: x + 1))::bigint", "whole"),
         ]

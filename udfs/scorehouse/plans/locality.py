@@ -36,6 +36,9 @@ class Rows:
 
 WHOLE = Rows()
 
+WITHIN_A_DAY = frozenset("hour minute second millisecond milliseconds microsecond microseconds".split())
+"""Units of `date_trunc` that lie within every partition."""
+
 _CORRELATED = frozenset({"COMPARE_NOT_DISTINCT_FROM"})
 """What a correlated subquery becomes: rows without a time are a partition too."""
 
@@ -72,7 +75,7 @@ class _Locality:
     """
 
     def __init__(self, grain: str, inputs: Mapping[str, str]) -> None:
-        self._finer = GRAINS[: GRAINS.index(grain) + 1]
+        self._finer = {*WITHIN_A_DAY, *GRAINS[: GRAINS.index(grain) + 1]}
         self._inputs = inputs
         self._shared: dict[int, Rows] = {}
 
