@@ -221,6 +221,12 @@ def test_one_row_is_masked_for_itself_alone(tmp_path: Path) -> None:
     assert json.loads(found[3]["properties"])["items"] == [{"phone": pseudonym("x"), "sku": 1}]
 
 
+def test_threads_that_mask_side_by_side_mask_all(tmp_path: Path) -> None:
+    rows = [{"customer_id": 1, "properties": {"phone" if place % 2 else "page": f"Quux{place}"}} for place in range(200_000)]
+    _, _, kept = landed({"a.json": b"\n".join(json.dumps(row).encode() for row in rows)}, tmp_path)
+    assert kept.count("Quux") == 100_000
+
+
 def test_a_thousand_personal_members_are_no_trouble(tmp_path: Path) -> None:
     members = {f"k{place}": {"phone": PERSON} for place in range(1000)}
     _, _, kept = landed({"a.json": cased([{"customer_id": 1, "properties": members}])}, tmp_path)

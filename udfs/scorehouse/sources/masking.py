@@ -125,7 +125,6 @@ class _Masked:
         self._column = column
         self._is_properties = column is not None and column.data_type == "JSON"
         self._told: dict[str, None] = {}
-        self._is_changed = False
 
     def told(self) -> list[str]:
         """What was masked."""
@@ -191,62 +190,74 @@ class _Masked:
     # ---------------------------------------------------------------- cell by cell
 
     def cell(self) -> Callable[[Any], Any]:
-        """What masks one cell."""
+        """What masks one cell; several threads call it at once."""
         if self.is_personal:
             return self._hidden
-        if self.kind == "BLOB":
-            return self._bytes
-        return self._cell
+        return self._bytes if self.kind == "BLOB" else self._cell
 
     def _hidden(self, text: str) -> str | None:
         return pseudonym(text, self._key)
 
     def _bytes(self, value: bytes) -> bytes | None:
         try:
-            masked = self._cell(value.decode())
+            text = value.decode()
         except UnicodeDecodeError:
-            masked = self._cell(value.decode("latin-1"))
-        return value if not self._is_changed else None if masked is None else masked.encode()
+            text = value.decode("latin-1")
+        masked = self._cell(text)
+        return value if masked == text else None if masked is None else masked.encode()
 
     def _cell(self, text: str) -> str | None:
-        """The text of a cell without people's data; the same text where there was none."""
-        self._is_changed = False
-        is_json = self.kind not in ("VARCHAR", "BLOB")
+        """The text of a cell without people's data; the very same text where there was none."""
+        must_be_json, is_nested = self._is_properties or self.kind not in ("VARCHAR", "BLOB"), _looks_nested(text)
+        walk = _Walk(self._personal, self._key)
         try:
-            parsed = _parsed(text) if is_json or self._is_properties or _looks_nested(text) else None
-            masked = self._walked(parsed if parsed is not None else text, "", self._is_properties)
+            parsed = _parsed(text) if must_be_json or is_nested else None
+            masked = walk.value(parsed if parsed is not None else text, "", self._is_properties)
         except RecursionError:
-            return self._changed(NOT_SHOWN, "")
-        if parsed is None and self._personal and not is_missing(text) and (self._is_properties or _looks_nested(text)):
-            return self._changed(NOT_SHOWN, "")  # broken: nobody knows what it says
-        if not self._is_changed:
+            parsed, masked = None, walk.changed(NOT_SHOWN, "")
+        if parsed is None and self._personal and not is_missing(text) and (self._is_properties or is_nested):
+            masked = walk.changed(NOT_SHOWN, "")  # broken: nobody knows what it says
+        self._told.update(walk.told)
+        if not walk.told:
             return text
-        if parsed is None:
-            return masked
-        return None if masked is None else _dumped(masked)
+        return masked if parsed is None or masked is None else _dumped(masked)
 
-    def _changed(self, masked: Any, path: str) -> Any:
-        self._is_changed = True
-        self._told[path] = None
+
+class _Walk:
+    """One cell's value, member by member.
+
+    Attributes:
+        told: the paths of what was masked.
+    """
+
+    def __init__(self, personal: Personal, key: Key | None) -> None:
+        self._personal = personal
+        self._key = key
+        self.told: dict[str, None] = {}
+
+    def changed(self, masked: Any, path: str) -> Any:
+        """What stands for a value that was masked."""
+        self.told[path] = None
         return masked
 
-    def _walked(self, node: Any, path: str, is_top: bool = False) -> Any:
+    def value(self, node: Any, path: str, is_top: bool = False) -> Any:
         """A value of JSON without people's data; None where nothing is left of it."""
         if isinstance(node, _Members):
             return self._members(node, path, is_top)
         if is_top and self._personal.is_whole and node is not None:
-            return self._changed(self._hidden(_said(node)), path)
+            return self.changed(pseudonym(_said(node), self._key), path)
         if isinstance(node, list):
-            return [self._walked(one, path) for one in node]
+            return [self.value(one, path) for one in node]
         if not isinstance(node, str) or isinstance(node, _Number):
             return node
-        inner = _parsed(node) if _looks_nested(node) and not (path == "" and self.kind == "VARCHAR") else None
+        inner = _parsed(node) if _looks_nested(node) else None
         if inner is not None:
-            before, self._is_changed = self._is_changed, False
-            masked = self._walked(inner, path)
-            node, self._is_changed = _dumped(masked) if self._is_changed else node, self._is_changed or before
+            within = _Walk(self._personal, self._key)
+            masked = within.value(inner, path)
+            self.told |= within.told
+            node = _dumped(masked) if within.told else node
         if has_address(node):
-            return self._changed(self._hidden(node), path + ADDRESSES)
+            return self.changed(pseudonym(node, self._key), path + ADDRESSES)
         return node
 
     def _members(self, members: _Members, path: str, is_top: bool) -> _Members:
@@ -256,12 +267,12 @@ class _Masked:
         kept = _Members()
         for name, value in members:
             if has_address(name):
-                self._changed(None, path + ADDRESSES)
+                self.changed(None, path + ADDRESSES)
             elif holds(name) or (is_named and "value" in name.lower()):
-                hidden = self._changed(self._hidden(_said(value)), f"{path}.{name}") if value is not None else None
+                hidden = self.changed(pseudonym(_said(value), self._key), f"{path}.{name}") if value is not None else None
                 kept += [(name, hidden)] if hidden is not None else []
             else:
-                kept.append((name, self._walked(value, f"{path}.{name}")))
+                kept.append((name, self.value(value, f"{path}.{name}")))
         return kept
 
 
