@@ -8,6 +8,10 @@ import duckdb
 import pytest
 
 from project.harness import Outcome, Project, copy_of_the_project
+from scorehouse.sources.keyed import Key
+from scorehouse.sources.personal import pseudonym
+
+KEY = Key("nobody guesses these bytes")
 
 PURCHASES = """
 with customers as (
@@ -30,14 +34,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return copy_of_the_project(tmp_path_factory.mktemp("shop"))
 
 
-def build(shop: Project, files: dict[str, str], branch: str, *arguments: str, more: str = "") -> Outcome:
+def build(shop: Project, files: dict[str, str], branch: str, *arguments: str, more: str = "", key: str = "") -> Outcome:
     """Build from a folder with these files: path -> the query that fills it, or a text; `more` are other variables."""
     folder = shop.root / "mine"
     shutil.rmtree(folder, ignore_errors=True)
     for path, content in files.items():
         write(folder / path, content)
     variables = f"{{interaction_sources: [landing], landing_path: {folder}, fresh_data: true{more}}}"
-    return shop.dbt("build", "--vars", variables, *arguments, branch=branch)
+    return shop.dbt("build", "--vars", variables, *arguments, branch=branch, SCOREHOUSE_PERSONAL_KEY=key)
 
 
 def write(file: Path, content: str) -> None:
@@ -201,12 +205,14 @@ CALLED = (
 def test_an_export_lands_by_what_its_files_are_said_to_call_the_columns(shop: Project) -> None:
     more = f", landing_columns: {{interactions: {CALLED}}}, products: [recommendations]"
     items = "item_id,title,price\ntea,Tea,4 EUR\n,Nobody,1\n"
-    outcome = build(shop, {"interactions/a.csv": SHOPIFY, "items/a.csv": items}, "export", *STAGED, more=more)
+    outcome = build(shop, {"interactions/a.csv": SHOPIFY, "items/a.csv": items}, "export", *STAGED, more=more, key=KEY.secret)
     assert outcome.is_green, outcome.output
     assert "items/a.csv: 2 rows read, 2 rejected: 1 no item id" in outcome.output, outcome.output
     assert shop.work("export", "select customer_id, item_id, amount from staging.stg_landing__interactions") == [
-        ("ada@example.org", "TEA", 19.6)
+        (pseudonym("ada@example.org", KEY), "TEA", 19.6)
     ]
+    without = build(shop, {"interactions/a.csv": SHOPIFY}, "export", *STAGED, more=more)
+    assert "column customer_id: expected ids that name nobody, found people's data, and no key" in without.output, without.output
     for wrong, words in (
         ("{interaction: {}}", "expected tables among customers, interactions, items, labels, found interaction; correct it"),
         ("{interactions: {prize: x}}", "found prize; correct it"),

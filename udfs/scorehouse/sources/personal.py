@@ -61,8 +61,9 @@ class Personal:
         return bool(self.columns or self.names or self.is_whole)
 
     def rules(self) -> str:
-        """Hash of what is declared."""
-        return digest(sorted(self.columns), sorted(self.others), self.names, self.is_whole, [vars(one) for one in self.ids])
+        """Hash of what is declared; a column that would be masked under no name counts for nothing."""
+        spared = sorted(name for name in self.others if self.is_whole or self.names_person(name))
+        return digest(sorted(self.columns), spared, self.names, self.is_whole, [vars(one) for one in self.ids])
 
     def holds(self, name: str) -> bool:
         """Whether a column, or a member of `properties`, of this name identifies a person.
