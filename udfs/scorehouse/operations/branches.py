@@ -35,7 +35,7 @@ def releases(run: Run) -> str:
                 (release.git_commit or "")[:10],
                 release.published_by,
                 promoted,
-                _listed(release.changed),
+                text.listed(release.changed),
             ]
         )
     if not rows:
@@ -78,14 +78,14 @@ def drop_branch(run: Run, branch: object) -> str:
     others = {known.folder: known for known in run.warehouse.branches() if not known.is_production}
     names = [known.branch for known in others.values()]
     if not isinstance(branch, str) or not branch:
-        raise ScorehouseError(f"drop_branch: expected {{branch: <name>}} with one of {_listed(names)}, found '{branch}'.")
+        raise ScorehouseError(f"drop_branch: expected {{branch: <name>}} with one of {text.listed(names)}, found '{branch}'.")
     dropped = others.get(run.warehouse.root / branch) or run.warehouse.on(branch)
     if dropped.is_production:
         raise ScorehouseError(
             "drop_branch: expected a branch other than main, found main; main serves customers and is never dropped."
         )
     if dropped.folder not in others:
-        raise ScorehouseError(f"drop_branch: expected one of {_listed(names)}, found '{branch}'.")
+        raise ScorehouseError(f"drop_branch: expected one of {text.listed(names)}, found '{branch}'.")
     if dropped.folder == run.warehouse.folder:
         raise ScorehouseError(
             f"drop_branch: expected another branch than the one this command runs on, found '{branch}'; "
@@ -123,7 +123,9 @@ def collect_garbage(run: Run, delete: object) -> str:
             file.unlink()
             record_of(file).unlink(missing_ok=True)
     del locks
-    left = f"\nBeing built: {_listed(busy)}. What main has and what they write stays; run it again afterwards." if busy else ""
+    left = (
+        f"\nBeing built: {text.listed(busy)}. What main has and what they write stays; run it again afterwards." if busy else ""
+    )
     if not rows:
         return f"Nothing to delete: all {len(used)} files of the store are in use.{left}"
     size = sum(row[1] for row in rows) / 1e6
@@ -166,8 +168,3 @@ def explain(run: Run, node: object) -> str:
             )
     rows = [[record.relation, record.action, record.reason] for record in records]
     return text.table(["node", "last run", "because"], rows)
-
-
-def _listed(names: list[str], most: int = 4) -> str:
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown or "none"

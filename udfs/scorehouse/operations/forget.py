@@ -10,6 +10,7 @@ import duckdb
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.warehouse import CATALOG, Warehouse
+from scorehouse.operations import text
 from scorehouse.operations.register import COMMAND, operation_of
 from scorehouse.release.history import summary
 from scorehouse.release.lock import BuildLock
@@ -89,7 +90,7 @@ def erase(run: Run) -> Iterator[str]:
     replace(forgotten, pending=[]).write(run.warehouse.store)
     yield (
         f"Forgotten: {len(forgotten.pending)} of {len(forgotten.people)} people on the list. Deleted {len(lost)} store files "
-        f"({size / 1e6:,.1f} MB) that their rows had gone into, and {_listed(gone)}."
+        f"({size / 1e6:,.1f} MB) that their rows had gone into, and {text.listed(gone, MOST_NAMED) if gone else 'no release'}."
     )
     yield from _kept(run, forgotten)
 
@@ -169,23 +170,16 @@ def _delete(file: Path) -> int:
 
 def _kept(run: Run, forgotten: Forgotten) -> Iterator[str]:
     """What still names them, or was made with their rows, and why it stays."""
-    landed = [
-        (record, file) for record in run.records.nodes.values() if record.details.landing for file in record.details.landing.files
-    ]
+    sources = [record for record in run.records.nodes.values() if record.details.landing]
     with duckdb.connect() as reader:
-        for record, file in landed:
+        for copy, file in (pair for one in sources for pair in zip(one.files, one.details.landing.files, strict=True)):
             if file.left_out:
                 rows = f"{file.left_out} row{'s' if file.left_out > 1 else ''}"
                 yield f"Kept: {file.path} is yours and has {rows} of theirs, which do not land; delete them there."
-            copy = run.store.path(f"{record.relation}/{file.content}.parquet")
-            columns = _columns_naming(reader, forgotten, copy)
+            columns = _columns_naming(reader, forgotten, run.store.path(copy))
             if columns:
                 yield f"Kept: {file.name} has their id in {', '.join(columns)}, which says of nobody whose row it is."
     fitted = [record.relation for record in run.records.nodes.values() if record.details.versions]
     if fitted:
-        yield f"Kept: weights of {_listed(fitted)}, numbers of all customers together, which rows of theirs may have moved."
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return f"{', '.join(names[:MOST_NAMED])}{f' and {more} more' if more > 0 else ''}" or "no release"
+        weights = f"weights of {text.listed(fitted, MOST_NAMED)}, numbers of all customers together"
+        yield f"Kept: {weights}, which rows of theirs may have moved."

@@ -41,19 +41,15 @@ def land_sources(run: Run) -> None:
         found = _land(run, node, table, node.id in pinned)
         is_in_folder = node.meta.get("folder_variable")
         place = Path(table.path).parent if is_in_folder else Path(fixed_part(table.path))
-        elsewhere = (file.path for file in (found.files if found else []) if not _is_below(file.path, place))
-        places |= {str(place), *map(str, elsewhere)}
+        folder = place.resolve()
+        files = [file.path for file in found.files] if found else []
+        places |= {str(place), *(str(file) for file in files if not file.resolve().is_relative_to(folder))}  # links lead there
         if is_in_folder and found is not None:
             by_folder.setdefault(str(Path(table.path).parent), []).append((node, table, found))
     if run.warehouse.is_production:
         write_durably(run.warehouse.landed, "".join(f"{place}\n" for place in sorted(places)))
     for folder, tables in by_folder.items():
         _tell_the_rest(run, Path(folder), tables)
-
-
-def _is_below(file: Path, folder: Path) -> bool:
-    """Whether a file lies in a folder, and not only a link to it."""
-    return file.resolve().is_relative_to(folder.resolve())
 
 
 def _land(run: Run, node: Node, table: SourceTable, is_pinned: bool) -> Found | None:

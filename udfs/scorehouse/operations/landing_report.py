@@ -7,6 +7,7 @@ from scorehouse.build.manifest import Node
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import quoted
+from scorehouse.operations import text
 from scorehouse.sources.keyed import KEY
 from scorehouse.store.details import LandedFile
 
@@ -95,14 +96,10 @@ def masked(run: Run) -> Iterator[str]:
         dropped = sorted({name for file in files if not file.key for name in file.masked})
         hidden = sorted({name for file in files if file.key for name in file.masked})
         if hidden:
-            yield f"{node.relation}: {_listed(hidden)}: people's data, kept as pseudonyms."
+            yield f"{node.relation}: {text.listed(hidden, MOST_NAMES)}: people's data, kept as pseudonyms."
         if dropped:
-            yield f"{node.relation}: {_listed(dropped)}: people's data, dropped; with a key in {KEY} they become pseudonyms."
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - MOST_NAMES
-    return f"{', '.join(names[:MOST_NAMES])}{f' and {more} more' if more > 0 else ''}"
+            columns = text.listed(dropped, MOST_NAMES)
+            yield f"{node.relation}: {columns}: people's data, dropped; with a key in {KEY} they become pseudonyms."
 
 
 def lines(reported: Iterable[FileReport]) -> list[str]:

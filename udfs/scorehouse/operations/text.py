@@ -1,4 +1,4 @@
-"""Tables on a terminal."""
+"""Tables on a terminal, and lists in a sentence."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,3 +32,13 @@ def _cell(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def listed(names: list[str], most: int = 4) -> str:
+    """Names in a sentence, the first of them where there are many.
+
+    >>> listed(["a", "b", "c"], most=2), listed([])
+    ('a, b and 1 more', 'none')
+    """
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown or "none"

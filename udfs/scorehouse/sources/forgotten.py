@@ -68,6 +68,7 @@ class Forgotten:
             return []
         kinds = {name.lower(): (name, kind) for name, kind, *_ in reader.execute("describe raw").fetchall()}
         values = [self._of(whose, kinds) for whose in ids if whose.column in kinds]
+        self._define(reader)
         found = self._found(reader, values)
         if found:
             kept = " and ".join(f"coalesce({value} not in (select mark from forgotten), true)" for value in values)
@@ -89,16 +90,20 @@ class Forgotten:
     def columns_naming(self, reader: duckdb.DuckDBPyConnection) -> list[str]:
         """The columns of `raw` in which somebody on the list stands, as a whole cell."""
         kinds = [(name, kind) for name, kind, *_ in reader.execute("describe raw").fetchall()] if self.people else []
+        self._define(reader)
         return [name for name, kind in kinds if self._found(reader, [self._hashed(identifier(name), kind)])]
 
     def _hashed(self, value: str, kind: str) -> str:
         return f"forgotten_mark({cells.value_sql(value, kind, _ID)})"
 
+    def _define(self, reader: duckdb.DuckDBPyConnection) -> None:
+        """Make what the SQL asks: the macro `forgotten_mark`, and the table `forgotten`."""
+        define_hash(reader, "forgotten_mark", Key(self.key))
+        reader.execute("create or replace temp table forgotten as select unnest(?::varchar[]) as mark", [self.people])
+
     def _found(self, reader: duckdb.DuckDBPyConnection, values: list[str]) -> list[str]:
         if not values:
             return []
-        define_hash(reader, "forgotten_mark", Key(self.key))
-        reader.execute("create or replace temp table forgotten as select unnest(?::varchar[]) as mark", [self.people])
         query = " union ".join(f"select {value} as mark from raw" for value in values)
         return sorted(
             mark for (mark,) in reader.execute(f"select mark from ({query}) semi join forgotten using (mark)").fetchall()

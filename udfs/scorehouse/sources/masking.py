@@ -30,7 +30,7 @@ MOST_TOLD = 50
 _MARKS = ["@", "%40", "%2540", "&#", "u0040", "\uff20", "\ufe6b"]
 """Without any of these a cell holds no address."""
 
-_OBJECTS, _INNER = ["{", "["], ['{\\"', '[\\"', '[{\\"']
+_OBJECTS, _INNER = ["{", "["], ['{\\"', '[\\"']
 """Without these it has no members, or no text in it has."""
 
 
@@ -57,12 +57,13 @@ def mask(
         if name not in (*own, fault)
     ]
     values = {name: identifier(name) for name in kinds}
-    with _called(reader, columns) as functions:
-        for column, is_suspect in zip(columns, _suspect(reader, columns), strict=True):
+    suspect = _suspect(reader, columns)
+    with _called(reader, [column for column, is_suspect in suspect if is_suspect or column.is_personal]) as functions:
+        for column in columns:
             if has_address(column.name):  # a file without a header has a person's data there
                 del values[column.name]
                 continue
-            if is_suspect or column.is_personal:
+            if column.name in functions:
                 values[column.name] = column.sql(functions[column.name])
             if fault in kinds and personal:
                 values[column.name] = f"case when {identifier(fault)} is null then {values[column.name]} end"
@@ -99,10 +100,11 @@ def _of_arrays(cell: Callable[[Any], Any], kind: str) -> Callable[[pa.ChunkedArr
     return over_array
 
 
-def _suspect(reader: duckdb.DuckDBPyConnection, columns: list["_Masked"]) -> list[bool]:
-    """Whether an address or members could stand in each column: one scan tells."""
+def _suspect(reader: duckdb.DuckDBPyConnection, columns: list["_Masked"]) -> list[tuple["_Masked", bool]]:
+    """Each column, and whether an address or members could stand in it: one scan tells."""
     asked = ", ".join(f"coalesce(bool_or({column.could()}), false)" for column in columns)
-    return list(reader.execute(f"select {asked} from raw").fetchall()[0]) if columns else []
+    found = reader.execute(f"select {asked} from raw").fetchall()[0] if columns else ()
+    return list(zip(columns, found, strict=True))
 
 
 class _Number(str):

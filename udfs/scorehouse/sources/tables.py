@@ -291,8 +291,10 @@ def _land_file(
     content = digest(*read, _id_of(key))
     unread = LandedFile(file.place, state, content, {}, [], file.name, key=_id_of(key), forgotten=forgotten.version)
     copy = store.path(table.stored_name(unread))
-    if copy.exists() and _names_nobody(reader, table, copy, forgotten):
-        return _checked(reader, table, unread, open_copy(reader, copy))
+    if copy.exists():
+        origin = open_copy(reader, copy)
+        if not forgotten.taken_out(reader, table.personal.ids):
+            return _checked(reader, table, unread, origin)
     with TemporaryDirectory() as scratch:
         is_strict = not table.rejects_rows
         delimiter = open_raw(reader, file, {**added, **told}, table.constants, Path(scratch), table.names, is_strict)
