@@ -117,8 +117,8 @@ def compare(run: Run, examples: object) -> str:
 
 def _pairs(run: Run, main: Warehouse) -> Iterator[Pair]:
     keys, decisions = run.manifest.keys(), run.manifest.decisions()
-    kept = [records_of(side, number) for side in (run.warehouse, main) for number in side.release_numbers()]
-    known = [record for records in kept for record in records.nodes.values()]
+    kept = [(side, number) for side in (run.warehouse, main) for number in side.release_numbers()]
+    known = (record for side, number in kept for record in records_of(side, number).nodes.values())
     for pair in pairs_of(_stored(records_of(main)), _stored(run.records), known):
         yield replace(pair, key=keys.get(pair.relation, ()), decision=decisions.get(pair.relation))
 
@@ -144,9 +144,9 @@ def pairs_of(main: dict[str, NodeRecord], branch: dict[str, NodeRecord], known: 
 
     Args:
         main, branch: records by relation.
-        known: records of other kept releases.
+        known: records of other kept releases; not asked for where logic and data never differ both.
     """
-    halfway = {(record.relation, record.fingerprint.logic, record.fingerprint.data): record for record in known}
+    halfway: dict[tuple[str, str, str], NodeRecord] = {}
     for relation in sorted(main.keys() | branch.keys()):
         before, now = main.get(relation), branch.get(relation)
         if before is None or now is None:
@@ -155,6 +155,7 @@ def pairs_of(main: dict[str, NodeRecord], branch: dict[str, NodeRecord], known: 
             whole = Pair(relation, effect_of(before, now), before, now)
             yield whole
             if whole.effect == "logic and data":
+                halfway |= {(record.relation, record.fingerprint.logic, record.fingerprint.data): record for record in known}
                 steps = [(now.fingerprint.logic, before.fingerprint.data), (before.fingerprint.logic, now.fingerprint.data)]
                 middle = next((halfway[relation, *step] for step in steps if (relation, *step) in halfway), None)
                 if middle:

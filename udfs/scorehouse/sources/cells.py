@@ -5,6 +5,7 @@ things is a fault too: nothing is guessed.
 """
 
 from scorehouse.names.quoting import literal
+from scorehouse.sources.json_values import json_sql
 from scorehouse.store.details import Column
 
 MISSING = r"(?i)(null|\(null\)|nan|none|nil|nat|n/?a|#n/a|<na>|undefined|\\n|)"
@@ -75,6 +76,8 @@ def value_sql(value: str, found: str, column: Column, decimal: str = ".") -> str
         return f"timezone('UTC', {value})"
     if kind == "TIMESTAMP" and found == "TIMESTAMP_NS":
         return f"make_timestamp({microseconds(value)})"
+    if kind == "JSON" and found not in ("VARCHAR", "JSON"):
+        return json_sql(value, found)
     if found != "VARCHAR":
         return _from_number(value, found, column.data_type)
     text = f"nullif({trimmed(value)}, '')"

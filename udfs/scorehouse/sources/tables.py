@@ -17,6 +17,7 @@ from scorehouse.names.quoting import identifier, literal
 from scorehouse.sources import cells
 from scorehouse.sources.file_times import written_at
 from scorehouse.sources.forgotten import NOBODY, Forgotten
+from scorehouse.sources.json_values import finite, json_sql
 from scorehouse.sources.keyed import KEY, Key
 from scorehouse.sources.masking import ADDRESSES, NOT_SHOWN, mask
 from scorehouse.sources.personal import Personal
@@ -211,7 +212,7 @@ def _columns(table: SourceTable, extra: list[Column], file: LandedFile) -> list[
         if name.lower() not in declared and name not in _OWN
     }
     both = [column for column in table.in_files if column.kind == "property" and column.name.lower() in found]
-    own |= {column.name: _finite(values[column.name], column.data_type) for column in both}
+    own |= {column.name: finite(values[column.name], column.data_type) for column in both}
     if own:
         values["properties"] = _merged(own, found.get("properties"))
     values["properties"] = f"nullif({values['properties']}, '{{}}')"  # no members are none
@@ -540,21 +541,8 @@ def _extra(table: SourceTable, files: list[LandedFile]) -> list[Column]:
 
 
 def _other(column: Column, found: str | None, is_json: bool = False) -> str:
-    """An undeclared column's value, without numbers that JSON cannot hold; bytes are hexadecimal where it becomes JSON."""
-    is_json = is_json or column.data_type == "JSON"
-    value = identifier(column.name)
-    if found is None:
-        value = f"cast(null as {column.data_type})"
-    elif found == "BLOB" and is_json:
-        value = f"hex({value})"
-    elif is_json and found.startswith(("DECIMAL", "HUGEINT", "UHUGEINT")):  # JSON's numbers are doubles
-        is_exact = f"try_cast(cast({value} as double) as {found}) is not distinct from {value}"
-        return f"case when {is_exact} then to_json({value}) else to_json(cast({value} as varchar)) end"
-    else:
-        value = _finite(value, found)
-    return f"to_json({value})" if column.data_type == "JSON" else value
-
-
-def _finite(value: str, data_type: str) -> str:
-    """A value without numbers that JSON cannot hold."""
-    return f"case when isfinite({value}) then {value} end" if data_type in ("FLOAT", "DOUBLE") else value
+    """An undeclared column's value, without numbers that JSON cannot hold, so that another file may make JSON of it."""
+    value = identifier(column.name) if found else f"cast(null as {column.data_type})"
+    if found is None or not (is_json or column.data_type == "JSON"):
+        return finite(value, found or "")
+    return json_sql(value, found)
