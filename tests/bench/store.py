@@ -10,13 +10,13 @@ import duckdb
 
 from bench.measure import medians, seconds, show
 from project.harness import Project, tiny_project
-from scorehouse.build.manifest import Offer
 from scorehouse.build.versions import view_of_all
 from scorehouse.names.fingerprint import Fingerprint
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.release import work_database
 from scorehouse.release.pointer import rollback
 from scorehouse.release.publish import Publisher
+from scorehouse.serving.offer import Offer
 from scorehouse.store.files import Store, read_sql
 from scorehouse.store.records import NodeRecord, Records
 

@@ -235,3 +235,14 @@ def test_a_warehouse_that_was_moved_is_built_on_and_read_where_it_is(tiny: Proje
     )
     moved.build()
     assert moved.release() == 2
+
+
+def test_a_release_that_lost_its_files_is_none_to_roll_back_to(tiny: Project) -> None:
+    tiny.replace("dbt_project.yml", "weight: 2", "weight: 3")
+    tiny.build()
+    for file in (tiny.folder() / "releases" / "1").iterdir():
+        file.unlink()
+    for arguments in ("{}", "{to: 1}"):
+        outcome = tiny.operation("rollback", arguments)
+        assert "found only 2; choose one of these." in outcome.output, outcome.output
+    assert tiny.release() == 2

@@ -3,13 +3,16 @@
 import hashlib
 import hmac
 import json
+import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from project.harness import Project, copy_of_the_project
+from scorehouse.build.addresses import AddressGuard
 
 KEY = "nobody guesses these bytes"
 ADDRESS = "zoe.quux7731@mail.example.org"
@@ -105,6 +108,10 @@ def test_nobody_is_named_in_any_file(shop: Project, key: str | None) -> None:
         "select properties ->> '$.page' from staging.stg_landing__interactions where interaction_id = '1'", branch
     )
     assert page == "/tea"
+    told = shop.dbt("--quiet", "run-operation", "people", "--vars", variables, branch=branch).output
+    held = "pseudonyms" if key else "nothing: dropped"
+    print(told)
+    assert f"staging.stg_landing__customers.email {held}" in " ".join(told.split()), told
 
 
 @pytest.mark.parametrize("branch", ["main", "leak"])
@@ -169,3 +176,109 @@ def test_a_person_is_forgotten_everywhere_and_nobody_else_is(tmp_path: Path) -> 
 
 def _is_of(file: Path, raw: str) -> bool:
     return raw in str(json.loads(file.with_suffix(".json").read_text())["parents"])
+
+
+MADE = {
+    "concatenated": "select event_id, kind || '@example.org' as made from {{ ref('stg_events') }}",
+    "in JSON": "select json_object('a', [kind || '@example.org']) as made from {{ ref('stg_events') }}",
+    "nested": "select [{'feature': kind, 'of': map {'who': kind || '@example.org'}}] as made from {{ ref('stg_events') }}",
+    "decoded": "select decode(from_base64(to_base64(encode(kind || '@example.org')))) as made from {{ ref('stg_events') }}",
+    "as bytes": "select encode(kind || '@example.org') as made from {{ ref('stg_events') }}",
+    "as a URL says it": "select kind || '%40example.org' as made from {{ ref('stg_events') }}",
+    "escaped": """select ('"' || kind || '\\u0040example.org"')::json as made from {{ ref('stg_events') }}""",
+    "in a name": "select map {kind || '@example.org': 1} as made from {{ ref('stg_events') }}",
+}
+
+
+@pytest.mark.parametrize("disguise", MADE)
+def test_what_a_query_makes_an_address_of_is_no_result(tiny: Project, disguise: str) -> None:
+    tiny.write("models/features/made.sql", f"select made from ({MADE[disguise]})\n")
+    tiny.write("models/serving/served.sql", "select 1 as id, any_value(made) as said from {{ ref('made') }}\n")
+    tiny.write("models/serving/served.yml", "models: [{name: served, config: {meta: {endpoint: {key: [id]}}}}]\n")
+    release = tiny.release()
+    outcome = tiny.dbt("build")
+    assert not outcome.is_green and tiny.release() == release
+    assert "models/features/made.sql: column made: expected nobody named, found an e-mail address" in outcome.output, (
+        outcome.output
+    )
+    assert "(made of staging.stg_events.kind < shop.events.kind)" in outcome.output, outcome.output
+    assert found_in([tiny.warehouse], ("a@example.org",)) == []
+    spared = "columns: [{name: %s, config: {meta: {personal: false}}}]"
+    tiny.write("models/features/made.yml", f"models: [{{name: made, {spared % 'made'}}}]\n")
+    again = tiny.dbt("build")
+    assert "models/serving/served.sql: column said: expected nobody named" in again.output, again.output
+    tiny.replace("models/serving/served.yml", "name: served", f"name: served, {spared % 'said'}")
+    tiny.build()
+    (tiny.root / "models/features/made.yml").unlink()
+    assert "models/features/made.sql: column made: expected nobody named" in tiny.dbt("build").output
+
+
+@pytest.mark.parametrize(
+    ("path", "sql", "column"),
+    [
+        ("staging/seen.sql", "select kind || '@example.org' as made from {{ ref('stg_events') }}", "made"),
+        ("features/named.sql", 'select 1 as "zoe@example.org"', "(an e-mail address)"),
+        ("features/named.sql", "select {'zoe@example.org': 1} as made", "made"),
+    ],
+)
+def test_no_view_shows_an_address_and_no_name_is_one(tiny: Project, path: str, sql: str, column: str) -> None:
+    tiny.write(f"models/{path}", sql + "\n")
+    assert f"models/{path}: column {column}: expected nobody named" in tiny.dbt("build").output
+
+
+def test_a_seed_names_nobody(tiny: Project) -> None:
+    tiny.replace(
+        "models/staging/_sources.yml", "    schema: shop", "    schema: shop\n    config: {meta: {personal_names: [phone]}}"
+    )
+    tiny.write("seeds/points.csv", "kind,points,homePhone\na,0.5,1\nb,2,\n")
+    refused = "seeds/points.csv: column homePhone: expected nobody's data in a seed"
+    assert refused in tiny.dbt("build").output
+    tiny.write("seeds/points.csv", "kind,points,owner\na,0.5,zoe@example.org\nb,2,\n")
+    outcome = tiny.dbt("build")
+    assert "seeds/points.csv: column owner: expected nobody named, found an e-mail address; leave it out" in outcome.output
+    tiny.write("seeds/points.yml", "seeds: [{name: points, columns: [{name: owner, config: {meta: {personal: false}}}]}]\n")
+    tiny.build()
+
+
+def test_main_takes_up_no_result_of_a_branch_that_names_somebody(tiny: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.write("models/features/made.sql", MADE["concatenated"] + "\n")
+    with monkeypatch.context() as careless:
+        careless.setattr(AddressGuard, "__call__", lambda *_: None)
+        tiny.build(branch="careless")
+    outcome = tiny.dbt("build")
+    assert "models/features/made.sql: column made: expected nobody named" in outcome.output
+    assert not list(tiny.warehouse.glob("store/features.made/*"))
+
+
+def test_rows_older_than_retain_days_leave_with_their_copies(tiny: Project) -> None:
+    today = datetime.now(UTC).date()
+    ago = [today - timedelta(days=days) for days in (40, 20, 3)]
+    head, line = "event_id,occurred_at,kind,amount\n", "{},{},a,1\n".format
+    tiny.write("raw/old.csv", head + line("too-old-1", ago[0]))
+    tiny.write("raw/timeless.csv", head + line("without-time", ""))
+    os.utime(tiny.root / "raw/timeless.csv", (0, 0))
+    tiny.write("raw/mixed.csv", head + line("too-old-2", ago[0]) + line("middle", ago[1]) + line("new", ago[2]))
+    tiny.build()
+    copies = {file.name for file in tiny.warehouse.glob("store/shop.events/*.parquet")}
+    ids = "select event_id from staging.stg_events where event_id not in ('1', '2', '3') order by all"
+    assert tiny.catalog(ids) == [("middle",), ("new",), ("too-old-1",), ("too-old-2",), ("without-time",)]
+
+    tiny.replace("models/staging/_sources.yml", "partition_by: occurred_at", "partition_by: occurred_at, retain_days: 30")
+    outcome = tiny.build()
+    assert tiny.catalog(ids) == [("middle",), ("new",)]
+    assert "shop.events: 6 rows older than 30 days (retain_days) are not kept." in outcome.output, outcome.output
+    assert "Deleted 4 raw copies with rows older than their source's retain_days." in outcome.output
+    assert not copies & {file.name for file in tiny.warehouse.glob("store/shop.events/*")}
+    assert found_in(list(tiny.warehouse.glob("store/shop.events")), ("too-old-1", "too-old-2", "without-time")) == []
+    assert "nothing changed" in tiny.build().output
+
+    tiny.replace("models/staging/_sources.yml", "retain_days: 30", "retain_days: 10")
+    assert "Deleted 1 raw copy with" in tiny.build().output
+    assert tiny.catalog(ids) == [("new",)]
+    assert tiny.dbt("run-operation", "rollback").is_green and tiny.build().is_green
+    assert tiny.catalog(ids) == [("new",)]
+    tiny.replace("models/staging/_sources.yml", ", retain_days: 10", "")
+    assert "retain_days" not in tiny.build().output
+    assert tiny.catalog(ids) == [("middle",), ("new",), ("too-old-1",), ("too-old-2",), ("without-time",)]
+    tiny.replace("models/staging/_sources.yml", "partition_by: occurred_at", "partition_by: occurred_at, retain_days: soon")
+    assert "meta.retain_days: expected a whole number from 1, found 'soon'; correct it." in tiny.dbt("build").output

@@ -62,7 +62,7 @@ def test_every_block_runs_and_prints_what_the_readme_shows(clone: Project) -> No
 
 
 def test_the_example_of_an_own_model_builds(clone: Project) -> None:
-    (declaration,) = [code for language, code in BLOCKS if language == "yaml"]
+    (declaration,) = [code for language, code in BLOCKS if language == "yaml" and code.startswith("models:")]
     name = yaml.safe_load(declaration)["models"][0]["name"]
     clone.write(f"models/learning/{name}.yml", declaration)
     clone.write(f"models/learning/{name}.sql", "select * from {{ ref('churn_examples') }}\n")

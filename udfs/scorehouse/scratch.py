@@ -4,6 +4,7 @@ import atexit
 import threading
 
 import duckdb
+from duckdb.sqltypes import DuckDBPyType
 
 _own = threading.local()
 
@@ -21,6 +22,11 @@ def scratch(purpose: str) -> duckdb.DuckDBPyConnection:
         connections[purpose] = duckdb.connect(config={"threads": 1})
         connections[purpose].execute("set global TimeZone = 'UTC'")
     return connections[purpose]
+
+
+def type_of(data_type: str) -> DuckDBPyType:
+    """A type as DuckDB reads its name: `duckdb.sqltype` asks one connection that all threads share, which refuses two at once."""
+    return scratch("types").sqltype(data_type)
 
 
 atexit.register(lambda: _own.__dict__.clear())  # a connection that outlives the interpreter is reported as a leak

@@ -51,7 +51,7 @@ class _Told:
         self._value = value
 
     def __eq__(self, other: object) -> bool:
-        return f"{Decimal(other) if isinstance(other, str) else other:.2f}" == f"{self._value:.2f}"
+        return Decimal(str(other)) == self._value
 
 
 def expected(value: object, kind: pa.DataType) -> object:

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from scorehouse.build import promotion, versions
+from scorehouse.build.addresses import AddressGuard
 from scorehouse.build.alone import Sorted, alone
 from scorehouse.build.inputs import InputReader, Inputs, Mark, definitions
 from scorehouse.build.manifest import Manifest, Node
@@ -81,6 +82,8 @@ class Builder:
         self.unlike: list[str] = []
         self.drafts: dict[tuple[str, str, str | None], NodeRecord] = {}
         self.columns_from_after: dict[str, dict[str, set[str]]] = {}
+        self._readings: dict[str, Reading] = {}
+        store.inspect = AddressGuard(connection, manifest, records, self._readings)
 
     # ---------------------------------------------------------------- what a node is
 
@@ -113,6 +116,7 @@ class Builder:
                 f"{node.path}{line_of(node.text, 'history')}: expected a view over history(), which changes while a build runs, "
                 f"found materialized: {node.materialized}; make the model a view."
             )
+        self._readings[node.relation] = inputs.reading
         own = [node.materialized, self.store.data_format, shape, query_hash]
         record = self.record(node, own, computed_with, inputs)
         return replace(record, text_hash=text_hash, query_hash=query_hash, details=Details(reading=inputs.reading)), inputs
@@ -128,6 +132,8 @@ class Builder:
             inputs: what it reads.
         """
         parents = {relation: parent.fingerprint for relation, parent in inputs.parents.items()} if inputs else {}
+        spared = sorted(column.name for column in node.columns if column.is_personal is False)
+        own = [*own, *([spared] if spared else [])]  # a result is looked through again when less is spared
         fingerprint = Fingerprint.of(own, parents, inputs.marks if inputs else {}, computed_with)
         named = self.manifest.inputs(node) | dict(inputs.named if inputs else {}) | dict(computed_with or {})
         return NodeRecord(node.id, node.relation, node.kind, node.materialized, fingerprint, inputs=named)
@@ -224,6 +230,13 @@ class Builder:
                 f"names; select {{'a': a, 'b': b}} instead of (a, b)."
             ) from None
         self.verify(draft, [file])
+
+    def look_through(self, draft: NodeRecord, query: str) -> None:
+        """Look through the rows of a view that is new, or reads something new, as the store does before it takes a result."""
+        previous = self.records.nodes.get(draft.node_id)
+        if previous is None or previous.fingerprint.whole != draft.fingerprint.whole:
+            with self.cursor(draft) as cursor:
+                self.store.inspect(f"({query}\n)", Path(draft.relation, "view"), cursor)
 
     def verify(self, draft: NodeRecord, files: Iterable[Path]) -> None:
         """Compare results that were just computed with what branches computed under their names."""

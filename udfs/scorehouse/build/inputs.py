@@ -12,6 +12,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
 from scorehouse.plans.operators import Operator, UnknownPlanError
+from scorehouse.plans.origins import made_of
 from scorehouse.plans.reads import columns_read
 from scorehouse.plans.row_order import order_dependent
 from scorehouse.plans.shadow import Relation, Shadow
@@ -48,6 +49,9 @@ class Inputs:
 
 TYPES = "types of columns"
 """The name of an input: what is known of columns without reading them."""
+
+_ASKED = 2
+"""Raised when a plan is asked for more: what was read before is read again then."""
 
 _WORD = re.compile(r"\w+")
 _OF_ANY_COLUMN = re.compile(r"\bcolumns\s*\(|typeof\s*\(")
@@ -134,13 +138,14 @@ class InputReader:
         standing = {record.relation: _meaning(record) for record in behind if record.definition}
         tables = {record.relation: list(record.columns) for record in behind if not record.definition}
         tables |= {relation.name: list(relation.columns) for relation in self._history([sql, *definitions(behind)])}
-        question = digest(sql, standing, [(r.relation, list(r.columns.items())) for r in behind], sorted(tables))
+        question = digest(_ASKED, sql, standing, [(r.relation, list(r.columns.items())) for r in behind], sorted(tables))
         if known and known.question == question:
             return known
         try:
             plan, names = self.bound(node, sql)
             stamped = stamps(plan, self._stamps(behind))
             read, ordered = columns_read(plan, but=stamped), order_dependent(plan, self._manifest.declared_keys)
+            origins = {name: sorted(map(".".join, told)) for name, told in zip(names, made_of(plan), strict=True)}
         except ComputesWithTimeError:
             where = f"{node.path}{line_of(node.text, 'built_at')}"
             raise ScorehouseError(
@@ -150,7 +155,7 @@ class InputReader:
             return Reading(question, standing, tables, [f"a plan that is not known ({error})"])
         columns = {name: [c for c in tables[name] if c in read[name]] for name in sorted(read) if name in tables}
         types = _named_types([sql, *definitions(behind)], behind)
-        return Reading(question, standing, columns, ordered, [names[p] for p in sorted(stamped)], types)
+        return Reading(question, standing, columns, ordered, [names[p] for p in sorted(stamped)], types, origins)
 
     def _stamps(self, behind: Iterable[NodeRecord]) -> dict[str, list[str]]:
         """Names of the stamps of the relations that a query may reach."""

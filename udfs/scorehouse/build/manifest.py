@@ -11,6 +11,7 @@ from typing import Any
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
 from scorehouse.sandbox.queries import Reach
+from scorehouse.serving.offer import Audience, Meaning, Offer, ServedFunction, ServedTable
 
 _VAR = re.compile(r"\bvar\(\s*['\"](\w+)['\"]")
 _PLAIN = re.compile(r"\w[\w .$-]*")
@@ -30,7 +31,7 @@ class DeclaredColumn:
         is_required: whether a source's file must have it.
         is_never_null: whether an enforced contract says so.
         kind: `meta.kind` of a source's column (see scorehouse.store.details.Column).
-        is_personal: whether it identifies a person (`meta.personal`).
+        is_personal: whether it identifies a person (`meta.personal`); None where nothing is said.
         whose: where it holds the id of the person whose row it is (`meta.person`), what other columns must hold for that.
     """
 
@@ -41,7 +42,7 @@ class DeclaredColumn:
     is_required: bool
     is_never_null: bool = False
     kind: str | None = None
-    is_personal: bool = False
+    is_personal: bool | None = None
     whose: Mapping[str, str] | None = None
 
 
@@ -142,79 +143,6 @@ class Node:
         return f"{self.schema}.{self.identifier}"
 
 
-@dataclass(frozen=True)
-class ServedTable:
-    """A table of the serving file.
-
-    Attributes:
-        name: its name there.
-        relation: schema.name of the model behind it.
-        key: columns of its primary key; it is sorted by them.
-        description, columns: texts that readers find as comments.
-        kind, product, contract_version, owner, requirements, example: what the table `endpoints` says of it; requirements are
-            volume, refresh, decay and sla, the example is a query.
-        models: the fitted models that it is made of, the nearest first.
-    """
-
-    name: str
-    relation: str
-    key: list[str]
-    description: str = ""
-    columns: Mapping[str, str] = field(default_factory=dict)
-    kind: str = "score"
-    product: str = ""
-    contract_version: int = 1
-    owner: str = ""
-    requirements: Mapping[str, str] = field(default_factory=dict)
-    example: str = ""
-    models: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, node: Node, models: tuple[str, ...]) -> "ServedTable":
-        """What a model declares in `meta.endpoint`."""
-        endpoint = node.meta["endpoint"]
-        key = list(endpoint["key"])
-        return cls(
-            name=node.name,
-            relation=node.relation,
-            key=key,
-            description=" ".join(node.description.split()),
-            columns={column.name: column.description for column in node.columns},
-            kind=endpoint.get("type", "score"),
-            product=str(node.meta.get("product") or node.name),
-            contract_version=int(endpoint.get("contract_version", 1)),
-            owner=node.owner,
-            requirements={name: str(value) for name, value in (node.meta.get("requirements") or {}).items()},
-            example=f"select * from {node.name} order by {', '.join(key)} limit 10",
-            models=models,
-        )
-
-
-@dataclass(frozen=True)
-class ServedFunction:
-    """A SQL function of the serving file: its name there, schema.name of the node behind it, and what readers find of it."""
-
-    name: str
-    relation: str
-    description: str = ""
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What a project serves.
-
-    Attributes:
-        tables, functions: of the serving file; a function stands after those that it calls.
-        unreadable: functions (schema.name) that only the build's process can run; readers do not get them.
-        features: by fitted model, the columns that its features may be, by name.
-    """
-
-    tables: tuple[ServedTable, ...] = ()
-    functions: tuple[ServedFunction, ...] = ()
-    unreadable: tuple[str, ...] = ()
-    features: Mapping[str, Mapping[str, DeclaredColumn]] = field(default_factory=dict)
-
-
 class Manifest:
     """The project of one run.
 
@@ -241,6 +169,10 @@ class Manifest:
     def node(self, node_id: str) -> Node:
         """What has this unique id."""
         return self._nodes[node_id]
+
+    def of_relation(self, relation: str) -> Node | None:
+        """The model, seed or source that makes schema.name, if the project has one."""
+        return next((node for node in self._of_kind("model", "seed", "source") if node.relation == relation), None)
 
     def _of_kind(self, *kinds: str) -> list[Node]:
         return [node for node in self._nodes.values() if node.kind in kinds]
@@ -353,19 +285,20 @@ class Manifest:
     def offer(self) -> Offer:
         """What readers get."""
         unreadable = (function.relation for function in self.python_functions())
-        features = {model.name: self._columns_behind(model) for model in self.fitted()}
+        features = {model.name: self._meanings_behind(model) for model in self.fitted()}
         return Offer(tuple(self.served_tables()), tuple(self.served_functions()), tuple(unreadable), features)
 
-    def _columns_behind(self, model: Node) -> dict[str, DeclaredColumn]:
+    def _meanings_behind(self, model: Node) -> dict[str, Meaning]:
         """The described columns of everything that a model's rows come from; of two with one name the nearest."""
-        found: dict[str, DeclaredColumn] = {}
+        found: dict[str, Meaning] = {}
         for ancestor in self.ancestors(model):
-            found = {column.name: column for column in ancestor.columns if column.description} | found
+            described = (column for column in ancestor.columns if column.description)
+            found = {column.name: Meaning(column.description, column.unit) for column in described} | found
         return found
 
     def served_tables(self) -> list[ServedTable]:
         """The models that declare `meta.endpoint`: what the serving file holds."""
-        return [ServedTable.of(node, self._models_behind(node)) for node in self.served()]
+        return [_served(node, self._models_behind(node)) for node in self.served()]
 
     def _models_behind(self, node: Node) -> tuple[str, ...]:
         return tuple(ancestor.name for ancestor in self.ancestors(node) if ancestor.materialized == "fitted")
@@ -485,6 +418,31 @@ def _configured(config: Any) -> dict[str, Any]:
     return {name: value for name, value in config.to_dict(omit_none=True).items() if value != default.get(name)}
 
 
+def _served(node: Node, models: tuple[str, ...]) -> ServedTable:
+    """What a model declares in `meta.endpoint`."""
+    endpoint = node.meta["endpoint"]
+    key = list(endpoint["key"])
+    return ServedTable(
+        name=node.name,
+        relation=node.relation,
+        key=key,
+        description=" ".join(node.description.split()),
+        columns={column.name: column.description for column in node.columns},
+        kind=endpoint.get("type", "score"),
+        product=str(node.meta.get("product") or node.name),
+        contract_version=int(endpoint.get("contract_version", 1)),
+        owner=node.owner,
+        requirements={name: str(value) for name, value in (node.meta.get("requirements") or {}).items()},
+        example=f"select * from {node.name} order by {', '.join(key)} limit 10",
+        models=models,
+        audiences={name: _audience(said or {}) for name, said in (endpoint.get("audiences") or {}).items()},
+    )
+
+
+def _audience(said: Mapping[str, Any]) -> Audience:
+    return Audience(None if said.get("columns") is None else tuple(said["columns"]), said.get("rows"))
+
+
 def _constraints(node: Any) -> Iterator[str]:
     """Kinds of the constraints of a node's columns, and of the whole."""
     for shelf in (node, *getattr(node, "columns", {}).values()):
@@ -499,7 +457,7 @@ def _columns(node: Any) -> Iterator[DeclaredColumn]:
         is_never_null = bool(contract and contract.enforced) and any(c.type == "not_null" for c in column.constraints)
         meta = column.config.meta
         whose = meta["person"] if isinstance(meta.get("person"), dict) else {} if meta.get("person") else None
-        is_personal = bool(meta.get("personal"))
+        is_personal = None if meta.get("personal") is None else bool(meta["personal"])
         yield DeclaredColumn(
             column.name, said, column.data_type or "", unit, is_required, is_never_null, meta.get("kind"), is_personal, whose
         )

@@ -1,5 +1,6 @@
 """What the project must keep so that what it builds is served: checked at the start of every build, all breaches at once."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
@@ -7,7 +8,9 @@ from scorehouse.build.manifest import Manifest, Node
 from scorehouse.build.versions import ALWAYS, POLICY_SEED
 from scorehouse.errors import ScorehouseError
 from scorehouse.sandbox.duckdb_functions import is_of_duckdb
-from scorehouse.sources.seeds import seed_values
+from scorehouse.sandbox.queries import Reach, check_expression
+from scorehouse.sources.personal import Personal
+from scorehouse.sources.seeds import seed_header, seed_values
 
 ROUTES_SEED = "routes"
 SERVING = "models/serving/"
@@ -42,6 +45,9 @@ SCHEMAS_OF_OURS = frozenset("history scorehouse comparison information_schema pg
 TABLES_OF_OURS = frozenset({"endpoints", "release"})
 """What every serving file holds beside the served tables."""
 
+AUDIENCE = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+"""What an audience, and its group of the operating system, may be called."""
+
 INSTEAD = {
     "py": "write a select, a fitted model or a function node",
     "external": "write materialized: table; readers get files from the release",
@@ -54,7 +60,7 @@ INSTEAD = {
     "partition_by": "write materialized: partitioned with meta.partition_by",
     "sorted_by": "remove it: the serving file is sorted by meta.endpoint.key",
     "database": "remove it: a branch has one database",
-    "grants": "remove it: the rights of the warehouse's folder say who reads",
+    "grants": "declare meta.endpoint.audiences, whose files only their group reads",
     "persist_docs": "remove it: descriptions reach the serving file without it",
 }
 """What to do instead, where that is known."""
@@ -175,9 +181,31 @@ def _endpoint(node: Node) -> Iterator[str]:
         return
     if endpoint.get("type", KINDS[0]) not in KINDS:
         yield f"{node.path}: meta.endpoint.type: expected one of {', '.join(KINDS)}, found '{endpoint['type']}'; choose one."
+    yield from _audiences(node, endpoint.get("audiences") or {})
     key = endpoint.get("key")
     if not isinstance(key, list) or not key or not all(isinstance(column, str) for column in key):
         yield f"{node.path}: meta.endpoint.key: expected the columns that identify a row, found '{key}'; write key: [<column>]."
+
+
+def _audiences(node: Node, audiences: object) -> Iterator[str]:
+    """Who may read a served table: a word, which names a file and a group, and what of the table they get."""
+    expected = "{<audience>: {columns: [<column>], rows: <condition>}}, both as needed, an audience named by one word"
+    if not isinstance(audiences, dict):
+        yield f"{node.path}: meta.endpoint.audiences: expected {expected}, found '{audiences}'; write it so."
+        return
+    for name, said in audiences.items():
+        said = {} if said is None else said
+        is_known = isinstance(said, dict) and not said.keys() - {"columns", "rows"}
+        columns, rows = (said.get(part) if is_known else None for part in ("columns", "rows"))
+        is_listed = columns is None or (isinstance(columns, list) and columns and all(isinstance(c, str) for c in columns))
+        is_listed = is_listed and len({*map(str.lower, columns or ())}) == len(columns or ())
+        if not (AUDIENCE.fullmatch(str(name)) and is_known and is_listed and isinstance(rows, (str, type(None)))):
+            yield f"{node.path}: meta.endpoint.audiences: expected {expected}, found '{name}: {said}'; write it so."
+        elif rows is not None:
+            try:
+                check_expression(rows, f"{node.path}: meta.endpoint.audiences: {name}", Reach())
+            except ScorehouseError as error:
+                yield str(error)
 
 
 def _fitted(manifest: Manifest) -> Iterator[str]:
@@ -202,8 +230,17 @@ def _seeds(manifest: Manifest) -> Iterator[str]:
 
 
 def _people(manifest: Manifest) -> Iterator[str]:
-    """People's data are declared where they are masked: at sources."""
+    """People's data are declared where they are masked, at sources; a seed, which stands in git, has none."""
+    names = {name for source in manifest.sources() for name in source.meta.get("personal_names") or ()}
+    names_person = Personal(names=tuple(sorted(map(str, names)))).names_person
     for node in manifest.built():
+        spared = {column.name for column in node.columns if column.is_personal is False}
+        header = seed_header(manifest.folder / node.path, node.seed_delimiter) if node.kind == "seed" else []
+        for name in (name for name in header if name not in spared and names_person(name)):
+            yield (
+                f"{node.path}: column {name}: expected nobody's data in a seed, which git keeps for good, found a name that says "
+                f"so; land it as a source, or say that it names nobody: meta: {{personal: false}}."
+            )
         for column in node.columns:
             if column.is_personal or column.whose is not None:
                 yield (

@@ -43,6 +43,7 @@ def view(builder: Builder, node_id: str, sql: str) -> Outcome:
             f"{builder.manifest.node(node_id).path}: expected a view that gives each reader the same, found {depending[0]}, "
             f"which depends on the order of rows; order by what no two rows share, or write materialized: table."
         )
+    builder.look_through(draft, sql)
     return builder.defined(draft, f"create or replace view {quoted(draft.relation)} as ({sql}\n)")
 
 

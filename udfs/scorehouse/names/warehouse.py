@@ -11,6 +11,9 @@ from scorehouse.names import git
 CATALOG, SERVING, NUMBER, SUMMARY = "catalog.duckdb", "serving.duckdb", "CURRENT", "release.json"
 """A release's files: what readers find them by, and what operations read."""
 
+AUDIENCES = "serving"
+"""A release's folder with a serving file for each audience, if there are any."""
+
 WORK_DATABASE = "warehouse.duckdb"
 STORE = "store"
 BUILT = "built"
@@ -126,6 +129,11 @@ class Warehouse:
         return self.folder / SERVING
 
     @property
+    def audiences(self) -> Path:
+        """The current release's serving files for audiences, under their fixed names."""
+        return self.folder / AUDIENCES
+
+    @property
     def pointer(self) -> Path:
         """Text file with the current release's number."""
         return self.folder / NUMBER
@@ -145,6 +153,10 @@ class Warehouse:
         if not self.releases.is_dir():
             return []
         return sorted(int(folder.name) for folder in self.releases.iterdir() if re.fullmatch(r"\d+", folder.name))
+
+    def is_whole(self, number: int) -> bool:
+        """Whether a kept release has the files that readers open."""
+        return all((self.release(number) / file).is_file() for file in (CATALOG, SERVING, NUMBER))
 
     def current_catalog(self) -> Path | None:
         """The current release's own catalog, or None before the first."""

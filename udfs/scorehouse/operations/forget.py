@@ -1,6 +1,5 @@
 """Operation `forget` of `dbt run-operation`: a person leaves the warehouse, and a receipt says what went and what stayed."""
 
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from scorehouse.operations import text
 from scorehouse.operations.register import COMMAND, operation_of
 from scorehouse.release.history import summary
 from scorehouse.release.lock import BuildLock
+from scorehouse.release.pointer import remove
 from scorehouse.sandbox import confinement
 from scorehouse.sources.forgotten import Forgotten, as_spelled
 from scorehouse.sources.keyed import Key
@@ -136,7 +136,7 @@ def _withdrawn(branch: Warehouse, lost: set[str]) -> Iterator[str]:
     numbers = [number for number in branch.release_numbers() if _reads(branch, number, lost)]
     for number in numbers:
         if not (branch.is_production and number == current):
-            shutil.rmtree(branch.release(number))
+            remove(branch, number)
             yield f"release {number} of {branch.branch}"
     if branch.is_production or not branch.work_database.is_file():
         return

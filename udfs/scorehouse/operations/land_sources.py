@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scorehouse.build.manifest import DeclaredColumn, Node
@@ -36,8 +37,7 @@ def land_sources(run: Run) -> None:
     by_folder: dict[str, list[tuple[Node, SourceTable, Found]]] = {}
     places = set()
     for node in run.manifest.sources():
-        names = [sibling.name for sibling in run.manifest.siblings(node)]
-        table = declared(node, run.manifest.folder, run.manifest.variables, names)
+        table = declared_in(run, node)
         found = _land(run, node, table, node.id in pinned)
         is_in_folder = node.meta.get("folder_variable")
         place = Path(table.path).parent if is_in_folder else Path(fixed_part(table.path))
@@ -93,6 +93,12 @@ def _tell_the_rest(run: Run, folder: Path, tables: list[tuple[Node, SourceTable,
     raise ScorehouseError(f"{folder}: expected files in {missing}/, {there.rstrip('.')}; put the data there and build again.")
 
 
+def declared_in(run: Run, node: Node) -> SourceTable:
+    """A source table of a run's project, see `declared`."""
+    names = [sibling.name for sibling in run.manifest.siblings(node)]
+    return declared(node, run.manifest.folder, run.manifest.variables, names)
+
+
 def declared(node: Node, folder: Path, variables: Mapping[str, object], tables: Collection[str]) -> SourceTable:
     """A source table as its YAML declares it.
 
@@ -117,7 +123,19 @@ def declared(node: Node, folder: Path, variables: Mapping[str, object], tables: 
     table = SourceTable(node.relation, str(folder / node.meta["path"]), columns, node.meta.get("partition_by"))
     in_files = [column.name for column in table.in_files]
     called = _called(node, variables, tables, in_files)
-    return replace(table, called=called, personal=_personal(node, in_files, called))
+    return replace(table, called=called, personal=_personal(node, in_files, called), keep_from=_keep_from(node))
+
+
+def _keep_from(node: Node) -> str:
+    """The first day whose rows are kept (UTC), as `meta.retain_days` says; empty where all are."""
+    days = node.meta.get("retain_days")
+    if days is None:
+        return ""
+    if not isinstance(days, int) or isinstance(days, bool) or days < 1:
+        raise ScorehouseError(
+            f"{node.path}: source {node.name}: meta.retain_days: expected a whole number from 1, found '{days}'; correct it."
+        )
+    return (datetime.now(UTC).date() - timedelta(days=days)).isoformat()
 
 
 def _called(node: Node, variables: Mapping[str, object], tables: Collection[str], columns: list[str]) -> dict[str, str]:

@@ -88,6 +88,15 @@ def reports(run: Run) -> list[FileReport]:
     return sorted(found, key=lambda report: report.name)
 
 
+def expired(run: Run) -> Iterator[str]:
+    """How many rows are too old to be kept, a line for each table."""
+    for node in run.manifest.sources():
+        record = run.records.nodes.get(node.id)
+        count = sum(file.expired for file in record.details.landing.files) if record and record.details.landing else 0
+        if count:
+            yield f"{node.relation}: {count:,} rows older than {node.meta.get('retain_days')} days (retain_days) are not kept."
+
+
 def masked(run: Run) -> Iterator[str]:
     """What of people's data became pseudonyms or was dropped, a line for each table."""
     for node in run.manifest.sources():

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 import duckdb
 
 from scorehouse.build import rules
-from scorehouse.build.manifest import ServedTable
 from scorehouse.build.run import Run
 from scorehouse.build.versions import view_of_all
 from scorehouse.errors import ScorehouseError, first_line
@@ -18,10 +17,13 @@ from scorehouse.operations.forget import erase
 from scorehouse.operations.land_sources import land_sources
 from scorehouse.operations.landing_report import FileReport
 from scorehouse.operations.register import HOOKS, operation_of
+from scorehouse.operations.retention import expire
 from scorehouse.operations.served_before import forget_served_before
-from scorehouse.release import serving_file
 from scorehouse.release.publish import Publisher
 from scorehouse.sandbox import confinement
+from scorehouse.serving import file as serving_file
+from scorehouse.serving.audiences import keep_from_others, without_group
+from scorehouse.serving.offer import ServedTable
 from scorehouse.store.durable import remove_leftovers
 
 
@@ -42,6 +44,8 @@ def start(run: Run) -> str:
     Returns what there is to say of the branch, if anything.
     """
     rules.expect_kept(run.manifest)
+    if run.manifest.offer().audiences:
+        keep_from_others()
     known = {node.id for node in [*run.manifest.tables(), *run.manifest.sources(), *run.manifest.unwanted()]}
     run.records.forget([node_id for node_id in run.records.nodes if node_id not in known])
     run.connection.cursor().execute(view_of_all(run.records.nodes.values(), run.store))
@@ -85,13 +89,20 @@ def finish(run: Run, statuses: dict[str, str], command: str) -> dict[str, object
         forget_served_before(run)
         reported = landing_report.reports(run) if command == "build" else []
         told += [*run.builder.unlike, *(f"{file} was not as its record says: it is computed anew." for file in run.store.damaged)]
-        told += [*run.left_out, *landing_report.masked(run), *landing_report.lines(reported)] if command == "build" else []
+        told += [*run.left_out, *_about_files(run), *landing_report.lines(reported)] if command == "build" else []
         unpublished = _not_whole(run, statuses, command)
         told += _published(run, unpublished, reported)
         receipt = [] if unpublished else _erased(run)
+        told += [] if unpublished else expire(run)
         return asdict(Ending([line for line in told if line], not _failed(statuses), receipt=receipt))
     except (ScorehouseError, duckdb.Error, OSError) as error:
         return asdict(Ending(told, False, f"Nothing published: {first_line(error).rstrip('.;')}; {_current(run)}."))
+
+
+def _about_files(run: Run) -> Iterator[str]:
+    """What of the files' rows did not land as it was."""
+    yield from landing_report.masked(run)
+    yield from landing_report.expired(run)
 
 
 def _erased(run: Run) -> list[str]:
@@ -186,6 +197,11 @@ def notices(run: Run) -> list[str]:
     if empty:
         sentences.append(f"Empty, because this data has nothing for them: {', '.join(empty)}.")
     unread = rules.unread(run.manifest)
+    for audience in without_group(run.manifest.offer()):
+        sentences.append(
+            f"No group '{audience}' on this machine: {run.warehouse.audiences.name}/{audience}.duckdb is for who builds alone; "
+            f"add the group (groupadd {audience}), and whoever builds to it."
+        )
     if unread:
         sentences.append(f"No exposure says who reads {', '.join(unread)}: add one to the YAML of the model, with an owner.")
     return sentences

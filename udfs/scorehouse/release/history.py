@@ -9,7 +9,7 @@ import duckdb
 from mashumaro.codecs.json import JSONDecoder, JSONEncoder
 
 from scorehouse.names.warehouse import CATALOG, SUMMARY, Warehouse
-from scorehouse.release.described import Release
+from scorehouse.serving.described import Release
 from scorehouse.store.files import Store
 from scorehouse.store.provenance import COMPUTED, Provenance
 from scorehouse.store.records import NodeRecords

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.names.warehouse import CATALOG, NUMBER, SERVING, Warehouse
+from scorehouse.names.warehouse import AUDIENCES, CATALOG, NUMBER, SERVING, Warehouse
 from scorehouse.store.durable import aside, sync
 
 SAID = 10
@@ -16,12 +16,14 @@ SAID = 10
 def point_to(warehouse: Warehouse, number: int) -> None:
     """Make a kept release the current one: one rename, for every name at once."""
     links = {warehouse.current: warehouse.release(number).relative_to(warehouse.folder)}
-    links |= {path: Path(warehouse.current.name, file) for path, file in _names(warehouse)}
+    links |= {path: Path(warehouse.current.name, file) for path, file in _names(warehouse, number)}
     wrong = {path: target for path, target in links.items() if not _leads_to(path, target)}
     for path, target in wrong.items():
         _link(path, target)
     if wrong:
         sync(warehouse.folder)
+    if warehouse.audiences not in links and warehouse.audiences.is_symlink():
+        warehouse.audiences.unlink()
 
 
 def heal(warehouse: Warehouse) -> None:
@@ -38,7 +40,7 @@ def rollback(warehouse: Warehouse, to: int | None = None) -> tuple[int, int]:
     Raises ScorehouseError when there is no such release.
     """
     current = warehouse.current_release()
-    numbers = warehouse.release_numbers()
+    numbers = [number for number in warehouse.release_numbers() if warehouse.is_whole(number)]
     if current is None:
         raise ScorehouseError(
             f"Branch '{warehouse.branch}': expected a release to roll back from, found none; run dbt build first."
@@ -53,11 +55,20 @@ def rollback(warehouse: Warehouse, to: int | None = None) -> tuple[int, int]:
     return current, target
 
 
-def _names(warehouse: Warehouse) -> Iterator[tuple[Path, str]]:
+def remove(warehouse: Warehouse, number: int) -> None:
+    """Delete a kept release: it is none any more before its first file goes."""
+    folder = aside(warehouse.release(number))
+    os.rename(warehouse.release(number), folder)
+    shutil.rmtree(folder)
+
+
+def _names(warehouse: Warehouse, number: int) -> Iterator[tuple[Path, str]]:
     """The fixed names, and each one's file in a release."""
     yield warehouse.catalog, CATALOG
     yield warehouse.serving, SERVING
     yield warehouse.pointer, NUMBER
+    if (warehouse.release(number) / AUDIENCES).is_dir():
+        yield warehouse.audiences, AUDIENCES
 
 
 def _leads_to(path: Path, target: Path) -> bool:

@@ -7,15 +7,17 @@ from pathlib import Path
 
 import duckdb
 
-from scorehouse.build.manifest import Offer
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import identifier, quoted
-from scorehouse.names.warehouse import CATALOG, NUMBER, SERVING, Warehouse
-from scorehouse.release import serving_file
-from scorehouse.release.described import Release, write_release
+from scorehouse.names.warehouse import AUDIENCES, CATALOG, NUMBER, SERVING, Warehouse
 from scorehouse.release.history import Summary, description
 from scorehouse.release.moved_store import place_of
-from scorehouse.release.pointer import point_to
+from scorehouse.release.pointer import point_to, remove
+from scorehouse.serving import file as serving_file
+from scorehouse.serving.audiences import FOR_ONE_GROUP, keep_from_others, write_for_each
+from scorehouse.serving.described import Release, write_release
+from scorehouse.serving.offer import Offer
+from scorehouse.serving.reader import read
 from scorehouse.store.durable import aside, make_read_only, sync
 from scorehouse.store.files import Store
 from scorehouse.store.records import NodeRecords, Records, changes
@@ -59,11 +61,14 @@ class Publisher:
         try:
             release = Release.now(number, warehouse.branch, commit, changed, self.records, offer.tables)
             serving_file.write(self.connection, folder / SERVING, offer, release)
+            write_for_each(self.connection, folder / AUDIENCES, offer, release)
             self._write_catalog(folder / CATALOG, release)
             (folder / NUMBER).write_text(f"{number}\n")
             Summary.of(release, self.records, self.store).write(folder)
             self._verify(folder, release)
-            _seal(folder)
+            _seal(folder, for_all=not offer.audiences)
+            if offer.audiences:
+                keep_from_others(warehouse.store, warehouse.work, *warehouse.releases.glob("*/*.duckdb"))
             os.rename(folder, warehouse.release(number))
             sync(warehouse.releases)
         finally:
@@ -83,7 +88,7 @@ class Publisher:
         catalog = self.warehouse.release(number) / CATALOG
         temporary = aside(catalog)
         self._write_catalog(temporary, description(self.warehouse, number))
-        make_read_only(temporary)
+        make_read_only(temporary, FOR_ONE_GROUP if self.offer.audiences else 0o444)
         os.replace(temporary, catalog)
         return True
 
@@ -125,7 +130,7 @@ class Publisher:
                 raise ScorehouseError(
                     "Release: expected the catalog to list every node, found another list; run dbt build again."
                 )
-        with duckdb.connect(str(folder / SERVING), read_only=True) as serving:
+        with read(folder / SERVING) as serving:
             for table in release.tables:
                 found = serving.execute(f"select count(*) from {identifier(table.table_name)}").fetchone()[0]
                 if found != table.row_count:
@@ -137,11 +142,12 @@ class Publisher:
         current = self.warehouse.current_release()
         for number in self.warehouse.release_numbers()[:-keep]:
             if number != current:
-                shutil.rmtree(self.warehouse.release(number))
+                remove(self.warehouse, number)
 
 
-def _seal(folder: Path) -> None:
-    for file in folder.iterdir():
-        make_read_only(file)
+def _seal(folder: Path, for_all: bool) -> None:
+    """Make all files read-only and durable; where audiences get parts, databases are for their groups alone."""
+    for file in (path for path in folder.rglob("*") if path.is_file()):
+        make_read_only(file, FOR_ONE_GROUP if file.suffix == ".duckdb" and not for_all else 0o444)
         sync(file)
-    sync(folder)
+        sync(file.parent)

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from scorehouse.errors import ScorehouseError, first_line
-from scorehouse.scratch import scratch
+from scorehouse.scratch import scratch, type_of
 
 Tree = dict[str, Any]
 """DuckDB's parse tree, as `json_serialize_sql` prints it."""
@@ -65,7 +65,7 @@ def check_type(data_type: str, where: str) -> str:
     'STRUCT(feature VARCHAR, contribution DOUBLE)[]'
     """
     try:
-        return str(duckdb.sqltype(data_type))
+        return str(type_of(data_type))
     except duckdb.Error:
         raise ScorehouseError(
             f"{where}: expected a data type, found `{data_type}`; write one such as varchar or decimal(18, 2)."

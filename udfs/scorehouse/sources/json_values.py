@@ -1,9 +1,9 @@
 """Values as JSON: what JSON's numbers cannot hold is NULL or a text, however deep it stands."""
 
-import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from scorehouse.names.quoting import identifier, literal
+from scorehouse.scratch import type_of
 
 _FLOATS = ("float", "double")
 _HUGE = ("hugeint", "uhugeint")
@@ -21,7 +21,7 @@ def json_sql(value: str, data_type: str) -> str:
 
     Numbers that are none (NaN, infinities) are NULL, wide numbers that a double would change are texts, bytes are hexadecimal.
     """
-    return _json(value, duckdb.sqltype(data_type), 0)
+    return _json(value, type_of(data_type), 0)
 
 
 def _json(value: str, kind: DuckDBPyType, depth: int) -> str:

@@ -27,11 +27,21 @@ NOT_SHOWN = "(not shown)"
 MOST_TOLD = 50
 """So many members of a column are told of."""
 
-_MARKS = ["@", "%40", "%2540", "&#", "u0040", "\uff20", "\ufe6b"]
+MARKS = ["@", "%40", "%2540", "&#", "u0040", "\uff20", "\ufe6b"]
 """Without any of these a cell holds no address."""
 
 _OBJECTS, _INNER = ["{", "["], ['{\\"', '[\\"']
 """Without these it has no members, or no text in it has."""
+
+
+def column_of(masked: str, columns: Iterable[str]) -> str | None:
+    """In which column of a landed table stands what was masked of its files; None where it has no such column.
+
+    >>> column_of("email", ["email", "properties"]), column_of("note.phone", ["properties"]), column_of("phone", ["email"])
+    ('email', 'properties', None)
+    """
+    name, known = masked.removesuffix(ADDRESSES).lower(), {column.lower(): column for column in columns}
+    return known.get(name) or known.get(name.split(".")[0]) or known.get("properties")
 
 
 def mask(
@@ -138,13 +148,13 @@ class _Masked:
 
     def could(self) -> str:
         """A condition without which a cell has nothing to mask."""
-        value, marks = f"cast({identifier(self.name)} as varchar)", [*_MARKS, *_OBJECTS]
+        value, marks = f"cast({identifier(self.name)} as varchar)", [*MARKS, *_OBJECTS]
         if not self._may_hold_text():
             return "false"
         if self._must_be_read() or (self._is_properties and self._personal):
             return f"{value} is not null"
         if self.kind.startswith("STRUCT") and not self._is_open():
-            value, marks = f"cast(to_json({identifier(self.name)}) as varchar)", [*_MARKS, *_INNER]
+            value, marks = f"cast(to_json({identifier(self.name)}) as varchar)", [*MARKS, *_INNER]
         return " or ".join(f"contains({value}, {literal(mark)})" for mark in marks)
 
     def sql(self, function: str) -> str:

@@ -15,6 +15,12 @@ SEED_ROWS = "seed_rows"
 """Name of the table that a seed is read into."""
 
 
+def seed_header(path: Path, delimiter: str) -> list[str]:
+    """The names of a seed file's columns."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return next(csv.reader(file, delimiter=delimiter), [])
+
+
 @contextmanager
 def read_seed(path: Path, column_types: Mapping[str, str], delimiter: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database of its own with a seed file's rows, typed by DuckDB's CSV reader over the whole file; `column_types` override.
@@ -23,8 +29,7 @@ def read_seed(path: Path, column_types: Mapping[str, str], delimiter: str) -> It
 
     Raises ScorehouseError when the file cannot be read as CSV.
     """
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file, delimiter=delimiter), [])
+    header = seed_header(path, delimiter)
     unknown = sorted(set(column_types) - set(header))
     if unknown:
         raise ScorehouseError(

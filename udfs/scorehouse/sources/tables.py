@@ -12,7 +12,7 @@ import duckdb
 from scorehouse.code import folder_hash
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
-from scorehouse.names.partitioning import Partitioning
+from scorehouse.names.partitioning import UNKNOWN, Partitioning
 from scorehouse.names.quoting import identifier, literal
 from scorehouse.sources import cells
 from scorehouse.sources.file_times import written_at
@@ -39,6 +39,7 @@ from scorehouse.store.records import NodeRecord
 
 _PROPERTIES = Column("properties", "JSON")
 _FILE, _SEEN = "scorehouse.file", "scorehouse.seen"
+_DAY = Partitioning("own_time", "day").key_sql()
 _OWN = (_FILE, _SEEN, LINE, FAULT)
 _FILLED = {"file": _FILE, "line": LINE, "seen_at": _SEEN}
 
@@ -54,6 +55,8 @@ class SourceTable:
         partition_by: time column by which partitioned models may read the files, if any.
         called: what the files call a declared column, by its name; `=purchase` is the value of every row.
         personal: what of its files identifies people.
+        keep_from: the first day (YYYY-MM-DD) whose rows are kept, if some are too old: by `partition_by`, else by when the file
+            was written.
     """
 
     relation: str
@@ -62,6 +65,7 @@ class SourceTable:
     partition_by: str | None = None
     called: Mapping[str, str] = field(default_factory=dict)
     personal: Personal = field(default_factory=Personal)
+    keep_from: str = ""
 
     def declaration(self) -> str:
         """Hash of everything but the path: what is declared, and the code that reads files by it."""
@@ -138,9 +142,14 @@ def land(
             state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
             known = by_identity.get((file.place, state))
             is_there = known is not None and known.key == _id_of(key) and store.holds(table.stored_name(known))
-            if is_there and (
-                known.forgotten == forgotten.version
-                or _names_nobody(reader, table, store.path(table.stored_name(known)), forgotten)
+            is_there = is_there and (not known.expired or "" < table.keep_from >= known.kept_from)
+            if (
+                is_there
+                and (
+                    known.forgotten == forgotten.version
+                    or _names_nobody(reader, table, store.path(table.stored_name(known)), forgotten)
+                )
+                and not _has_expired(table, file, known)
             ):
                 landed.append(replace(known, forgotten=forgotten.version))
             else:
@@ -295,7 +304,9 @@ def _land_file(
     if copy.exists():
         origin = open_copy(reader, copy)
         if not forgotten.taken_out(reader, table.personal.ids):
-            return _checked(reader, table, unread, origin)
+            landed = _checked(reader, table, unread, origin)
+            if not _has_expired(table, file, landed):
+                return landed
     with TemporaryDirectory() as scratch:
         is_strict = not table.rejects_rows
         delimiter = open_raw(reader, file, {**added, **told}, table.constants, Path(scratch), table.names, is_strict)
@@ -304,6 +315,8 @@ def _land_file(
         people = forgotten.taken_out(reader, table.personal.ids)
         if people:
             landed, origin = _without(reader, table, landed, people), replace(origin, decimal=landed.decimal)
+        if _has_expired(table, file, landed):
+            landed, origin = _retained(reader, table, file, landed), replace(origin, decimal=landed.decimal)
         copy = store.path(table.stored_name(landed))
         if table.personal:
             _make_private(copy.parent)
@@ -324,6 +337,45 @@ def _names_nobody(reader: duckdb.DuckDBPyConnection, table: SourceTable, copy: P
     """Whether a copy has no row of people who are to be forgotten."""
     open_copy(reader, copy)
     return not forgotten.taken_out(reader, table.personal.ids)
+
+
+def _has_expired(table: SourceTable, file: RawFile, landed: LandedFile) -> bool:
+    """Whether a landed file has rows that are not kept any more; rows without a time are as old as the file."""
+    is_timeless = UNKNOWN in landed.days or table.partition_by is None
+    is_old = is_timeless and written_at(file) < table.keep_from
+    return landed.row_count > 0 and (is_old or any(_is_before(day, table.keep_from) for day in landed.days))
+
+
+def _is_before(day: str, first: str) -> bool:
+    """Whether a day, as `Partitioning` writes it, comes before the first that is kept; one that is not known does not."""
+    if day == UNKNOWN or not first:
+        return False
+    return [int(part) for part in day.rsplit("-", 2)] < [int(part) for part in first.rsplit("-", 2)]
+
+
+def _retained(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: RawFile, landed: LandedFile) -> LandedFile:
+    """Take the rows that are too old out of `raw`; the file without them."""
+    is_old = written_at(file) < table.keep_from
+    key = _DAY if table.partition_by is not None else literal(UNKNOWN)
+    time = _time(table, landed) if table.partition_by is not None else "null"
+    kept = f"case {key} when '{UNKNOWN}' then {not is_old} else own_time >= {literal(table.keep_from)} end"
+    reader.execute(
+        f"create or replace temp table retained as select * exclude (own_time) from (select *, {time} as own_time from raw)"
+        f" where {kept}"
+    )
+    reader.execute("create or replace temp view raw as from retained")
+    ((count,),) = reader.execute("select count(*) from raw").fetchall()
+    days = [day for day in landed.days if not (is_old if day == UNKNOWN else _is_before(day, table.keep_from))]
+    content = digest(landed.content, "kept", days, count)
+    expired = landed.row_count - count
+    return replace(landed, content=content, days=days, row_count=count, expired=expired, kept_from=table.keep_from)
+
+
+def has_expired(table: SourceTable, copy: Path) -> bool:
+    """Whether a landed copy has rows that are not kept any more, by their times; one without times has none."""
+    with _reader() as reader:
+        landed = _checked(reader, table, LandedFile(str(copy), (), "", {}, []), open_copy(reader, copy))
+    return any(_is_before(day, table.keep_from) for day in landed.days)
 
 
 def _make_private(folder: Path) -> None:
@@ -497,11 +549,15 @@ def _wrong_type(file: LandedFile, column: Column, found: str) -> ScorehouseError
 def _days(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile) -> list[str]:
     if table.partition_by is None:
         return []
+    query = f"select distinct {_DAY} from (select {_time(table, file)} as own_time from raw) order by 1"
+    return [row[0] for row in reader.execute(query).fetchall()]
+
+
+def _time(table: SourceTable, file: LandedFile) -> str:
+    """The SQL of the column by which a source is partitioned."""
     column = next(column for column in table.columns if column.name == table.partition_by)
-    key = Partitioning(table.partition_by, "day").key_sql()
-    time = _value(table, column, file, {name.lower(): kind for name, kind in file.columns.items()})
-    typed = f"select {time} as {identifier(column.name)} from raw"
-    return [row[0] for row in reader.execute(f"select distinct {key} from ({typed}) order by 1").fetchall()]
+    found = {name.lower(): kind for name, kind in file.columns.items()}
+    return _value(table, column, file, found)
 
 
 def _value(table: SourceTable, column: Column, file: LandedFile, found: dict[str, str]) -> str:

@@ -40,6 +40,8 @@ class LandedFile:
         key: names the key that pseudonyms were made with; empty where there was none.
         forgotten: names the list of people whose rows were left out of it.
         left_out: how many rows these were.
+        expired: how many rows are older than the source's `retain_days`, and not kept.
+        kept_from: the first day whose rows were kept then.
     """
 
     path: str
@@ -55,6 +57,8 @@ class LandedFile:
     key: str = ""
     forgotten: str = ""
     left_out: int = 0
+    expired: int = 0
+    kept_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,8 @@ class Reading:
         order_dependent: what in it depends on the order of rows, in words.
         stamps: its own columns that say when a row was computed, and nothing else.
         types: hash of the types of the columns that its text names: some questions are answered by a type, unread.
+        origins: by its own column, the columns (schema.name.column) that the values in it are made of; None where the plan is
+            not known.
     """
 
     question: str
@@ -145,6 +151,7 @@ class Reading:
     order_dependent: list[str]
     stamps: list[str] = field(default_factory=list)
     types: str = ""
+    origins: dict[str, list[str]] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ def log_of(database: Path) -> Path:
     return database.with_name(database.name + ".wal")
 
 
-def make_read_only(file: Path) -> None:
+def make_read_only(file: Path, mode: int = 0o444) -> None:
     """Guard a file against mistakes; a confined branch may change no file's mode: only its own builds can write its files."""
     with suppress(PermissionError):
-        os.chmod(file, 0o444)
+        os.chmod(file, mode)
 
 
 def write_durably(path: Path, text: str) -> None:

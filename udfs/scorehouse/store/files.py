@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import duckdb
 
@@ -19,8 +20,21 @@ from scorehouse.store.provenance import TRUSTED, Author, Provenance, state_of
 EXTENSIONS = {"duckdb": "duckdb", "parquet": "parquet"}
 
 
+class Inspect(Protocol):
+    """Looks through rows before the store takes them."""
+
+    def __call__(self, rows: str, file: Path, cursor: duckdb.DuckDBPyConnection | None = None) -> None:
+        """Raise StrangeResultError for what no result may hold.
+
+        Args:
+            rows: a query.
+            file: what they are going to be called.
+            cursor: of the database that sees them.
+        """
+
+
 class StrangeResultError(ScorehouseError):
-    """What lies in another's part is no plain file, or not what its record says."""
+    """A result that the store does not take: no plain file, not what its record says, or with what no result may hold."""
 
 
 class Store:
@@ -40,6 +54,7 @@ class Store:
     Attributes:
         whole: states of files that were found to be as their records say, by name.
         damaged: files that were found to hold something else.
+        inspect: looks through a result before the store takes it.
     """
 
     def __init__(
@@ -59,6 +74,7 @@ class Store:
         self.others = tuple(others)
         self.damaged: list[str] = []
         self.whole: dict[str, str] = {}
+        self.inspect: Inspect = lambda rows, file, cursor=None: None
         self._takes_up = takes_up
         self._author = author or Author()
 
@@ -76,6 +92,7 @@ class Store:
             try:
                 with self.new_file(self.folder / file, origin=replace(origin, branch=branch, promotion=TRUSTED)) as temporary:
                     copy_of(found, temporary)
+                    self.inspect(read_sql([temporary], found.suffix), found)
             except StrangeResultError:
                 self.damaged.append(str(found))
         return self.folder / file
@@ -146,7 +163,7 @@ class Store:
         writer = _write_parquet if self.data_format == "parquet" else _write_duckdb
         try:
             with self.new_file(file, parents) as temporary:
-                writer(cursor, query, temporary, columns_ddl)
+                writer(cursor, query, temporary, columns_ddl, lambda rows: self.inspect(rows, file, cursor))
         except duckdb.ConstraintException as error:
             raise ScorehouseError(
                 f"{file.parent.name}: expected rows that keep the contract, found one that does not: {first_line(error)}; "
@@ -156,7 +173,7 @@ class Store:
     def write_parquet(self, cursor: duckdb.DuckDBPyConnection, query: str, file: Path, parents: Iterable[str] = ()) -> None:
         """Write a partition: always Parquet, of which many small files are cheap to open together."""
         with self.new_file(file, parents) as temporary:
-            _write_parquet(cursor, query, temporary, None)
+            _write_parquet(cursor, query, temporary, None, lambda rows: self.inspect(rows, file, cursor))
 
     @contextmanager
     def new_file(self, file: Path, parents: Iterable[str] = (), origin: Provenance | None = None) -> Iterator[Path]:
@@ -166,7 +183,7 @@ class Store:
             parents: what it is computed from.
             origin: where it comes from instead, if it is a copy.
 
-        Raises StrangeResultError for a copy that is not what its origin says.
+        Raises StrangeResultError for a result that it does not take.
         """
         temporary = aside(file, uuid.uuid4().hex[:8])
         try:
@@ -212,7 +229,7 @@ def copy_of(file: Path, copy: Path) -> None:
             os.close(descriptor)
 
 
-def read_sql(files: list[Path]) -> str:
+def read_sql(files: list[Path], suffix: str | None = None) -> str:
     """The select that reads store files of one relation (native ones hold one table, `data`).
 
     >>> read_sql([Path("/w/store/s.t/ab.duckdb")])
@@ -222,13 +239,17 @@ def read_sql(files: list[Path]) -> str:
     """
     paths = [literal(file) for file in files]
     listed = paths[0] if len(paths) == 1 else f"[{', '.join(paths)}]"
-    if files[0].suffix == ".parquet":
+    if (suffix or files[0].suffix) == ".parquet":
         by_name = ", union_by_name => true" if len(paths) > 1 else ""
         return f"select * from read_parquet({listed}{by_name})"
     return f"select * from read_duckdb({listed}, table_name => 'data')"
 
 
-def _write_duckdb(cursor: duckdb.DuckDBPyConnection, query: str, file: Path, columns_ddl: str | None) -> None:
+Look = Callable[[str], None]
+"""Looks through what a query reads."""
+
+
+def _write_duckdb(cursor: duckdb.DuckDBPyConnection, query: str, file: Path, columns_ddl: str | None, look: Look) -> None:
     alias = f"new_{uuid.uuid4().hex[:12]}"
     cursor.execute(f"attach {literal(file)} as {alias} (storage_version 'v1.5.0')")
     try:
@@ -237,19 +258,22 @@ def _write_duckdb(cursor: duckdb.DuckDBPyConnection, query: str, file: Path, col
             cursor.execute(f"insert into {alias}.data by name ({query}\n)")
         else:
             cursor.execute(f"create table {alias}.data as ({query}\n)")
+        look(f"select * from {alias}.data")
         cursor.execute(f"force checkpoint {alias}")  # detach alone may leave the rows in the write-ahead log
     finally:
         cursor.execute(f"detach {alias}")
 
 
-def _write_parquet(cursor: duckdb.DuckDBPyConnection, query: str, file: Path, columns_ddl: str | None) -> None:
-    if not columns_ddl:
-        cursor.execute(f"copy ({query}\n) to {literal(file)} (format parquet, compression zstd)")
-        return
-    cursor.execute(f"create or replace temp table checked {columns_ddl}")
-    cursor.execute(f"insert into checked by name ({query}\n)")
-    cursor.execute(f"copy checked to {literal(file)} (format parquet, compression zstd)")
-    cursor.execute("drop table checked")
+def _write_parquet(cursor: duckdb.DuckDBPyConnection, query: str, file: Path, columns_ddl: str | None, look: Look) -> None:
+    rows = f"({query}\n)"
+    if columns_ddl:
+        rows = "checked"
+        cursor.execute(f"create or replace temp table checked {columns_ddl}")
+        cursor.execute(f"insert into checked by name ({query}\n)")
+    cursor.execute(f"copy {rows} to {literal(file)} (format parquet, compression zstd)")
+    if columns_ddl:
+        cursor.execute("drop table checked")
+    look(read_sql([file], ".parquet"))
 
 
 def _publish(temporary: Path, file: Path, origin: Provenance) -> None:

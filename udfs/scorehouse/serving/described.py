@@ -1,14 +1,14 @@
 """What a release says of itself: table `release` of its files."""
 
 import getpass
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Self
 
 import duckdb
 
-from scorehouse.build.manifest import ServedTable
+from scorehouse.serving.offer import ServedTable
 from scorehouse.store.records import Records
 from scorehouse.store.rows import insert
 
@@ -55,6 +55,11 @@ class Release:
         tables = (ReleasedTable(*(row.pop(name) for name in ReleasedTable.__dataclass_fields__)) for row in rows)
         known = tuple(table for table in tables if table.table_name is not None)
         return cls(**rows[0], tables=known)
+
+    def of(self, counts: Mapping[str, int]) -> Self:
+        """What it says of some tables, of which a file has so many rows."""
+        found = (replace(table, row_count=counts[table.table_name]) for table in self.tables if table.table_name in counts)
+        return replace(self, tables=tuple(found))
 
     def rows(self) -> list[dict[str, object]]:
         """One row a served table; one without a table where nothing is served."""

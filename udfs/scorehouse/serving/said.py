@@ -6,7 +6,7 @@ from typing import Self
 
 import duckdb
 
-from scorehouse.build.manifest import Offer, ServedTable
+from scorehouse.serving.offer import Offer, ServedTable
 
 _OWN_COMMENTS = {
     "endpoints": "What this file serves. One row is one table.",
@@ -21,6 +21,7 @@ _OWN_COMMENTS = {
     "endpoints.refresh": "How often it is to be computed.",
     "endpoints.decay": "After how long its scores are worth half.",
     "endpoints.sla": "How old it may be.",
+    "endpoints.audiences": "Who has a file of their own with it, and with which of its columns and rows.",
     "endpoints.row_count": "Rows now.",
     "endpoints.as_of": "Time of its newest row's features (UTC).",
     "endpoints.status": "serving, or why it is empty.",
@@ -59,6 +60,7 @@ class Declaration:
     refresh: str | None
     decay: str | None
     sla: str | None
+    audiences: list[str]
     description: str
     example: str
 
@@ -66,7 +68,8 @@ class Declaration:
     def of(cls, table: ServedTable) -> Self:
         """What is declared of a served table."""
         needs = {name: table.requirements.get(name) for name in ("volume", "refresh", "decay", "sla")}
-        said = {"description": table.description, "example": table.example}
+        audiences = [f"{name}: {share}" for name, share in sorted(table.audiences.items())]
+        said = {"audiences": audiences, "description": table.description, "example": table.example}
         return cls(table.name, table.product, table.kind, table.key, table.contract_version, table.owner, **needs, **said)
 
 

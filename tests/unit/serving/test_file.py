@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scorehouse.build.manifest import DeclaredColumn, Offer, ServedFunction, ServedTable
-from scorehouse.release import serving_file
-from scorehouse.release.described import Release
+from scorehouse.serving import file as serving_file
+from scorehouse.serving.described import Release
+from scorehouse.serving.offer import Meaning, Offer, ServedFunction, ServedTable
 
 TEXTS = st.text("aÄ'\"\n;.", max_size=4)
 
@@ -39,7 +39,7 @@ def tables(draw: st.DrawFn) -> ServedTable:
 @st.composite
 def offers(draw: st.DrawFn) -> Offer:
     functions = [ServedFunction("twice", "functions.twice", draw(TEXTS)), ServedFunction("Top", "functions.top", draw(TEXTS))]
-    feature = DeclaredColumn("recency", draw(TEXTS), "", draw(TEXTS), False)
+    feature = Meaning(draw(TEXTS), draw(TEXTS))
     served = draw(st.lists(st.sampled_from(functions), unique=True))
     features = {"churn": draw(st.sampled_from([{}, {"recency": feature}]))}
     return Offer((draw(tables()),), tuple(served), (), features)

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import duckdb
 
-from scorehouse.build.manifest import Offer, ServedTable
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.quoting import identifier, literal, quoted
-from scorehouse.release.described import Release, write_release
-from scorehouse.release.said import Said
+from scorehouse.serving.described import Release, write_release
+from scorehouse.serving.offer import Offer, ServedTable
+from scorehouse.serving.reader import read
+from scorehouse.serving.said import Said
 from scorehouse.store.rows import insert
 
 _ENDPOINTS_DDL = """(
     name varchar primary key, product varchar, type varchar, key varchar[], contract_version integer, owner varchar,
     implementations struct(implementation varchar, model_version varchar, share double)[],
-    volume varchar, refresh varchar, decay varchar, sla varchar,
+    volume varchar, refresh varchar, decay varchar, sla varchar, audiences varchar[],
     row_count bigint, as_of timestamp, status varchar, description varchar, example varchar
 )"""
 
@@ -49,13 +50,12 @@ def write(
     cursor = connection.cursor()
     cursor.execute(f"attach {literal(file)} as serving_file (storage_version 'v1.5.0')")
     try:
-        for table in offer.tables:
-            _write_table(cursor, table)
+        counts = {table.name: _write_table(cursor, table) for table in offer.tables}
         said = Said.of(cursor, offer)
         _write_endpoints(cursor, offer.tables, said)
         _write_features(cursor, said)
         _write_functions(cursor, offer)
-        write_release(cursor, "serving_file.main.release", release)
+        write_release(cursor, "serving_file.main.release", release.of(counts))
         _write_comments(cursor, said)
         cursor.execute("force checkpoint serving_file")  # detach alone may leave rows in the write-ahead log
     finally:
@@ -65,13 +65,13 @@ def write(
 
 def row_count(connection: duckdb.DuckDBPyConnection, table: ServedTable) -> int:
     """Rows that a table is going to be served with."""
-    return connection.cursor().execute(f"select count(*) from {quoted(table.relation)}").fetchall()[0][0]
+    return connection.cursor().execute(f"select count(*) from ({_rows(table)})").fetchall()[0][0]
 
 
 def row_counts(file: Path) -> dict[str, int]:
     """Rows of a serving file's tables, by name; none of a file that is gone or damaged."""
     try:
-        with duckdb.connect(str(file), read_only=True) as serving:
+        with read(file) as serving:
             return dict(serving.execute("select name, row_count from endpoints").fetchall())
     except duckdb.Error:
         return {}
@@ -80,12 +80,14 @@ def row_counts(file: Path) -> dict[str, int]:
 def redeclared(connection: duckdb.DuckDBPyConnection, file: Path, offer: Offer) -> list[str]:
     """Names of what a serving file says something else of, or knows nothing of: a new owner or meaning is news to readers."""
     now = Said.of(connection.cursor(), offer)
-    with duckdb.connect(str(file), read_only=True) as serving:
+    with read(file) as serving:
         return [f"endpoint {name}" for name in sorted(now.unlike(Said.read(serving)))]
 
 
-def _write_table(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> None:
-    columns = dict(row[:2] for row in cursor.execute(f"describe {quoted(table.relation)}").fetchall())
+def _write_table(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> int:
+    """Write what this file holds of a table; returns how many rows that is."""
+    rows = _rows(table)
+    columns = dict(row[:2] for row in cursor.execute(f"describe {rows}").fetchall())
     if not set(table.key) <= set(columns):
         raise ScorehouseError(
             f"{table.relation}: expected its columns to hold the key {', '.join(table.key)} (meta.endpoint.key), "
@@ -96,12 +98,18 @@ def _write_table(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> None:
     definitions = ", ".join(f"{identifier(name)} {kind}" for name, kind in columns.items())
     cursor.execute(f"create table {target} ({definitions}, primary key ({key}))")
     try:
-        cursor.execute(f"insert into {target} select * from {quoted(table.relation)} order by {key}")
+        return cursor.execute(f"insert into {target} {rows} order by {key}").fetchall()[0][0]
     except duckdb.ConstraintException as error:
         raise ScorehouseError(
             f"{table.relation}: expected one row for each {', '.join(table.key)} (meta.endpoint.key), "
             f"found: {first_line(error)}; correct the model or the key"
         ) from None
+
+
+def _rows(table: ServedTable) -> str:
+    """The query for what this file holds of a table."""
+    columns = "*" if table.shown.columns is None else ", ".join(map(identifier, table.shown.columns))
+    return f"select {columns} from {quoted(table.relation)}" + (f" where ({table.shown.rows}\n)" if table.shown.rows else "")
 
 
 def _write_endpoints(cursor: duckdb.DuckDBPyConnection, served: Sequence[ServedTable], said: Said) -> None:
