@@ -9,5 +9,11 @@ HARDENED = {"enable_external_access": False, "lock_configuration": True}
 
 
 def read(file: Path) -> duckdb.DuckDBPyConnection:
-    """A connection to a serving file. Raises duckdb.Error for a file that is gone, damaged, or open otherwise in this process."""
-    return duckdb.connect(str(file), read_only=True, config=HARDENED)
+    """A connection to a serving file, on this process's terms where it has the file open already: DuckDB keeps one of each.
+
+    Raises duckdb.Error for a file that is gone or damaged.
+    """
+    try:
+        return duckdb.connect(str(file), read_only=True, config=HARDENED)
+    except duckdb.ConnectionException:
+        return duckdb.connect(str(file), read_only=True)
