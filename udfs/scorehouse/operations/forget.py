@@ -19,7 +19,7 @@ from scorehouse.sources.forgotten import Forgotten, as_spelled
 from scorehouse.sources.keyed import Key
 from scorehouse.sources.raw_files import open_copy
 from scorehouse.store.files import EXTENSIONS
-from scorehouse.store.provenance import RECORD, Provenance, record_of
+from scorehouse.store.provenance import RECORD, Provenance, delete
 from scorehouse.store.records import NodeRecords
 
 MOST_NAMED = 10
@@ -86,7 +86,7 @@ def erase(run: Run) -> Iterator[str]:
     parts = [branch.own_part() for branch in (run.warehouse, *others)]
     lost = set(_descendants(parts, set(_naming(forgotten, parts)))) - run.records.files
     gone = [name for branch in (run.warehouse, *others) for name in _withdrawn(branch, lost)]
-    size = sum(_delete(part / file) for part in parts for file in lost)
+    size = sum(delete(part / file) for part in parts for file in lost)
     replace(forgotten, pending=[]).write(run.warehouse.store)
     yield (
         f"Forgotten: {len(forgotten.pending)} of {len(forgotten.people)} people on the list. Deleted {len(lost)} store files "
@@ -156,16 +156,6 @@ def _holds(database: Path, lost: set[str]) -> bool:
         query = "select count(*) from duckdb_tables() where schema_name = 'comparison' and estimated_size > 0"
         ((compared,),) = connection.execute(query).fetchall()
         return bool(compared) or not lost.isdisjoint(NodeRecords.read(connection).files)
-
-
-def _delete(file: Path) -> int:
-    """Delete a store file and its record; returns its bytes."""
-    record_of(file).unlink(missing_ok=True)
-    if not file.exists():
-        return 0
-    size = file.stat().st_size
-    file.unlink()
-    return size
 
 
 def _kept(run: Run, forgotten: Forgotten) -> Iterator[str]:

@@ -8,7 +8,7 @@ from scorehouse.operations.land_sources import declared_in
 from scorehouse.release.lock import BuildLock
 from scorehouse.sources.tables import SourceTable, has_expired
 from scorehouse.store.details import LandedFile
-from scorehouse.store.provenance import Provenance, record_of
+from scorehouse.store.provenance import Provenance, delete
 
 
 def expire(run: Run) -> Iterator[str]:
@@ -29,8 +29,7 @@ def expire(run: Run) -> Iterator[str]:
         yield f"{len(old)} raw copies older than retain_days stay until no branch is being built: the next build deletes them."
         return
     for copy in old:
-        copy.unlink()
-        record_of(copy).unlink(missing_ok=True)
+        delete(copy)
     if old:
         yield f"Deleted {len(old)} raw cop{'y' if len(old) == 1 else 'ies'} with rows older than their source's retain_days."
 

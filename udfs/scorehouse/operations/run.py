@@ -196,12 +196,12 @@ def notices(run: Run) -> list[str]:
     empty = sorted(table.name for table in run.manifest.served_tables() if run.records.of(table.relation).row_count == 0)
     if empty:
         sentences.append(f"Empty, because this data has nothing for them: {', '.join(empty)}.")
-    unread = rules.unread(run.manifest)
     for audience in without_group(run.manifest.offer()):
         sentences.append(
             f"No group '{audience}' on this machine: {run.warehouse.audiences.name}/{audience}.duckdb is for who builds alone; "
             f"add the group (groupadd {audience}), and whoever builds to it."
         )
+    unread = rules.unread(run.manifest)
     if unread:
         sentences.append(f"No exposure says who reads {', '.join(unread)}: add one to the YAML of the model, with an owner.")
     return sentences

@@ -341,6 +341,8 @@ def _names_nobody(reader: duckdb.DuckDBPyConnection, table: SourceTable, copy: P
 
 def _has_expired(table: SourceTable, file: RawFile, landed: LandedFile) -> bool:
     """Whether a landed file has rows that are not kept any more; rows without a time are as old as the file."""
+    if not table.keep_from:
+        return False
     is_timeless = UNKNOWN in landed.days or table.partition_by is None
     is_old = is_timeless and written_at(file) < table.keep_from
     return landed.row_count > 0 and (is_old or any(_is_before(day, table.keep_from) for day in landed.days))
@@ -348,7 +350,7 @@ def _has_expired(table: SourceTable, file: RawFile, landed: LandedFile) -> bool:
 
 def _is_before(day: str, first: str) -> bool:
     """Whether a day, as `Partitioning` writes it, comes before the first that is kept; one that is not known does not."""
-    if day == UNKNOWN or not first:
+    if day == UNKNOWN:
         return False
     return [int(part) for part in day.rsplit("-", 2)] < [int(part) for part in first.rsplit("-", 2)]
 

@@ -98,3 +98,13 @@ def state_of(file: Path) -> str:
 def _hash_of(file: Path) -> str:
     with open(file, "rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def delete(file: Path) -> int:
+    """Delete a store file and its record; returns its bytes."""
+    record_of(file).unlink(missing_ok=True)
+    if not file.exists():
+        return 0
+    size = file.stat().st_size
+    file.unlink()
+    return size
