@@ -461,7 +461,7 @@ ATTACKS: dict[str, Attack] = {
             "seeds/evil.csv": "number\n1\n",
             "seeds/evil.yml": f'seeds: [{{name: evil, config: {{delimiter: "\'); {OVERWRITE}; --"}}}}]\n',
         },
-        ("delimiter", "1-character"),
+        ("delimiter", "expected one character"),
     ),
     # -------- Python functions (tests/unit/test_functions.py has many more)
     "Python imports os": alone(

@@ -7,8 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import literal
-from scorehouse.sources.seeds import SEED_ROWS, identity, read_seed
+from scorehouse.sources.seeds import SEED_ROWS, identity, read_seed, seed_header
 from scorehouse.store.files import Store, read_sql
 
 CELLS = {
@@ -97,3 +98,19 @@ def test_a_time_without_an_offset_is_the_same_on_every_machine(tmp_path: Path, m
         monkeypatch.setitem(os.environ, "TZ", zone)
         found.add(identity_of(path, "timestamptz"))
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "delimiter", "refused"),
+    [
+        (b"a,b\n1,2\n", "; --", "expected one character, found '; --'"),
+        (b"a,b\n1,2\n", "", "expected one character, found ''"),
+        ("grüße,b\n1,2\n".encode("latin-1"), ",", "expected a CSV table in UTF-8"),
+        (b"a" * 200_000 + b"\n1\n", ",", "field larger than field limit"),
+    ],
+)
+def test_a_header_that_cannot_be_read_is_one_sentence(tmp_path: Path, content: bytes, delimiter: str, refused: str) -> None:
+    path = tmp_path / "things.csv"
+    path.write_bytes(content)
+    with pytest.raises(ScorehouseError, match=refused):
+        seed_header(path, delimiter)

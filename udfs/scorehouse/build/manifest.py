@@ -172,7 +172,8 @@ class Manifest:
 
     def of_relation(self, relation: str) -> Node | None:
         """The model, seed or source that makes schema.name, if the project has one."""
-        return next((node for node in self._of_kind("model", "seed", "source") if node.relation == relation), None)
+        nodes = self._of_kind("model", "seed", "source")
+        return next((node for node in nodes if f"{node.schema}.{node.identifier}" == relation), None)
 
     def _of_kind(self, *kinds: str) -> list[Node]:
         return [node for node in self._nodes.values() if node.kind in kinds]

@@ -9,8 +9,7 @@ from scorehouse.build.versions import ALWAYS, POLICY_SEED
 from scorehouse.errors import ScorehouseError
 from scorehouse.sandbox.duckdb_functions import is_of_duckdb
 from scorehouse.sandbox.queries import Reach, check_expression
-from scorehouse.sources.personal import Personal
-from scorehouse.sources.seeds import seed_header, seed_values
+from scorehouse.sources.seeds import seed_values
 
 ROUTES_SEED = "routes"
 SERVING = "models/serving/"
@@ -230,17 +229,8 @@ def _seeds(manifest: Manifest) -> Iterator[str]:
 
 
 def _people(manifest: Manifest) -> Iterator[str]:
-    """People's data are declared where they are masked, at sources; a seed, which stands in git, has none."""
-    names = {name for source in manifest.sources() for name in source.meta.get("personal_names") or ()}
-    names_person = Personal(names=tuple(sorted(map(str, names)))).names_person
+    """People's data are declared where they are masked, at sources."""
     for node in manifest.built():
-        spared = {column.name for column in node.columns if column.is_personal is False}
-        header = seed_header(manifest.folder / node.path, node.seed_delimiter) if node.kind == "seed" else []
-        for name in (name for name in header if name not in spared and names_person(name)):
-            yield (
-                f"{node.path}: column {name}: expected nobody's data in a seed, which git keeps for good, found a name that says "
-                f"so; land it as a source, or say that it names nobody: meta: {{personal: false}}."
-            )
         for column in node.columns:
             if column.is_personal or column.whose is not None:
                 yield (

@@ -16,9 +16,19 @@ SEED_ROWS = "seed_rows"
 
 
 def seed_header(path: Path, delimiter: str) -> list[str]:
-    """The names of a seed file's columns."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        return next(csv.reader(file, delimiter=delimiter), [])
+    """The names of a seed file's columns.
+
+    Raises ScorehouseError when the file has no text, or `delimiter` is not one character.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            return next(csv.reader(file, delimiter=delimiter), [])
+    except TypeError:
+        raise ScorehouseError(
+            f"{path.name}: config: delimiter: expected one character, found {delimiter!r}; correct it."
+        ) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ScorehouseError(f"{path.name}: expected a CSV table in UTF-8, found: {error}; correct the file.") from None
 
 
 @contextmanager
