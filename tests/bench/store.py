@@ -97,7 +97,7 @@ def _large_table(folder: Path) -> None:
 
 
 def _node_seconds(project: Project) -> float:
-    outcome = project.dbt("run", "--select", "large")
+    outcome = project.dbt("run", "--select", "large", DBT_WRITE_JSON="true")
     if not outcome.is_green:
         raise SystemExit(outcome.output)
     results = json.loads((project.root / "target" / "run_results.json").read_text())["results"]
