@@ -25,6 +25,7 @@ from threadpoolctl import threadpool_limits
 from bench.measure import medians, show
 from scorehouse.learning import Spec, fit
 from scorehouse.learning.declare.examples import Examples
+from scorehouse.learning.train.estimators import declared_estimator
 from scorehouse.learning.train.pipeline import Trained, train
 from scorehouse.scoring import loaded, udf
 from scorehouse.scoring.formula import printed
@@ -92,7 +93,7 @@ def _measure(work: Work, connection: duckdb.DuckDBPyConnection, examples: pa.Tab
     row = with_sql(fit(examples, meta, work.name, "bench"))
     loaded.put(work.name, row)
     spec = Spec.read("bench", meta)
-    trained = train(Examples.read(examples, spec, "bench"), np.ones(len(examples), bool))
+    trained = train(declared_estimator(spec, "bench"), Examples.read(examples, spec, "bench"), np.ones(len(examples), bool))
     ours = f"Scorehouse ({row['plan'][0].as_py()})"
     ways: dict[str, tuple[Callable[[], object], int]] = {
         ours: (lambda: _in_sql(connection, row["score_sql"][0].as_py()), 1),
