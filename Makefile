@@ -7,10 +7,19 @@ export DBT_PROFILES_DIR := $(CURDIR)
 # What confines dbt stands beside it, where no branch reaches: copied once, from what is checked out then.
 INSTALLED := udfs/scorehouse/names/git.py $(wildcard udfs/scorehouse/installed/* udfs/scorehouse/installed/*/*.py)
 
-.PHONY: build test lint check bench docs product clean
+.PHONY: build nightly watchdog follow test lint check bench docs product clean
 
 build: .venv/ready
 	$(BIN)/dbt build
+
+nightly: .venv/ready
+	@PYTHONPATH=udfs $(BIN)/python -m scorehouse.nightly $(ARGS)
+
+watchdog: .venv/ready
+	@PYTHONPATH=udfs $(BIN)/python -m scorehouse.nightly.watchdog $(ARGS)
+
+follow: .venv/ready
+	@PYTHONPATH=udfs $(BIN)/python -m scorehouse.nightly.follow $(ARGS)
 
 test: .venv/ready
 	$(BIN)/python -m pytest

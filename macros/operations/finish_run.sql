@@ -7,11 +7,16 @@
 #}
 {% macro finish_run(results) %}
     {%- if flags.WHICH in ['build', 'run', 'seed', 'test', 'snapshot'] -%}
-        {%- set statuses = {} -%}
+        {%- set said = [] -%}
         {%- for result in results -%}
-            {%- do statuses.update({result.node.unique_id: result.status | string}) -%}
+            {%- do said.append({
+                'node_id': result.node.unique_id,
+                'status': result.status | string,
+                'message': (result.message or '') | string,
+                'seconds': result.execution_time,
+            }) -%}
         {%- endfor -%}
-        {%- set outcome = scorehouse('finish', statuses=statuses, command=flags.WHICH) -%}
+        {%- set outcome = scorehouse('finish', results=said, command=flags.WHICH) -%}
         {%- if outcome.lines and flags.QUIET and not outcome.is_green -%}
             {%- do print(outcome.lines | join('\n')) -%}
         {%- elif outcome.lines -%}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from project.harness import Project, copy_of_the_project, tiny_project
+from project.nights import Shop, Webhook, tiny_shop
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +45,31 @@ def tiny(tiny_and_copy: tuple[Path, Path]) -> Project:
     shutil.rmtree(root, ignore_errors=True)  # a test may have moved it
     shutil.copytree(copy, root, symlinks=True)
     return Project(root)
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    server = Webhook()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def shop_and_copy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Where every tiny shop of a test stands, and a copy of it as it is after its first night."""
+    folder = tmp_path_factory.mktemp("nights")
+    project, service = tiny_shop(folder / "shop"), Webhook()
+    night = Shop(project, service).night()
+    service.close()
+    assert night.code == 0, night.output
+    shutil.copytree(project.root, folder / "copy", symlinks=True)
+    return project.root, folder / "copy"
+
+
+@pytest.fixture
+def shop(shop_and_copy: tuple[Path, Path], webhook: Webhook) -> Shop:
+    """A tiny shop of the test's own, after its first night."""
+    root, copy = shop_and_copy
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(copy, root, symlinks=True)
+    return Shop(Project(root), webhook)

@@ -39,8 +39,10 @@ from scorehouse.build.manifest import Manifest
 from scorehouse.build.promotion import taking_up
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
+from scorehouse.ledger.lines import GIVEN, Ledger
 from scorehouse.names import git
 from scorehouse.names.warehouse import Warehouse
+from scorehouse.operations.journal import told
 from scorehouse.operations.register import COMMAND, HOOKS, NODE, Answer, named
 from scorehouse.release.lock import BuildLock
 from scorehouse.release.moved_store import follow
@@ -112,7 +114,7 @@ class Plugin(BasePlugin):
         arguments = {name: value for name, value in request.items() if name != "result"}
         with _ShownByDbt():
             operation = named(target_config.location.path, arguments, _asked_by())
-            found = operation(self._current_run(), **arguments)
+            found = told(self._current_run(), operation, arguments)
             request["result"] = _as_agate(found) if isinstance(found, Answer) else found
 
     def _current_run(self) -> Run:
@@ -132,6 +134,7 @@ class Plugin(BasePlugin):
                 store=store,
                 manifest=Manifest(manifest, values, project_folder()),
                 timeout_seconds=float(values["query_timeout_seconds"]),
+                ledger=Ledger(self._warehouse.ledger, run_id, os.environ.get(GIVEN)),
                 options=frozenset(_options()),
             )
         return self._run

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,20 @@ class DeclaredColumn:
     kind: str | None = None
     is_personal: bool | None = None
     whose: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How old the newest row of a source may be, as dbt's `freshness` says.
+
+    Attributes:
+        column: SQL of the time that counts (`loaded_at_field`).
+        warn_after, error_after: ages; None where that is no matter.
+    """
+
+    column: str
+    warn_after: timedelta | None
+    error_after: timedelta | None
 
 
 @dataclass(frozen=True)
@@ -99,12 +114,13 @@ class Node:
         materialized: how it is built.
         meta: what the project declares of it.
         parent_ids: what it names with ref(), source() and function().
-        owner: e-mail of its group's owner, or empty.
+        team, owner: its group, and the e-mail of that group's owner; empty where there is none.
         columns: those that its YAML declares.
         settings: everything that dbt is told of it, as text.
         configured: what dbt is told of it beside its defaults, by the name of the setting.
         constraints: kinds of the constraints in its contract.
         seed_types, seed_delimiter: how a seed's file is read.
+        freshness: of a source that says how old it may be.
     """
 
     id: str
@@ -117,6 +133,7 @@ class Node:
     materialized: str
     meta: Mapping[str, Any]
     parent_ids: tuple[str, ...]
+    team: str = ""
     owner: str = ""
     description: str = ""
     columns: tuple[DeclaredColumn, ...] = ()
@@ -126,6 +143,7 @@ class Node:
     source_name: str = ""
     seed_types: Mapping[str, str] = field(default_factory=dict)
     seed_delimiter: str = ","
+    freshness: Freshness | None = None
     signature: Signature | None = None
     question: Question | None = None
 
@@ -169,6 +187,10 @@ class Manifest:
     def node(self, node_id: str) -> Node:
         """What has this unique id."""
         return self._nodes[node_id]
+
+    def has(self, node_id: str) -> bool:
+        """Whether the project has this id."""
+        return node_id in self._nodes
 
     def of_relation(self, relation: str) -> Node | None:
         """The model, seed or source that makes schema.name, if the project has one."""
@@ -399,6 +421,7 @@ def _node(node: Any, owners: Mapping[str, str]) -> Node:
         materialized="function" if kind == "function" else getattr(config, "materialized", kind),
         meta=meta,
         parent_ids=tuple(node.depends_on_nodes) if not is_source else (),
+        team=getattr(config, "group", None) or "",
         owner=owners.get(getattr(config, "group", None), ""),
         description=node.description or "",
         columns=tuple(_columns(node)),
@@ -406,6 +429,7 @@ def _node(node: Any, owners: Mapping[str, str]) -> Node:
         configured=_configured(config) if kind in CONFIGURED else {},
         constraints=frozenset(_constraints(node)),
         source_name=node.source_name if is_source else "",
+        freshness=_freshness(node) if is_source else None,
         seed_types=getattr(config, "column_types", None) or {},
         seed_delimiter=getattr(config, "delimiter", ","),
         signature=_signature(node) if kind == "function" else None,
@@ -417,6 +441,17 @@ def _configured(config: Any) -> dict[str, Any]:
     """The settings of a node that are not dbt's defaults."""
     default = type(config)().to_dict(omit_none=True)
     return {name: value for name, value in config.to_dict(omit_none=True).items() if value != default.get(name)}
+
+
+def _freshness(node: Any) -> Freshness | None:
+    said = node.freshness
+    if not said or not node.loaded_at_field:
+        return None
+    return Freshness(node.loaded_at_field, _age(said.warn_after), _age(said.error_after))
+
+
+def _age(time: Any) -> timedelta | None:
+    return timedelta(**{f"{time.period.value}s": time.count}) if time else None
 
 
 def _served(node: Node, models: tuple[str, ...]) -> ServedTable:

@@ -9,6 +9,7 @@ from scorehouse.build.builder import Builder
 from scorehouse.build.engine import use_own_modules
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.build.versions import read_row
+from scorehouse.ledger.lines import Ledger
 from scorehouse.names.quoting import plain
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.sandbox import functions
@@ -22,9 +23,12 @@ class Run:
     """One invocation of dbt on one branch.
 
     Attributes:
+        ledger: where it writes what happens.
         options: those that it was given, of --empty, --sample and --full-refresh.
-        failures: sentences on the data tests that failed or warned.
+        failures: what went wrong with each node that failed, by its id.
+        found: sentences on what data tests found that failed or warned, by their ids.
         left_out: sentences on what lies in a landing folder and is not read.
+        stale: sentences on sources that are older than they say they may be.
     """
 
     run_id: str
@@ -34,9 +38,12 @@ class Run:
     store: Store
     manifest: Manifest
     timeout_seconds: float
+    ledger: Ledger
     options: frozenset[str] = frozenset()
-    failures: list[str] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    found: dict[str, str] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
     builder: Builder = field(init=False)
 
     def __post_init__(self) -> None:

@@ -103,9 +103,14 @@ class Warehouse:
         """The file that the process which builds this branch has locked; it holds that process's id."""
         return self.work / "lock"
 
+    @property
+    def ledger(self) -> Path:
+        """One file of JSON lines a run: what happened, as it happened."""
+        return self.folder / "ledger"
+
     def writable_folders(self) -> list[str]:
         """The folders that the branch's database may reach."""
-        return [str(folder) for folder in {self.store, self.own_part(), self.spill, self.releases}]
+        return [str(folder) for folder in {self.store, self.own_part(), self.spill, self.releases, self.ledger}]
 
     # ---------------------------------------------------------------- what readers open
 

@@ -49,6 +49,7 @@ def rollback(run: Run, to: object) -> str:
     if to is not None and not (isinstance(to, int) and not isinstance(to, bool)):
         raise ScorehouseError(f"rollback: expected a release number such as {{to: 3}}, found '{to}'.")
     before, now = pointer.rollback(run.warehouse, to)
+    run.ledger.write("rolled_back", details={"release": now, "before": before})
     return f"Branch '{run.warehouse.branch}' now serves release {now} (before: {before}); `dbt build` publishes anew."
 
 

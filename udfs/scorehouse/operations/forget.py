@@ -8,6 +8,7 @@ import duckdb
 
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
+from scorehouse.ledger.lines import blank
 from scorehouse.names.warehouse import CATALOG, Warehouse
 from scorehouse.operations import text
 from scorehouse.operations.register import COMMAND, operation_of
@@ -23,6 +24,7 @@ from scorehouse.store.provenance import RECORD, Provenance, delete
 from scorehouse.store.records import NodeRecords
 
 MOST_NAMED = 10
+NIGHTLY_LOGS = Path("logs", "nightly")
 
 
 @operation_of(COMMAND)
@@ -87,11 +89,17 @@ def erase(run: Run) -> Iterator[str]:
     lost = set(_descendants(parts, set(_naming(forgotten, parts)))) - run.records.files
     gone = [name for branch in (run.warehouse, *others) for name in _withdrawn(branch, lost)]
     size = sum(delete(part / file) for part in parts for file in lost)
+    texts = sum(blank(branch.ledger, run.ledger.file) for branch in (run.warehouse, *others))
+    logs = list((run.manifest.folder / NIGHTLY_LOGS).glob("*.*"))
+    for log in logs:
+        log.unlink()
     replace(forgotten, pending=[]).write(run.warehouse.store)
     yield (
         f"Forgotten: {len(forgotten.pending)} of {len(forgotten.people)} people on the list. Deleted {len(lost)} store files "
         f"({size / 1e6:,.1f} MB) that their rows had gone into, and {text.listed(gone, MOST_NAMED) if gone else 'no release'}."
     )
+    if texts or logs:
+        yield f"Taken out: the sentences in the ledgers of {texts} earlier runs, and {len(logs)} logs of nightly runs."
     yield from _kept(run, forgotten)
 
 

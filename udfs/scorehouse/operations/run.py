@@ -1,7 +1,8 @@
 """A run's beginning and end."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import duckdb
 
@@ -9,16 +10,19 @@ from scorehouse.build import rules
 from scorehouse.build.run import Run
 from scorehouse.build.versions import view_of_all
 from scorehouse.errors import ScorehouseError, first_line
+from scorehouse.ledger.lines import ATTENTION, view_sql
 from scorehouse.names import git
 from scorehouse.names.quoting import quoted
 from scorehouse.names.warehouse import SERVING
-from scorehouse.operations import landing_report
+from scorehouse.operations import journal, landing_report
 from scorehouse.operations.forget import erase
+from scorehouse.operations.freshness import note_stale
 from scorehouse.operations.land_sources import land_sources
 from scorehouse.operations.landing_report import FileReport
 from scorehouse.operations.register import HOOKS, operation_of
 from scorehouse.operations.retention import expire
 from scorehouse.operations.served_before import forget_served_before
+from scorehouse.release import history
 from scorehouse.release.publish import Publisher
 from scorehouse.sandbox import confinement
 from scorehouse.serving import file as serving_file
@@ -29,12 +33,17 @@ from scorehouse.store.durable import remove_leftovers
 
 @dataclass(frozen=True)
 class Ending:
-    """What happened, in lines, whether all went well, what must end the run as failed, and what is said also in quiet runs."""
+    """What happened, in lines, whether all went well, what must end the run as failed, what is said also in quiet runs.
+
+    Attributes:
+        is_whole: whether the release is what the whole project makes of the data as it is now.
+    """
 
     lines: list[str]
     is_green: bool
     error: str | None = None
     receipt: list[str] = field(default_factory=list)
+    is_whole: bool = False
 
 
 @operation_of(HOOKS)
@@ -43,14 +52,26 @@ def start(run: Run) -> str:
 
     Returns what there is to say of the branch, if anything.
     """
+    journal.begin(run)
+    try:
+        return _start(run)
+    except (ScorehouseError, duckdb.Error, OSError) as error:
+        journal.end_early(run, first_line(error))
+        raise
+
+
+def _start(run: Run) -> str:
     rules.expect_kept(run.manifest)
     if run.manifest.offer().audiences:
         keep_from_others()
     known = {node.id for node in [*run.manifest.tables(), *run.manifest.sources(), *run.manifest.unwanted()]}
     run.records.forget([node_id for node_id in run.records.nodes if node_id not in known])
     run.connection.cursor().execute(view_of_all(run.records.nodes.values(), run.store))
+    run.connection.cursor().execute(f"create or replace view history.ledger as {view_sql(run.warehouse.ledger)}")
     remove_leftovers(*run.store.folders())
     land_sources(run)
+    journal.note_landed(run)
+    note_stale(run)
     return "\n".join(_said_of(run))
 
 
@@ -74,29 +95,40 @@ OF_A_PART = frozenset({"--empty", "--sample"})
 
 
 @operation_of(HOOKS)
-def finish(run: Run, statuses: dict[str, str], command: str) -> dict[str, object]:
-    """After all nodes: publish a release if the whole build is green.
+def finish(run: Run, results: list[dict[str, Any]], command: str) -> dict[str, object]:
+    """After all nodes: publish a release if the whole build is green, and say how it went.
 
     Args:
-        statuses: what dbt says of each node, by id.
+        results: what dbt says of each node: attributes of a `journal.Result`.
         command: dbt's command.
 
     Returns an `Ending` as a mapping: dbt takes an error raised in this hook for a keyboard interrupt.
     """
-    told = sorted(run.failures)
+    said = [journal.Result(**result) for result in results]
+    journal.note_results(run, said)
+    ending = _ended(run, {result.node_id: result.status for result in said}, command)
+    how = journal.How(command, ending.is_green and not ending.error, ending.is_whole and not ending.error, ending.error)
+    return asdict(replace(ending, lines=[*ending.lines, *journal.end(run, said, how)]))
+
+
+def _ended(run: Run, statuses: dict[str, str], command: str) -> Ending:
+    told = sorted({*run.found.values(), *run.stale})
     try:
         run.records.flush()
         forget_served_before(run)
         reported = landing_report.reports(run) if command == "build" else []
-        told += [*run.builder.unlike, *(f"{file} was not as its record says: it is computed anew." for file in run.store.damaged)]
+        damaged = [f"{file} was not as its record says: it is computed anew." for file in run.store.damaged]
+        for sentence in damaged:
+            run.ledger.write(ATTENTION, message=sentence)
+        told += [*run.builder.unlike, *damaged]
         told += [*run.left_out, *_about_files(run), *landing_report.lines(reported)] if command == "build" else []
         unpublished = _not_whole(run, statuses, command)
         told += _published(run, unpublished, reported)
         receipt = [] if unpublished else _erased(run)
         told += [] if unpublished else expire(run)
-        return asdict(Ending([line for line in told if line], not _failed(statuses), receipt=receipt))
+        return Ending([line for line in told if line], not _failed(statuses), receipt=receipt, is_whole=not unpublished)
     except (ScorehouseError, duckdb.Error, OSError) as error:
-        return asdict(Ending(told, False, f"Nothing published: {first_line(error).rstrip('.;')}; {_current(run)}."))
+        return Ending(told, False, f"Nothing published: {first_line(error).rstrip('.;')}; {_current(run)}.")
 
 
 def _about_files(run: Run) -> Iterator[str]:
@@ -152,7 +184,9 @@ def _publish(run: Run, reported: list[FileReport]) -> str:
     keep = int(run.manifest.variables["retained_releases"])
     number, is_new = publisher.publish(git.commit(run.manifest.folder), keep)
     if not is_new:
+        run.ledger.write("confirmed", details={"release": number})
         return f"Release {number} of {run.warehouse.branch} stays: nothing changed."
+    run.ledger.write("published", details={"release": number, "changed": history.summary(run.warehouse, number).release.changed})
     return "\n".join([f"Published release {number} of {run.warehouse.branch}: {run.warehouse.serving}", *notices(run)])
 
 
@@ -193,6 +227,7 @@ def notices(run: Run) -> list[str]:
             query = f"select status, status_reason from {quoted(record.relation)} where status <> 'ready' and example_count > 0"
             for status, reason in run.connection.cursor().execute(query).fetchall():
                 sentences.append(f"{record.relation} gives no scores: {status.replace('_', ' ')}: {reason}")
+                run.ledger.write(ATTENTION, node=record.node_id, message=sentences[-1])
     empty = sorted(table.name for table in run.manifest.served_tables() if run.records.of(table.relation).row_count == 0)
     if empty:
         sentences.append(f"Empty, because this data has nothing for them: {', '.join(empty)}.")

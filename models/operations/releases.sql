@@ -1,0 +1,26 @@
+{# Written by the runs themselves, when they publish, confirm or roll back. #}
+
+with
+
+ledger as (
+
+    select * from {{ history('ledger') }}
+
+),
+
+moves as (
+
+    select
+        run_number,
+        happened_at as moved_at,
+        event as move,
+        cast(details ->> '$.release' as bigint) as release,
+        cast(details ->> '$.before' as bigint) as release_before,
+        cast(details -> '$.changed' as varchar[]) as changed
+
+    from ledger
+    where event in ('published', 'confirmed', 'rolled_back')
+
+)
+
+select * from moves

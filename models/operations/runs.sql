@@ -1,0 +1,93 @@
+{# Written by the runs themselves: the ledger is read as it is now, whatever release this view belongs to. #}
+
+with
+
+ledger as (
+
+    select * from {{ history('ledger') }}
+
+),
+
+begun as (
+
+    select
+        run_number,
+        happened_at as started_at,
+        details ->> '$.branch' as branch,
+        details ->> '$.commit' as git_commit,
+        details ->> '$.who' as started_by,
+        array_to_string(cast(details -> '$.command' as varchar[]), ' ') as command,
+        coalesce(cast(details ->> '$.is_supervised' as boolean), false) as is_supervised
+
+    from ledger
+    where event = 'start'
+
+),
+
+timed as (
+
+    select
+        run_number,
+        max(up) - min(up) as seconds,
+        count(*) filter (where event = 'attempt') as attempt_count,
+        count(*) filter (where event = 'alert' and cast(details ->> '$.is_sent' as boolean)) as alert_count
+
+    from ledger
+    group by run_number
+
+),
+
+built as (
+
+    select
+        run_number,
+        max_by(cast(details ->> '$.built' as bigint), happened_at) as built_count,
+        max_by(cast(details ->> '$.reused' as bigint), happened_at) as reused_count,
+        max_by(cast(details ->> '$.failed' as bigint), happened_at) as failed_count,
+        max_by(cast(details ->> '$.skipped' as bigint), happened_at) as skipped_count
+
+    from ledger
+    where event in ('build_ended', 'finish') and details ->> '$.nodes' is not null
+    group by run_number
+
+),
+
+ended as (
+
+    select
+        run_number,
+        happened_at as ended_at,
+        details ->> '$.outcome' as outcome,
+        cast(details ->> '$.is_whole' as boolean) as is_whole,
+        cast(details ->> '$.release' as bigint) as release,
+        message
+
+    from ledger
+    where event = 'finish'
+
+)
+
+select
+    begun.run_number,
+    begun.branch,
+    begun.git_commit,
+    begun.started_by,
+    begun.command,
+    begun.is_supervised,
+    begun.started_at,
+    ended.ended_at,
+    timed.seconds,
+    coalesce(ended.outcome, 'unfinished') as outcome,
+    coalesce(ended.is_whole, false) as is_whole,
+    ended.release,
+    timed.attempt_count,
+    built.built_count,
+    built.reused_count,
+    built.failed_count,
+    built.skipped_count,
+    timed.alert_count,
+    ended.message
+from begun
+inner join timed on begun.run_number = timed.run_number
+left join built on begun.run_number = built.run_number
+left join ended on begun.run_number = ended.run_number

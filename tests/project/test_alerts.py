@@ -1,0 +1,202 @@
+"""Who hears what of a nightly run: once, and only what is new; and nobody learns where messages go."""
+
+import os
+import random
+import signal
+import socketserver
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from project.nights import Shop
+from scorehouse.ledger import lines
+
+pytestmark = pytest.mark.drill
+BROKEN = ("models/features/weighted.sql", "amount > 0", "amountx > 0")
+SECRET = "a5ecretThatNobodySees"
+
+
+def mend(shop: Shop) -> None:
+    path, old, new = BROKEN
+    shop.project.replace(path, new, old)
+
+
+def test_a_cause_is_told_once_over_runs_and_layers_and_its_end_once(shop: Shop) -> None:
+    shop.project.replace(*BROKEN)
+    first = shop.night()
+    assert shop.webhook.titles == ["[Scorehouse main] error: sql_error: weighted"]
+    told = shop.webhook.bodies[0]["message"]
+    assert "Whom to ask: product (product@shop.example)" in told and "amountx" in told
+    assert "After it, not built or not proven: " in told and "scores" in told
+    assert first.output.splitlines()[-1].startswith("RED after ") and "Readers are served release 1 of main." in first.output
+    assert shop.night().failures == ["sql_error: weighted"]
+    assert len(shop.webhook.titles) == 1
+    mend(shop)
+    assert "Mended: sql_error: weighted." in shop.night().output
+    assert shop.webhook.titles[1:] == ["[Scorehouse main] recovered: sql_error: weighted"]
+    assert shop.night().code == 0 and len(shop.webhook.titles) == 2
+    (incident,) = shop.project.catalog(
+        "select incident, contact, severity, opened_run, closed_run, is_open, told_at is not null from operations.incidents"
+    )
+    assert incident == ("sql_error: weighted", "product", "error", 2, 4, False, True)
+    runs = shop.project.catalog("select outcome, is_whole, alert_count from operations.runs order by run_number")
+    assert runs == [("green", True, 0), ("red", False, 1), ("red", False, 0), ("green", True, 1), ("green", True, 0)]
+    failed = shop.project.catalog("select run_number, name from operations.node_runs where outcome = 'failed' order by all")
+    assert failed == [(2, "weighted"), (3, "weighted")]
+
+
+def test_two_causes_of_two_teams_are_told_to_each(shop: Shop) -> None:
+    shop.project.replace(*BROKEN)
+    shop.project.write("models/staging/stg_other.sql", "select nothing from {{ ref('points') }}\n")
+    shop.night(SCOREHOUSE_ALERT_DATA=f"json://{shop.webhook.address}/data")
+    assert sorted(shop.webhook.titles) == [f"[Scorehouse main] error: sql_error: {name}" for name in ("stg_other", "weighted")]
+    assert sorted(shop.webhook.paths) == ["/", "/data"]
+
+
+@pytest.mark.parametrize("trouble", ["refuses", "answers 500", "never answers"])
+def test_a_message_that_cannot_be_sent_is_a_line_of_the_ledger_and_is_sent_next_time(shop: Shop, trouble: str) -> None:
+    shop.project.replace(*BROKEN)
+    shop.webhook.answers = {"answers 500": lambda: 500}.get(trouble, lambda: None)
+    address = "127.0.0.1:9" if trouble == "refuses" else shop.webhook.address
+    night = shop.night(SCOREHOUSE_ALERT=f"json://{address}/{SECRET}?cto=1&rto=1")
+    (alert,) = [line for line in night.ledger if line.event == "alert"]
+    assert night.code == 1 and alert.details["is_sent"] is False and alert.details["attempts"] == 3
+    assert SECRET not in night.output and not any(SECRET in line.text() for line in night.ledger)
+    shop.webhook.answers = lambda: 200
+    shop.night()
+    shop.night()
+    assert shop.webhook.titles == ["[Scorehouse main] error: sql_error: weighted"]
+
+
+@contextmanager
+def mail_server() -> Iterator[tuple[int, list[str]]]:
+    """A server that takes mail, as RFC 5321 says, and keeps the texts."""
+    taken: list[str] = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.wfile.write(b"220 here\r\n")
+            while command := self.rfile.readline().strip().upper():
+                if command == b"DATA":
+                    self.wfile.write(b"354 go on\r\n")
+                    taken.append(b"".join(iter(self.rfile.readline, b".\r\n")).decode())
+                self.wfile.write(b"221 bye\r\n" if command == b"QUIT" else b"250 fine\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1], taken
+        server.shutdown()
+
+
+def test_mail_arrives(shop: Shop) -> None:
+    shop.project.replace(*BROKEN)
+    with mail_server() as (port, taken):
+        night = shop.night(
+            SCOREHOUSE_ALERT=f"mailto://127.0.0.1:{port}?from=night@shop.example&to=team@shop.example&mode=insecure"
+        )
+    assert len(taken) == 1 and "To: team@shop.example" in taken[0] and "sql_error: weighted" in taken[0], night.output
+
+
+def test_a_heartbeat_says_that_it_began_and_how_it_ended_by_the_runs_id(shop: Shop) -> None:
+    url = f"http://{shop.webhook.address}/ping/{SECRET}"
+    shop.night(SCOREHOUSE_HEARTBEAT_URL=url)
+    shop.project.replace(*BROKEN)
+    night = shop.night(SCOREHOUSE_HEARTBEAT_URL=url, SCOREHOUSE_ALERT="")
+    signs, ids = zip(*(path.split("?rid=") for path in shop.webhook.paths), strict=True)
+    assert [sign.removeprefix(f"/ping/{SECRET}") for sign in signs] == ["/start", "", "/start", "/fail"]
+    assert ids[0] == ids[1] != ids[2] == ids[3]
+    assert "No message to product: neither SCOREHOUSE_ALERT_PRODUCT nor SCOREHOUSE_ALERT is set." in night.output
+    assert not [file for file in shop.project.root.rglob("*") if file.is_file() and SECRET.encode() in file.read_bytes()]
+
+
+def test_dbt_never_sees_where_messages_go(shop: Shop) -> None:
+    shop.project.write("models/features/spy.sql", "select '{{ env_var('SCOREHOUSE_ALERT', 'nothing') }}' as found\n")
+    assert shop.night().code == 0
+    assert shop.project.catalog("select found from features.spy") == [("nothing",)]
+
+
+def test_what_is_worth_another_try_is_tried_again_before_anybody_hears(shop: Shop) -> None:
+    shop.project.replace("seeds/operations/triage.csv", "#hands-off,0,0\nterminated", "#hands-off,1,0.02\nterminated")
+    process = shop.start()
+    os.kill(shop.wait_for("build").process, signal.SIGKILL)
+    night = shop.ended(process)
+    assert night.code == 0 and [line.event for line in night.ledger].count("attempt") == 2
+    assert "Tried again in 0.02 minutes (1 of 1): it was ended from outside by SIGKILL" in night.output
+    assert shop.webhook.titles == []
+
+
+def test_kills_at_any_moment_leave_the_release_and_one_message(shop: Shop) -> None:
+    chance = random.Random(4)
+    for _ in range(3):
+        process = shop.start()
+        child = shop.wait_for("build").process
+        time.sleep(chance.uniform(0, 1.5))
+        os.kill(child, signal.SIGKILL)
+        assert shop.ended(process).failures == ["killed"]
+        assert shop.project.serving("select count(*) from scores") == [(3,)]
+    assert shop.night().code == 0
+    assert shop.webhook.titles == ["[Scorehouse main] error: killed", "[Scorehouse main] recovered: killed"]
+
+
+def test_a_line_that_a_crash_cut_is_kept_and_what_follows_is_read(shop: Shop) -> None:
+    (file,) = lines.files(shop.project.folder() / "ledger")
+    text = file.read_text()
+    file.write_text(text[: text.rindex('"seconds"')])
+    night = shop.night()
+    assert night.code == 0 and shop.webhook.titles == ["[Scorehouse main] recovered: run_lost"]
+    read = list(lines.read(file))
+    assert read[-2].event == "cut" and read[-1].details["outcome"] == "lost"
+    outcomes = shop.project.catalog("select run_number, outcome from operations.runs order by all")
+    assert outcomes == [(1, "lost"), (2, "green")]
+
+
+def test_a_watchdog_notices_that_no_run_came_and_the_next_one_says_that_it_is_over(shop: Shop) -> None:
+    shop.project.write("seeds/operations/product_requirements.csv", "endpoint,product,sla_hours\nscores,scores,24\n")
+    assert shop.night(module="nightly.watchdog").output == "Every product of main is within its SLA.\n"
+    shop.project.write("seeds/operations/product_requirements.csv", "endpoint,product,sla_hours\nscores,scores,0.0001\n")
+    for _ in range(2):
+        late = shop.night(module="nightly.watchdog")
+        assert late.code == 1 and late.output.startswith("LATE: no whole run of main within the SLA of scores (0.0001 h)")
+    assert shop.night().code == 0
+    assert shop.webhook.titles == ["[Scorehouse main] error: run_lost", "[Scorehouse main] recovered: run_lost"]
+    shop.project.write("seeds/operations/product_requirements.csv", "endpoint,product,sla_hours\nscores,scores,one day\n")
+    wrong = shop.night(module="nightly.watchdog")
+    assert "line 2, sla_hours: expected hours as a number above 0, found 'one day'; correct it." in wrong.output
+
+
+def test_files_that_come_are_served_one_build_after_the_other(shop: Shop) -> None:
+    """A broken one is told of once, and what comes meanwhile goes with the next build."""
+    process = shop.start("--every", "1", module="nightly.follow")
+    header = "event_id,occurred_at,kind,amount\n"
+    wait_until(lambda: shop.project.release() == 1 and len(runs(shop)) == 2)
+    shop.project.write("raw/second.csv", f"{header}4,2020-02-01,a,40\n")
+    wait_until(lambda: shop.project.release() == 2)
+    shop.project.write("raw/third.csv", f"{header}5,2020-02-02,a,50\n")
+    shop.project.write("raw/fourth.csv", f"{header}6,2020-02-03,a,60\n")
+    wait_until(lambda: shop.project.release() == 3)
+    shop.project.write("raw/fifth.csv", "nothing\n1\n")
+    wait_until(lambda: shop.webhook.titles == ["[Scorehouse main] error: source_schema"])
+    (shop.project.root / "raw/fifth.csv").unlink()
+    wait_until(lambda: len(shop.webhook.titles) == 2)
+    process.send_signal(signal.SIGTERM)
+    output = process.communicate(timeout=60)[0]
+    assert shop.webhook.titles[1] == "[Scorehouse main] recovered: source_schema"
+    assert shop.project.serving("select count(*) from scores") == [(6,)]
+    assert "2 new files served, the longest after" in output, output
+    served = [line for file in runs(shop) for line in lines.read(file, ["served"])]
+    assert [len(line.details["files"]) for line in served][:2] == [1, 2] and all(0 < line.seconds < 120 for line in served)
+
+
+def runs(shop: Shop) -> list[Path]:
+    return lines.files(shop.project.folder() / "ledger")
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    before = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - before < 180
+        time.sleep(0.2)

@@ -1,0 +1,40 @@
+"""Logs of nightly runs go by age and by size; the newest run's stay."""
+
+import os
+import time
+from pathlib import Path
+
+from scorehouse.nightly import logs
+from scorehouse.nightly.child import Said
+
+
+def kept(project: Path) -> list[str]:
+    return sorted(file.name for file in (project / logs.FOLDER).iterdir())
+
+
+def test_old_logs_go_and_then_the_oldest_until_the_others_fit(tmp_path: Path) -> None:
+    (tmp_path / logs.FOLDER).mkdir(parents=True)
+    for day in range(1, 6):
+        for end in ("log", "jsonl"):
+            file = tmp_path / logs.FOLDER / f"2026-01-0{day}T03-00-00-x.{end}"
+            file.write_bytes(bytes(100_000))
+            os.utime(file, times=(time.time() - (6 - day) * 86400,) * 2)
+    logs.rotate(tmp_path, days=4.5, megabytes=0.45)
+    assert kept(tmp_path) == [f"2026-01-0{day}T03-00-00-x.{end}" for day in (4, 5) for end in ("jsonl", "log")]
+    logs.rotate(tmp_path, days=0.001, megabytes=0.001)
+    assert kept(tmp_path) == ["2026-01-05T03-00-00-x.jsonl", "2026-01-05T03-00-00-x.log"]
+
+
+def test_a_log_is_a_text_to_read_and_the_same_as_lines_of_json(tmp_path: Path) -> None:
+    log = logs.Log(tmp_path, "run")
+    log.write(Said.read('{"info": {"msg": "Found 3 models", "level": "info", "name": "Found"}, "data": {}}'))
+    log.write(Said.read("Segmentation fault\n"))
+    assert [line[10:] for line in log.text.read_text().splitlines()] == ["Found 3 models", "ERROR: Segmentation fault"]
+    assert '"event": "Found", "text": "Found 3 models"' in log.lines.read_text() and log.lost == 0
+
+
+def test_a_log_without_a_place_costs_lines_and_not_the_run(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file where the folder should be")
+    log = logs.Log(tmp_path, "run")
+    log.write(Said("something"))
+    assert log.lost == 2

@@ -1,0 +1,57 @@
+"""The triage is data: whoever is on call reads it, so each row must be usable, and each link must lead somewhere."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from scorehouse.nightly.triage import OWNER, SEED, Triage
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+HEADER = (REPOSITORY / SEED).read_text().splitlines()[0]
+
+
+def test_every_row_can_be_used_and_names_a_team_that_the_project_has() -> None:
+    triage, wrong = Triage.read(REPOSITORY)
+    assert wrong == [] and len(triage.classes) == len(list(csv.DictReader((REPOSITORY / SEED).open())))
+    teams = {group["name"] for group in yaml.safe_load((REPOSITORY / "models/_groups.yml").read_text())["groups"]}
+    assert {one.contact for one in triage.classes} <= teams | {OWNER}
+
+
+def test_every_link_leads_to_a_heading_of_the_readme() -> None:
+    headings = re.findall(r"^#+ (.+)$", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
+    places = {f"README.md#{re.sub(r'[^a-z0-9 -]', '', heading.lower()).replace(' ', '-')}" for heading in headings}
+    triage, _ = Triage.read(REPOSITORY)
+    assert {one.link for one in triage.classes} - {""} <= places
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ("a,node,x,loud,data,m,f,,,0,0", "line 2, severity: expected one of notice, warning, error, found loud; correct it."),
+        ("a,table,x,error,data,m,f,,,0,0", "line 2, scope: expected one of run, node, found table; correct it."),
+        ("a,node,(,error,data,m,f,,,0,0", "line 2, recognised_by: expected a regular expression, found '('"),
+        ("a,node,x,error,,m,f,,,0,0", "line 2, contact: expected some text, found none; correct it."),
+        ("a,node,x,error,data,m,f,,,often,0", "line 2, retries: expected a number from 0, found 'often'; correct it."),
+        ("a,node,x", "line 2: expected a value for every column, found none for severity."),
+        (
+            "a,node,x,error,data,m,f,,,0,0\na,node,y,error,data,m,f,,,0,0",
+            "line 3, class: expected every class once, found 'a'",
+        ),
+    ],
+)
+def test_a_row_that_cannot_be_is_named_and_the_others_hold(tmp_path: Path, row: str, sentence: str) -> None:
+    (tmp_path / SEED.parent).mkdir(parents=True)
+    (tmp_path / SEED).write_text(f"{HEADER}\n{row}\nlast,run,boom,error,data,m,f,,,0,0\nunknown,node,,error,data,m,f,,,0,0\n")
+    triage, wrong = Triage.read(tmp_path)
+    assert len(wrong) == 1 and sentence in wrong[0]
+    assert triage.of("boom").name == "last" and triage.of("nothing known").name == "unknown"
+
+
+def test_the_cause_comes_before_its_effects() -> None:
+    triage, _ = Triage.read(REPOSITORY)
+    said = ["Something else", "OSError: [Errno 28] No space left on device", "Binder Error: x", "Runtime Error"]
+    assert triage.first_in(said)[0].name == "disk_full"
+    assert triage.first_in(["Something else"]) == (triage.classes[-1], "Something else")

@@ -1,0 +1,1 @@
+"""What happened, written as it happens: a file of JSON lines for each run, beside the branch's releases."""

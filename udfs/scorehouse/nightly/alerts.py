@@ -1,0 +1,118 @@
+"""Messages to people, by whatever service their team reads: the library apprise sends them.
+
+Addresses are URLs in environment variables, `SCOREHOUSE_ALERT_<TEAM>`, or `SCOREHOUSE_ALERT` for teams without one; several are
+separated by blanks. They are never printed, logged, or given to dbt.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from scorehouse.ledger.lines import Ledger
+from scorehouse.nightly.incidents import ALERT, Message
+
+PREFIX = "SCOREHOUSE_ALERT"
+ATTEMPTS = 3
+WAITS_SECONDS = (1.0, 4.0)
+LIMIT_SECONDS = 60.0
+"""For all attempts to send one message."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What became of a message: whether every address took it, else why not, without saying where it went."""
+
+    is_sent: bool
+    attempts: int
+    why: str = ""
+
+
+def variable_of(team: str) -> str:
+    """The environment variable that holds a team's addresses.
+
+    >>> variable_of("data"), variable_of("Data science")
+    ('SCOREHOUSE_ALERT_DATA', 'SCOREHOUSE_ALERT_DATA_SCIENCE')
+    """
+    return f"{PREFIX}_{''.join(letter if letter.isalnum() else '_' for letter in team.upper())}"
+
+
+def without_addresses(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment for dbt."""
+    return {name: value for name, value in environment.items() if not name.startswith((PREFIX, "SCOREHOUSE_HEARTBEAT"))}
+
+
+def wrong_addresses(environment: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each variable in which apprise knows no service; the value is not shown."""
+    for name in sorted(name for name in environment if name.startswith(PREFIX)):
+        for url in environment[name].split():
+            if not _is_known(url):
+                yield (
+                    f"{name}: expected URLs that apprise knows (slack://, msteams://, mailto://, jsons://, ...), found something "
+                    f"else (not shown); correct it: https://github.com/caronc/apprise/wiki"
+                )
+
+
+def send(message: Message, environment: Mapping[str, str]) -> Sent:
+    """Send a message to its team, trying again what fails; takes at most `LIMIT_SECONDS`, and never raises."""
+    name = variable_of(message.contact)
+    urls = (environment.get(name) or environment.get(PREFIX) or "").split()
+    if not urls:
+        return Sent(False, 0, f"neither {name} nor {PREFIX} is set")
+    found: list[Sent] = []
+    thread = threading.Thread(target=lambda: found.append(_sent(message, urls)), daemon=True)
+    thread.start()
+    thread.join(LIMIT_SECONDS)
+    return found[0] if found else Sent(False, ATTEMPTS, f"the service did not answer within {LIMIT_SECONDS:.0f} s")
+
+
+def tell(ledger: Ledger, message: Message, environment: Mapping[str, str]) -> Sent:
+    """Send a message; the ledger says what became of it, and nothing of where it went."""
+    sent = send(message, environment)
+    details = {"contact": message.contact, "kind": message.kind, "keys": list(message.keys), "title": message.title}
+    ledger.write(ALERT, message=sent.why or None, details={**details, "is_sent": sent.is_sent, "attempts": sent.attempts})
+    return sent
+
+
+def _sent(message: Message, urls: list[str]) -> Sent:
+    left = list(urls)
+    for attempt in range(1, ATTEMPTS + 1):
+        left = [url for url in left if not _took(url, message)]
+        if not left:
+            return Sent(True, attempt)
+        if attempt < ATTEMPTS:
+            time.sleep(WAITS_SECONDS[attempt - 1])
+    return Sent(False, ATTEMPTS, f"{len(left)} of {len(urls)} addresses did not take it")
+
+
+def _took(url: str, message: Message) -> bool:
+    with suppress(Exception):  # whatever a service's plugin does, the run goes on
+        import apprise
+
+        _quiet()
+        service = apprise.Apprise()
+        kind = apprise.NotifyType.SUCCESS if message.kind in ("recovery", "finish") else apprise.NotifyType.FAILURE
+        return bool(service.add(url) and service.notify(title=message.title, body=message.body, notify_type=kind))
+    return False
+
+
+def _is_known(url: str) -> bool:
+    with suppress(Exception):
+        import apprise
+
+        _quiet()
+        return apprise.Apprise.instantiate(url, suppress_exceptions=True) is not None
+    return False
+
+
+def _quiet() -> None:
+    """apprise says in its log where a message goes."""
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+
+
+def environment() -> dict[str, str]:
+    """The variables of this process."""
+    return dict(os.environ)

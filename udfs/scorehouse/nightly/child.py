@@ -1,0 +1,148 @@
+"""dbt as a child process: what it says, line by line, and how it ended, whatever ended it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+ERROR_LEVELS = frozenset({"error", "critical"})
+_MEMORY_EVENTS = Path("/sys/fs/cgroup/memory.events")
+
+
+@dataclass(frozen=True)
+class Said:
+    """One thing that dbt said.
+
+    Attributes:
+        text: as a reader sees it.
+        level: debug, info, warn or error; error too for what is no message of dbt's (a crash, a library).
+        name: dbt's name of the event; empty for what is none.
+        index, total: of a node's event, which of how many.
+        node: dbt's unique id, of a node's event.
+    """
+
+    text: str
+    level: str = "error"
+    name: str = ""
+    index: int | None = None
+    total: int | None = None
+    node: str | None = None
+
+    @classmethod
+    def read(cls, line: str) -> "Said":
+        """What a line of dbt's JSON log says; a line that is none is its own text."""
+        try:
+            event = json.loads(line)
+            info, data = event["info"], event.get("data") or {}
+            node = (data.get("node_info") or {}).get("unique_id")
+            return cls(info["msg"], info["level"], info["name"], data.get("index"), data.get("total"), node)
+        except (ValueError, LookupError, TypeError):
+            return cls(line.rstrip("\n"), "error" if line.strip() and not line.startswith("nanobind:") else "info")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended.
+
+    Attributes:
+        code: its exit status; below 0 the signal that killed it.
+        why: what no log says of it, in a sentence; empty where it ended by itself.
+        errors: what it said of errors, in order.
+        seconds: how long it took.
+        clock_jump: seconds by which the machine's clock was set meanwhile.
+        is_stopped: whether we ended it, so that its own errors are no cause.
+    """
+
+    code: int
+    why: str
+    errors: tuple[str, ...]
+    seconds: float
+    clock_jump: float = 0.0
+    is_stopped: bool = False
+
+
+class Child:
+    """Runs a command to its end, or to the end of its time.
+
+    Args:
+        heard: called with each thing said.
+        limit_seconds: then it is ended.
+        grace_seconds: from one way to end it to the next harder one.
+    """
+
+    def __init__(self, heard: Callable[[Said], None], limit_seconds: float, grace_seconds: float) -> None:
+        self._heard = heard
+        self._limit = limit_seconds
+        self._grace = grace_seconds
+        self._process: subprocess.Popen[str] | None = None
+        self._stopped_by = ""
+
+    def run(self, command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]) -> Ended:
+        """Start the command, hand on what it says, and wait for it."""
+        began, clock, killed = time.monotonic(), time.time(), _kills_for_memory()
+        try:
+            self._process = subprocess.Popen(
+                [*command],
+                cwd=folder,
+                env=dict(environment),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except OSError as error:
+            return Ended(127, f"{command[0]} cannot be started: {error.strerror}", (), 0.0)
+        timer = threading.Timer(self._limit, self.stop, [f"the time limit of {self._limit / 60:,.0f} minutes passed"])
+        timer.daemon = True
+        timer.start()
+        errors = []
+        for line in self._process.stdout or ():
+            said = Said.read(line)
+            if said.level in ERROR_LEVELS and said.text.strip():
+                errors.append(said.text)
+            self._heard(said)
+        code = self._process.wait()
+        timer.cancel()
+        seconds = time.monotonic() - began
+        why = self._stopped_by or _why(code, _kills_for_memory() > killed)
+        return Ended(code, why, tuple(errors), seconds, (time.time() - clock) - seconds, bool(self._stopped_by))
+
+    def stop(self, why: str) -> None:
+        """End it: as Ctrl-C does, then harder."""
+        self._stopped_by = self._stopped_by or why
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            if self._process is None or self._process.poll() is not None:
+                return
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(self._grace)
+
+
+def dbt() -> Path:
+    """The dbt of this environment."""
+    return Path(sys.executable).with_name("dbt")
+
+
+def _why(code: int, is_memory: bool) -> str:
+    if code >= 0:
+        return ""
+    name = signal.Signals(-code).name
+    return f"the kernel killed it for want of memory ({name})" if is_memory else f"it was ended from outside by {name}"
+
+
+def _kills_for_memory() -> int:
+    """How many processes of this control group the kernel has killed for want of memory."""
+    with suppress(OSError, ValueError):
+        said = dict(line.split() for line in _MEMORY_EVENTS.read_text().splitlines())
+        return int(said.get("oom_kill", 0))
+    return 0

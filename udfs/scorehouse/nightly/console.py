@@ -1,0 +1,85 @@
+"""What a nightly run shows while it runs: a bar on a terminal, plain lines elsewhere."""
+
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+
+from tqdm import tqdm
+
+from scorehouse.nightly.child import Said
+
+OURS = frozenset({"JinjaLogInfo", "PrintEvent", "Print"})
+"""dbt's names for what macros say: the lines of our own hooks."""
+START = "LogStartLine"
+_EVERY_SECONDS = 30.0
+
+
+class Console:
+    """Shows progress and what matters of the log.
+
+    Args:
+        courses: of earlier whole runs, seconds from their beginning until each further node was done, and until the end.
+    """
+
+    def __init__(self, courses: Sequence[Sequence[float]]) -> None:
+        self._courses = [course for course in courses if len(course) > 1]
+        self._is_terminal = sys.stdout.isatty()
+        self._bar: tqdm | None = None
+        self._began = time.monotonic()
+        self._told_at = 0.0
+        self._done = 0
+        self._at_work: dict[str, str] = {}
+
+    def say(self, line: str) -> None:
+        """Print a line, above the bar where there is one."""
+        if self._bar is not None:
+            self._bar.write(line, file=sys.stdout)
+        else:
+            print(line, flush=True)
+
+    def hear(self, said: Said) -> None:
+        """Show what dbt said, if it concerns the reader, and how far it is."""
+        if said.total and said.node and not said.node.startswith("operation."):
+            self._count(said)
+        elif said.name in OURS or (said.level in ("error", "warn") and said.text.strip()):
+            self.say(said.text.strip())
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _count(self, said: Said) -> None:
+        name = str(said.node).split(".")[2]
+        if said.name == START:
+            self._at_work[str(said.node)] = name
+        else:
+            self._at_work.pop(str(said.node), None)
+            self._done += 1
+        self._show(int(said.total or 0))
+
+    def _show(self, total: int) -> None:
+        at_work = next(iter(self._at_work.values()), "")
+        if self._is_terminal:
+            if self._bar is None:
+                self._bar = tqdm(
+                    total=total, bar_format="{n_fmt}/{total_fmt} {bar} {elapsed} {postfix}", file=sys.stdout, leave=False
+                )
+            self._bar.n = min(self._done, total)
+            self._bar.set_postfix_str(f"{self._remaining()} {at_work}".strip())
+            return
+        now = time.monotonic()
+        if now - self._told_at >= _EVERY_SECONDS or self._done == total:
+            self._told_at = now
+            self.say(
+                f"{self._done} of {total} nodes and tests after {now - self._began:,.0f} s; {self._remaining()} {at_work}".rstrip(
+                    "; "
+                )
+            )
+
+    def _remaining(self) -> str:
+        """What earlier runs took from here to their end: the median of the last ones."""
+        left = [course[-1] - course[min(self._done, len(course) - 1)] for course in self._courses]
+        return f"about {statistics.median(left):,.0f} s left;" if left else ""

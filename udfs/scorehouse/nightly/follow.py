@@ -1,0 +1,113 @@
+"""Near real time: newly arrived files are landed, scored and served, one build after the other.
+
+    python -m scorehouse.nightly.follow --every 10 [options of dbt build]
+
+It looks at the places that sources are read from every so many seconds. Files that have come, and that nobody is still writing,
+are built as a supervised run; whatever comes meanwhile waits for the next, all of it together. A build that fails is tried again
+when other files or another commit have come, or after `RETRY_SECONDS`.
+"""
+
+import argparse
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from scorehouse.names import git
+from scorehouse.names.warehouse import Warehouse
+from scorehouse.nightly import alerts
+from scorehouse.nightly.supervise import SERVED, Nightly, signals
+
+RETRY_SECONDS = 600.0
+Seen = dict[Path, tuple[int, int]]
+"""Files with their sizes and the times (ns) at which they were last written."""
+
+
+def arrived(places: Sequence[Path]) -> Seen:
+    """All files at some places, at any depth."""
+    found: Seen = {}
+    for path in (path for place in places for path in _files(place)):
+        with suppress(OSError):
+            state = path.stat()
+            found[path] = (state.st_size, state.st_mtime_ns)
+    return found
+
+
+def _files(place: Path) -> Iterator[Path]:
+    if place.is_file():
+        yield place
+    for folder, _, names in os.walk(place, followlinks=True):
+        yield from (Path(folder, name) for name in names if not name.startswith("."))
+
+
+class Follower:
+    """Builds whenever files have come.
+
+    Args:
+        project: the project's folder.
+        arguments: options of dbt build.
+        every_seconds: between two looks.
+    """
+
+    def __init__(self, project: Path, arguments: Sequence[str], environment: Mapping[str, str], every_seconds: float) -> None:
+        self._project = project
+        self._arguments = arguments
+        self._environment = environment
+        self._every = every_seconds
+        root = Path(environment.get("WAREHOUSE_PATH") or project / "warehouse").resolve()
+        self._warehouse = Warehouse.of(root, git.current(project, environment))
+        self._end = threading.Event()
+        self._run: Nightly | None = None
+
+    def end(self, name: str) -> None:
+        """Stop after the build that is under way, which is stopped too."""
+        self._end.set()
+        if self._run is not None:
+            self._run.end(name)
+
+    def follow(self) -> int:
+        """Look, build, and look again, until it is told to end. Returns the exit status of the last build."""
+        print(f"Following {self._warehouse.branch} every {self._every:g} s; Ctrl-C ends it.", flush=True)
+        built, tried_at, code = None, 0.0, SERVED
+        seen = self._look()
+        while not self._end.wait(self._every):
+            now = self._look()
+            is_due = code != SERVED and time.monotonic() - tried_at > RETRY_SECONDS
+            if now == seen and (now != built or is_due):
+                new = {file: state for file, state in now[0].items() if built and built[0].get(file) != state}
+                code, built, tried_at = self._build(new), now, time.monotonic()
+            seen = now
+        return code
+
+    def _look(self) -> tuple[Seen, str | None]:
+        """What there is to build: files, and the project's commit."""
+        listed = self._warehouse.landed.read_text().splitlines() if self._warehouse.landed.is_file() else []
+        return arrived([Path(place) for place in listed]), git.commit(self._project)
+
+    def _build(self, new: Seen) -> int:
+        self._run = Nightly(
+            self._project, self._arguments, self._environment, arrived={str(f): ns / 1e9 for f, (_, ns) in new.items()}
+        )
+        code = self._run.run()
+        self._run = None
+        return code
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Follow the project in this folder."""
+    parser = argparse.ArgumentParser(prog="python -m scorehouse.nightly.follow", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--every", type=float, default=10.0, metavar="SECONDS", help="between two looks (10)")
+    known, others = parser.parse_known_args(arguments)
+    if known.every <= 0:
+        parser.error(f"--every: expected seconds above 0, found {known.every:g}")
+    project = Path(os.environ.get("DBT_PROJECT_DIR") or Path.cwd()).resolve()
+    follower = Follower(project, others, alerts.environment(), known.every)
+    with signals(follower.end):
+        return follower.follow()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

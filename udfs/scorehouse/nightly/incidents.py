@@ -1,0 +1,234 @@
+"""Incidents: failures of the same cause are one, over runs and layers, from when it is first seen until a run shows it mended.
+
+There is no state but the ledger: what is open follows from the `incident` and `alert` lines of all runs.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from scorehouse.ledger import lines
+from scorehouse.ledger.lines import Ledger, Line
+from scorehouse.nightly.triage import OWNER, FailureClass
+
+INCIDENT, ALERT = "incident", "alert"
+OPENED, CLOSED = "opened", "closed"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One cause of a run's trouble.
+
+    Attributes:
+        kind: its class.
+        subject: the node that it is about; empty for what concerns the run as a whole.
+        message: what failed.
+        team: the group that the node belongs to.
+        owner: the e-mail of that group's owner.
+        effects: names of what failed or was skipped because of it.
+        node: the subject's unique id.
+        is_past: whether it is of an earlier run, so that a whole run shows it mended.
+    """
+
+    kind: FailureClass
+    subject: str
+    message: str
+    team: str = ""
+    owner: str = ""
+    effects: tuple[str, ...] = ()
+    node: str = ""
+    is_past: bool = False
+
+    @property
+    def key(self) -> str:
+        """What makes two failures the same cause."""
+        return f"{self.kind.name}: {self.subject}" if self.kind.scope == "node" and self.subject else self.kind.name
+
+    @property
+    def contact(self) -> str:
+        """The team that is told."""
+        return (self.team or "platform") if self.kind.contact == OWNER else self.kind.contact
+
+
+@dataclass(frozen=True)
+class Incident:
+    """A cause that is not known to be mended.
+
+    Attributes:
+        since: the run in which it was first seen.
+        told_at: when somebody was last told; None where nobody could be reached yet.
+    """
+
+    key: str
+    failure_class: str
+    subject: str
+    message: str
+    contact: str
+    since: int
+    node: str = ""
+    told_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one run does to the incidents.
+
+    Attributes:
+        opened: new ones.
+        again: open ones of which nobody was told for long, or at all.
+        silent: open ones of which somebody knows.
+        closed: those that this run shows mended, with whether anybody was ever told of them.
+    """
+
+    opened: tuple[tuple[Incident, Failure], ...] = ()
+    again: tuple[tuple[Incident, Failure], ...] = ()
+    silent: tuple[tuple[Incident, Failure], ...] = ()
+    closed: tuple[Incident, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a run shows to be well.
+
+    Attributes:
+        is_whole: whether it was a green build of everything, which ends with a release.
+        came_through: whether the build ran to its own end, so that nothing that ends a build as a whole is the matter.
+        settled: unique ids of the nodes that were built or kept.
+    """
+
+    is_whole: bool
+    came_through: bool
+    settled: frozenset[str] = frozenset()
+
+
+def history(folder: Path) -> Iterator[tuple[int, Iterator[Line]]]:
+    """What all runs of a branch wrote of incidents, oldest first."""
+    for file in lines.files(folder):
+        yield lines.number_of(file), lines.read(file, (INCIDENT, ALERT))
+
+
+def open_incidents(runs: Iterable[tuple[int, Iterable[Line]]]) -> dict[str, Incident]:
+    """The incidents that the ledger leaves open, by key; runs by number, in their order."""
+    found: dict[str, Incident] = {}
+    for number, written in runs:
+        for line in written:
+            said = line.details
+            if line.event == INCIDENT and said.get("state") == OPENED:
+                found.setdefault(str(said["key"]), _opened(number, said, line))
+            elif line.event == INCIDENT and said.get("state") == CLOSED:
+                found.pop(str(said["key"]), None)
+            elif line.event == ALERT and said.get("is_sent"):
+                for key in _keys(said) & found.keys():
+                    found[key] = replace(found[key], told_at=line.at)
+    return found
+
+
+def _opened(number: int, said: Mapping[str, object], line: Line) -> Incident:
+    names = ("key", "failure_class", "subject", "contact")
+    return Incident(
+        **{name: str(said.get(name, "")) for name in names}, message=line.message or "", since=number, node=line.node or ""
+    )
+
+
+def _keys(said: Mapping[str, object]) -> set[str]:
+    keys = said.get("keys")
+    return set(map(str, keys)) if isinstance(keys, list) else set()
+
+
+def change(
+    known: Mapping[str, Incident], failures: Iterable[Failure], shown: Shown, run: int, now: datetime, reminder: timedelta
+) -> Change:
+    """What a run's failures, and what it shows to be well, do to the open incidents."""
+    by_key = {failure.key: failure for failure in reversed(list(failures))}
+    opened = [(_incident(failure, run), failure) for key, failure in by_key.items() if key not in known]
+    still = [(known[key], failure) for key, failure in by_key.items() if key in known]
+    again = [pair for pair in still if _is_due(pair[0], now, reminder)]
+    closed = [incident for key, incident in known.items() if key not in by_key and _is_mended(incident, shown)]
+    silent = [pair for pair in still if pair not in again]
+    if shown.is_whole:  # what was the matter before is over
+        closed += [replace(incident, told_at=now) for incident, failure in [*opened, *still] if failure.is_past]
+        opened, again, silent = ([pair for pair in pairs if not pair[1].is_past] for pairs in (opened, again, silent))
+    return Change(tuple(opened), tuple(again), tuple(silent), tuple(closed))
+
+
+def _incident(failure: Failure, run: int) -> Incident:
+    return Incident(failure.key, failure.kind.name, failure.subject, failure.message, failure.contact, run, failure.node)
+
+
+def _is_due(incident: Incident, now: datetime, reminder: timedelta) -> bool:
+    return incident.told_at is None or not timedelta(0) <= now - incident.told_at < reminder
+
+
+def _is_mended(incident: Incident, shown: Shown) -> bool:
+    if shown.is_whole:
+        return True
+    return incident.node in shown.settled if incident.node else shown.came_through
+
+
+def note(ledger: Ledger, change: Change) -> None:
+    """Write which incidents were opened and closed."""
+    for state, some in ((OPENED, [incident for incident, _ in change.opened]), (CLOSED, change.closed)):
+        for incident in some:
+            names = ("key", "failure_class", "subject", "contact", "since")
+            details = {"state": state, **{name: getattr(incident, name) for name in names}}
+            ledger.write(INCIDENT, node=incident.node or None, message=incident.message, details=details)
+
+
+@dataclass(frozen=True)
+class Message:
+    """What one team is told, once a run.
+
+    Attributes:
+        keys: the incidents that it is about.
+    """
+
+    contact: str
+    kind: str
+    title: str
+    body: str
+    keys: tuple[str, ...] = field(default=())
+
+
+def messages(change: Change, place: str, standing: str, log: str) -> Iterator[Message]:
+    """What there is to tell, at most one message of trouble and one of recovery for each team.
+
+    Args:
+        place: names warehouse and branch.
+        standing: what readers are served meanwhile.
+        log: where the whole log is.
+    """
+    trouble = [*change.opened, *change.again]
+    for contact in dict.fromkeys(failure.contact for _, failure in trouble):
+        mine = [(incident, failure) for incident, failure in trouble if failure.contact == contact]
+        head = _title(mine[0][1]) + (f" and {len(mine) - 1} more" if len(mine) > 1 else "")
+        again = "still: " if all(pair in change.again and pair[0].told_at for pair in mine) else ""
+        body = "\n\n".join([*(_told(incident, failure) for incident, failure in mine), standing, f"Log: {log}"])
+        yield Message(contact, "failure", f"[{place}] {again}{head}", body, tuple(incident.key for incident, _ in mine))
+    known = [incident for incident in change.closed if incident.told_at]  # of what nobody knew, nobody is told that it is over
+    for contact in dict.fromkeys(incident.contact for incident in known):
+        mended = [incident for incident in known if incident.contact == contact]
+        said = [f"{incident.key} (since run {incident.since}): {incident.message}" for incident in mended]
+        body = "\n\n".join(["Mended, nothing to do:", *said, standing])
+        head = mended[0].key + (f" and {len(mended) - 1} more" if len(mended) > 1 else "")
+        yield Message(contact, "recovery", f"[{place}] recovered: {head}", body, tuple(one.key for one in mended))
+
+
+def _title(failure: Failure) -> str:
+    return f"{failure.kind.severity}: {failure.key}"
+
+
+def _told(incident: Incident, failure: Failure) -> str:
+    kind = failure.kind
+    after = ", ".join(failure.effects[:5]) + (f" and {len(failure.effects) - 5} more" if len(failure.effects) > 5 else "")
+    facts = [
+        f"{failure.key} (since run {incident.since})",
+        f"What failed: {failure.message}",
+        *([f"After it, not built or not proven: {after}."] if after else []),
+        f"What it means: {kind.meaning}",
+        f"Whom to ask: {failure.contact}" + (f" ({failure.owner})" if failure.owner else ""),
+        f"What to do first: {kind.first_step}",
+        *([f"If that does not help: {kind.escalation}"] if kind.escalation else []),
+        *([f"More: {kind.link}"] if kind.link else []),
+    ]
+    return "\n".join(facts)

@@ -1,0 +1,74 @@
+"""The whole log of every nightly run: a dated file to read, and the same as JSON lines; old ones go."""
+
+import json
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scorehouse.nightly.child import Said
+
+FOLDER = Path("logs", "nightly")
+_DAY = 86400.0
+
+
+class Log:
+    """Writes what is said; a disk without room costs lines, never the run.
+
+    Args:
+        project: the project's folder.
+        name: of the run.
+    """
+
+    def __init__(self, project: Path, name: str) -> None:
+        folder = project / FOLDER
+        self.text = folder / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{name}.log"
+        self.lines = self.text.with_suffix(".jsonl")
+        self.lost = 0
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, said: Said) -> None:
+        """Append to both files."""
+        now = datetime.now(UTC)
+        node = {"node": said.node} if said.node else {}
+        line = json.dumps({"at": now.isoformat(), "level": said.level, "event": said.name, **node, "text": said.text})
+        marked = f"{said.level.upper()}: {said.text}" if said.level in ("error", "warn") else said.text
+        for file, text in ((self.text, f"{now:%H:%M:%S}  {marked}"), (self.lines, line)):
+            try:
+                with open(file, "a", encoding="utf-8") as stream:
+                    stream.write(f"{text}\n")
+            except OSError:
+                self.lost += 1
+
+
+def rotate(project: Path, days: float, megabytes: float) -> list[Path]:
+    """Delete logs that are older, and the oldest while all are larger together; the newest run's stay. Returns what went."""
+    files = sorted((project / FOLDER).glob("*.*"), key=lambda file: file.name) if (project / FOLDER).is_dir() else []
+    newest = files[-1].stem if files else ""
+    sizes = {file: _size(file) for file in files}
+    gone = [file for file in files if file.stem != newest and _age(file) > days * _DAY]
+    for file in files:
+        if file.stem != newest and sum(size for one, size in sizes.items() if one not in gone) > megabytes * 1e6:
+            gone += [] if file in gone else [file]
+    _delete(gone)
+    return gone
+
+
+def _delete(files: Iterable[Path]) -> None:
+    for file in files:
+        with suppress(OSError):
+            file.unlink()
+
+
+def _size(file: Path) -> int:
+    with suppress(OSError):
+        return file.stat().st_size
+    return 0
+
+
+def _age(file: Path) -> float:
+    with suppress(OSError):
+        return time.time() - file.stat().st_mtime
+    return 0.0

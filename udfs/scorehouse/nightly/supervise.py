@@ -1,0 +1,381 @@
+"""One supervised run: dbt as a child process, what became of it, and who is told."""
+
+import fcntl
+import os
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.ledger import lines as ledger_lines
+from scorehouse.ledger.lines import ATTENTION, FAILED, FINISH, GREEN, RED, START, Ledger, Line
+from scorehouse.names import git
+from scorehouse.names.warehouse import Warehouse
+from scorehouse.nightly import alerts, heartbeat, incidents, logs
+from scorehouse.nightly.child import Child, Ended, Said, dbt
+from scorehouse.nightly.console import Console
+from scorehouse.nightly.heartbeat import Heartbeat
+from scorehouse.nightly.incidents import Change, Failure, Message, Shown
+from scorehouse.nightly.settings import Settings
+from scorehouse.nightly.triage import Triage
+
+SERVED, NOT_SERVED, NOT_RUN = 0, 1, 3
+"""Exit statuses: the release is the newest; something failed and the release stayed; another run is under way."""
+
+ATTEMPT = "attempt"
+LOST = "lost"
+CLOCK_JUMP_SECONDS = 60.0
+COURSES = 5
+"""So many earlier runs say how long one takes."""
+
+
+@dataclass
+class Nightly:
+    """A supervised run of one branch.
+
+    Args:
+        project: the project's folder.
+        arguments: what follows `dbt build`.
+        environment: variables; addresses of alerts are kept from dbt.
+        arrived: new files, and when each was last written, in seconds since 1970: the ledger says how long they waited.
+    """
+
+    project: Path
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    arrived: Mapping[str, float] = field(default_factory=dict)
+    run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def __post_init__(self) -> None:
+        self.settings, self.triage, self._told = _configured(self.project)
+        root = Path(self.environment.get("WAREHOUSE_PATH") or self.project / "warehouse").resolve()
+        self.warehouse = Warehouse.of(root, git.current(self.project, self.environment))
+        self.ledger = Ledger(self.warehouse.ledger, self.run_id)
+        self._heartbeat = Heartbeat(self.environment, self.run_id)
+        self._ended_by = ""
+        self._wake = threading.Event()
+
+    def run(self) -> int:
+        """Run it to its end, whatever that is; returns the exit status, and prints it as the last line."""
+        with _only_one(self.warehouse) as holder:
+            if holder:
+                return self._overlapping(holder)
+            with signals(self.end):
+                return self._run()
+
+    # ---------------------------------------------------------------- one run
+
+    def _run(self) -> int:
+        began = time.monotonic()
+        known = incidents.open_incidents(incidents.history(self.warehouse.ledger))
+        lost = [*_mark_lost(self.warehouse.ledger)]
+        details = {"branch": self.warehouse.branch, "commit": git.commit(self.project), "command": ["build", *self.arguments]}
+        self.ledger.write(START, details={**details, "is_supervised": True, "who": os.environ.get("LOGNAME")})
+        self._told += alerts.wrong_addresses(self.environment)
+        self._told += filter(None, [heartbeat.wrong_address(self.environment)])
+        logs.rotate(self.project, self.settings.kept_logs_days, self.settings.kept_logs_megabytes)
+        log, console = logs.Log(self.project, self.run_id[:8]), Console(list(_courses(self.warehouse.ledger)))
+        console.say(f"Nightly run of {self.warehouse.branch}; log: {_near(log.text, self.project)}")
+        for sentence in self._told:
+            console.say(sentence)
+        self._heartbeat.beat(heartbeat.START)
+        self._announce("start", "has started")
+        ended = self._attempts(log, console)
+        console.close()
+        return self._close(ended, known, lost, log, time.monotonic() - began)
+
+    def _attempts(self, log: logs.Log, console: Console) -> Ended:
+        """Build, and try again what the triage says is worth it."""
+        number = 1
+        while True:
+            self.ledger.write(ATTEMPT, details={"number": number})
+
+            def hear(said: Said) -> None:
+                log.write(said)
+                console.hear(said)
+
+            self._child = Child(hear, self.settings.time_limit_minutes * 60, self.settings.grace_seconds)
+            ended = (
+                self._child.run(self._command(), self.project, self._environment())
+                if not self._ended_by
+                else _stopped(self._ended_by)
+            )
+            failures = self._failures(ended)
+            again = [failure.kind for failure in failures if failure.kind.retries >= number and ended.code != 0]
+            if (
+                ended.code == 0
+                or self._ended_by
+                or not again
+                or len(again) < len([f for f in failures if f.kind.severity == "error"])
+            ):
+                return ended
+            minutes = max(kind.retry_wait_minutes for kind in again)
+            sentence = f"Tried again in {minutes:g} minutes ({number} of {again[0].retries}): {failures[0].message}"
+            console.say(sentence)
+            self.ledger.write("retry", message=sentence)
+            self._wake.wait(minutes * 60)
+            number += 1
+
+    def _command(self) -> list[str | Path]:
+        return [dbt(), "--no-use-colors", "--log-format", "json", "build", *self.arguments]
+
+    def _environment(self) -> dict[str, str]:
+        own = {"DBT_PROJECT_DIR": str(self.project), "DBT_PROFILES_DIR": str(self.project)}
+        given = {ledger_lines.GIVEN: str(self.ledger.file)} if self.ledger.file else {}
+        return {**own, **alerts.without_addresses(self.environment), **given}
+
+    def end(self, name: str) -> None:
+        """Somebody asks this process to end: the build ends first, and the run is told of."""
+        self._ended_by = f"the nightly run was ended from outside by {name}"
+        self._wake.set()
+        child = getattr(self, "_child", None)
+        if child is not None:
+            threading.Thread(target=child.stop, args=[self._ended_by], daemon=True).start()
+
+    # ---------------------------------------------------------------- what became of it
+
+    def _lines(self) -> list[Line]:
+        """What the last attempt wrote into the ledger."""
+        written = list(ledger_lines.read(self.ledger.file)) if self.ledger.file else []
+        last = max((number for number, line in enumerate(written) if line.event == ATTEMPT), default=-1)
+        return written[last + 1 :]
+
+    def _failures(self, ended: Ended) -> list[Failure]:
+        """What went wrong, causes alone."""
+        wrong = [Failure(self.triage.of(sentence), "", sentence) for sentence in self._told]
+        return [*_red(self.triage, ended, self._lines()), *_amber(self.triage, ended, self._lines()), *wrong]
+
+    def _close(self, ended: Ended, known: dict[str, incidents.Incident], lost: list[str], log: logs.Log, seconds: float) -> int:
+        """Write, tell and say how it ended."""
+        shown, failures = _shown(self._lines()), self._failures(ended)
+        failures += [Failure(self.triage.of(sentence), "", sentence, is_past=True) for sentence in lost]
+        is_green = ended.code == 0
+        run = ledger_lines.number_of(self.ledger.file) if self.ledger.file else 0
+        now = datetime.now(UTC)
+        changed = incidents.change(known, failures, shown, run, now, timedelta(hours=self.settings.reminder_hours))
+        incidents.note(self.ledger, changed)
+        release = self.warehouse.current_release()
+        standing = f"Readers are served release {release} of {self.warehouse.branch}." if release else "There is no release yet."
+        told = [
+            self._tell(message) for message in incidents.messages(changed, self._place, standing, _near(log.text, self.project))
+        ]
+        last = _last_line(is_green, shown, failures, changed, standing, seconds)
+        if shown.is_whole and self.arrived:
+            last += self._delay()
+        self._announce("finish", last)
+        self._heartbeat.beat(heartbeat.SUCCESS if is_green else heartbeat.FAIL, last)
+        self._heartbeat.wait()
+        for sign in self._heartbeat.lost:
+            self.ledger.write("heartbeat", message=f"The sign {sign} did not arrive.")
+        outcome = {"outcome": GREEN if is_green else RED, "is_whole": shown.is_whole, "release": release, "code": ended.code}
+        outcome |= {"failures": [failure.key for failure in failures], "alerts": told, "lost_log_lines": log.lost}
+        self.ledger.write(FINISH, message=last, seconds=round(seconds, 3), details=outcome)
+        print(last, flush=True)
+        return SERVED if is_green else NOT_SERVED
+
+    def _delay(self) -> str:
+        """How long new files waited until they were served, in words; the ledger has each."""
+        now = time.time()
+        waited = {file: round(now - written, 3) for file, written in self.arrived.items()}
+        self.ledger.write("served", seconds=max(waited.values()), details={"files": waited})
+        return f" {len(waited)} new file{'s' if len(waited) > 1 else ''} served, the longest after {max(waited.values()):,.0f} s."
+
+    def _tell(self, message: Message) -> dict[str, object]:
+        """Send a message if the project wants it."""
+        if message.kind not in self.settings.alerts:
+            return {"contact": message.contact, "kind": message.kind, "is_sent": False}
+        sent = alerts.tell(self.ledger, message, self.environment)
+        if not sent.is_sent:
+            print(f"No message to {message.contact}: {sent.why}.", flush=True)
+        return {"contact": message.contact, "kind": message.kind, "keys": list(message.keys), "is_sent": sent.is_sent}
+
+    def _announce(self, kind: str, what: str) -> None:
+        """A message that is no incident's, to whoever runs the machine."""
+        if kind in self.settings.alerts:
+            self._tell(Message("platform", kind, f"[{self._place}] nightly run: {kind}", what))
+
+    @property
+    def _place(self) -> str:
+        return f"Scorehouse {self.warehouse.branch}"
+
+    def _overlapping(self, holder: str) -> int:
+        under_way = f"Another nightly run of {self.warehouse.branch} is under way (pid {holder})"
+        sentence = f"{under_way}: expected it to have ended; look whether it hangs, or start this one later."
+        failure = Failure(self.triage.of(sentence), "", sentence)
+        self.ledger.write(
+            START, details={"branch": self.warehouse.branch, "is_supervised": True, "command": ["build", *self.arguments]}
+        )
+        known = incidents.open_incidents(incidents.history(self.warehouse.ledger))
+        changed = incidents.change(
+            known, [failure], Shown(False, False), 0, datetime.now(UTC), timedelta(hours=self.settings.reminder_hours)
+        )
+        incidents.note(self.ledger, changed)
+        for message in incidents.messages(changed, self._place, "The run that is under way goes on.", "none"):
+            self._tell(message)
+        self.ledger.write(FINISH, message=sentence, details={"outcome": RED, "is_whole": False, "failures": [failure.key]})
+        print(sentence, flush=True)
+        return NOT_RUN
+
+
+def _configured(project: Path) -> tuple[Settings, Triage, list[str]]:
+    """Settings and triage; defaults, and a sentence, for what cannot be read: a broken project is no reason to be silent."""
+    settings, told = Settings(), []
+    try:
+        settings = Settings.read(project)
+    except ScorehouseError as error:
+        told.append(str(error))
+    triage, wrong = Triage.read(project)
+    return settings, triage, told + wrong
+
+
+# ---------------------------------------------------------------- causes
+
+
+def _red(triage: Triage, ended: Ended, lines: list[Line]) -> Iterator[Failure]:
+    """Why it did not end well: what stopped it, else the first nodes that failed, else the first error of its log."""
+    if ended.code == 0:
+        return
+    if ended.why and ended.is_stopped:
+        yield Failure(triage.of(ended.why), "", f"{ended.why}{_at_work(lines)}")
+        return
+    built = [line for line in lines if line.event in ("build_ended", FINISH)]
+    causes = [cause for line in built for cause in _list(line.details.get("causes"))]
+    for cause in causes:
+        yield _of_node(triage, str(cause["node"]), str(cause["message"]), cause)
+    alone = [line.message or "" for line in lines if line.event == FAILED and not line.node]
+    if alone and not causes:
+        kind, message = triage.first_in([*alone, *ended.errors])
+        yield Failure(kind, "", " ".join(message.split()))
+    if not causes and not alone:
+        kind, message = triage.first_in([*ended.errors, ended.why])
+        yield Failure(kind, "", _joined(message, ended) or f"dbt ended with status {ended.code} and said nothing")
+
+
+def _joined(message: str, ended: Ended) -> str:
+    said = " ".join(message.split())
+    return f"{said} ({ended.why})" if ended.why and ended.why not in said else said
+
+
+def _amber(triage: Triage, ended: Ended, lines: list[Line]) -> Iterator[Failure]:
+    """What is not well though the build went through."""
+    for line in lines:
+        if line.event == ATTENTION:
+            yield _of_node(triage, line.node or "", line.message or "", line.details)
+    if abs(ended.clock_jump) > CLOCK_JUMP_SECONDS:
+        sentence = f"the machine's clock jumped by {ended.clock_jump:+,.0f} s during the run"
+        yield Failure(triage.of(sentence), "", sentence)
+
+
+def _of_node(triage: Triage, node: str, message: str, said: Mapping[str, object]) -> Failure:
+    subject = str(said.get("subject") or (node.split(".")[2] if node.count(".") >= 2 else node))
+    kind = triage.of(f"{message} [{node}]")
+    texts = {name: str(said.get(name) or "") for name in ("team", "owner")}
+    return Failure(kind, subject, message, **texts, effects=tuple(map(str, _list(said.get("effects")))), node=node)
+
+
+def _list(value: object) -> list:
+    return value if isinstance(value, list) else []
+
+
+def _at_work(lines: list[Line]) -> str:
+    last = next((line for line in reversed(lines) if line.event in ("built", "reused") and line.node), None)
+    return f" (after {str(last.node).split('.')[2]} was done)" if last else ""
+
+
+def _shown(lines: list[Line]) -> Shown:
+    events = {line.event for line in lines}
+    settled = frozenset(line.node for line in lines if line.event in ("built", "reused") and line.node)
+    return Shown(bool(events & {"published", "confirmed"}), "build_ended" in events, settled)
+
+
+def _stopped(why: str) -> Ended:
+    return Ended(1, why, (), 0.0, is_stopped=True)
+
+
+# ---------------------------------------------------------------- what the ledger knows
+
+
+def _mark_lost(folder: Path) -> Iterator[str]:
+    """End, in their own files, supervised runs that a kill or a power cut ended; yields a sentence for each."""
+    for file in ledger_lines.files(folder)[-COURSES * 4 :]:
+        found = list(ledger_lines.read(file, (START, FINISH)))
+        if found and found[0].event == START and found[0].details.get("is_supervised") and found[-1].event != FINISH:
+            number, at = ledger_lines.number_of(file), found[0].happened_at[:16].replace("T", " ")
+            sentence = f"nightly run {number} of {at} (UTC) ended without a word: it was killed, or the machine went down"
+            Ledger(folder, "", str(file)).write(FINISH, message=sentence, details={"outcome": LOST, "is_whole": False})
+            yield sentence
+
+
+def _courses(folder: Path) -> Iterator[list[float]]:
+    """Of the last whole runs: when each further node was done, and when all was, in seconds from the beginning."""
+    found = 0
+    for file in reversed(ledger_lines.files(folder)):
+        lines = list(ledger_lines.read(file, (START, ATTEMPT, "built", "reused", FINISH)))
+        if found < COURSES and lines and lines[-1].event == FINISH and lines[-1].details.get("is_whole"):
+            found += 1
+            began = next((line.up for line in reversed(lines) if line.event in (ATTEMPT, START)), lines[0].up)
+            yield [line.up - began for line in lines if line.event in ("built", "reused", FINISH)]
+
+
+# ---------------------------------------------------------------- how it ends
+
+
+def _last_line(is_green: bool, shown: Shown, failures: Sequence[Failure], changed: Change, standing: str, seconds: float) -> str:
+    """The outcome in one line."""
+    causes = ", ".join(dict.fromkeys(failure.key for failure in failures))
+    mended = f" Mended: {', '.join(one.key for one in changed.closed)}." if changed.closed else ""
+    if not is_green:
+        return f"RED after {seconds:,.0f} s: {causes}. {standing}{mended}"
+    part = "" if shown.is_whole else " Nothing was published: it was no build of the whole."
+    return f"GREEN after {seconds:,.0f} s. {standing}{part}{f' Needs attention: {causes}.' if causes else ''}{mended}"
+
+
+def _near(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+@contextmanager
+def _only_one(warehouse: Warehouse) -> Iterator[str | None]:
+    """Hold the right to supervise a branch; gives the process id of whoever else holds it."""
+    with suppress(OSError):
+        warehouse.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(warehouse.folder / "nightly.lock", os.O_RDWR | os.O_CREAT, 0o640)
+    except OSError:  # a place that cannot be written is told of by the build
+        yield None
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield os.pread(descriptor, 32, 0).decode() or "unknown"
+    else:
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield None
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def signals(end: Callable[[str], None]) -> Iterator[None]:
+    """Let the signals that end a process end the run in order."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda got, _: end(signal.Signals(got).name)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`python -m scorehouse.nightly [options of dbt build]`, from the project's folder."""
+    project = Path(os.environ.get("DBT_PROJECT_DIR") or Path.cwd()).resolve()
+    return Nightly(project, arguments, alerts.environment()).run()

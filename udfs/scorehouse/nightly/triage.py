@@ -1,0 +1,149 @@
+"""What a failure means and whom it concerns: the seed `triage`, and which of its classes a failure is of."""
+
+import csv
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scorehouse.errors import ScorehouseError
+
+SEED = Path("seeds", "operations", "triage.csv")
+UNKNOWN = "unknown"
+SEVERITIES = ("notice", "warning", "error")
+SCOPES = ("run", "node")
+OWNER = "owner"
+"""The contact of a class whose failures concern whoever owns the node."""
+
+
+@dataclass(frozen=True)
+class FailureClass:
+    """One kind of failure.
+
+    Attributes:
+        name: in a word or two.
+        scope: `node` where each node fails for itself, `run` where all fail of one thing.
+        recognised_by: regular expression, searched for without regard to case in what failed.
+        severity: notice, warning or error.
+        contact: the team that is told, or `owner`: the team that the node belongs to.
+        meaning, first_step, escalation: for whoever is on call.
+        link: where more is said.
+        retries: how often the run is tried again, after so many minutes each time.
+    """
+
+    name: str
+    scope: str
+    recognised_by: str
+    severity: str
+    contact: str
+    meaning: str
+    first_step: str
+    escalation: str
+    link: str
+    retries: int
+    retry_wait_minutes: float
+
+    def recognises(self, text: str) -> bool:
+        """Whether a failure of which this is said is of this class."""
+        return bool(self.recognised_by) and re.search(self.recognised_by, text, re.IGNORECASE) is not None
+
+
+_NO_SEED = FailureClass(
+    UNKNOWN,
+    "node",
+    "",
+    "error",
+    "platform",
+    "Nobody has said what this means.",
+    "Read the log, mend the cause, and write a row for it into seeds/operations/triage.csv.",
+    "",
+    "",
+    0,
+    0.0,
+)
+
+
+@dataclass(frozen=True)
+class Triage:
+    """All classes, in the order in which they are tried; the last one is `unknown`."""
+
+    classes: tuple[FailureClass, ...] = (_NO_SEED,)
+
+    @classmethod
+    def read(cls, project: Path) -> "tuple[Triage, list[str]]":
+        """The classes of a project's folder, and a sentence for each row that cannot be: it is left out, the others hold."""
+        file = project / SEED
+        try:
+            with open(file, encoding="utf-8-sig", newline="") as stream:
+                rows = list(csv.DictReader(stream))
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            return cls(), [f"{SEED}: expected classes of failures, found: {error}; restore the file."]
+        found: dict[str, FailureClass] = {}
+        wrong = []
+        for line, row in enumerate(rows, start=2):
+            try:
+                one = _class(line, row)
+                if one.name in found:
+                    raise _wrong(line, "class", "every class once", f"'{one.name}' again")
+                found[one.name] = one
+            except ScorehouseError as error:
+                wrong.append(str(error))
+        if UNKNOWN not in found:
+            wrong.append(f"{SEED}: expected a class {UNKNOWN}, for all that no row recognises, found none; add it.")
+        unknown = found.pop(UNKNOWN, _NO_SEED)
+        return cls((*found.values(), unknown)), wrong
+
+    def named(self, name: str) -> FailureClass:
+        """The class of this name; `unknown` where there is none."""
+        return next((one for one in self.classes if one.name == name), self.classes[-1])
+
+    def of(self, text: str) -> FailureClass:
+        """The class of one failure; `unknown` where no row recognises it."""
+        return next((one for one in self.classes if one.recognises(text)), self.classes[-1])
+
+    def first_in(self, texts: Iterable[str]) -> tuple[FailureClass, str]:
+        """The class of the first of several texts that some row recognises, and that text: the cause comes before its effects."""
+        listed = [text for text in texts if text.strip()]
+        for text in listed:
+            found = self.of(text)
+            if found.name != UNKNOWN:
+                return found, text
+        return self.classes[-1], listed[0] if listed else ""
+
+
+def _class(line: int, row: dict[str, str | None]) -> FailureClass:
+    missing = [name for name in FailureClass.__dataclass_fields__ if name != "name" and row.get(name) is None]
+    if missing or row.get("class") is None:
+        raise ScorehouseError(
+            f"{SEED}, line {line}: expected a value for every column, found none for {(missing or ['class'])[0]}."
+        )
+    said = {name: str(row[name]).strip() for name in FailureClass.__dataclass_fields__ if name != "name"}
+    name = str(row["class"]).strip()
+    for column, allowed in (("severity", SEVERITIES), ("scope", SCOPES)):
+        if said[column] not in allowed:
+            raise _wrong(line, column, f"one of {', '.join(allowed)}", said[column])
+    for column in ("contact", "meaning", "first_step"):
+        if not said[column]:
+            raise _wrong(line, column, "some text", "none")
+    try:
+        re.compile(said["recognised_by"])
+    except re.error as error:
+        raise _wrong(line, "recognised_by", "a regular expression", f"'{said['recognised_by']}' ({error})") from None
+    if not said["recognised_by"] and name != UNKNOWN:
+        raise _wrong(line, "recognised_by", "a regular expression", "none")
+    numbers = {column: _number(line, column, said.pop(column)) for column in ("retries", "retry_wait_minutes")}
+    return FailureClass(name, **said, retries=int(numbers["retries"]), retry_wait_minutes=numbers["retry_wait_minutes"])
+
+
+def _number(line: int, column: str, text: str) -> float:
+    try:
+        value = float(text or 0)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 10_000:
+        raise _wrong(line, column, "a number from 0", f"'{text}'")
+    return value
+
+
+def _wrong(line: int, column: str, expected: str, found: str) -> ScorehouseError:
+    return ScorehouseError(f"{SEED}, line {line}, {column}: expected {expected}, found {found}; correct it.")

@@ -1,0 +1,132 @@
+"""Notices that nothing happened: run it by another machine's cron, which sees the warehouse.
+
+    python -m scorehouse.nightly.watchdog
+
+It alerts when the ledger shows no whole run within a product's SLA, once for as long as that lasts; the next whole run says that
+it is over.
+"""
+
+import csv
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from scorehouse.errors import ScorehouseError
+from scorehouse.ledger import lines as ledger_lines
+from scorehouse.ledger.lines import FINISH, GREEN, RED, START, Ledger
+from scorehouse.names import git
+from scorehouse.names.warehouse import Warehouse
+from scorehouse.nightly import alerts, incidents
+from scorehouse.nightly.incidents import Failure, Shown
+from scorehouse.nightly.settings import Settings
+from scorehouse.nightly.triage import Triage
+
+REQUIREMENTS = Path("seeds", "operations", "product_requirements.csv")
+WELL, LATE = 0, 1
+
+
+@dataclass(frozen=True)
+class Sla:
+    """How old a product's newest release, or the run that confirmed it, may be."""
+
+    product: str
+    hours: float
+
+
+def slas(project: Path) -> list[Sla]:
+    """Every product's SLA, the strictest of its tables.
+
+    Raises ScorehouseError for a seed that is not there, or says something else than hours.
+    """
+    file = project / REQUIREMENTS
+    try:
+        with open(file, encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ScorehouseError(f"{REQUIREMENTS}: expected products with sla_hours, found: {error}; restore the file.") from None
+    found: dict[str, float] = {}
+    for line, row in enumerate(rows, start=2):
+        product, hours = str(row.get("product") or row.get("endpoint") or ""), _hours(line, row.get("sla_hours"))
+        if product and hours is not None:
+            found[product] = min(hours, found.get(product, hours))
+    if not found:
+        raise ScorehouseError(f"{REQUIREMENTS}: expected a product with sla_hours, found none; write one.")
+    return [Sla(*pair) for pair in sorted(found.items())]
+
+
+def _hours(line: int, text: str | None) -> float | None:
+    if not (text or "").strip():
+        return None
+    try:
+        hours = float(str(text))
+    except ValueError:
+        hours = -1.0
+    if hours <= 0:
+        raise ScorehouseError(
+            f"{REQUIREMENTS}, line {line}, sla_hours: expected hours as a number above 0, found '{text}'; correct it."
+        )
+    return hours
+
+
+def last_whole_run(folder: Path) -> datetime | None:
+    """When the last whole green run ended; None where the ledger shows none."""
+    for file in reversed(ledger_lines.files(folder)):
+        for line in ledger_lines.read(file, (FINISH, "build_ended")):
+            if line.details.get("outcome") == GREEN and line.details.get("is_whole"):
+                return line.at
+    return None
+
+
+def late(project: Path, warehouse: Warehouse, now: datetime) -> Iterator[str]:
+    """A sentence for what is late; none where every product is within its SLA."""
+    ended = last_whole_run(warehouse.ledger)
+    breached = [sla for sla in slas(project) if ended is None or now - ended > timedelta(hours=sla.hours)]
+    if ended is not None and ended - now > timedelta(minutes=5):
+        yield f"the clock jumped: the last whole run ended at {ended:%Y-%m-%d %H:%M} (UTC), and now it is {now:%Y-%m-%d %H:%M}"
+    elif breached:
+        names = ", ".join(f"{sla.product} ({sla.hours:g} h)" for sla in breached[:5])
+        more = f" and {len(breached) - 5} more" if len(breached) > 5 else ""
+        since = "there was none yet" if ended is None else f"the last one ended at {ended:%Y-%m-%d %H:%M} (UTC)"
+        yield f"no whole run of {warehouse.branch} within the SLA of {names}{more}: {since}"
+
+
+def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
+    """Look once; alert if something is late and nobody knows. Returns the exit status."""
+    root = Path(environment.get("WAREHOUSE_PATH") or project / "warehouse").resolve()
+    warehouse = Warehouse.of(root, git.current(project, environment))
+    settings, (triage, _) = Settings.read(project), Triage.read(project)
+    failures = [Failure(triage.of(sentence), "", sentence) for sentence in late(project, warehouse, now)]
+    if not failures:
+        print(f"Every product of {warehouse.branch} is within its SLA.")
+        return WELL
+    known = incidents.open_incidents(incidents.history(warehouse.ledger))
+    changed = incidents.change(known, failures, Shown(False, False), 0, now, timedelta(hours=settings.reminder_hours))
+    release = warehouse.current_release()
+    standing = f"Readers are served release {release} of {warehouse.branch}." if release else "There is no release yet."
+    told = list(incidents.messages(changed, f"Scorehouse {warehouse.branch}", standing, "logs/nightly"))
+    if told:
+        ledger = Ledger(warehouse.ledger, "watchdog")
+        ledger.write(START, details={"branch": warehouse.branch, "command": ["watchdog"]})
+        incidents.note(ledger, changed)
+        for message in told:
+            alerts.tell(ledger, message, environment)
+        ledger.write(FINISH, message=failures[0].message, details={"outcome": RED, "is_whole": False})
+    print(f"LATE: {failures[0].message}.")
+    return LATE
+
+
+def main() -> int:
+    """Look once, from the project's folder; `WAREHOUSE_PATH` and `SCOREHOUSE_BRANCH` say where, as for dbt."""
+    project = Path(os.environ.get("DBT_PROJECT_DIR") or Path.cwd()).resolve()
+    try:
+        return watch(project, alerts.environment(), datetime.now(UTC))
+    except ScorehouseError as error:
+        print(error)
+        return LATE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
