@@ -24,13 +24,26 @@ changes as (
         details ->> '$.contact' as contact,
         message,
         run_number,
-        happened_at,
-        lead(run_number) over later as closed_run,
-        lead(happened_at) over later as closed_at
+        happened_at
 
     from ledger
     where event = 'incident'
-    window later as (partition by details ->> '$.key' order by run_number, happened_at, details ->> '$.state' desc)
+
+),
+
+closed as (
+
+    select
+        opening.incident,
+        opening.run_number as opened_run,
+        min(closing.run_number) as closed_run,
+        min(closing.happened_at) as closed_at
+
+    from changes as opening
+    inner join changes as closing
+        on opening.incident = closing.incident and opening.run_number < closing.run_number and closing.state = 'closed'
+    where opening.state = 'opened'
+    group by opening.incident, opening.run_number
 
 ),
 
@@ -46,45 +59,37 @@ told as (
 
 ),
 
-opened as (
+first_told as (
 
     select
         changes.incident,
         changes.run_number as opened_run,
-        any_value(changes.failure_class) as failure_class,
-        any_value(changes.subject) as subject,
-        any_value(changes.contact) as contact,
-        any_value(changes.message) as message,
-        any_value(changes.happened_at) as opened_at,
-        any_value(changes.closed_run) as closed_run,
-        any_value(changes.closed_at) as closed_at,
         min(told.happened_at) as told_at
 
     from changes
-    left join told
-        on
-            changes.incident = told.incident
-            and changes.happened_at <= told.happened_at
-            and (changes.closed_at is null or told.happened_at <= changes.closed_at)
+    inner join told on changes.incident = told.incident and changes.run_number <= told.run_number
     where changes.state = 'opened'
     group by changes.incident, changes.run_number
 
 )
 
 select
-    opened.incident,
-    opened.failure_class,
-    opened.subject,
+    changes.incident,
+    changes.failure_class,
+    changes.subject,
     triage.severity,
-    opened.contact,
-    opened.message,
+    changes.contact,
+    changes.message,
     triage.meaning,
     triage.first_step,
-    opened.opened_run,
-    opened.opened_at,
-    opened.told_at,
-    opened.closed_run,
-    opened.closed_at,
-    opened.closed_run is null as is_open
-from opened
-left join triage on opened.failure_class = triage.class
+    changes.run_number as opened_run,
+    changes.happened_at as opened_at,
+    first_told.told_at,
+    closed.closed_run,
+    closed.closed_at,
+    closed.closed_run is null as is_open
+from changes
+left join closed on changes.incident = closed.incident and changes.run_number = closed.opened_run
+left join first_told on changes.incident = first_told.incident and changes.run_number = first_told.opened_run
+left join triage on changes.failure_class = triage.class
+where changes.state = 'opened'

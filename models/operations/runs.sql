@@ -28,26 +28,11 @@ timed as (
 
     select
         run_number,
-        max(up) - min(up) as seconds,
+        (max(cast(up * 1000 as bigint)) - min(cast(up * 1000 as bigint))) / 1000 as seconds,
         count(*) filter (where event = 'attempt') as attempt_count,
         count(*) filter (where event = 'alert' and cast(details ->> '$.is_sent' as boolean)) as alert_count
 
     from ledger
-    group by run_number
-
-),
-
-built as (
-
-    select
-        run_number,
-        max_by(cast(details ->> '$.built' as bigint), happened_at) as built_count,
-        max_by(cast(details ->> '$.reused' as bigint), happened_at) as reused_count,
-        max_by(cast(details ->> '$.failed' as bigint), happened_at) as failed_count,
-        max_by(cast(details ->> '$.skipped' as bigint), happened_at) as skipped_count
-
-    from ledger
-    where event in ('build_ended', 'finish') and details ->> '$.nodes' is not null
     group by run_number
 
 ),
@@ -60,6 +45,10 @@ ended as (
         details ->> '$.outcome' as outcome,
         cast(details ->> '$.is_whole' as boolean) as is_whole,
         cast(details ->> '$.release' as bigint) as release,
+        cast(details ->> '$.built' as bigint) as built_count,
+        cast(details ->> '$.reused' as bigint) as reused_count,
+        cast(details ->> '$.failed' as bigint) as failed_count,
+        cast(details ->> '$.skipped' as bigint) as skipped_count,
         message
 
     from ledger
@@ -81,13 +70,12 @@ select
     coalesce(ended.is_whole, false) as is_whole,
     ended.release,
     timed.attempt_count,
-    built.built_count,
-    built.reused_count,
-    built.failed_count,
-    built.skipped_count,
+    ended.built_count,
+    ended.reused_count,
+    ended.failed_count,
+    ended.skipped_count,
     timed.alert_count,
     ended.message
 from begun
 inner join timed on begun.run_number = timed.run_number
-left join built on begun.run_number = built.run_number
 left join ended on begun.run_number = ended.run_number

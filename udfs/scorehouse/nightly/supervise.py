@@ -29,6 +29,8 @@ SERVED, NOT_SERVED, NOT_RUN = 0, 1, 3
 """Exit statuses: the release is the newest; something failed and the release stayed; another run is under way."""
 
 ATTEMPT = "attempt"
+COUNTS = ("nodes", "built", "reused", "failed", "skipped", "warned")
+"""What the build itself counted."""
 LOST = "lost"
 CLOCK_JUMP_SECONDS = 60.0
 COURSES = 5
@@ -175,6 +177,8 @@ class Nightly:
             self.ledger.write("heartbeat", message=f"The sign {sign} did not arrive.")
         outcome = {"outcome": GREEN if is_green else RED, "is_whole": shown.is_whole, "release": release, "code": ended.code}
         outcome |= {"failures": [failure.key for failure in failures], "alerts": told, "lost_log_lines": log.lost}
+        counted = next((line.details for line in reversed(self._lines()) if line.event == "build_ended"), {})
+        outcome |= {name: counted[name] for name in COUNTS if name in counted}
         self.ledger.write(FINISH, message=last, seconds=round(seconds, 3), details=outcome)
         print(last, flush=True)
         return SERVED if is_green else NOT_SERVED
