@@ -10,6 +10,7 @@ from scorehouse.learning import fit
 from scorehouse.learning.declare.spec import Spec
 from scorehouse.learning.measure import policy
 from scorehouse.learning.measure.policy import Policy
+from scorehouse.learning.measure.statistics import statistic
 
 SPEC = Spec.read(
     "m.sql",
@@ -76,9 +77,15 @@ def test_a_feature_that_moved_trains_and_is_named(version: pa.Table) -> None:
 
 def test_the_stability_index_is_that_of_its_formula(version: pa.Table) -> None:
     trained = {"feature": "x", "quantiles": list(range(11)), "missing_share": 0.0, "categories": None}
+    trained["shares"] = [tenths / 10 for tenths in range(11)]
     recent = np.repeat([0.5, 5.5], [75, 25])
     expected = sum((p - 0.1) * np.log(max(p, 1e-4) / 0.1) for p in [0.75, 0, 0, 0, 0, 0.25, 0, 0, 0, 0])
     assert policy._stability(trained, recent) == pytest.approx(expected, rel=1e-2)
+
+
+def test_the_rows_that_it_was_trained_on_have_not_drifted_however_many_are_equal() -> None:
+    visits = np.repeat([1.0, 2.0, 9.0], [55, 27, 18])
+    assert policy._stability(statistic("visits", "numeric", visits), visits) == pytest.approx(0, abs=1e-12)
 
 
 def test_a_challenger_is_judged_on_metric_calibration_and_slices(version: pa.Table) -> None:

@@ -27,6 +27,7 @@ STATISTIC = pa.struct(
         ("is_constant", pa.bool_()),
         ("importance", pa.float64()),
         ("auc_alone", pa.float64()),
+        ("shares", pa.list_(pa.float64())),
     ]
 )
 METRIC = pa.struct(

@@ -257,13 +257,14 @@ def _stability(trained: Mapping[str, object], values: Column) -> float:
 
 def _numeric_shares(trained: Mapping[str, object], values: Column) -> tuple[np.ndarray, np.ndarray]:
     """Shares of the training deciles (those that end at the same number taken together) and of the missing."""
-    ends, weights = np.unique(trained["quantiles"][1:], return_counts=True)
+    ends, places_of_ends = np.unique(trained["quantiles"][1:], return_index=True)
+    weights = np.diff(np.asarray(trained["shares"][1:])[places_of_ends], prepend=0.0)
     known = values[~np.isnan(values)]
     places = np.minimum(np.searchsorted(ends, known), len(ends) - 1)
     present = 1 - trained["missing_share"]
     observed = np.bincount(places, minlength=len(ends)) / len(values)
     return (
-        np.append(weights / weights.sum() * present, trained["missing_share"]),
+        np.append(weights * present, trained["missing_share"]),
         np.append(observed, 1 - len(known) / len(values)),
     )
 
