@@ -17,17 +17,24 @@ EXPECTED = {
 }
 """What the generic tests expect, by their names, over their arguments."""
 LONGEST_VALUE = 60
+SENTENCE = "sentence"
+"""The only column of a test whose rows say themselves what was found, and what to do."""
+MOST_SENTENCES = 10
 
 
 def failure(manifest: Manifest, cursor: duckdb.DuckDBPyConnection, node: Node, sql: str, count: int) -> str:
-    """Where a test failed, what it expected, and the first row that it found.
+    """Where a test failed, what it expected, and the first row that it found; or the sentences that its rows are.
 
     Args:
         sql: the test's query, which gives the rows that should not be.
         count: how many these are, as dbt counted them.
     """
-    rows = cursor.execute(f"select * from ({sql}\n) limit 1")
-    names, first = [column[0] for column in rows.description], rows.fetchone()
+    rows = cursor.execute(f"select * from ({sql}\n) limit {MOST_SENTENCES}")
+    names, found_rows = [column[0] for column in rows.description], rows.fetchall()
+    if names == [SENTENCE]:
+        more = [f"... and {count - MOST_SENTENCES:,} more"] if count > MOST_SENTENCES else []
+        return "\n".join([*(said for (said,) in found_rows), *more])
+    first = found_rows[0]
     found = ", ".join(f"{name} = {_short(value)}" for name, value in zip(names, first, strict=True))
     more = f" and {count - 1:,} more" if count > 1 else ""
     tested = manifest.node(node.question.attached_to) if node.question.attached_to else node
