@@ -1,5 +1,5 @@
 {#
-    What scoring needs of a fitted model: model_version, status, score_sql, reasons_sql; of the version that the seed
+    What is needed of a fitted model: model_version, status, score_sql, reasons_sql, features; of the version that the seed
     `routes` pins for the implementation, else of the version in use. An empty mapping while dbt only parses, or before the
     fitted model is built.
 

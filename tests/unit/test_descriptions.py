@@ -28,7 +28,7 @@ def test_every_model_and_seed_says_what_it_is_and_what_one_row_is() -> None:
 
 
 def test_every_model_has_a_file_of_its_own_name_that_describes_it() -> None:
-    for kind in ("models", "seeds/configuration"):
+    for kind in ("models", "seeds/configuration", "seeds/operations"):
         for file in (ROOT / kind).rglob("*.sql" if kind == "models" else "*.csv"):
             names = [one["name"] for group in yaml.safe_load(file.with_suffix(".yml").read_text()).values() for one in group]
             assert file.stem in names, file

@@ -19,7 +19,7 @@ from scorehouse.build.commands import BUILDS, expect_known
 from scorehouse.build.manifest import Manifest
 from scorehouse.build.modules import declared
 from scorehouse.build.products import left_out
-from scorehouse.build.rules import expect_buildable
+from scorehouse.build.rules import MONITORED_PARTS, expect_buildable
 from scorehouse.build.variables import in_force, read_in
 from scorehouse.errors import ScorehouseError
 
@@ -124,12 +124,13 @@ def _named(manifest: Any, name: str) -> list[Any]:
 
 
 def _complete(manifest: Any, variables: Mapping[str, Any]) -> None:
-    """Take out what the variable `products` leaves out, and add what a query over history reads, which no ref() names."""
+    """Take out what the variable `products` leaves out, and add what queries read that no ref() names: history, the monitored."""
     unwanted = left_out(_parents(manifest), _endpoints(manifest), variables.get("products"))
     for shelf in (manifest.nodes, manifest.functions, manifest.exposures, manifest.unit_tests):
         for node_id in unwanted & shelf.keys():
             manifest.disabled.setdefault(node_id, []).append(shelf.pop(node_id))
     _depend_on_writers(manifest)
+    _depend_on_monitored(manifest)
     manifest.build_flat_graph()
 
 
@@ -143,6 +144,17 @@ def _depend_on_writers(manifest: Any) -> None:
             read = _HISTORY.findall(node.raw_code) or list(writers)
             found = dict.fromkeys(writer for name in read for writer in writers.get(name, []))
             node.depends_on.nodes.extend(w for w in found if w not in {*node.depends_on.nodes, node.unique_id})
+
+
+def _depend_on_monitored(manifest: Any) -> None:
+    """Whatever monitors comes after what the monitored models name in `meta.monitoring`, which no ref() of it names."""
+    models = {node.name: node for node in manifest.nodes.values() if node.resource_type == "model"}
+    declared = [node.config.meta["monitoring"] for node in models.values() if node.config.meta.get("monitoring")]
+    named = dict.fromkeys(one.get(part) for one in declared for part in MONITORED_PARTS)
+    found = [models[name].unique_id for name in named if name in models]
+    for node in manifest.nodes.values():
+        if _calls(node, manifest, "monitored"):
+            node.depends_on.nodes.extend(parent for parent in found if parent not in node.depends_on.nodes)
 
 
 def _calls(node: Any, manifest: Any, macro: str) -> bool:

@@ -41,6 +41,9 @@ INCREMENTAL_SETTINGS = frozenset("incremental_strategy incremental_predicates un
 SCHEMAS_OF_OURS = frozenset("history scorehouse comparison information_schema pg_catalog temp system".split())
 """Schemas of a branch's database that no node's result stands in: ours, and DuckDB's."""
 
+MONITORED_PARTS = ("model", "snapshots", "examples")
+"""What `meta.monitoring` names models for."""
+
 TABLES_OF_OURS = frozenset({"endpoints", "release"})
 """What every serving file holds beside the served tables."""
 
@@ -67,7 +70,8 @@ INSTEAD = {
 
 def expect_kept(manifest: Manifest) -> None:
     """Raise ScorehouseError with one sentence for each breach."""
-    _raise([*_how(manifest), *_names(manifest), *_endpoints(manifest), *_fitted(manifest), *_seeds(manifest), *_people(manifest)])
+    checks = (_how, _names, _endpoints, _fitted, _monitored, _seeds, _people)
+    _raise(sentence for check in checks for sentence in check(manifest))
 
 
 def expect_buildable(manifest: Manifest) -> None:
@@ -211,6 +215,32 @@ def _fitted(manifest: Manifest) -> Iterator[str]:
     for node in manifest.fitted():
         if node.meta.get("retrain") not in (None, ALWAYS):
             yield f"{node.path}: meta.retrain: expected {ALWAYS}, found '{node.meta['retrain']}'; write it so, or leave it out."
+
+
+def _monitored(manifest: Manifest) -> Iterator[str]:
+    """What says how it is monitored names models of the project, and what it must beat."""
+    models = {node.name: node for node in manifest.known()}
+    for node in models.values():
+        said = node.meta.get("monitoring")
+        if said is None:
+            continue
+        if not isinstance(said, dict) or {*MONITORED_PARTS, "baseline"} - said.keys():
+            yield (
+                f"{node.path}: meta.monitoring: expected {', '.join(MONITORED_PARTS)} and baseline, found '{said}'; say them, or "
+                f"leave monitoring out."
+            )
+            continue
+        for part in MONITORED_PARTS:
+            if said[part] not in models:
+                yield f"{node.path}: meta.monitoring.{part}: expected a model, found '{said[part]}'; correct it."
+        fitted = models.get(said["model"])
+        if fitted and fitted.materialized != "fitted":
+            yield f"{node.path}: meta.monitoring.model: expected a fitted model, found {fitted.name}; correct it."
+        if not isinstance(said["baseline"], dict) or {"name", "score"} - said["baseline"].keys():
+            yield (
+                f"{node.path}: meta.monitoring.baseline: expected {{name: <in words>, score: <expression over a snapshot>}}, "
+                f"found '{said['baseline']}'; write it so."
+            )
 
 
 def _seeds(manifest: Manifest) -> Iterator[str]:

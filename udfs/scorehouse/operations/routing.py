@@ -14,9 +14,11 @@ from scorehouse.build.versions import POLICY_SEED, policy_row, version_name
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.git import PRODUCTION
-from scorehouse.names.quoting import identifier
+from scorehouse.names.quoting import identifier, quoted
 from scorehouse.names.warehouse import SERVING
 from scorehouse.operations.register import operation
+from scorehouse.sandbox.queries import HISTORY
+from scorehouse.store.files import read_sql
 from scorehouse.store.rows import insert
 
 CHAMPION, ACCEPTED, REJECTED, EMPTY = "champion", "accepted", "rejected", "empty"
@@ -49,7 +51,7 @@ class Judgement:
 
 @operation
 def fitted_version(run: Run, relation: str, routes: str, implementation: str) -> dict[str, object] | None:
-    """What scoring SQL needs of a fitted model: model_version, status, score_sql, reasons_sql; None before it is built.
+    """What SQL needs of a fitted model: model_version, status, score_sql, reasons_sql, features; None before it is built.
 
     The version is the one that `routes` pins for the implementation, else the one in use.
     """
@@ -65,7 +67,23 @@ def fitted_version(run: Run, relation: str, routes: str, implementation: str) ->
             f"Seed routes: expected a version of {relation} for {implementation} ({known}), found '{pinned}'; "
             f"correct model_version, or leave it empty for the version in use."
         )
-    return {name: row[name][0].as_py() for name in ("model_version", "status", "score_sql", "reasons_sql")}
+    return {name: row[name][0].as_py() for name in ("model_version", "status", "score_sql", "reasons_sql", "features")}
+
+
+@operation
+def served_version(run: Run, relation: str, routes: str, implementation: str) -> str | None:
+    """Name of a relation with the row of the version that `routes` pins for an implementation; None where it pins none.
+
+    It carries the version's fingerprint, so that a query that reads it is another query when it changes. It is there for this run
+    only. That the version is one of the model's is asked by `fitted_version`.
+    """
+    record, pinned = run.record_of(relation), _pinned_version(run, routes, implementation)
+    files = [file for file in (record.files if record else ()) if version_name(relation.split(".")[1], Path(file).stem) == pinned]
+    if not files:
+        return None
+    name = quoted(f"{HISTORY}.{pinned}")
+    run.connection.cursor().execute(f"create or replace view {name} as {read_sql([run.store.path(files[0])])}")
+    return name
 
 
 def _pinned_version(run: Run, routes: str, implementation: str) -> str | None:

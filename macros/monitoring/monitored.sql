@@ -1,0 +1,40 @@
+{#
+    The implementations whose models are monitored: those that declare `meta.monitoring` and that the seed `routes` lets serve;
+    of an endpoint that it does not name, all. None while dbt only parses.
+
+    Example:
+        {%- for one in monitored() %} ... {{ one.model }} ... {%- endfor %}
+        ->  {'implementation': 'churn_risk__logistic', 'model': 'churn__logistic', 'snapshots': 'customer_snapshots',
+             'examples': 'churn_examples', 'label': 'is_churned', 'key': ['customer_id', 'as_of'], 'period': 'as_of',
+             'baseline': {'name': 'recency alone', 'score': 'recency_days'}}
+
+    A scores model declares:
+        model, snapshots, examples: names of the fitted model, of what it scores, and of its examples, which bring the labels
+        baseline: what it must beat, a name and an expression over a snapshot
+        period: when a snapshot is from, an expression over it; the time of the fitted model's split where it is not said
+        label: of the examples; the fitted model's where it is not said
+    A node that calls this comes after all that is named so (start.py).
+#}
+{% macro monitored() -%}
+    {%- do [ref('routes'), function('score_model'), function('score_model_parts')] -%}
+    {%- set nodes = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | list if execute else [] -%}
+    {%- set found = [] -%}
+    {%- for node in nodes | selectattr('config.meta.monitoring', 'defined') | sort(attribute='name') -%}
+        {%- set declared = node.config.meta.monitoring -%}
+        {%- set shares = route_shares(node.name.split('__')[0]) or {} -%}
+        {%- if not shares or shares.get(node.name) -%}
+            {%- set fitted = (nodes | selectattr('name', 'equalto', declared.model) | first).config.meta -%}
+            {%- do found.append({
+                'implementation': node.name,
+                'model': declared.model,
+                'snapshots': declared.snapshots,
+                'examples': declared.examples,
+                'label': declared.label or fitted.label,
+                'key': declared.key or fitted.key,
+                'period': declared.period or fitted.split.time,
+                'baseline': declared.baseline,
+            }) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}

@@ -1,0 +1,62 @@
+{# Every snapshot since the training, scored by the version that serves now: what it says of a time is what it would have said then. #}
+
+with
+
+versions as (
+
+    select * from {{ ref('served_versions') }}
+
+),
+
+scored as (
+
+    select
+        cast(null as varchar) as implementation,
+        cast(null as varchar) as entity_id,
+        cast(null as timestamp) as period_at,
+        cast(null as double) as score,
+        cast(null as double) as baseline_score,
+        cast(null as double) as realised
+    where false
+    {%- for one in monitored() %}
+    union all
+    select
+        '{{ one.implementation }}' as implementation,
+        cast({{ one.key[0] }} as varchar) as entity_id,
+        cast({{ one.period }} as timestamp) as period_at,
+        {{ score(one.model, implementation=one.implementation) }} as score,
+        cast({{ one.baseline.score }} as double) as baseline_score,
+        realised_label as realised
+    from (
+        select
+            snapshots.*,
+            cast(examples.{{ one.label }} as double) as realised_label
+        from {{ ref(one.snapshots) }} as snapshots
+        left join {{ ref(one.examples) }} as examples
+            on {% for column in one.key %}{{ ' and ' if not loop.first }}snapshots.{{ column }} = examples.{{ column }}{% endfor %}
+    ) as snapshots
+    {%- endfor %}
+
+),
+
+past_scores as (
+
+    select
+        scored.implementation,
+        versions.model_version,
+        scored.entity_id,
+        scored.period_at,
+        scored.period_at <= versions.trained_until as is_trained_on,
+        scored.score,
+        scored.baseline_score,
+        scored.realised
+
+    from scored
+    inner join versions on scored.implementation = versions.implementation
+    where
+        scored.score is not null
+        and scored.period_at >= coalesce(versions.trained_from, scored.period_at)
+
+)
+
+select * from past_scores

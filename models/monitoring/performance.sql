@@ -1,0 +1,359 @@
+{#
+    How good each version is at each time whose labels have matured, beside its baseline on the same rows, and what could be said
+    of it before they had.
+
+    auc, and its lead: DeLong, DeLong, Clarke-Pearson (1988), Comparing the areas under two or more correlated receiver operating
+    characteristic curves, from ranks as Sun and Xu (2014) find them. average_precision: as scikit-learn defines it; its interval is
+    that of a share of as many rows as are positive (Boyd, Eng, Page (2013), Area under the precision-recall curve); that of its
+    lead takes both for independent, which is wider than the truth. calibration_error: mean distance of predicted and realised in
+    tenths of the rows by score (Naeini, Cooper, Hauskrecht, 2015), with the error of the tenths' shares.
+    Before the labels: every row is positive with its own probability (confidence-based estimation; Bialek, Kuberski, Perrakis,
+    Bifet (2024), Estimating model performance under covariate shift without labels), which is right while probabilities are; its interval
+    is that of Hanley and McNeil (1982).
+#}
+
+with
+
+versions as (
+
+    select * from {{ ref('served_versions') }}
+
+),
+
+past_scores as (
+
+    select
+        past_scores.*,
+        versions.task,
+        versions.is_probability,
+        versions.baseline
+
+    from {{ ref('past_scores') }} as past_scores
+    inner join versions on past_scores.implementation = versions.implementation
+
+),
+
+periods as (
+
+    select
+        implementation,
+        period_at,
+        any_value(model_version) as model_version,
+        any_value(is_trained_on) as is_trained_on,
+        any_value(task) as task,
+        any_value(is_probability) as is_probability,
+        any_value(baseline) as baseline
+
+    from past_scores
+    group by implementation, period_at
+
+),
+
+matured as (
+
+    select * from past_scores
+    where realised is not null and baseline_score is not null
+
+),
+
+residuals as (
+
+    select
+        implementation,
+        period_at,
+        count(*) as row_count,
+        sum(realised order by entity_id) / count(*) as mean_realised,
+        sum(score - realised order by entity_id) / count(*) as mean_residual,
+        sum(pow(score - realised, 2) order by entity_id) / count(*) - pow(mean_residual, 2) as residual_variance,
+        sum(abs(score - realised) order by entity_id) / count(*) as mean_error,
+        sum(pow(score - realised, 2) order by entity_id) / count(*) - pow(mean_error, 2) as error_variance,
+        sum(abs(baseline_score - realised) order by entity_id) / count(*) as mean_baseline_error,
+        sum(abs(baseline_score - realised) - abs(score - realised) order by entity_id) / count(*) as mean_lead,
+        sum(pow(abs(baseline_score - realised) - abs(score - realised), 2) order by entity_id) / count(*) - pow(mean_lead, 2)
+            as lead_variance
+
+    from matured
+    group by implementation, period_at
+
+),
+
+ranked as (
+
+    select
+        implementation,
+        period_at,
+        realised,
+        count(*) over (partition by implementation, period_at) as all_count,
+        count(*) over (partition by implementation, period_at, realised) as alike_count,
+        {{ ranks_by('score', 'model') }},
+        {{ ranks_by('baseline_score', 'baseline') }},
+        model_beaten - baseline_beaten as lead_beaten
+
+    from matured
+    where task = 'classification' and realised in (0, 1)
+
+),
+
+{# sums of whole numbers are exact #}
+by_outcome as (
+
+    select
+        implementation,
+        period_at,
+        realised,
+        alike_count,
+        all_count - alike_count as other_count,
+        {%- for one in ['model', 'baseline', 'lead'] %}
+        sum({{ one }}_beaten) / (2 * alike_count * nullif(other_count, 0)) as {{ one }}_share,
+        (alike_count * sum({{ one }}_beaten * {{ one }}_beaten) - sum({{ one }}_beaten) * sum({{ one }}_beaten))
+        / nullif(alike_count * alike_count * (alike_count - 1) * 4 * other_count * other_count, 0) as {{ one }}_variance,
+        {%- endfor %}
+        {%- for one in ['model', 'baseline'] %}
+        sum(
+            (alike_count - {{ one }}_rank_alike + 1) / (all_count - {{ one }}_rank + 1)
+            order by {{ one }}_rank
+        ) / alike_count as {{ one }}_precision{{ ',' if not loop.last }}
+        {%- endfor %}
+
+    from ranked
+    group by implementation, period_at, realised, all_count, alike_count
+
+),
+
+areas as (
+
+    select
+        positives.implementation,
+        positives.period_at,
+        positives.alike_count as positive_count,
+        positives.model_share as auc,
+        sqrt(positives.model_variance + negatives.model_variance) as auc_deviation,
+        positives.baseline_share as baseline_auc,
+        positives.lead_share as auc_lead,
+        sqrt(positives.lead_variance + negatives.lead_variance) as auc_lead_deviation,
+        positives.model_precision as average_precision,
+        sqrt(positives.model_precision * (1 - positives.model_precision) / positives.alike_count) as precision_deviation,
+        positives.baseline_precision,
+        sqrt(
+            (
+                positives.model_precision * (1 - positives.model_precision)
+                + positives.baseline_precision * (1 - positives.baseline_precision)
+            ) / positives.alike_count
+        ) as precision_lead_deviation
+
+    from by_outcome as positives
+    inner join by_outcome as negatives
+        on
+            positives.implementation = negatives.implementation
+            and positives.period_at = negatives.period_at
+            and positives.realised = 1
+            and negatives.realised = 0
+
+),
+
+placed as (
+
+    select
+        *,
+        ntile(10) over (partition by implementation, period_at order by score, entity_id) as tenth
+
+    from matured
+    where is_probability
+
+),
+
+tenths as (
+
+    select
+        implementation,
+        period_at,
+        tenth,
+        count(*) as row_count,
+        sum(score order by entity_id) / count(*) as predicted,
+        sum(realised order by entity_id) / count(*) as realised
+
+    from placed
+    group by implementation, period_at, tenth
+
+),
+
+calibration as (
+
+    select
+        implementation,
+        period_at,
+        sum(row_count) as row_count,
+        sum(row_count * abs(predicted - realised) order by tenth) / sum(row_count) as calibration_error,
+        sqrt(sum(row_count * realised * (1 - realised) order by tenth)) / sum(row_count) as calibration_deviation
+
+    from tenths
+    group by implementation, period_at
+
+),
+
+{# what is positive, with its own probability; decimals, whose sums are exact #}
+by_score as (
+
+    select
+        implementation,
+        period_at,
+        score,
+        count(*) as row_count,
+        cast(count(*) * score as decimal(38, 12)) as positives,
+        cast(count(*) * (1 - score) as decimal(38, 12)) as negatives,
+        cast(count(*) * score * (1 - score) as decimal(38, 12)) as own_pairs
+
+    from past_scores
+    where is_probability
+    group by implementation, period_at, score
+
+),
+
+expected as (
+
+    select
+        *,
+        sum(negatives) over upwards - negatives as negatives_below,
+        sum(positives) over downwards as positives_from_here,
+        sum(row_count) over downwards as rows_from_here
+
+    from by_score
+    window
+        upwards as (partition by implementation, period_at order by score rows between unbounded preceding and current row),
+        downwards as (partition by implementation, period_at order by score desc rows between unbounded preceding and current row)
+
+),
+
+estimates as (
+
+    select
+        implementation,
+        period_at,
+        cast(sum(positives) as double) as positive_count,
+        cast(sum(negatives) as double) as negative_count,
+        sum(
+            cast(positives as double) * (2 * cast(negatives_below as double) + cast(negatives as double)) - cast(own_pairs as double)
+            order by score
+        ) / nullif(2 * (positive_count * negative_count - cast(sum(own_pairs) as double)), 0) as auc,
+        sum(cast(positives as double) * cast(positives_from_here as double) / cast(rows_from_here as double) order by score)
+        / nullif(positive_count, 0) as average_precision,
+        sqrt(
+            (
+                auc * (1 - auc)
+                + (positive_count - 1) * (auc / (2 - auc) - auc * auc)
+                + (negative_count - 1) * (2 * auc * auc / (1 + auc) - auc * auc)
+            ) / nullif(positive_count * negative_count, 0)
+        ) as auc_deviation,
+        sqrt(average_precision * (1 - average_precision) / nullif(positive_count, 0)) as precision_deviation
+
+    from expected
+    group by implementation, period_at
+
+),
+
+{# a value and what it is measured by, with their standard errors #}
+measured as (
+
+    select
+        periods.implementation,
+        periods.period_at,
+        residuals.row_count,
+        areas.positive_count,
+        unnest(
+            [
+                struct_pack(
+                    metric := 'auc',
+                    value := areas.auc,
+                    deviation := areas.auc_deviation,
+                    baseline_value := areas.baseline_auc,
+                    lead := areas.auc_lead,
+                    lead_deviation := areas.auc_lead_deviation,
+                    estimated_value := estimates.auc,
+                    estimated_deviation := estimates.auc_deviation
+                ),
+                struct_pack(
+                    metric := 'average_precision',
+                    value := areas.average_precision,
+                    deviation := areas.precision_deviation,
+                    baseline_value := areas.baseline_precision,
+                    lead := areas.average_precision - areas.baseline_precision,
+                    lead_deviation := areas.precision_lead_deviation,
+                    estimated_value := estimates.average_precision,
+                    estimated_deviation := estimates.precision_deviation
+                ),
+                struct_pack(
+                    metric := 'calibration_error',
+                    value := calibration.calibration_error,
+                    deviation := calibration.calibration_deviation,
+                    baseline_value := cast(null as double),
+                    lead := cast(null as double),
+                    lead_deviation := cast(null as double),
+                    estimated_value := cast(null as double),
+                    estimated_deviation := cast(null as double)
+                ),
+                struct_pack(
+                    metric := 'bias',
+                    value := case
+                        when periods.task = 'regression' or periods.is_probability
+                            then residuals.mean_residual / nullif(residuals.mean_realised, 0)
+                    end,
+                    deviation := sqrt(greatest(residuals.residual_variance, 0) / residuals.row_count)
+                    / nullif(abs(residuals.mean_realised), 0),
+                    baseline_value := cast(null as double),
+                    lead := cast(null as double),
+                    lead_deviation := cast(null as double),
+                    estimated_value := cast(null as double),
+                    estimated_deviation := cast(null as double)
+                ),
+                struct_pack(
+                    metric := 'mae',
+                    value := case when periods.task = 'regression' then residuals.mean_error end,
+                    deviation := sqrt(greatest(residuals.error_variance, 0) / residuals.row_count),
+                    baseline_value := residuals.mean_baseline_error,
+                    lead := residuals.mean_lead / nullif(residuals.mean_baseline_error, 0),
+                    lead_deviation := sqrt(greatest(residuals.lead_variance, 0) / residuals.row_count)
+                    / nullif(residuals.mean_baseline_error, 0),
+                    estimated_value := cast(null as double),
+                    estimated_deviation := cast(null as double)
+                )
+            ],
+            max_depth => 2
+        )  -- noqa: AL03
+
+    from periods
+    left join residuals on periods.implementation = residuals.implementation and periods.period_at = residuals.period_at
+    left join areas on periods.implementation = areas.implementation and periods.period_at = areas.period_at
+    left join calibration on periods.implementation = calibration.implementation and periods.period_at = calibration.period_at
+    left join estimates on periods.implementation = estimates.implementation and periods.period_at = estimates.period_at
+
+),
+
+performance as (
+
+    select
+        measured.implementation,
+        periods.model_version,
+        periods.period_at,
+        measured.metric,
+        periods.is_trained_on,
+        measured.row_count,
+        measured.positive_count,
+        measured.value,
+        measured.value - 1.959963984540054 * measured.deviation as lower_bound,
+        measured.value + 1.959963984540054 * measured.deviation as upper_bound,
+        case when measured.baseline_value is not null then periods.baseline end as baseline,
+        measured.baseline_value,
+        measured.lead,
+        measured.lead - 1.959963984540054 * measured.lead_deviation as lead_lower_bound,
+        measured.lead + 1.959963984540054 * measured.lead_deviation as lead_upper_bound,
+        measured.estimated_value,
+        measured.estimated_value - 1.959963984540054 * measured.estimated_deviation as estimated_lower_bound,
+        measured.estimated_value + 1.959963984540054 * measured.estimated_deviation as estimated_upper_bound
+
+    from measured
+    inner join periods on measured.implementation = periods.implementation and measured.period_at = periods.period_at
+    where measured.value is not null or measured.estimated_value is not null
+
+)
+
+select * from performance

@@ -1,0 +1,371 @@
+{#
+    Everything that is watched, in one form, judged by the seed monitoring_thresholds. A period is beyond a limit when its whole
+    interval is; a series is when enough of its last periods are, of those with enough rows.
+#}
+
+with
+
+versions as (
+
+    select * from {{ ref('served_versions') }}
+
+),
+
+past_scores as (
+
+    select * from {{ ref('past_scores') }}
+
+),
+
+feature_counts as (
+
+    select * from {{ ref('feature_counts') }}
+
+),
+
+feature_drift as (
+
+    select * from {{ ref('feature_drift') }}
+
+),
+
+score_drift as (
+
+    select * from {{ ref('score_drift') }}
+
+),
+
+performance as (
+
+    select * from {{ ref('performance') }}
+    where not is_trained_on and value is not null
+
+),
+
+thresholds as (
+
+    select * from {{ ref('monitoring_thresholds') }}
+
+),
+
+snapshot_counts as (
+
+    select
+        implementation,
+        period_at,
+        max(row_count) as row_count
+
+    from feature_counts
+    group by implementation, period_at
+
+),
+
+score_counts as (
+
+    select
+        implementation,
+        period_at,
+        count(*) as row_count
+
+    from past_scores
+    group by implementation, period_at
+
+),
+
+{# Wilson's interval of a share (1927) #}
+coverage as (
+
+    select
+        snapshot_counts.implementation,
+        snapshot_counts.period_at,
+        snapshot_counts.row_count,
+        coalesce(score_counts.row_count, 0) / snapshot_counts.row_count as share,
+        3.841458820694124 / snapshot_counts.row_count as shrinkage,
+        1.959963984540054 * sqrt(share * (1 - share) / snapshot_counts.row_count + shrinkage / snapshot_counts.row_count / 4)
+            as half_width
+
+    from snapshot_counts
+    left join score_counts
+        on
+            snapshot_counts.implementation = score_counts.implementation
+            and snapshot_counts.period_at = score_counts.period_at
+
+),
+
+newest_periods as (
+
+    select
+        implementation,
+        max(period_at) as period_at
+
+    from score_counts
+    group by implementation
+
+),
+
+measured as (
+
+    select
+        implementation,
+        'feature_stability' as measure,
+        feature as subject,
+        period_at,
+        stability_index as value,
+        lower_bound,
+        upper_bound,
+        row_count
+    from feature_drift
+    union all
+    select
+        implementation,
+        'missing_increase' as measure,
+        feature as subject,
+        period_at,
+        missing_increase as value,
+        missing_increase_lower as lower_bound,
+        missing_increase_upper as upper_bound,
+        row_count
+    from feature_drift
+    union all
+    select
+        implementation,
+        'score_stability' as measure,
+        'score' as subject,
+        period_at,
+        stability_index as value,
+        lower_bound,
+        upper_bound,
+        row_count
+    from score_drift
+    union all
+    select
+        implementation,
+        'coverage' as measure,
+        'score' as subject,
+        period_at,
+        share as value,
+        (share + shrinkage / 2 - half_width) / (1 + shrinkage) as lower_bound,
+        (share + shrinkage / 2 + half_width) / (1 + shrinkage) as upper_bound,
+        row_count
+    from coverage
+    union all
+    select
+        implementation,
+        metric as measure,
+        'score' as subject,
+        period_at,
+        value,
+        lower_bound,
+        upper_bound,
+        row_count
+    from performance
+    where metric in ('auc', 'average_precision', 'calibration_error')
+    union all
+    select
+        implementation,
+        'lead' as measure,
+        metric || ' over ' || baseline as subject,
+        period_at,
+        lead as value,
+        lead_lower_bound as lower_bound,
+        lead_upper_bound as upper_bound,
+        row_count
+    from performance
+    where lead is not null
+    union all
+    {# as far from 0 on either side #}
+    select
+        implementation,
+        'bias' as measure,
+        'score' as subject,
+        period_at,
+        abs(value) as value,
+        greatest(lower_bound, -upper_bound, 0) as lower_bound,
+        greatest(-lower_bound, upper_bound) as upper_bound,
+        row_count
+    from performance
+    where metric = 'bias'
+    union all
+    select
+        implementation,
+        'estimate_shortfall' as measure,
+        metric as subject,
+        period_at,
+        estimated_value - value as value,
+        estimated_value - upper_bound as lower_bound,
+        estimated_value - lower_bound as upper_bound,
+        row_count
+    from performance
+    where metric = 'auc' and estimated_value is not null
+    union all
+    select
+        versions.implementation,
+        'model_age_days' as measure,
+        'version' as subject,
+        newest_periods.period_at,
+        date_diff('day', versions.known_until, newest_periods.period_at) as value,
+        value as lower_bound,
+        value as upper_bound,
+        1 as row_count
+    from versions
+    inner join newest_periods on versions.implementation = newest_periods.implementation
+    where versions.known_until is not null
+
+),
+
+{# the row of the seed that says most: of this implementation and subject, of one of them, of neither #}
+limited as (
+
+    select
+        measured.*,
+        thresholds.worse,
+        thresholds.warn_limit,
+        thresholds.error_limit,
+        thresholds.minimum_rows,
+        thresholds.beyond_periods,
+        thresholds.of_periods
+
+    from measured
+    inner join thresholds
+        on
+            measured.measure = thresholds.measure
+            and thresholds.implementation in (measured.implementation, 'default')
+            and thresholds.subject in (measured.subject, 'default')
+    where measured.value is not null
+    qualify row_number() over (
+        partition by measured.implementation, measured.measure, measured.subject, measured.period_at
+        order by thresholds.implementation = 'default', thresholds.subject = 'default'
+    ) = 1
+
+),
+
+judged as (
+
+    select
+        *,
+        row_count >= minimum_rows as has_enough_rows,
+        has_enough_rows and coalesce(
+            case worse when 'higher' then lower_bound > warn_limit else upper_bound < warn_limit end, false
+        ) as is_beyond_warn,
+        has_enough_rows and coalesce(
+            case worse when 'higher' then lower_bound > error_limit else upper_bound < error_limit end, false
+        ) as is_beyond_error,
+        count(*) filter (where has_enough_rows) over (
+            partition by implementation, measure, subject
+            order by period_at
+        ) as period_number,
+        count(*) filter (where has_enough_rows) over (partition by implementation, measure, subject) as period_count
+
+    from limited
+
+),
+
+counted as (
+
+    select
+        judged.implementation,
+        judged.measure,
+        judged.subject,
+        judged.period_at,
+        count(*) filter (where earlier.is_beyond_warn) as warn_count,
+        count(*) filter (where earlier.is_beyond_error) as error_count
+
+    from judged
+    inner join judged as earlier
+        on
+            judged.implementation = earlier.implementation
+            and judged.measure = earlier.measure
+            and judged.subject = earlier.subject
+            and earlier.has_enough_rows
+            and earlier.period_number <= judged.period_number
+            and earlier.period_number > judged.period_number - judged.of_periods
+    group by judged.implementation, judged.measure, judged.subject, judged.period_at
+
+),
+
+decided as (
+
+    select
+        judged.*,
+        versions.model_version,
+        judged.has_enough_rows and judged.period_number = judged.period_count as is_newest,
+        coalesce(counted.warn_count, 0) as warn_count,
+        coalesce(counted.error_count, 0) as error_count,
+        case
+            when not judged.has_enough_rows then 'too few rows'
+            when counted.error_count >= judged.beyond_periods then 'error'
+            when counted.warn_count >= judged.beyond_periods then 'warn'
+            when judged.is_beyond_warn or judged.is_beyond_error then 'watched'
+            else 'ok'
+        end as status
+
+    from judged
+    inner join versions on judged.implementation = versions.implementation
+    left join counted
+        on
+            judged.implementation = counted.implementation
+            and judged.measure = counted.measure
+            and judged.subject = counted.subject
+            and judged.period_at = counted.period_at
+
+),
+
+said as (
+
+    select
+        decided.*,
+        format(
+            '{} ({}): {}, {}: {:.3g} ({:.3g} to {:.3g}) on {} rows of {}; {} {:g} in {} of the last {} periods. What to do: {}.',
+            decided.implementation,
+            decided.model_version,
+            meanings.meaning,
+            decided.subject,
+            decided.value,
+            decided.lower_bound,
+            decided.upper_bound,
+            decided.row_count,
+            strftime(decided.period_at, '%Y-%m-%d'),
+            case decided.worse when 'higher' then 'above' else 'below' end,
+            case decided.status when 'error' then decided.error_limit else decided.warn_limit end,
+            case decided.status when 'error' then decided.error_count else decided.warn_count end,
+            least(decided.of_periods, decided.period_number),
+            meanings.advice
+        ) as sentence
+
+    from decided
+    inner join thresholds as meanings
+        on
+            decided.measure = meanings.measure
+            and meanings.implementation = 'default'
+            and meanings.subject = 'default'
+
+),
+
+signals as (
+
+    select
+        implementation,
+        model_version,
+        measure,
+        subject,
+        period_at,
+        value,
+        lower_bound,
+        upper_bound,
+        row_count,
+        worse,
+        warn_limit,
+        error_limit,
+        is_beyond_warn,
+        is_beyond_error,
+        warn_count,
+        error_count,
+        status,
+        is_newest,
+        case when status in ('warn', 'error') then sentence end as sentence
+
+    from said
+
+)
+
+select * from signals
