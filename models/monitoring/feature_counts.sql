@@ -45,32 +45,50 @@ counts as (
     {%- if features %}
     union all
     select
-        counted.implementation,
+        '{{ one.implementation }}' as implementation,
         counted.period_at,
         unnest(counted.features, max_depth => 2)
     from (
         select
-            '{{ one.implementation }}' as implementation,
-            cast({{ one.period }} as timestamp) as period_at,
+            snapshots.period_at,
             [
                 {%- for feature in features %}
-                {%- set is_category = feature.kind == 'categorical' %}
-                {%- set value = feature.name if is_category else 'nullif(cast(' ~ feature.name ~ " as double), cast('nan' as double))" %}
-                {%- set ends = "(select bin_ends from ends where implementation = '" ~ one.implementation ~ "' and feature = '" ~ feature.name ~ "')" %}
+                {%- if feature.kind == 'categorical' %}
+                {%- set value = 'snapshots.' ~ feature.name %}
+                {%- set numbers = 'cast(null as map(double, ubigint))' %}
+                {%- set categories = 'histogram(cast(' ~ value ~ ' as varchar))' %}
+                {%- else %}
+                {%- set value = 'nullif(cast(snapshots.' ~ feature.name ~ " as double), cast('nan' as double))" %}
+                {%- set numbers = 'histogram(' ~ value ~ ', ends.' ~ feature.name ~ ')' %}
+                {%- set categories = 'cast(null as map(varchar, ubigint))' %}
+                {%- endif %}
                 struct_pack(
                     feature := '{{ feature.name }}',
                     row_count := count(*),
                     missing_count := count(*) - count({{ value }}),
-                    number_counts := {{ 'cast(null as map(double, ubigint))' if is_category else 'histogram(' ~ value ~ ', ' ~ ends ~ ')' }},
-                    category_counts := {{ 'histogram(cast(' ~ value ~ ' as varchar))' if is_category else 'cast(null as map(varchar, ubigint))' }}
+                    number_counts := {{ numbers }},
+                    category_counts := {{ categories }}
                 ){{ ',' if not loop.last }}
                 {%- endfor %}
             ] as features
-        from {{ ref(one.snapshots) }}
+        from (
+            select
+                *,
+                cast({{ one.period }} as timestamp) as period_at
+            from {{ ref(one.snapshots) }}
+        ) as snapshots
+        cross join (
+            select
+                {%- for feature in features %}
+                any_value(bin_ends) filter (where feature = '{{ feature.name }}') as {{ feature.name }}{{ ',' if not loop.last }}
+                {%- endfor %}
+            from ends
+            where implementation = '{{ one.implementation }}'
+        ) as ends
         where
-            cast({{ one.period }} as timestamp)
+            snapshots.period_at
             > (select coalesce(max(trained_until), timestamp '-infinity') from versions where implementation = '{{ one.implementation }}')
-        group by period_at
+        group by snapshots.period_at
     ) as counted
     {%- endif %}
     {%- endfor %}

@@ -42,6 +42,11 @@ ASKED = {  # a use of the macro that is wrong -> what it says
     "route_shares('')": "route_shares(): endpoint: expected a text, found ''; write one.",
     "normal_bounds('effect - 1', 'error')": "normal_bounds(): estimate: expected the name of a column, found 'effect - 1'",
     "judged('shops')": "judged(): table: expected items or customers or labels, found 'shops'; choose one.",
+    "served_version('weighted', '')": "served_version(): model: expected the name of a fitted model (the project has none)",
+    "stability_index('bins', by='period_at')": (
+        "stability_index(): by: expected a list of column names, found 'period_at'; write ['period_at']."
+    ),
+    "ranks_by('-score', 'model')": "ranks_by(): score: expected the name of a column, found '-score'; correct it.",
     "uniform_draw('x', 3)": "uniform_draw(): name: expected a text, found '3'; write one.",
     "normal_draw('', 'y')": "normal_draw(): key: expected a text, found ''; write one.",
 }

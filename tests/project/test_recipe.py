@@ -37,6 +37,11 @@ def test_a_new_product_is_served_routed_and_registered_without_another_edit(shop
     assert shop.catalog("select implementation, status from registry.model_gates") == [
         ("purchase_intent_scores__logistic", "accepted")
     ]
+    watched = "select distinct implementation, measure from monitoring.signals where measure in ('feature_stability', 'lead')"
+    assert sorted(shop.catalog(watched)) == [
+        ("purchase_intent_scores__logistic", "feature_stability"),
+        ("purchase_intent_scores__logistic", "lead"),
+    ]
 
 
 def test_a_feature_is_the_snapshots_two_files_and_the_declaration_that_uses_it(shop: Project) -> None:
@@ -75,6 +80,24 @@ def test_a_feature_is_the_snapshots_two_files_and_the_declaration_that_uses_it(s
             "meta.endpoint.key: expected the columns that identify a row",
         ),
         (f"{SERVED}.yml", "type: score", "type: scores", "meta.endpoint.type: expected one of score, rank, segment, choose"),
+        (
+            "models/scores/purchase_intent_scores__logistic.yml",
+            "examples: purchase_intent_examples",
+            "examples: purchase_examples",
+            "meta.monitoring.examples: expected a model, found 'purchase_examples'",
+        ),
+        (
+            "models/scores/purchase_intent_scores__logistic.yml",
+            "model: purchase_intent__logistic",
+            "model: customer_snapshots",
+            "meta.monitoring.model: expected a fitted model, found customer_snapshots",
+        ),
+        (
+            "models/scores/purchase_intent_scores__logistic.yml",
+            "baseline: {name: recency alone, score: -recency_days}",
+            "baseline: recency_days",
+            "meta.monitoring.baseline: expected {name: <in words>, score: <expression over a snapshot>}, found 'recency_days'",
+        ),
         ("seeds/configuration/routes.csv", "churn_risk,", "churn_rsk,", "column endpoint: expected a served table"),
         (
             "seeds/configuration/retrain_policy.csv",

@@ -1,0 +1,192 @@
+"""Monitoring: what is injected is named, with its model and its feature, and nothing else; one odd day is not.
+
+A bank of 300 payments a day, every day alike: a version is trained on the first weeks and kept, then come days of another kind.
+"""
+
+import numpy as np
+import pytest
+from scipy.stats import chi2
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from project.harness import Outcome, Project, copy_of_the_project
+from project.test_landing import write
+
+PAYMENTS = """
+select
+    'p' || day || '-' || i as interaction_id,
+    timestamp '2024-01-01' + interval (day) day + interval (hash(day, i, 'time') % 86400) second as occurred_at,
+    'c' || hash(day, i, 'customer') % 100 as customer_id,
+    'payment' as interaction_type,
+    {item} as item_id,
+    ({amount}) * (1 + hash(day, i, 'amount') % 10000 / 100) as amount
+from range({first}, {last}) as days(day), range(300) as numbers(i)
+"""
+LABELS = """
+select
+    'fraud' as label,
+    'interaction' as entity_type,
+    interaction_id as entity_id,
+    ({fraud})::int as value,
+    occurred_at,
+    occurred_at + interval 3 days as known_at
+from ({payments})
+"""
+DEAR_AT_NIGHT = "hash(interaction_id, 'chance') % 100 < case when amount > 60 and hour(occurred_at) < 8 then 70 else 3 end"
+TRAINED_DAYS, ALL_DAYS = 50, 70
+NEWEST_WARNINGS = "select measure, subject, sentence from monitoring.signals where is_newest and status = '{}' order by all"
+PERFORMANCE = {"auc", "lead", "calibration_error", "bias", "estimate_shortfall"}
+
+
+class Bank:
+    """A project with the bank's files; only what monitoring reads is built."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.folder = project.root / "mine"
+
+    def land(self, name: str, first: int, last: int, item: str = "", amount: str = "1", fraud: str = DEAR_AT_NIGHT) -> None:
+        """Payments of some days with their labels."""
+        item = item or "'t' || hash(day, i, 'item') % 20"
+        payments = PAYMENTS.format(first=first, last=last, item=item, amount=amount)
+        write(self.folder / f"interactions/{name}.parquet", payments)
+        write(self.folder / f"labels/{name}.parquet", LABELS.format(fraud=fraud, payments=payments))
+
+    def build(self) -> Outcome:
+        return self.project.dbt(
+            "build",
+            "--vars",
+            f"{{interaction_sources: [landing], landing_path: {self.folder}}}",
+            "--select",
+            "+monitoring_finds_no_error",
+            "+monitoring_finds_no_warning",
+            "--indirect-selection",
+            "cautious",
+            "--exclude-resource-type",
+            "unit_test",
+        )
+
+    def found(self, status: str) -> dict[tuple[str, str], str]:
+        """Sentences of the newest periods by measure and subject."""
+        return {(measure, subject): said for measure, subject, said in self.ask(NEWEST_WARNINGS.format(status))}
+
+    def ask(self, query: str) -> list[tuple]:
+        return self.project.work("main", query)
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    project = copy_of_the_project(tmp_path_factory.mktemp("bank"))
+    fitted = "models/learning/fraud/fraud__boosted.yml"
+    declared = (project.root / fitted).read_text()
+    begin, end = declared.index("          numeric:"), declared.index("        preprocessing:")
+    features = "          numeric: [amount, item_payment_count_7d, hour_of_day]\n"
+    project.write(fitted, declared[:begin] + features + declared[end:])
+    project.replace(fitted, "train_periods: 60", "train_periods: 30")
+    policy = (
+        "model,maximum_age_days,minimum_new_examples,drift_limit,performance_limit,metric,margin,calibration_limit,slice_limit"
+    )
+    project.write("seeds/configuration/retrain_policy.csv", f"{policy},retrains_on_upgrade\ndefault,,1000000,,,,,,,\n")
+    bank = Bank(project)
+    bank.land("first", 0, TRAINED_DAYS)
+    outcome = bank.build()
+    assert outcome.is_green, outcome.output
+    return bank
+
+
+@pytest.fixture
+def usual(bank: Bank) -> Bank:
+    """The bank, whatever came before; a test lands days as `later`."""
+    bank.land("later", TRAINED_DAYS, ALL_DAYS)
+    return bank
+
+
+def test_days_like_those_of_the_training_say_nothing(usual: Bank) -> None:
+    outcome = usual.build()
+    assert outcome.is_green, outcome.output
+    assert usual.found("warn") == usual.found("error") == {}
+    watched = usual.ask("select distinct measure from monitoring.signals")
+    assert {"feature_stability", "missing_increase", "score_stability", "coverage", *PERFORMANCE} <= {one for (one,) in watched}
+
+
+def test_another_unit_of_money_names_the_feature_and_the_score_that_follows_it(usual: Bank) -> None:
+    usual.land("later", TRAINED_DAYS, ALL_DAYS, amount=f"case when day >= {ALL_DAYS - 3} then 100 else 1 end")
+    outcome = usual.build()
+    assert outcome.is_green, outcome.output
+    found = usual.found("warn")
+    assert set(found) == {("feature_stability", "amount"), ("score_stability", "score")}
+    sentence = found["feature_stability", "amount"]
+    assert sentence.startswith("fraud_risk__boosted (fraud__boosted@")
+    assert "above 1 in 3 of the last 3 periods" in sentence
+    assert sentence in outcome.output
+    assert usual.found("error") == {}
+
+
+def test_one_odd_day_is_watched_and_warns_nobody(usual: Bank) -> None:
+    usual.land("later", TRAINED_DAYS, ALL_DAYS, amount=f"case when day = {ALL_DAYS - 1} then 100 else 1 end")
+    outcome = usual.build()
+    assert outcome.is_green, outcome.output
+    assert ("feature_stability", "amount") in set(
+        usual.ask("select measure, subject from monitoring.signals where is_newest and status = 'watched'")
+    )
+    assert usual.found("warn") == usual.found("error") == {}
+
+
+def test_a_column_that_no_longer_arrives_stops_the_release_and_is_named(usual: Bank) -> None:
+    usual.land("later", TRAINED_DAYS, ALL_DAYS, item=f"case when day < {ALL_DAYS - 3} then 't' || hash(day, i, 'item') % 20 end")
+    outcome = usual.build()
+    assert not outcome.is_green
+    (error,) = usual.found("error").items()
+    assert error[0] == ("missing_increase", "item_payment_count_7d")
+    assert error[1] in outcome.output
+    assert set(usual.found("warn")) == {("feature_stability", "item_payment_count_7d")}
+
+
+def test_labels_that_no_longer_follow_the_score_name_its_performance_alone(usual: Bank) -> None:
+    usual.land("later", TRAINED_DAYS, ALL_DAYS, fraud="hash(interaction_id, 'chance') % 100 < 12")
+    outcome = usual.build()
+    assert outcome.is_green, outcome.output
+    found = usual.found("warn")
+    assert {("auc", "score"), ("estimate_shortfall", "auc")} <= set(found)
+    assert {measure for measure, _ in found} <= PERFORMANCE
+    assert all(said.startswith("fraud_risk__boosted (fraud__boosted@") for said in found.values())
+    assert usual.found("error") == {}
+
+
+def test_areas_are_scikit_learns_and_the_estimate_counts_every_pair(usual: Bank) -> None:
+    usual.build()
+    day = "2024-02-25"
+    rows = usual.ask(f"select score, realised, baseline_score from monitoring.past_scores where period_at = '{day}'")
+    scores, outcomes, amounts = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    columns = "metric, value, baseline_value, lead, lead_upper_bound - lead_lower_bound, estimated_value"
+    query = f"select {columns} from monitoring.performance where period_at = '{day}'"
+    found = {metric: numbers for metric, *numbers in usual.ask(query)}
+    for metric, measure in (("auc", roc_auc_score), ("average_precision", average_precision_score)):
+        of_model, of_baseline = measure(outcomes, scores), measure(outcomes, amounts)
+        assert found[metric][:3] == pytest.approx([of_model, of_baseline, of_model - of_baseline], abs=1e-9)
+    pairs = np.multiply.outer(scores, 1 - scores)
+    np.fill_diagonal(pairs, 0)
+    order = np.sign(np.subtract.outer(scores, scores)) / 2 + 0.5
+    assert found["auc"][4] == pytest.approx((pairs * order).sum() / pairs.sum(), abs=1e-9)
+    random = np.random.default_rng(0)
+    leads = []
+    for _ in range(400):
+        drawn = random.integers(0, len(scores), len(scores))
+        of_model, of_baseline = (roc_auc_score(outcomes[drawn], values[drawn]) for values in (scores, amounts))
+        leads.append(of_model - of_baseline)
+    assert found["auc"][3] == pytest.approx(2 * 1.96 * np.std(leads), rel=0.2)
+
+
+def test_without_drift_the_index_is_rarely_above_its_bound(usual: Bank) -> None:
+    """Every feature and the score, 20 days: of about 80 samples one in a hundred may be."""
+    usual.build()
+    rows = usual.ask(
+        "select stability_index, no_drift_bound, row_count, trained_count, quantiles, lower_bound, upper_bound"
+        " from monitoring.feature_drift inner join monitoring.trained_features using (implementation, feature, trained_count)"
+        " where feature <> 'item_payment_count_7d'"  # of one day alike
+    )
+    assert len(rows) > 40
+    assert sum(index > bound for index, bound, *_ in rows) <= 4
+    assert sum(lower > 0 for *_, lower, _ in rows) <= 8
+    for _, bound, count, trained_count, quantiles, _, _ in rows:
+        freedom = len(set(quantiles[1:])) - 1
+        assert bound == pytest.approx(chi2.ppf(0.99, freedom) * (1 / count + 1 / trained_count), rel=0.01)
