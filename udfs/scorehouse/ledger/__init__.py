@@ -1,1 +1,1 @@
-"""What happened, written as it happens: a file of JSON lines for each run, beside the branch's releases."""
+"""What happened on a branch, as lines that are only ever added to: a ledger for each run, and one audit trail."""

@@ -108,6 +108,16 @@ class Warehouse:
         """One file of JSON lines a run: what happened, as it happened."""
         return self.folder / "ledger"
 
+    @property
+    def audit(self) -> Path:
+        """The branch's audit trail: one line an event, only ever added to."""
+        return self.folder / "audit.jsonl"
+
+    @property
+    def audit_end(self) -> Path:
+        """Text file with the number and hash of the trail's last line."""
+        return self.folder / ".audit"
+
     def writable_folders(self) -> list[str]:
         """The folders that the branch's database may reach."""
         return [str(folder) for folder in {self.store, self.own_part(), self.spill, self.releases, self.ledger}]
