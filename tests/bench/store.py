@@ -4,6 +4,7 @@ import json
 import shutil
 import statistics
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -11,13 +12,16 @@ import duckdb
 from bench.measure import medians, seconds, show
 from project.harness import Project, tiny_project
 from scorehouse.build.versions import view_of_all
+from scorehouse.ledger.audit import Mark, append
 from scorehouse.names.fingerprint import Fingerprint
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.release import work_database
 from scorehouse.release.pointer import rollback
 from scorehouse.release.publish import Publisher
+from scorehouse.serving.described import Release
 from scorehouse.serving.offer import Offer
 from scorehouse.store.files import Store, read_sql
+from scorehouse.store.provenance import Author
 from scorehouse.store.records import NodeRecord, Records
 
 RELATIONS = 200
@@ -76,7 +80,11 @@ def _pointers(folder: Path) -> None:
 
 
 def _publish(warehouse: Warehouse, connection: duckdb.DuckDBPyConnection, records: Records, store: Store) -> float:
-    return seconds(lambda: Publisher(warehouse, connection, records, store, Offer()).publish(None, 10))
+    return seconds(lambda: Publisher(warehouse, connection, records, store, Offer()).publish(None, 10, _audited(warehouse)))
+
+
+def _audited(warehouse: Warehouse) -> Callable[[Release], Mark]:
+    return lambda release: append(warehouse, Author(), "published", {"release": release.release})
 
 
 def _large_table(folder: Path) -> None:

@@ -119,7 +119,9 @@ class Builder:
         self._readings[node.relation] = inputs.reading
         own = [node.materialized, self.store.data_format, shape, query_hash]
         record = self.record(node, own, computed_with, inputs)
-        return replace(record, text_hash=text_hash, query_hash=query_hash, details=Details(reading=inputs.reading)), inputs
+        return replace(
+            record, text_hash=text_hash, query_hash=query_hash, details=Details(reading=inputs.reading, query=sql)
+        ), inputs
 
     def record(
         self, node: Node, own: Iterable[object], computed_with: Mapping[str, str] | None = None, inputs: Inputs | None = None

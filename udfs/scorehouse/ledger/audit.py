@@ -1,8 +1,8 @@
 """The audit trail of a branch: one JSON object a line, each with the hash of the line before, so that no line changes unnoticed.
 
-A line's `hash` is the SHA-256 of its own bytes without that last member; `before` is the hash of the line before, of the first line
-64 zeros. Beside the trail, `.audit` names its last line, and every release the line that says it was published: lines that are
-missing at the end are missed, too. Whoever writes all three anew, chain and all, is found by a copy of a hash that is kept elsewhere.
+A line's `hash` is the SHA-256 of its own bytes without that last member; `before` is the hash of the line before, of the first
+line 64 zeros. Beside the trail, `.audit` names its last line, and every release the line that says it was published: so lines
+that were removed at the end are missed. Whoever writes all three anew, chain and all, is found by a hash that was kept elsewhere.
 """
 
 import getpass
@@ -195,8 +195,8 @@ def verified(warehouse: Warehouse, published: Mapping[str, Mark]) -> Trail:
 
 def _unlike(warehouse: Warehouse, found: str) -> ScorehouseError:
     return ScorehouseError(
-        f"{warehouse.audit}: expected the audit trail as it was written, found {found}; compare it with a copy, and ask who can write "
-        "there."
+        f"{warehouse.audit}: expected the audit trail as it was written, found {found}; compare it with a copy, "
+        "and ask who can write there."
     )
 
 

@@ -11,6 +11,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.names.git import PRODUCTION
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.operations import text
+from scorehouse.operations.audit import DROPPED, GARBAGE, ROLLED_BACK, note
 from scorehouse.operations.register import COMMAND, operation, operation_of
 from scorehouse.release import pointer
 from scorehouse.release.history import Summary, summary
@@ -50,6 +51,7 @@ def rollback(run: Run, to: object) -> str:
         raise ScorehouseError(f"rollback: expected a release number such as {{to: 3}}, found '{to}'.")
     before, now = pointer.rollback(run.warehouse, to)
     run.ledger.write("rolled_back", details={"release": now, "before": before})
+    note(run, ROLLED_BACK, {"from": before, "to": now})
     return f"Branch '{run.warehouse.branch}' now serves release {now} (before: {before}); `dbt build` publishes anew."
 
 
@@ -94,6 +96,7 @@ def drop_branch(run: Run, branch: object) -> str:
         )
     lock = BuildLock.take(dropped, 0)
     shutil.rmtree(dropped.folder)
+    note(run, DROPPED, {"branch": branch})
     del lock
     return f"Dropped branch '{branch}', with the data that only it had computed."
 
@@ -129,10 +132,13 @@ def collect_garbage(run: Run, delete: object) -> str:
     )
     if not rows:
         return f"Nothing to delete: all {len(used)} files of the store are in use.{left}"
-    size = sum(row[1] for row in rows) / 1e6
+    size = sum(row[1] for row in rows)
+    if delete:
+        note(run, GARBAGE, {"files": len(rows), "bytes": size})
     verb = "Deleted" if delete else "Would delete"
     hint = "" if delete else "\nTo delete them: dbt run-operation collect_garbage --args '{delete: true}'"
-    return f"{text.table(['file', 'bytes'], rows)}\n{verb} {len(rows)} files, {size:,.1f} MB; {len(used)} are in use.{left}{hint}"
+    end = f"{verb} {len(rows)} files, {size / 1e6:,.1f} MB; {len(used)} are in use.{left}{hint}"
+    return f"{text.table(['file', 'bytes'], rows)}\n{end}"
 
 
 def _kept(branches: list[Warehouse], idle: list[Warehouse]) -> Iterable[Iterable[str]]:

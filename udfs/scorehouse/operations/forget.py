@@ -11,6 +11,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.ledger.lines import blank
 from scorehouse.names.warehouse import CATALOG, Warehouse
 from scorehouse.operations import text
+from scorehouse.operations.audit import ERASED, note
 from scorehouse.operations.register import COMMAND, operation_of
 from scorehouse.release.history import summary
 from scorehouse.release.lock import BuildLock
@@ -93,6 +94,7 @@ def erase(run: Run) -> Iterator[str]:
     logs = list((run.manifest.folder / NIGHTLY_LOGS).glob("*.*"))
     for log in logs:
         log.unlink()
+    note(run, ERASED, {"people": len(forgotten.pending), "files": len(lost), "bytes": size, "withdrawn": gone})
     replace(forgotten, pending=[]).write(run.warehouse.store)
     yield (
         f"Forgotten: {len(forgotten.pending)} of {len(forgotten.people)} people on the list. Deleted {len(lost)} store files "

@@ -6,7 +6,7 @@ from scorehouse.build import table as tables
 from scorehouse.build.fitted import FittedModel
 from scorehouse.build.partitioned import partitioned as build_partitioned
 from scorehouse.build.run import Run
-from scorehouse.operations import data_tests
+from scorehouse.operations import audit, data_tests
 from scorehouse.operations.register import Answer, operation
 from scorehouse.sandbox import queries
 from scorehouse.sandbox.limits import time_limit
@@ -33,7 +33,8 @@ def partitioned(run: Run, node_id: str, sql: str, columns_ddl: str | None) -> st
 @operation
 def fitted(run: Run, node_id: str, sql: str) -> str:
     """Train or reuse a fitted model."""
-    return FittedModel(run.builder, node_id, sql).build().message
+    with audit.decisions(run, node_id):
+        return FittedModel(run.builder, node_id, sql).build().message
 
 
 @operation

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from scorehouse.build.run import Run
+from scorehouse.operations.audit import EXPIRED, note
 from scorehouse.operations.land_sources import declared_in
 from scorehouse.release.lock import BuildLock
 from scorehouse.sources.tables import SourceTable, has_expired
@@ -31,6 +32,7 @@ def expire(run: Run) -> Iterator[str]:
     for copy in old:
         delete(copy)
     if old:
+        note(run, EXPIRED, {"files": len(old)})
         yield f"Deleted {len(old)} raw cop{'y' if len(old) == 1 else 'ies'} with rows older than their source's retain_days."
 
 

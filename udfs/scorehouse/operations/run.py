@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -15,6 +16,7 @@ from scorehouse.names import git
 from scorehouse.names.quoting import quoted
 from scorehouse.names.warehouse import SERVING
 from scorehouse.operations import journal, landing_report
+from scorehouse.operations.audit import published
 from scorehouse.operations.forget import erase
 from scorehouse.operations.freshness import note_stale
 from scorehouse.operations.land_sources import land_sources
@@ -182,7 +184,7 @@ def _publish(run: Run, reported: list[FileReport]) -> str:
         _expect_rows(run, before)
     publisher = Publisher(run.warehouse, run.connection, run.records, run.store, run.manifest.offer())
     keep = int(run.manifest.variables["retained_releases"])
-    number, is_new = publisher.publish(git.commit(run.manifest.folder), keep)
+    number, is_new = publisher.publish(git.commit(run.manifest.folder), keep, partial(published, run))
     if not is_new:
         run.ledger.write("confirmed", details={"release": number})
         return f"Release {number} of {run.warehouse.branch} stays: nothing changed."

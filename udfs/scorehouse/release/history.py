@@ -8,6 +8,7 @@ from typing import Self
 import duckdb
 from mashumaro.codecs.json import JSONDecoder, JSONEncoder
 
+from scorehouse.ledger.audit import Mark
 from scorehouse.names.warehouse import CATALOG, SUMMARY, Warehouse
 from scorehouse.serving.described import Release
 from scorehouse.store.files import Store
@@ -23,19 +24,22 @@ class Summary:
         fingerprints: of its nodes, by id.
         files: what it reads of the store.
         promotions: of these files, how many came how from branches (see scorehouse.store.provenance).
+        audited: the line of the branch's audit trail that says it was published; None of a release of before there was one.
     """
 
     release: Release
     fingerprints: dict[str, str]
     files: list[str]
     promotions: dict[str, int] = field(default_factory=dict)
+    audited: Mark | None = None
 
     @classmethod
-    def of(cls, release: Release, records: NodeRecords, store: Store | None = None) -> Self:
+    def of(cls, release: Release, records: NodeRecords, store: Store | None = None, audited: Mark | None = None) -> Self:
         """The summary of a release with these nodes, whose files are in a store."""
         files = sorted(records.files)
         how = Counter(origin.promotion for file in files if store and (origin := Provenance.beside(store.path(file))))
-        return cls(release, records.fingerprints, files, {name: count for name, count in how.items() if name != COMPUTED})
+        promotions = {name: count for name, count in how.items() if name != COMPUTED}
+        return cls(release, records.fingerprints, files, promotions, audited)
 
     def write(self, folder: Path) -> None:
         """Put it into a release's folder."""

@@ -2,14 +2,16 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.ledger.audit import Mark
 from scorehouse.names.quoting import identifier, quoted
-from scorehouse.names.warehouse import AUDIENCES, CATALOG, NUMBER, SERVING, Warehouse
+from scorehouse.names.warehouse import AUDIENCES, CATALOG, NUMBER, SERVING, SUMMARY, Warehouse
 from scorehouse.release.history import Summary, description
 from scorehouse.release.moved_store import place_of
 from scorehouse.release.pointer import point_to, remove
@@ -39,12 +41,13 @@ class Publisher:
     store: Store
     offer: Offer
 
-    def publish(self, commit: str | None, keep: int) -> tuple[int, bool]:
+    def publish(self, commit: str | None, keep: int, audit: Callable[[Release], Mark]) -> tuple[int, bool]:
         """Publish the work database's state as the branch's next release.
 
         Args:
             commit: git commit the state was built from.
             keep: how many releases to keep, the new one included.
+            audit: puts into the branch's audit trail that a release is published, just before it is.
 
         Returns: the current release's number, and whether it is new. A state equal to the current release is not
         published again. Raises ScorehouseError when the new files fail their check; the old release then stays.
@@ -64,11 +67,12 @@ class Publisher:
             write_for_each(self.connection, folder / AUDIENCES, offer, release)
             self._write_catalog(folder / CATALOG, release)
             (folder / NUMBER).write_text(f"{number}\n")
-            Summary.of(release, self.records, self.store).write(folder)
             self._verify(folder, release)
             _seal(folder, for_all=not offer.audiences)
             if offer.audiences:
                 keep_from_others(warehouse.store, warehouse.work, *warehouse.releases.glob("*/*.duckdb"))
+            Summary.of(release, self.records, self.store, audit(release)).write(folder)
+            _seal_file(folder / SUMMARY)
             os.rename(folder, warehouse.release(number))
             sync(warehouse.releases)
         finally:
@@ -148,6 +152,10 @@ class Publisher:
 def _seal(folder: Path, for_all: bool) -> None:
     """Make all files read-only and durable; where audiences get parts, databases are for their groups alone."""
     for file in (path for path in folder.rglob("*") if path.is_file()):
-        make_read_only(file, FOR_ONE_GROUP if file.suffix == ".duckdb" and not for_all else 0o444)
-        sync(file)
-        sync(file.parent)
+        _seal_file(file, FOR_ONE_GROUP if file.suffix == ".duckdb" and not for_all else 0o444)
+
+
+def _seal_file(file: Path, mode: int = 0o444) -> None:
+    make_read_only(file, mode)
+    sync(file)
+    sync(file.parent)

@@ -156,12 +156,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class Details:
-    """What a query reads, and what the node's kind keeps beside."""
+    """What a query reads, its text, and what the node's kind keeps beside."""
 
     reading: Reading | None = None
     landing: Landing | None = None
     cut: Cut | None = None
     versions: Versions | None = None
+    query: str = ""
 
     def text(self) -> str:
         """As JSON."""
