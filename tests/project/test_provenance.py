@@ -1,6 +1,8 @@
 """Where store files come from, what becomes of damaged ones, and how main takes up what branches computed."""
 
+import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -179,3 +181,202 @@ def test_what_chance_leaves_to_trust_is_large(tiny: Project) -> None:
 def test_what_no_policy_is_gets_one_sentence(tiny_template: Project, setting: str) -> None:
     name = setting.split(":")[0]
     assert f"Variable {name}: expected" in tiny_template.dbt("build", "--vars", f"{{{setting}}}").output
+
+
+# -------------------------------------------------------------------- one served row
+
+
+SCORED = {
+    "seeds/routes.csv": "endpoint,implementation,share,model_version\nrisk,risk__linear,1.0,\n",
+    "models/features/snapshots.sql": """
+select
+    i::varchar as customer_id,
+    (i * 37 % 101)::double as x,
+    (i * 53 % 97) / 7.0 as z,
+    timestamp '2020-02-01' as as_of
+from range(400) as rows(i)
+""",
+    "models/learning/line.sql": "select *, x * 2 + z + hash(customer_id) / 1e19 as y from {{ ref('snapshots') }}\n",
+    "models/learning/line.yml": """
+models:
+  - name: line
+    config:
+      materialized: fitted
+      schema: learning
+      meta:
+        estimator: sklearn.linear_model.LinearRegression
+        task: regression
+        label: y
+        key: [customer_id]
+        features: {numeric: [x, z]}
+""",
+    "models/scores/risk__linear.sql": """
+with
+
+snapshots as (
+
+    select * from {{ ref('snapshots') }}
+
+),
+
+scored as (
+
+    {{ scored('line', ['customer_id']) }}
+
+)
+
+select * from scored
+""",
+    "models/serving/risk.sql": "select * from ({{ routed('risk', ['risk__linear'], 'customer_id') }})\n",
+    "models/serving/risk.yml": """
+models:
+  - name: risk
+    description: A risk of everybody.
+    config: {meta: {endpoint: {type: score, key: [customer_id]}}}
+    columns: [{name: customer_id, data_tests: [unique, not_null]}]
+""",
+    "models/serving/days.sql": """
+select kind, occurred_at::date as day, event_id::integer as number, amount from {{ ref('stg_events') }}
+""",
+    "models/serving/days.yml": """
+models:
+  - name: days
+    description: Amounts of days.
+    config: {meta: {endpoint: {type: score, key: [number, kind]}}}
+    columns: [{name: number, data_tests: [unique, not_null]}]
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def scored(tiny_template: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with a model, its scores and a served table of them; tests only read it."""
+    from project.harness import REPOSITORY, tiny_project
+
+    project = tiny_project(tmp_path_factory.mktemp("scored") / "tiny")
+    for name in ("score_model_parts", "score_model_reasons", "stable_share"):
+        for file in (REPOSITORY / "udfs").glob(f"{name}.*"):
+            shutil.copy(file, project.root / "udfs" / file.name)
+    for path, text in SCORED.items():
+        project.write(path, text.lstrip("\n"))
+    project.replace("dbt_project.yml", "    serving:", "    scores: {+schema: scores, +materialized: table}\n    serving:")
+    project.build()
+    return project
+
+
+def asked(project: Project, name: str, arguments: str) -> str:
+    outcome = project.operation(name, arguments)
+    assert outcome.is_green, outcome.output
+    return outcome.output
+
+
+def test_a_row_tells_all_that_it_was_made_of(scored: Project) -> None:
+    told = asked(scored, "provenance", "{table: risk, key: '7'}")
+    lines = [" ".join(line.split()) for line in told.splitlines()]
+    ((score, version, who),) = scored.serving(
+        "select score, model_version, published_by from risk, release where customer_id = '7' and table_name = 'risk'"
+    )
+    ((fingerprint, examples),) = scored.catalog("select fingerprint, examples_fingerprint from learning.line")
+    for line in (
+        "release 1",
+        "branch main",
+        f"published by {who}",
+        f"score {score!r}",
+        "implementation risk__linear",
+        f"model {version}",
+        f"fingerprint {fingerprint}",
+        f"examples' fingerprint {examples}",
+        "features that went in, of features.snapshots",
+        "x 57.0",
+        f"z {7 * 53 % 97 / 7.0!r}",
+    ):
+        assert line in lines, told
+    (file,) = stored(scored, "scores.risk__linear")
+    assert f"sha256 {hashlib.sha256(file.read_bytes()).hexdigest()}" in lines
+
+
+def test_a_row_names_the_source_files_that_it_was_made_of_with_their_hashes(scored: Project) -> None:
+    told = asked(scored, "provenance", "{table: scores, key: '2'}")
+    (landed,) = stored(scored, "shop.events")
+    assert str(scored.root / "raw/first.csv") in told
+    assert hashlib.sha256(landed.read_bytes()).hexdigest() in told
+    assert "seeds/points.csv" in told
+    assert "made of 2 source files and seeds" in told
+    assert "no model: no version of one that the release has is named in this row of scores" in told
+    told = asked(scored, "provenance", "{table: days, key: [2, b]}")
+    assert "made of 1 source file" in told
+    assert hashlib.sha256(landed.read_bytes()).hexdigest() in told
+
+
+@pytest.mark.parametrize("key", ["[2, b]", "{kind: b, number: 2}"])
+def test_a_key_of_several_columns_is_a_list_or_a_mapping(scored: Project, key: str) -> None:
+    assert "amount  20.0" in asked(scored, "provenance", f"{{table: days, key: {key}}}")
+    assert "days, number 2 and kind b: computed again by its query" in asked(scored, "replay", f"{{table: days, key: {key}}}")
+
+
+@pytest.mark.parametrize("name", ["provenance", "replay"])
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("{table: weighted, key: '1'}", "expected a served table of release 1 (days, risk, scores), found 'weighted'"),
+        ("{key: '1'}", "expected a served table of release 1 (days, risk, scores), found None"),
+        ("{table: risk, key: '400'}", "expected the key of a row of risk, found '400', which no row has"),
+        ("{table: risk, key: 7}", "expected {key: '...'}, where customer_id is a text, found 7, as YAML reads it; write it in quotes"),
+        ("{table: risk}", "expected {key: '...'}, the key of risk, found None"),
+        ("{table: risk, key: ['7', '8']}", "expected {key: '...'}, the key of risk, found ['7', '8']"),
+        ("{table: days, key: 2}", "expected {key: {number: 1, kind: '...'}}, the key of days, found 2"),
+        ("{table: days, key: {number: 2, day: b}}", "expected {key: {number: 1, kind: '...'}}, the key of days, found"),
+        ("{table: days, key: [two, b]}", "expected the key of a row of days, found ['two', 'b'], which no row has"),
+    ],
+)
+def test_what_is_no_row_gets_one_sentence(scored: Project, name: str, arguments: str, expected: str) -> None:
+    outcome = scored.operation(name, arguments)
+    assert not outcome.is_green
+    assert f"{name}: {expected}" in outcome.output
+
+
+def test_a_score_comes_out_again_bit_for_bit(scored: Project) -> None:
+    ((score, version),) = scored.serving("select score, model_version from risk where customer_id = '7'")
+    told = asked(scored, "replay", "{table: risk, key: '7'}")
+    assert f"risk, customer_id 7: score {score!r}, computed again by risk__linear with {version} from the store" in told
+    assert "is the same bit for bit as release 1 serves it, in all 6 columns but scored_at" in told
+
+
+def copied(project: Project, root: Path) -> Project:
+    shutil.copytree(project.root, root, symlinks=True)
+    return Project(root)
+
+
+def test_a_score_that_differs_by_one_bit_is_noticed(scored: Project, tmp_path: Path) -> None:
+    shop = copied(scored, tmp_path / "tiny")
+    ((score,),) = shop.serving("select score from risk where customer_id = '7'")
+    served = shop.folder() / "releases/1/serving.duckdb"
+    served.chmod(0o600)
+    with duckdb.connect(str(served)) as connection:
+        connection.execute("update risk set score = ? where customer_id = '7'", [math.nextafter(score, math.inf)])
+    outcome = shop.operation("replay", "{table: risk, key: '7'}")
+    assert not outcome.is_green
+    assert f"score {math.nextafter(score, math.inf)!r}, and {score!r} (served, and computed again)" in outcome.output
+    assert shop.operation("replay", "{table: risk, key: '8'}").is_green
+
+
+def test_a_score_is_computed_from_its_features_and_not_from_what_is_stored_of_it(scored: Project, tmp_path: Path) -> None:
+    shop = copied(scored, tmp_path / "tiny")
+    ((score,),) = shop.serving("select score from risk where customer_id = '7'")
+    for relation in ("scores.risk__linear", "serving.risk"):
+        (file,) = stored(shop, relation)
+        forge(file, "update data set score = 0.5 where customer_id = '7'")
+    shop.build("--vars", "{weight: 9}")
+    assert shop.serving("select score from risk where customer_id = '7'") == [(0.5,)]
+    outcome = shop.operation("replay", "{table: risk, key: '7'}")
+    assert not outcome.is_green
+    assert f"score 0.5, and {score!r} (served, and computed again)" in outcome.output
+
+
+def test_a_row_whose_features_are_damaged_cannot_be_computed_again_and_says_why(scored: Project, tmp_path: Path) -> None:
+    shop = copied(scored, tmp_path / "tiny")
+    (file,) = stored(shop, "features.snapshots")
+    flip(file)
+    outcome = shop.operation("replay", "{table: risk, key: '7'}")
+    assert not outcome.is_green
+    assert f"replay: risk, customer_id 7: cannot be computed again: expected features.snapshots/{file.name}" in outcome.output

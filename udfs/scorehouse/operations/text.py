@@ -34,6 +34,21 @@ def _cell(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def exact(value: object) -> str:
+    """A value in a line: numbers with all their digits, times to the second, NULL as such.
+
+    >>> exact(0.1 + 0.2), exact(None), exact([{"feature": "age", "contribution": 0.5}])
+    ('0.30000000000000004', 'NULL', '[{feature: age, contribution: 0.5}]')
+    """
+    if value is None:
+        return "NULL"
+    if isinstance(value, list):
+        return f"[{', '.join(map(exact, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {exact(one)}' for name, one in value.items())}}}"
+    return repr(value) if isinstance(value, float) else _cell(value).replace(",", "") if isinstance(value, int) else _cell(value)
+
+
 def listed(names: list[str], most: int = 4) -> str:
     """Names in a sentence, the first of them where there are many.
 
