@@ -321,7 +321,7 @@ def test_a_key_of_several_columns_is_a_list_or_a_mapping(scored: Project, key: s
         ("{table: weighted, key: '1'}", "expected a served table of release 1 (days, risk, scores), found 'weighted'"),
         ("{key: '1'}", "expected a served table of release 1 (days, risk, scores), found None"),
         ("{table: risk, key: '400'}", "expected the key of a row of risk, found '400', which no row has"),
-        ("{table: risk, key: 7}", "expected {key: '...'}, where customer_id is a text, found 7, as YAML reads it; write it in quotes"),
+        ("{table: risk, key: 7}", "where customer_id is a text, found 7, as YAML reads it; write it in quotes"),
         ("{table: risk}", "expected {key: '...'}, the key of risk, found None"),
         ("{table: risk, key: ['7', '8']}", "expected {key: '...'}, the key of risk, found ['7', '8']"),
         ("{table: days, key: 2}", "expected {key: {number: 1, kind: '...'}}, the key of days, found 2"),

@@ -25,7 +25,8 @@ MOST_NAMED = 10
 
 
 def note(run: Run, event: str, details: Mapping[str, object]) -> Mark:
-    """Add an event to the trail of the branch that the run is on."""
+    """Add an event to the trail of the branch that the run is on; the run's ledger has it too."""
+    run.ledger.write("audited", message=event, details=details)
     author = Author(run.warehouse.branch, git.commit(run.manifest.folder), run.run_id)
     return append(run.warehouse, author, event, details)
 
