@@ -15,23 +15,34 @@ from scorehouse.operations.causes import Cause
 from scorehouse.serving.reader import read
 
 MOST_CAUSES = 5
+PERFORMANCE = "monitoring.performance"
 
 
 @dataclass(frozen=True)
 class Product:
-    """What is served of one product: its tables and their rows, the models behind them, the time of its newest features."""
+    """What is served of one product.
+
+    Attributes:
+        tables, rows: how many of each.
+        models: implementations behind them.
+        quality: of these, on the newest labels that have matured, beside the baseline's on the same rows.
+        as_of: the time of its newest features.
+        empty: tables without rows.
+    """
 
     name: str
     tables: int
     rows: int
     models: list[str]
+    quality: list[str]
     as_of: datetime | None
     empty: list[str]
 
     def cells(self) -> list[object]:
         """As a row of the summary's table."""
         attention = "no data for it" if not self.rows else (f"empty: {text.listed(self.empty, 2)}" if self.empty else None)
-        return [self.name, self.tables, self.rows, text.listed(self.models, 2) if self.models else None, self.as_of, attention]
+        models, quality = (text.listed(some, 2) if some else None for some in (self.models, self.quality))
+        return [self.name, self.tables, self.rows, models, quality, self.as_of, attention]
 
 
 def lines(run: Run, ending: Mapping[str, object], causes: Sequence[Cause]) -> list[str]:
@@ -45,7 +56,7 @@ def lines(run: Run, ending: Mapping[str, object], causes: Sequence[Cause]) -> li
         told.append(f"{len(causes) - MOST_CAUSES} more failed, each by itself.")
     products = list(_products(run)) if ending["outcome"] == GREEN else []
     if products:
-        header = ["product", "tables", "rows", "models", "features of (UTC)", "attention"]
+        header = ["product", "tables", "rows", "models", "quality (its baseline)", "features of (UTC)", "attention"]
         told += text.table(header, [product.cells() for product in products]).splitlines()
     return told
 
@@ -59,10 +70,29 @@ def _products(run: Run) -> Iterator[Product]:
         "select product, count(*), sum(row_count)::bigint, flatten(list(implementations order by name)), max(as_of),"
         " list(name order by name) filter (row_count = 0) from endpoints group by product order by product"
     )
+    measured = _measured(run)
     with suppress(duckdb.Error), read(run.warehouse.release(number) / SERVING) as serving:
         for name, tables, rows, implementations, as_of, empty in serving.execute(query).fetchall():
-            models = dict.fromkeys(_model(one) for one in implementations or [])
-            yield Product(name, tables, rows or 0, [model for model in models if model], as_of, empty or [])
+            models = [model for model in dict.fromkeys(_model(one) for one in implementations or []) if model]
+            quality = [measured[model] for model in models if model in measured]
+            yield Product(name, tables, rows or 0, models, quality, as_of, empty or [])
+
+
+def _measured(run: Run) -> dict[str, str]:
+    """How good each implementation is on the newest labels, as `monitoring.performance` says; none where it was not built."""
+    if run.records.of(PERFORMANCE) is None:
+        return {}
+    query = (
+        f"select implementation, metric, value, baseline, baseline_value from {PERFORMANCE}"
+        " where value is not null and metric in ('auc', 'mae')"
+        " qualify row_number() over (partition by implementation order by is_trained_on, period_at desc, metric) = 1"
+    )
+    found = run.connection.cursor().execute(query).fetchall()
+    return {
+        name: f"{metric} {value:.3g} ({baseline} {other:.3g})"
+        for name, metric, value, baseline, other in found
+        if other is not None
+    }
 
 
 def _model(implementation: object) -> str:
