@@ -120,7 +120,7 @@ def test_dbt_never_sees_where_messages_go(shop: Shop) -> None:
 
 
 def test_what_is_worth_another_try_is_tried_again_before_anybody_hears(shop: Shop) -> None:
-    shop.project.replace("seeds/operations/triage.csv", "#hands-off,0,0\nterminated", "#hands-off,1,0.02\nterminated")
+    shop.project.replace("seeds/operations/triage.csv", "#hands-off,0,1\nterminated", "#hands-off,1,0.02\nterminated")
     process = shop.start()
     os.kill(shop.wait_for("build").process, signal.SIGKILL)
     night = shop.ended(process)

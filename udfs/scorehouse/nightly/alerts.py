@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from scorehouse.ledger.lines import Ledger
 from scorehouse.nightly.incidents import ALERT, Message
@@ -48,7 +49,7 @@ def without_addresses(environment: Mapping[str, str]) -> dict[str, str]:
 def wrong_addresses(environment: Mapping[str, str]) -> Iterator[str]:
     """A sentence for each variable in which apprise knows no service; the value is not shown."""
     for name in sorted(name for name in environment if name.startswith(PREFIX)):
-        for url in environment[name].split():
+        for url in environment[name].split() if find_spec("apprise") else ():
             if not _is_known(url):
                 yield (
                     f"{name}: expected URLs that apprise knows (slack://, msteams://, mailto://, jsons://, ...), found something "
@@ -59,6 +60,8 @@ def wrong_addresses(environment: Mapping[str, str]) -> Iterator[str]:
 def send(message: Message, environment: Mapping[str, str]) -> Sent:
     """Send a message to its team, trying again what fails; takes at most `LIMIT_SECONDS`, and never raises."""
     name = variable_of(message.contact)
+    if find_spec("apprise") is None:
+        return Sent(False, 0, "the package apprise is missing: rm .venv/ready; make .venv/ready")
     urls = (environment.get(name) or environment.get(PREFIX) or "").split()
     if not urls:
         return Sent(False, 0, f"neither {name} nor {PREFIX} is set")

@@ -42,7 +42,8 @@ class Said:
             event = json.loads(line)
             info, data = event["info"], event.get("data") or {}
             node = (data.get("node_info") or {}).get("unique_id")
-            return cls(info["msg"], info["level"], info["name"], data.get("index"), data.get("total"), node)
+            total = data.get("total") or data.get("num_models")
+            return cls(info["msg"], info["level"], info["name"], data.get("index"), total, node)
         except (ValueError, LookupError, TypeError):
             return cls(line.rstrip("\n"), "error" if line.strip() and not line.startswith("nanobind:") else "info")
 

@@ -4,14 +4,18 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
-from tqdm import tqdm
+with suppress(ImportError):  # an environment without its packages is told of, not died of
+    from tqdm import tqdm
 
 from scorehouse.nightly.child import Said
 
 OURS = frozenset({"JinjaLogInfo", "PrintEvent", "Print"})
 """dbt's names for what macros say: the lines of our own hooks."""
 START = "LogStartLine"
+BUILT = ("model.", "seed.", "function.")
+"""How the ids begin of what the ledger has a line for when it is done."""
 _EVERY_SECONDS = 30.0
 
 
@@ -24,11 +28,12 @@ class Console:
 
     def __init__(self, courses: Sequence[Sequence[float]]) -> None:
         self._courses = [course for course in courses if len(course) > 1]
-        self._is_terminal = sys.stdout.isatty()
+        self._is_terminal = sys.stdout.isatty() and "tqdm" in globals()
         self._bar: tqdm | None = None
         self._began = time.monotonic()
         self._told_at = 0.0
         self._done = 0
+        self._built = 0
         self._at_work: dict[str, str] = {}
 
     def say(self, line: str) -> None:
@@ -58,6 +63,7 @@ class Console:
         else:
             self._at_work.pop(str(said.node), None)
             self._done += 1
+            self._built += str(said.node).startswith(BUILT)
         self._show(int(said.total or 0))
 
     def _show(self, total: int) -> None:
@@ -81,5 +87,5 @@ class Console:
 
     def _remaining(self) -> str:
         """What earlier runs took from here to their end: the median of the last ones."""
-        left = [course[-1] - course[min(self._done, len(course) - 1)] for course in self._courses]
+        left = [course[-1] - course[min(self._built, len(course) - 1)] for course in self._courses]
         return f"about {statistics.median(left):,.0f} s left;" if left else ""
