@@ -114,3 +114,39 @@ def test_a_header_that_cannot_be_read_is_one_sentence(tmp_path: Path, content: b
     path.write_bytes(content)
     with pytest.raises(ScorehouseError, match=refused):
         seed_header(path, delimiter)
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind", "refused"),
+    [
+        ("a,24\nb,24 hours\n", "double", "line 3: column sla_hours: expected a number (DOUBLE), found '24 hours'"),
+        (
+            "a,10000000 customers\n",
+            "bigint",
+            "line 2: column sla_hours: expected a whole number (BIGINT), found '10000000 customers'",
+        ),
+        ("a,soon\n", "interval", "line 2: column sla_hours: expected INTERVAL, found 'soon'"),
+        ("a,c\n", "enum('a','b')", "line 2: column sla_hours: expected ENUM('a', 'b'), found 'c'"),
+        (
+            '"of two\nlines",1\n\n"c, d","x\ny"\n',
+            "integer",
+            "line 5: column sla_hours: expected a whole number (INTEGER), found 'x\ny'",
+        ),
+    ],
+)
+def test_a_cell_without_what_its_column_holds_is_named_with_its_line(tmp_path: Path, rows: str, kind: str, refused: str) -> None:
+    path = tmp_path / "things.csv"
+    path.write_text(f"endpoint,sla_hours\n{rows}")
+    with pytest.raises(ScorehouseError) as error, read_seed(path, {"sla_hours": kind}, ","):
+        pass
+    assert str(error.value) == f"things.csv: {refused}; correct the cell."
+
+
+def test_a_duration_without_its_unit_is_named_with_the_column_that_was_expected(tmp_path: Path) -> None:
+    path = tmp_path / "things.csv"
+    path.write_text("endpoint,sla\na,24\n")
+    with pytest.raises(ScorehouseError) as error, read_seed(path, {"sla_hours": "double"}, ","):
+        pass
+    assert str(error.value) == (
+        "things.csv: expected the columns sla_hours (column_types), found endpoint, sla; rename a column, or add one."
+    )

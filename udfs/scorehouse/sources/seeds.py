@@ -1,6 +1,7 @@
 """Seeds: CSV files of the project, as typed rows."""
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,16 @@ from scorehouse.sources.raw_files import reason
 
 SEED_ROWS = "seed_rows"
 """Name of the table that a seed is read into."""
+
+_CELL = re.compile(
+    r'CSV Error on Line: (\d+)\n.*^Error when converting column "(.*?)"\. Could not convert string "(.*?)" to \'(.*?)\'$',
+    re.M | re.S,
+)
+"""How DuckDB names a row, counted from the header, its column, what stands there, and the type that the column has."""
+
+_WHOLE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?")
+_NUMBER = re.compile(rf"({_WHOLE.pattern}|FLOAT|DOUBLE|DECIMAL|BIGNUM)\b")
+"""DuckDB's types of numbers."""
 
 
 def seed_header(path: Path, delimiter: str) -> list[str]:
@@ -37,13 +48,14 @@ def read_seed(path: Path, column_types: Mapping[str, str], delimiter: str) -> It
 
     Rows stay in DuckDB, which alone keeps every type. Times without an offset are UTC.
 
-    Raises ScorehouseError when the file cannot be read as CSV.
+    Raises ScorehouseError when the file cannot be read as CSV, or a cell as its column's type.
     """
     header = seed_header(path, delimiter)
     unknown = sorted(set(column_types) - set(header))
     if unknown:
         raise ScorehouseError(
-            f"{path.name}: expected the columns {', '.join(unknown)} (column_types), found {', '.join(header)}."
+            f"{path.name}: expected the columns {', '.join(unknown)} (column_types), found {', '.join(header)}; "
+            f"rename a column, or add one."
         )
     with duckdb.connect() as reader:
         try:
@@ -53,8 +65,30 @@ def read_seed(path: Path, column_types: Mapping[str, str], delimiter: str) -> It
             )
             rows.create(SEED_ROWS)
         except duckdb.Error as error:
-            raise ScorehouseError(f"{path.name}: expected a CSV table, found: {reason(str(error))}; correct the file.") from None
+            raise _refusal(path, delimiter, str(error)) from None
         yield reader
+
+
+def _refusal(path: Path, delimiter: str, message: str) -> ScorehouseError:
+    """What is wrong with a seed's file, from what DuckDB says of it."""
+    fault = _CELL.search(message)
+    if fault is None:
+        return ScorehouseError(f"{path.name}: expected a CSV table, found: {reason(message)}; correct the file.")
+    row, column, value, kind = fault.groups()
+    line = _line(path, delimiter, int(row))
+    expected = f"{'a whole number' if _WHOLE.fullmatch(kind) else 'a number'} ({kind})" if _NUMBER.match(kind) else kind
+    return ScorehouseError(f"{path.name}: line {line}: column {column}: expected {expected}, found '{value}'; correct the cell.")
+
+
+def _line(path: Path, delimiter: str, row: int) -> int:
+    """The line where a row begins: cells can hold line ends, which DuckDB does not count."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        rows, begins = csv.reader(file, delimiter=delimiter), 1
+        for _ in range(row - 1):
+            if next(rows, None) is None:
+                return row
+            begins = rows.line_num + 1
+    return begins
 
 
 def seed_values(path: Path, column_types: Mapping[str, str], delimiter: str) -> list[dict[str, object]]:
