@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scorehouse.serving import file as serving_file
 from scorehouse.serving.described import Release
-from scorehouse.serving.offer import Meaning, Offer, ServedFunction, ServedTable
+from scorehouse.serving.offer import Meaning, Offer, Requirements, ServedFunction, ServedTable
 
 TEXTS = st.text("aÄ'\"\n;.", max_size=4)
 
@@ -30,7 +30,12 @@ def tables(draw: st.DrawFn) -> ServedTable:
         product=draw(TEXTS),
         contract_version=draw(st.integers(1, 2)),
         owner=draw(TEXTS),
-        requirements=draw(st.dictionaries(st.sampled_from(["volume", "refresh", "decay", "sla"]), TEXTS)),
+        requirements=Requirements(
+            draw(st.none() | st.integers(1, 2)),
+            *(draw(st.none() | st.sampled_from([0.5, 24.0])) for _ in range(4)),
+            draw(st.none() | st.integers(1, 2)),
+            draw(st.none() | TEXTS),
+        ),
         example=draw(TEXTS),
         models=("churn",),
     )

@@ -3,16 +3,17 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from scorehouse.build.requirements import REQUIREMENTS_SEED, requirements_of
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
 from scorehouse.sandbox.queries import Reach
-from scorehouse.serving.offer import Audience, Meaning, Offer, ServedFunction, ServedTable
+from scorehouse.serving.offer import Audience, Meaning, Offer, Requirements, ServedFunction, ServedTable
 
 _VAR = re.compile(r"\bvar\(\s*['\"](\w+)['\"]")
 _PLAIN = re.compile(r"\w[\w .$-]*")
@@ -309,7 +310,18 @@ class Manifest:
         """What readers get."""
         unreadable = (function.relation for function in self.python_functions())
         features = {model.name: self._meanings_behind(model) for model in self.fitted()}
-        return Offer(tuple(self.served_tables()), tuple(self.served_functions()), tuple(unreadable), features)
+        required = ((table, self.requirements.get(table.name, Requirements())) for table in self.served_tables())
+        tables = (replace(table, requirements=requirements) for table, requirements in required)
+        return Offer(tuple(tables), tuple(self.served_functions()), tuple(unreadable), features)
+
+    @cached_property
+    def requirements(self) -> dict[str, Requirements]:
+        """What the project says that each served table is made for, by name; nothing where it has no such seed.
+
+        Raises ScorehouseError for a seed that cannot be read.
+        """
+        node = self.seed(REQUIREMENTS_SEED)
+        return requirements_of(self.folder / node.path, node.seed_types, node.seed_delimiter) if node else {}
 
     def _meanings_behind(self, model: Node) -> dict[str, Meaning]:
         """The described columns of everything that a model's rows come from; of two with one name the nearest."""
@@ -468,7 +480,6 @@ def _served(node: Node, models: tuple[str, ...]) -> ServedTable:
         product=str(node.meta.get("product") or node.name),
         contract_version=int(endpoint.get("contract_version", 1)),
         owner=node.owner,
-        requirements={name: str(value) for name, value in (node.meta.get("requirements") or {}).items()},
         example=f"select * from {node.name} order by {', '.join(key)} limit 10",
         models=models,
         audiences={name: _audience(said or {}) for name, said in (endpoint.get("audiences") or {}).items()},

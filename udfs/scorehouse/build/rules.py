@@ -1,10 +1,11 @@
 """What the project must keep so that what it builds is served: checked at the start of every build, all breaches at once."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import PurePath
 
 from scorehouse.build.manifest import Manifest, Node
+from scorehouse.build.requirements import ENDPOINT, GRADED, GUIDE_SEED, LEVELS_SEED, NAMED_LEVELS, REQUIREMENTS_SEED
 from scorehouse.build.versions import ALWAYS, POLICY_SEED
 from scorehouse.errors import ScorehouseError
 from scorehouse.sandbox.duckdb_functions import is_of_duckdb
@@ -70,8 +71,8 @@ INSTEAD = {
 
 def expect_kept(manifest: Manifest) -> None:
     """Raise ScorehouseError with one sentence for each breach."""
-    checks = (_how, _names, _endpoints, _fitted, _monitored, _seeds, _people)
-    _raise(sentence for check in checks for sentence in check(manifest))
+    rules = (_how, _names, _endpoints, _fitted, _monitored, _seeds, _requirements, _people)
+    _raise(sentence for rule in rules for sentence in rule(manifest))
 
 
 def expect_buildable(manifest: Manifest) -> None:
@@ -246,16 +247,44 @@ def _monitored(manifest: Manifest) -> Iterator[str]:
 def _seeds(manifest: Manifest) -> Iterator[str]:
     """Names in the seeds are names of the project, also of what the variable `products` leaves out."""
     models = {node.name for node in manifest.known() if node.materialized == "fitted"}
-    endpoints = {node.name for node in manifest.known() if node.meta.get("endpoint")}
-    for seed, column, known, what in (
-        (POLICY_SEED, "model", models | {"default"}, "a fitted model, or default"),
-        (ROUTES_SEED, "endpoint", endpoints, "a served table"),
-    ):
-        node = manifest.seed(seed)
-        rows = seed_values(manifest.folder / node.path, node.seed_types, node.seed_delimiter) if node else []
-        for name in dict.fromkeys(row.get(column) for row in rows if row.get(column) not in known):
-            listed = ", ".join(sorted(known))
-            yield f"{node.path}: column {column}: expected {what} ({listed}), found '{name}'; correct or remove the row."
+    endpoints = _known_endpoints(manifest)
+    yield from _names_in(manifest, POLICY_SEED, "model", models | {"default"}, "a fitted model, or default")
+    yield from _names_in(manifest, ROUTES_SEED, "endpoint", endpoints, "a served table")
+    yield from _names_in(manifest, REQUIREMENTS_SEED, ENDPOINT, endpoints, "a served table")
+
+
+def _requirements(manifest: Manifest) -> Iterator[str]:
+    """Where a project says what its served tables are made for, it says so of each, in levels that there are."""
+    seed = manifest.seed(REQUIREMENTS_SEED)
+    for name in sorted(_known_endpoints(manifest) - manifest.requirements.keys()) if seed else ():
+        yield (
+            f"{seed.path}: column {ENDPOINT}: expected a row for each served table, found none for {name}; add one, or remove "
+            f"meta.endpoint from the YAML of {name}."
+        )
+    levels = _rows(manifest, LEVELS_SEED)
+    for name in GRADED if levels else ():
+        known = {str(row["level"]) for row in levels if row["requirement"] == name}
+        if name in NAMED_LEVELS:
+            yield from _names_in(manifest, REQUIREMENTS_SEED, name, known, f"a level of {LEVELS_SEED}")
+        yield from _names_in(manifest, GUIDE_SEED, name, known | {None}, f"a level of {LEVELS_SEED}, or nothing")
+
+
+def _known_endpoints(manifest: Manifest) -> set[str]:
+    return {node.name for node in manifest.known() if node.meta.get("endpoint")}
+
+
+def _names_in(manifest: Manifest, seed: str, column: str, known: Collection[str | None], what: str) -> Iterator[str]:
+    """A sentence for every other name that a seed's column holds."""
+    for name in dict.fromkeys(row.get(column) for row in _rows(manifest, seed) if row.get(column) not in known):
+        listed, path = ", ".join(sorted(filter(None, known))), manifest.seed(seed).path
+        found = "an empty cell" if name is None else f"'{name}'"
+        yield f"{path}: column {column}: expected {what} ({listed}), found {found}; correct or remove the row."
+
+
+def _rows(manifest: Manifest, seed: str) -> list[dict[str, object]]:
+    """Rows of a seed; none where the project has no such seed."""
+    node = manifest.seed(seed)
+    return seed_values(manifest.folder / node.path, node.seed_types, node.seed_delimiter) if node else []
 
 
 def _people(manifest: Manifest) -> Iterator[str]:

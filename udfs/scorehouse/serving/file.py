@@ -19,8 +19,10 @@ from scorehouse.store.rows import insert
 _ENDPOINTS_DDL = """(
     name varchar primary key, product varchar, type varchar, key varchar[], contract_version integer, owner varchar,
     implementations struct(implementation varchar, model_version varchar, share double)[],
-    volume varchar, refresh varchar, decay varchar, sla varchar, audiences varchar[],
-    row_count bigint, as_of timestamp, status varchar, description varchar, example varchar
+    required_volume_rows bigint, row_count bigint,
+    required_refresh_hours double, required_sla_hours double, age_hours double, as_of timestamp,
+    required_decay_days double, required_latency_ms double, required_calls_a_day bigint,
+    audiences varchar[], status varchar, description varchar, example varchar
 )"""
 
 
@@ -34,6 +36,7 @@ class _Measured:
     implementations: list[dict[str, object]]
     row_count: int
     as_of: datetime | None
+    age_hours: float | None
     status: str
 
 
@@ -52,7 +55,7 @@ def write(
     try:
         counts = {table.name: _write_table(cursor, table) for table in offer.tables}
         said = Said.of(cursor, offer)
-        _write_endpoints(cursor, offer.tables, said)
+        _write_endpoints(cursor, offer.tables, said, release.built_at)
         _write_features(cursor, said)
         _write_functions(cursor, offer)
         write_release(cursor, "serving_file.main.release", release.of(counts))
@@ -112,11 +115,11 @@ def _rows(table: ServedTable) -> str:
     return f"select {columns} from {quoted(table.relation)}" + (f" where ({table.shown.rows}\n)" if table.shown.rows else "")
 
 
-def _write_endpoints(cursor: duckdb.DuckDBPyConnection, served: Sequence[ServedTable], said: Said) -> None:
+def _write_endpoints(cursor: duckdb.DuckDBPyConnection, served: Sequence[ServedTable], said: Said, built_at: datetime) -> None:
     """What the file offers, by whom and how fresh; an endpoint without rows says so."""
     cursor.execute(f"create table serving_file.main.endpoints {_ENDPOINTS_DDL}")
     for table, declaration in zip(served, said.declarations, strict=True):
-        insert(cursor, "serving_file.main.endpoints", {**vars(declaration), **vars(_measured(cursor, table))})
+        insert(cursor, "serving_file.main.endpoints", {**vars(declaration), **vars(_measured(cursor, table, built_at))})
 
 
 def _write_features(cursor: duckdb.DuckDBPyConnection, said: Said) -> None:
@@ -126,13 +129,15 @@ def _write_features(cursor: duckdb.DuckDBPyConnection, said: Said) -> None:
         insert(cursor, "serving_file.main.features", vars(feature))
 
 
-def _measured(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> _Measured:
+def _measured(cursor: duckdb.DuckDBPyConnection, table: ServedTable, built_at: datetime) -> _Measured:
     relation = f"serving_file.main.{identifier(table.name)}"
     names = {row[0] for row in cursor.execute(f"describe {relation}").fetchall()}
-    as_of = "max(as_of)" if "as_of" in names else "cast(null as timestamp)"
-    count, newest = cursor.execute(f"select count(*), {as_of} from {relation}").fetchall()[0]
+    as_of = f"cast({'max(as_of)' if 'as_of' in names else 'null'} as timestamp)"
+    age = f"round(epoch(cast($built_at as timestamp) - {as_of}) / 3600, 1)"
+    query = f"select count(*), {as_of}, {age} from {relation}"
+    count, newest, hours = cursor.execute(query, {"built_at": built_at}).fetchall()[0]
     status = "serving" if count else "empty: its inputs are absent, or its models have no usable version"
-    return _Measured(_shares(cursor, relation, names), count, newest, status)
+    return _Measured(_shares(cursor, relation, names), count, newest, hours, status)
 
 
 def _shares(cursor: duckdb.DuckDBPyConnection, relation: str, names: set[str]) -> list[dict[str, object]]:

@@ -25,6 +25,29 @@ class Audience:
 
 
 @dataclass(frozen=True)
+class Requirements:
+    """What a table is made for; None where nobody says so. Units stand in the names.
+
+    Attributes:
+        volume_rows: rows that it can have.
+        refresh_hours: from one computation to the next.
+        decay_days: after which an answer is worth half.
+        sla_hours: that may pass from one green build to the next.
+        latency_ms: that a reader waits at most.
+        calls_a_day: on a usual day, by all readers.
+        owner: whom to ask.
+    """
+
+    volume_rows: int | None = None
+    refresh_hours: float | None = None
+    decay_days: float | None = None
+    sla_hours: float | None = None
+    latency_ms: float | None = None
+    calls_a_day: int | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True)
 class ServedTable:
     """A table of the serving file.
 
@@ -33,8 +56,8 @@ class ServedTable:
         relation: schema.name of the model behind it.
         key: columns of its primary key; it is sorted by them.
         description, columns: texts that readers find as comments.
-        kind, product, contract_version, owner, requirements, example: what the table `endpoints` says of it; requirements are
-            volume, refresh, decay and sla, the example is a query.
+        kind, product, contract_version, owner, requirements, example: what the table `endpoints` says of it; the example is a
+            query.
         models: the fitted models that it is made of, the nearest first.
         audiences: who has a serving file of their own with it, and what of it.
         shown: what of it this serving file holds.
@@ -49,7 +72,7 @@ class ServedTable:
     product: str = ""
     contract_version: int = 1
     owner: str = ""
-    requirements: Mapping[str, str] = field(default_factory=dict)
+    requirements: Requirements = Requirements()
     example: str = ""
     models: tuple[str, ...] = ()
     audiences: Mapping[str, Audience] = field(default_factory=dict)

@@ -17,13 +17,16 @@ _OWN_COMMENTS = {
     "endpoints.contract_version": "Rises when a column that was promised changes or goes.",
     "endpoints.owner": "Whom to ask.",
     "endpoints.implementations": "The models behind its rows, with version and share of the rows; empty where it is not routed.",
-    "endpoints.volume": "Rows that it is made for.",
-    "endpoints.refresh": "How often it is to be computed.",
-    "endpoints.decay": "After how long its scores are worth half.",
-    "endpoints.sla": "How old it may be.",
-    "endpoints.audiences": "Who has a file of their own with it, and with which of its columns and rows.",
-    "endpoints.row_count": "Rows now.",
+    "endpoints.required_volume_rows": "Rows that it is made for, not those that it has; NULL where nobody says so, as below.",
+    "endpoints.row_count": "Rows that it has.",
+    "endpoints.required_refresh_hours": "Hours from one computation to the next that readers were promised.",
+    "endpoints.required_sla_hours": "Hours that may pass from one green build to the next, before it is late.",
+    "endpoints.age_hours": "Hours from as_of to when this release was published, as measured.",
     "endpoints.as_of": "Time of its newest row's features (UTC).",
+    "endpoints.required_decay_days": "Days after which an answer is expected to be worth half.",
+    "endpoints.required_latency_ms": "Milliseconds that a reader waits for an answer at most.",
+    "endpoints.required_calls_a_day": "Calls on a usual day, by all readers together, that it is made for.",
+    "endpoints.audiences": "Who has a file of their own with it, and with which of its columns and rows.",
     "endpoints.status": "serving, or why it is empty.",
     "endpoints.description": "What the table is, and what one row is.",
     "endpoints.example": "A query that works.",
@@ -48,7 +51,7 @@ _OWN_COMMENTS = {
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a model's YAML says of its endpoint: columns of table `endpoints`."""
+    """What a model's YAML and the seed of requirements say of an endpoint: columns of table `endpoints`."""
 
     name: str
     product: str
@@ -56,10 +59,12 @@ class Declaration:
     key: list[str]
     contract_version: int
     owner: str
-    volume: str | None
-    refresh: str | None
-    decay: str | None
-    sla: str | None
+    required_volume_rows: int | None
+    required_refresh_hours: float | None
+    required_sla_hours: float | None
+    required_decay_days: float | None
+    required_latency_ms: float | None
+    required_calls_a_day: int | None
     audiences: list[str]
     description: str
     example: str
@@ -67,10 +72,11 @@ class Declaration:
     @classmethod
     def of(cls, table: ServedTable) -> Self:
         """What is declared of a served table."""
-        needs = {name: table.requirements.get(name) for name in ("volume", "refresh", "decay", "sla")}
+        needs = {f"required_{name}": need for name, need in vars(table.requirements).items() if name != "owner"}
         audiences = [f"{name}: {share}" for name, share in sorted(table.audiences.items())]
         said = {"audiences": audiences, "description": table.description, "example": table.example}
-        return cls(table.name, table.product, table.kind, table.key, table.contract_version, table.owner, **needs, **said)
+        owner = table.requirements.owner or table.owner
+        return cls(table.name, table.product, table.kind, table.key, table.contract_version, owner, **needs, **said)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """`make product NAME=... ENTITY=customer`: the files of a new data product, which build green as they are."""
 
 import argparse
+import csv
+import io
 import re
 import sys
 from pathlib import Path
@@ -9,6 +11,8 @@ from string import Template
 from scorehouse.errors import ScorehouseError
 
 TEMPLATES = Path(__file__).parent
+REQUIREMENTS = Path("seeds", "operations", "product_requirements.csv")
+"""The seed that says what each endpoint is made for, from the project's root."""
 PRODUCT = "product"
 """Stands in the templates' file names for the product's name; `$product` stands in their text."""
 
@@ -19,7 +23,7 @@ def entities() -> list[str]:
 
 
 def write(name: str, entity: str, models: Path) -> list[Path]:
-    """Write a product's files below the folder of models; returns them.
+    """Write a product's files below the folder of models, and its row of the seed beside that; returns the files.
 
     Raises ScorehouseError for a name or entity that cannot be, and for a file that is there already; nothing is written then.
     """
@@ -38,7 +42,24 @@ def write(name: str, entity: str, models: Path) -> list[Path]:
     for file, template in files.items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(Template(template.read_text()).substitute(product=name))
-    return list(files)
+    seed = models.parent / REQUIREMENTS
+    return [*files, *([seed] if _require(seed, TEMPLATES / entity / seed.name, name) else [])]
+
+
+def _require(seed: Path, template: Path, name: str) -> bool:
+    """Add what the new endpoint is made for, under the seed's own columns; False without a seed, or where it says so already."""
+    if not seed.exists():
+        return False
+    (row,) = csv.DictReader(io.StringIO(Template(template.read_text()).substitute(product=name)))
+    text = seed.read_bytes().decode("utf-8-sig")
+    ending = "\r\n" if "\r\n" in text else "\n"
+    rows = csv.DictReader(io.StringIO(text))
+    if any(other.get("endpoint") == row["endpoint"] for other in rows):
+        return False
+    with open(seed, "a", encoding="utf-8", newline="") as file:
+        file.write("" if text.endswith("\n") else ending)
+        csv.DictWriter(file, rows.fieldnames or [], extrasaction="ignore", lineterminator=ending).writerow(row)
+    return True
 
 
 def _products(models: Path) -> set[str]:
