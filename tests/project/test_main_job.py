@@ -1,6 +1,7 @@
 """The main job on the bundled data: quality, agreement with scikit-learn, repeatability, and what readers get."""
 
 import json
+import re
 from pathlib import Path
 
 import duckdb
@@ -84,6 +85,19 @@ def test_the_serving_file_has_keys_descriptions_and_examples_that_run(built: Pro
         ) == [(1,)]
         assert built.serving(f"select count(*) from duckdb_columns() where table_name = '{name}' and comment is null") == [(0,)]
     assert built.serving("select count(*) from churn_risk where len(reasons) <> 3") == [(0,)]
+
+
+def test_every_served_table_has_requirements_and_the_deployments_that_the_file_offers(built: Project) -> None:
+    promised = "select name from endpoints where columns('required_.*') is not null order by name"
+    names = built.serving("select name from endpoints order by name")
+    assert built.serving(promised) == names
+    functions = built.serving("select macro_definition from duckdb_functions() where database_name = current_database()")
+    read = {name for (name,) in names for (text,) in functions if re.search(rf"\b{name}\b", text)}
+    offered = dict(built.catalog("select endpoint, deployments from operations.deployment_fit order by endpoint"))
+    assert [(name,) for name in offered] == names
+    assert {name for name, deployments in offered.items() if "database integration" in deployments} == read != set()
+    assert built.catalog("select endpoint, misfit, contradictions from operations.deployment_fit where not is_fitting") == []
+    assert built.catalog("select endpoint from operations.deployment_fit where len(contradictions) > 0") == []
 
 
 def test_every_relation_of_the_catalog_answers_a_reader_who_has_only_duckdb(built: Project) -> None:

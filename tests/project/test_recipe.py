@@ -9,7 +9,9 @@ import pytest
 from project.harness import Project, copy_of_the_project
 
 ONLY = ("--vars", "{products: [purchase_intent]}")
-SERVED = "models/serving/purchase_intent_scores"
+ENDPOINT = "purchase_intent_scores"
+SERVED = f"models/serving/{ENDPOINT}"
+REQUIREMENTS = "seeds/operations/product_requirements.csv"
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,9 @@ def test_a_new_product_is_served_routed_and_registered_without_another_edit(shop
         ("purchase_intent_scores", "purchase_intent", "serving")
     ]
     assert shop.serving("select count(*) > 4000, min(score) >= 0, max(score) <= 1 from purchase_intent_scores") == [(True,) * 3]
+    assert shop.catalog("select endpoint, required_deployment, is_fitting, contradictions from operations.deployment_fit") == [
+        (ENDPOINT, "pre-computed", True, [])
+    ]
     assert shop.catalog("select model, status from registry.models") == [("purchase_intent__logistic", "ready")]
     assert shop.catalog("select implementation, status from registry.model_gates") == [
         ("purchase_intent_scores__logistic", "accepted")
@@ -105,6 +110,10 @@ def test_a_feature_is_the_snapshots_two_files_and_the_declaration_that_uses_it(s
             "segments_kmeans,",
             "column model: expected a fitted model",
         ),
+        (REQUIREMENTS, f"{ENDPOINT},", "other,", f"expected a row for each served table, found none for {ENDPOINT}"),
+        (REQUIREMENTS, f"{ENDPOINT},", "other,", "column endpoint: expected a served table"),
+        (REQUIREMENTS, "30,24,10000,stateless", "30,24,10000,", "column statefulness: expected a level of requirement_levels"),
+        ("seeds/operations/deployment_guide.csv", "event bus", "bus", "expected a level of requirement_levels, or nothing"),
     ],
 )
 def test_what_would_not_be_served_is_refused_with_what_to_add(

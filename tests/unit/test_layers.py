@@ -12,8 +12,9 @@ LAYERS = (
     "learning",  # examples, fitted models, their evaluation
     "scores",  # one table an implementation
     "serving",  # what applications read
-    "registry",  # beside them: these two may read anything, and no other layer reads them
+    "registry",  # beside them: these may read anything, and no other layer reads them
     "monitoring",
+    "operations",
 )
 EVERYTHING = (
     "{interaction_sources: [retail, landing, movietweetings, open_bandit, payment_simulator], landing_path: acme,"
