@@ -172,7 +172,7 @@ def test_files_that_come_are_served_one_build_after_the_other(shop: Shop) -> Non
     """A broken one is told of once, and what comes meanwhile goes with the next build."""
     process = shop.start("--every", "1", module="nightly.follow")
     header = "event_id,occurred_at,kind,amount\n"
-    wait_until(lambda: shop.project.release() == 1 and len(runs(shop)) == 2)
+    wait_until(lambda: bool(shop.ledger()) and shop.ledger()[-1].event == "finish")
     shop.project.write("raw/second.csv", f"{header}4,2020-02-01,a,40\n")
     wait_until(lambda: shop.project.release() == 2)
     shop.project.write("raw/third.csv", f"{header}5,2020-02-02,a,50\n")
@@ -188,7 +188,7 @@ def test_files_that_come_are_served_one_build_after_the_other(shop: Shop) -> Non
     assert shop.project.serving("select count(*) from scores") == [(6,)]
     assert "2 new files served, the longest after" in output, output
     served = [line for file in runs(shop) for line in lines.read(file, ["served"])]
-    assert [len(line.details["files"]) for line in served][:2] == [1, 2] and all(0 < line.seconds < 120 for line in served)
+    assert [len(line.details["files"]) for line in served][:2] == [1, 2] and all(line.seconds > 0 for line in served)
 
 
 def runs(shop: Shop) -> list[Path]:

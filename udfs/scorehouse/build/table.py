@@ -39,6 +39,7 @@ def view(builder: Builder, node_id: str, sql: str) -> Outcome:
     draft, _ = builder.draft(node_id, sql)
     depending = draft.details.reading.order_dependent if draft.details.reading else []
     if depending:
+        builder.connection.cursor().execute(f"describe {sql}")  # of a query that cannot run, DuckDB itself says why
         raise ScorehouseError(
             f"{builder.manifest.node(node_id).path}: expected a view that gives each reader the same, found {depending[0]}, "
             f"which depends on the order of rows; order by what no two rows share, or write materialized: table."
