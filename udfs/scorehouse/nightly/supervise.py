@@ -17,7 +17,7 @@ from scorehouse.ledger import lines as ledger_lines
 from scorehouse.ledger.lines import ATTENTION, FAILED, FINISH, GREEN, RED, START, Ledger, Line
 from scorehouse.names import git
 from scorehouse.names.warehouse import Warehouse
-from scorehouse.nightly import alerts, heartbeat, incidents, logs
+from scorehouse.nightly import alerts, heartbeat, incidents, logs, watchdog
 from scorehouse.nightly.child import Child, Ended, Said, dbt
 from scorehouse.nightly.console import Console
 from scorehouse.nightly.heartbeat import Heartbeat
@@ -157,6 +157,8 @@ class Nightly:
         """Write, tell and say how it ended."""
         shown, failures = _shown(self._lines()), self._failures(ended)
         failures += [Failure(self.triage.of(sentence), "", sentence, is_past=True) for sentence in lost]
+        if not shown.is_whole:
+            failures += [Failure(self.triage.of(sentence), "", sentence) for sentence in self._overdue()]
         is_green = ended.code == 0
         run = ledger_lines.number_of(self.ledger.file) if self.ledger.file else 0
         now = datetime.now(UTC)
@@ -182,6 +184,13 @@ class Nightly:
         self.ledger.write(FINISH, message=last, seconds=round(seconds, 3), details=outcome)
         print(last, flush=True)
         return SERVED if is_green else NOT_SERVED
+
+    def _overdue(self) -> list[str]:
+        """What is older by now than some product's SLA allows, after a run that did not renew it."""
+        with suppress(ScorehouseError):  # a project without requirements promises nothing
+            if watchdog.last_whole_run(self.warehouse.ledger):
+                return list(watchdog.late(self.project, self.warehouse, datetime.now(UTC)))
+        return []
 
     def _delay(self) -> str:
         """How long new files waited until they were served, in words; the ledger has each."""
