@@ -101,7 +101,7 @@ def test_each_text_that_is_changed_alone_is_news_of_what_it_describes(
     changed = [
         replace(table, description=table.description + text),
         replace(table, example=table.example + text),
-        replace(table, owner=table.owner + text),
+        replace(table, requirements=replace(table.requirements, owner=f"{table.requirements.owner or table.owner}{text}")),
         *(replace(table, columns={**table.columns, column: said + text}) for column, said in table.columns.items()),
     ]
     with TemporaryDirectory() as folder:
