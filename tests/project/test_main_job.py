@@ -151,3 +151,27 @@ def test_readers_can_look_up_every_feature_that_reasons_name(built: Project) -> 
     assert built.serving(f"select count(*) > 5 from {named}") == [(True,)]
     assert built.serving(f"select name from {named} except select name from features where unit is not null") == []
     assert built.serving("select endpoint, name from features where meaning is null") == []
+
+
+def test_a_row_of_every_served_table_says_what_it_was_made_of_and_comes_out_again(built: Project) -> None:
+    tables = built.serving("select name, key from endpoints where row_count > 0 order by name")
+    assert len(tables) >= 8
+    for table, key in tables:
+        ((*values,),) = built.serving(f"select {', '.join(key)} from {table} order by hash({key[0]}), all limit 1")
+        asked = json.dumps({"table": table, "key": values})
+        told = built.operation("provenance", asked)
+        assert told.is_green, told.output
+        assert "online_retail.parquet" in told.output, told.output
+        again = built.operation("replay", asked)
+        assert again.is_green, again.output
+        assert "is the same bit for bit as release 1 serves it" in again.output
+
+
+def test_the_features_that_went_into_a_score_are_told(built: Project) -> None:
+    names = [name.strip() for name in FEATURES.split(",")]
+    ((who,),) = built.serving("select min(customer_id) from churn_risk")
+    (values,) = built.catalog(f"select {FEATURES} from features.customer_snapshots where is_current and customer_id = '{who}'")
+    told = built.operation("provenance", json.dumps({"table": "churn_risk", "key": who})).output
+    lines = [" ".join(line.split()) for line in told.splitlines()]
+    for name, value in zip(names, values, strict=True):
+        assert f"{name} {'NULL' if value is None else value}" in lines, told

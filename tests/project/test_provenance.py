@@ -186,31 +186,7 @@ def test_what_no_policy_is_gets_one_sentence(tiny_template: Project, setting: st
 # -------------------------------------------------------------------- one served row
 
 
-SCORED = {
-    "seeds/routes.csv": "endpoint,implementation,share,model_version\nrisk,risk__linear,1.0,\n",
-    "models/features/snapshots.sql": """
-select
-    i::varchar as customer_id,
-    (i * 37 % 101)::double as x,
-    (i * 53 % 97) / 7.0 as z,
-    timestamp '2020-02-01' as as_of
-from range(400) as rows(i)
-""",
-    "models/learning/line.sql": "select *, x * 2 + z + hash(customer_id) / 1e19 as y from {{ ref('snapshots') }}\n",
-    "models/learning/line.yml": """
-models:
-  - name: line
-    config:
-      materialized: fitted
-      schema: learning
-      meta:
-        estimator: sklearn.linear_model.LinearRegression
-        task: regression
-        label: y
-        key: [customer_id]
-        features: {numeric: [x, z]}
-""",
-    "models/scores/risk__linear.sql": """
+SCORES = """
 with
 
 snapshots as (
@@ -226,8 +202,42 @@ scored as (
 )
 
 select * from scored
+"""
+
+FITTED = """
+models:
+  - name: line
+    config:
+      materialized: fitted
+      schema: learning
+      meta:
+        estimator: sklearn.linear_model.LinearRegression
+        task: regression
+        label: y
+        key: [customer_id]
+        features: {numeric: [x, z]}
+"""
+
+SCORED = {
+    "seeds/routes.csv": "endpoint,implementation,share,model_version\nrisk,risk__boosted,0.5,\nrisk,risk__linear,0.5,\n",
+    "models/features/snapshots.sql": """
+select
+    i::varchar as customer_id,
+    (i * 37 % 101)::double as x,
+    (i * 53 % 97) / 7.0 as z,
+    timestamp '2020-02-01' as as_of
+from range(400) as rows(i)
 """,
-    "models/serving/risk.sql": "select * from ({{ routed('risk', ['risk__linear'], 'customer_id') }})\n",
+    "models/features/line_examples.sql": "select *, x * 2 + z + hash(customer_id) / 1e19 as y from {{ ref('snapshots') }}\n",
+    "models/learning/line.sql": "select * from {{ ref('line_examples') }}\n",
+    "models/learning/line.yml": FITTED,
+    "models/learning/trees.sql": "select * from {{ ref('line_examples') }}\n",
+    "models/learning/trees.yml": FITTED.replace("name: line", "name: trees").replace(
+        "linear_model.LinearRegression", "ensemble.HistGradientBoostingRegressor"
+    ),
+    "models/scores/risk__linear.sql": SCORES,
+    "models/scores/risk__boosted.sql": SCORES.replace("'line'", "'trees'"),
+    "models/serving/risk.sql": "select * from ({{ routed('risk', ['risk__linear', 'risk__boosted'], 'customer_id') }})\n",
     "models/serving/risk.yml": """
 models:
   - name: risk
@@ -270,25 +280,30 @@ def asked(project: Project, name: str, arguments: str) -> str:
     return outcome.output
 
 
+def somebody(project: Project, implementation: str = "risk__linear") -> str:
+    """The id of a customer whom an implementation scored."""
+    return project.serving(f"select customer_id from risk where implementation = '{implementation}' order by 1")[0][0]
+
+
 def test_a_row_tells_all_that_it_was_made_of(scored: Project) -> None:
-    told = asked(scored, "provenance", "{table: risk, key: '7'}")
+    who = somebody(scored)
+    told = asked(scored, "provenance", f"{{table: risk, key: '{who}'}}")
     lines = [" ".join(line.split()) for line in told.splitlines()]
-    ((score, version, who),) = scored.serving(
-        "select score, model_version, published_by from risk, release where customer_id = '7' and table_name = 'risk'"
-    )
+    ((score, version),) = scored.serving(f"select score, model_version from risk where customer_id = '{who}'")
+    ((publisher,),) = scored.serving("select distinct published_by from release")
     ((fingerprint, examples),) = scored.catalog("select fingerprint, examples_fingerprint from learning.line")
     for line in (
         "release 1",
         "branch main",
-        f"published by {who}",
+        f"published by {publisher}",
         f"score {score!r}",
         "implementation risk__linear",
         f"model {version}",
         f"fingerprint {fingerprint}",
         f"examples' fingerprint {examples}",
         "features that went in, of features.snapshots",
-        "x 57.0",
-        f"z {7 * 53 % 97 / 7.0!r}",
+        f"x {float(int(who) * 37 % 101)!r}",
+        f"z {int(who) * 53 % 97 / 7.0!r}",
     ):
         assert line in lines, told
     (file,) = stored(scored, "scores.risk__linear")
@@ -302,7 +317,7 @@ def test_a_row_names_the_source_files_that_it_was_made_of_with_their_hashes(scor
     assert hashlib.sha256(landed.read_bytes()).hexdigest() in told
     assert "seeds/points.csv" in told
     assert "made of 2 source files and seeds" in told
-    assert "no model: no version of one that the release has is named in this row of scores" in told
+    assert "no model: the row names no version that the store has" in told
     told = asked(scored, "provenance", "{table: days, key: [2, b]}")
     assert "made of 1 source file" in told
     assert hashlib.sha256(landed.read_bytes()).hexdigest() in told
@@ -321,7 +336,10 @@ def test_a_key_of_several_columns_is_a_list_or_a_mapping(scored: Project, key: s
         ("{table: weighted, key: '1'}", "expected a served table of release 1 (days, risk, scores), found 'weighted'"),
         ("{key: '1'}", "expected a served table of release 1 (days, risk, scores), found None"),
         ("{table: risk, key: '400'}", "expected the key of a row of risk, found '400', which no row has"),
-        ("{table: risk, key: 7}", "where customer_id is a text, found 7, as YAML reads it; write it in quotes"),
+        (
+            "{table: risk, key: 7}",
+            "expected {key: '...'}, where customer_id is a text, found 7, as YAML reads it; write it in quotes",
+        ),
         ("{table: risk}", "expected {key: '...'}, the key of risk, found None"),
         ("{table: risk, key: ['7', '8']}", "expected {key: '...'}, the key of risk, found ['7', '8']"),
         ("{table: days, key: 2}", "expected {key: {number: 1, kind: '...'}}, the key of days, found 2"),
@@ -335,10 +353,13 @@ def test_what_is_no_row_gets_one_sentence(scored: Project, name: str, arguments:
     assert f"{name}: {expected}" in outcome.output
 
 
-def test_a_score_comes_out_again_bit_for_bit(scored: Project) -> None:
-    ((score, version),) = scored.serving("select score, model_version from risk where customer_id = '7'")
-    told = asked(scored, "replay", "{table: risk, key: '7'}")
-    assert f"risk, customer_id 7: score {score!r}, computed again by risk__linear with {version} from the store" in told
+@pytest.mark.parametrize(("implementation", "plan"), [("risk__linear", "sql"), ("risk__boosted", "udf")])
+def test_a_score_comes_out_again_bit_for_bit(scored: Project, implementation: str, plan: str) -> None:
+    who = somebody(scored, implementation)
+    ((score, version),) = scored.serving(f"select score, model_version from risk where customer_id = '{who}'")
+    assert scored.catalog(f"select plan from history.versions where model_version = '{version}'") == [(plan,)]
+    told = asked(scored, "replay", f"{{table: risk, key: '{who}'}}")
+    assert f"risk, customer_id {who}: score {score!r}, computed again by {implementation} with {version} from the store" in told
     assert "is the same bit for bit as release 1 serves it, in all 6 columns but scored_at" in told
 
 
@@ -348,35 +369,36 @@ def copied(project: Project, root: Path) -> Project:
 
 
 def test_a_score_that_differs_by_one_bit_is_noticed(scored: Project, tmp_path: Path) -> None:
-    shop = copied(scored, tmp_path / "tiny")
-    ((score,),) = shop.serving("select score from risk where customer_id = '7'")
+    shop, who = copied(scored, tmp_path / "tiny"), somebody(scored)
+    ((score,),) = shop.serving(f"select score from risk where customer_id = '{who}'")
     served = shop.folder() / "releases/1/serving.duckdb"
     served.chmod(0o600)
     with duckdb.connect(str(served)) as connection:
-        connection.execute("update risk set score = ? where customer_id = '7'", [math.nextafter(score, math.inf)])
-    outcome = shop.operation("replay", "{table: risk, key: '7'}")
+        connection.execute(f"update risk set score = ? where customer_id = '{who}'", [math.nextafter(score, math.inf)])
+    outcome = shop.operation("replay", f"{{table: risk, key: '{who}'}}")
     assert not outcome.is_green
     assert f"score {math.nextafter(score, math.inf)!r}, and {score!r} (served, and computed again)" in outcome.output
-    assert shop.operation("replay", "{table: risk, key: '8'}").is_green
+    other = somebody(scored, "risk__boosted")
+    assert shop.operation("replay", f"{{table: risk, key: '{other}'}}").is_green
 
 
 def test_a_score_is_computed_from_its_features_and_not_from_what_is_stored_of_it(scored: Project, tmp_path: Path) -> None:
-    shop = copied(scored, tmp_path / "tiny")
-    ((score,),) = shop.serving("select score from risk where customer_id = '7'")
+    shop, who = copied(scored, tmp_path / "tiny"), somebody(scored)
+    ((score,),) = shop.serving(f"select score from risk where customer_id = '{who}'")
     for relation in ("scores.risk__linear", "serving.risk"):
         (file,) = stored(shop, relation)
-        forge(file, "update data set score = 0.5 where customer_id = '7'")
+        forge(file, f"update data set score = 0.5 where customer_id = '{who}'")
     shop.build("--vars", "{weight: 9}")
-    assert shop.serving("select score from risk where customer_id = '7'") == [(0.5,)]
-    outcome = shop.operation("replay", "{table: risk, key: '7'}")
+    assert shop.serving(f"select score from risk where customer_id = '{who}'") == [(0.5,)]
+    outcome = shop.operation("replay", f"{{table: risk, key: '{who}'}}")
     assert not outcome.is_green
     assert f"score 0.5, and {score!r} (served, and computed again)" in outcome.output
 
 
-def test_a_row_whose_features_are_damaged_cannot_be_computed_again_and_says_why(scored: Project, tmp_path: Path) -> None:
-    shop = copied(scored, tmp_path / "tiny")
-    (file,) = stored(shop, "features.snapshots")
+def test_a_row_whose_inputs_are_damaged_cannot_be_computed_again_and_says_why(tiny: Project) -> None:
+    assert tiny.operation("replay", "{table: scores, key: '2'}").is_green
+    (file,) = stored(tiny, "features.weighted")
     flip(file)
-    outcome = shop.operation("replay", "{table: risk, key: '7'}")
+    outcome = tiny.operation("replay", "{table: scores, key: '2'}")
     assert not outcome.is_green
-    assert f"replay: risk, customer_id 7: cannot be computed again: expected features.snapshots/{file.name}" in outcome.output
+    assert f"replay: scores, event_id 2: cannot be computed again: expected features.weighted/{file.name}" in outcome.output

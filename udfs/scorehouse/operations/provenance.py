@@ -78,14 +78,14 @@ def _told_of(run: Run, row: ServedRow) -> Iterator[str]:
     )
     yield block(f"row of {row.table}", row.values)
     yield _computed(run, row.record)
-    version = run.read_version(str(row.values["model_version"])) if row.values.get("model_version") else None
-    if row.implementation and row.implementation is not row.record:
+    if row.implementation and row.implementation.materialized != "fitted":
         yield _computed(run, row.implementation)
-    if version is not None:
+    version = run.read_version(str(row.values["model_version"])) if row.values.get("model_version") else None
+    if version is None:
+        yield "no model: the row names no version that the store has"
+    else:
         yield _model(version)
         yield _features(run, row, version)
-    else:
-        yield f"no model: no version of one that the release has is named in this row of {row.table}"
     yield _sources(run, row)
 
 
@@ -130,6 +130,8 @@ def _model(version: pa.Table) -> str:
 def _features(run: Run, row: ServedRow, version: pa.Table) -> str:
     """The row of features that went in; one that no single row of what was read has is said so."""
     names = [feature["name"] for feature in version["features"][0].as_py()]
+    if not names:
+        return "no row of features: the model has weights, and scores no rows by a formula"
     again = Again(run.connection, run.store, row.records)
     behind = again.behind(row.implementation or row.record)
     missing, found, places = list(names), {}, []

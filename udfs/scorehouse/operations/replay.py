@@ -49,7 +49,7 @@ def _again(run: Run, row: ServedRow) -> dict[str, object]:
     """The row as it comes out now; every column NULL where none comes out."""
     plain = Again(run.connection, run.store, row.records)
     through = plain.ways(row.record, row.implementation) if row.implementation else []
-    relations = {record.relation for record in through if not record.definition}
+    relations = {record.relation for record in through if not record.definition and record.materialized != "fitted"}
     rows = Again(run.connection, run.store, row.records, relations).rows(row.record, row.condition).to_pylist()
     return rows[0] if rows else {}
 
