@@ -167,6 +167,11 @@ def test_a_person_is_forgotten_everywhere_and_nobody_else_is(tmp_path: Path) -> 
         "mine/interactions/jan.csv is yours and has 8 rows of theirs, which do not land; delete them there.",
     ):
         assert line in receipt, receipt
+    trail = [json.loads(line) for line in (project.folder() / "audit.jsonl").read_text().splitlines()]
+    (erased,) = [line["details"] for line in trail if line["event"] == "erased"]
+    assert erased["people"] == 1
+    assert erased["files"] > 5
+    assert erased["withdrawn"] == ["release 1 of main", "the work of branch other"]
     project.build("--vars", variables, branch="other")
     project.build("--vars", variables)
     assert found_in([project.warehouse], (PERSON,)) == []

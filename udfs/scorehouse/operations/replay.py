@@ -39,9 +39,10 @@ def replay(run: Run, table: object = None, key: object = None) -> str:
     version = row.values.get("model_version")
     by = f" by {row.values['implementation']} with {version}" if row.implementation and version else " by its query"
     score = f"score {text.exact(row.values['score'])}, " if "score" in row.values else ""
+    but = f" but {text.listed(stamps)}, the time of the build" if stamps else ""
     return (
         f"{row.name}: {score}computed again{by} from the store, is the same bit for bit as release {row.release.release} "
-        f"serves it, in all {len(compared)} columns but {text.listed(stamps)}{_other_code(run, row)}."
+        f"serves it, in all {len(compared)} columns{but}{_other_code(run, row)}."
     )
 
 
