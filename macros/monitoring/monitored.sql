@@ -22,8 +22,11 @@
     {%- for node in nodes | selectattr('config.meta.monitoring', 'defined') | sort(attribute='name') -%}
         {%- set declared = node.config.meta.monitoring -%}
         {%- set shares = route_shares(node.name.split('__')[0]) or {} -%}
-        {%- if not shares or shares.get(node.name) -%}
-            {%- set fitted = (nodes | selectattr('name', 'equalto', declared.model) | first).config.meta -%}
+        {%- set fitted_node = nodes | selectattr('name', 'equalto', declared.model) | first -%}
+        {#- what only compiles, as sqlfluff does, has not passed start.py -#}
+        {%- set is_after = flags.WHICH in ['build', 'run'] or fitted_node.unique_id in model.depends_on.nodes -%}
+        {%- if is_after and (not shares or shares.get(node.name)) -%}
+            {%- set fitted = fitted_node.config.meta -%}
             {%- do found.append({
                 'implementation': node.name,
                 'model': declared.model,

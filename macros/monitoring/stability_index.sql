@@ -3,16 +3,16 @@
     the shares p now and q in training, as a whole select over rows that are bins.
 
     Of n and m rows without any drift, index / (1/n + 1/m) follows a chi-square distribution with one degree less than bins
-    (Yurdakul, Statistical properties of population stability index, 2018): `no_drift_bound` is its 99% point, by Wilson and Hilferty
-    (1931). With drift it is a noncentral one, whose mean and variance give the 95% interval: small samples do not alarm.
+    (Yurdakul, Statistical properties of population stability index, 2018): `no_drift_bound` is its 99% point, by Wilson and
+    Hilferty (1931). With drift it is a noncentral one, whose mean and variance give the 95% interval: small samples do not alarm.
     Source of the index: Siddiqi, Credit Risk Scorecards, 2006. A share of 0 counts as 0.0001, as in learning.measure.policy.
 
     Example:
         {{ stability_index(bins='bins', by=['implementation', 'period_at']) }}
 
     Arguments:
-        bins: CTE with the columns of `by`, `row_count` now, `trained_share`, and in every row `all_count` and `trained_count`, the
-            rows of all bins
+        bins: CTE with the columns of `by`, `bin`, `row_count` now, `trained_share`, and in every row `all_count` and
+            `trained_count`, the rows of all bins
         by: columns that the bins of one distribution share
 #}
 {% macro stability_index(bins, by) -%}

@@ -86,8 +86,11 @@ counts as (
             where implementation = '{{ one.implementation }}'
         ) as ends
         where
-            snapshots.period_at
-            > (select coalesce(max(trained_until), timestamp '-infinity') from versions where implementation = '{{ one.implementation }}')
+            snapshots.period_at > (
+                select coalesce(max(trained_until), timestamp '-infinity')
+                from versions
+                where implementation = '{{ one.implementation }}'
+            )
         group by snapshots.period_at
     ) as counted
     {%- endif %}

@@ -89,7 +89,8 @@ bins as (
         counts.period_at,
         cast(number_bins.bin_end as varchar) as bin,
         coalesce(counts.number_counts[number_bins.bin_end], 0)
-        + case when number_bins.is_last then coalesce(counts.number_counts[cast('infinity' as double)], 0) else 0 end as row_count,
+        + case when number_bins.is_last then coalesce(counts.number_counts[cast('infinity' as double)], 0) else 0 end
+            as row_count,
         number_bins.trained_share
     from counts
     inner join number_bins on counts.implementation = number_bins.implementation and counts.feature = number_bins.feature
@@ -112,7 +113,7 @@ bins as (
         'other' as bin,
         counts.row_count - counts.missing_count - cast(coalesce(
             list_sum(
-                list_transform(listed_categories.listed, lambda category: coalesce(counts.category_counts[category], 0))
+                list_transform(listed_categories.listed, lambda one: coalesce(counts.category_counts[one], 0))
             ), 0
         ) as bigint) as row_count,
         greatest(1 - trained_features.missing_share - cast(listed_categories.listed_share as double), 0) as trained_share
@@ -145,7 +146,8 @@ counted_bins as (
     from bins
     inner join counts
         on bins.implementation = counts.implementation and bins.feature = counts.feature and bins.period_at = counts.period_at
-    inner join trained_features on bins.implementation = trained_features.implementation and bins.feature = trained_features.feature
+    inner join trained_features
+        on bins.implementation = trained_features.implementation and bins.feature = trained_features.feature
 
 ),
 
@@ -165,7 +167,8 @@ missing as (
         counts.missing_count / counts.row_count as missing_share,
         trained_features.missing_share as trained_missing_share,
         (counts.missing_count + 1) / (counts.row_count + 2) as share_now,
-        (trained_features.missing_share * trained_features.trained_count + 1) / (trained_features.trained_count + 2) as share_then,
+        (trained_features.missing_share * trained_features.trained_count + 1) / (trained_features.trained_count + 2)
+            as share_then,
         sqrt(
             share_now * (1 - share_now) / (counts.row_count + 2)
             + share_then * (1 - share_then) / (trained_features.trained_count + 2)

@@ -1,4 +1,4 @@
-{# Every snapshot since the training, scored by the version that serves now: what it says of a time is what it would have said then. #}
+{# Every snapshot since the training began, scored by the version that serves now, from what was known at the snapshot's time. #}
 
 with
 
@@ -33,7 +33,10 @@ scored as (
             cast(examples.{{ one.label }} as double) as realised_label
         from {{ ref(one.snapshots) }} as snapshots
         left join {{ ref(one.examples) }} as examples
-            on {% for column in one.key %}{{ ' and ' if not loop.first }}snapshots.{{ column }} = examples.{{ column }}{% endfor %}
+            on
+                {% for column in one.key -%}
+                {{ 'and ' if not loop.first }}snapshots.{{ column }} = examples.{{ column }}
+                {% endfor -%}
     ) as snapshots
     {%- endfor %}
 

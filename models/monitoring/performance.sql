@@ -3,13 +3,14 @@
     of it before they had.
 
     auc, and its lead: DeLong, DeLong, Clarke-Pearson (1988), Comparing the areas under two or more correlated receiver operating
-    characteristic curves, from ranks as Sun and Xu (2014) find them. average_precision: as scikit-learn defines it; its interval is
-    that of a share of as many rows as are positive (Boyd, Eng, Page (2013), Area under the precision-recall curve); that of its
-    lead takes both for independent, which is wider than the truth. calibration_error: mean distance of predicted and realised in
-    tenths of the rows by score (Naeini, Cooper, Hauskrecht, 2015), with the error of the tenths' shares.
+    characteristic curves, from ranks as Sun and Xu (2014) find them.
+    average_precision: as scikit-learn defines it; its interval is that of a share of as many rows as are positive (Boyd, Eng,
+    Page (2013), Area under the precision-recall curve); that of its lead takes both for independent: wider than the truth.
+    calibration_error: mean distance of predicted and realised in tenths of the rows by score (Naeini, Cooper, Hauskrecht, 2015),
+    with the error of the tenths' shares.
     Before the labels: every row is positive with its own probability (confidence-based estimation; Bialek, Kuberski, Perrakis,
-    Bifet (2024), Estimating model performance under covariate shift without labels), which is right while probabilities are; its interval
-    is that of Hanley and McNeil (1982).
+    Bifet (2024), Estimating model performance under covariate shift without labels), which is right while probabilities are;
+    its interval is that of Hanley and McNeil (1982).
 #}
 
 with
@@ -108,12 +109,10 @@ by_outcome as (
         (alike_count * sum({{ one }}_beaten * {{ one }}_beaten) - sum({{ one }}_beaten) * sum({{ one }}_beaten))
         / nullif(alike_count * alike_count * (alike_count - 1) * 4 * other_count * other_count, 0) as {{ one }}_variance,
         {%- endfor %}
-        {%- for one in ['model', 'baseline'] %}
-        sum(
-            (alike_count - {{ one }}_rank_alike + 1) / (all_count - {{ one }}_rank + 1)
-            order by {{ one }}_rank
-        ) / alike_count as {{ one }}_precision{{ ',' if not loop.last }}
-        {%- endfor %}
+        sum((alike_count - model_rank_alike + 1) / (all_count - model_rank + 1) order by model_rank) / alike_count
+            as model_precision,
+        sum((alike_count - baseline_rank_alike + 1) / (all_count - baseline_rank + 1) order by baseline_rank) / alike_count
+            as baseline_precision
 
     from ranked
     group by implementation, period_at, realised, all_count, alike_count
@@ -232,7 +231,8 @@ estimates as (
         cast(sum(positives) as double) as positive_count,
         cast(sum(negatives) as double) as negative_count,
         sum(
-            cast(positives as double) * (2 * cast(negatives_below as double) + cast(negatives as double)) - cast(own_pairs as double)
+            cast(positives as double) * (2 * cast(negatives_below as double) + cast(negatives as double))
+            - cast(own_pairs as double)
             order by score
         ) / nullif(2 * (positive_count * negative_count - cast(sum(own_pairs) as double)), 0) as auc,
         sum(cast(positives as double) * cast(positives_from_here as double) / cast(rows_from_here as double) order by score)
@@ -259,7 +259,7 @@ measured as (
         periods.period_at,
         residuals.row_count,
         areas.positive_count,
-        unnest(
+        unnest(  -- noqa: AL03
             [
                 struct_pack(
                     metric := 'auc',
@@ -318,7 +318,7 @@ measured as (
                 )
             ],
             max_depth => 2
-        )  -- noqa: AL03
+        )
 
     from periods
     left join residuals on periods.implementation = residuals.implementation and periods.period_at = residuals.period_at
