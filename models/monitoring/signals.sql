@@ -223,7 +223,8 @@ limited as (
         thresholds.error_limit,
         thresholds.minimum_rows,
         thresholds.beyond_periods,
-        thresholds.of_periods
+        thresholds.of_periods,
+        thresholds.asks_for_training
 
     from measured
     inner join thresholds
@@ -315,9 +316,7 @@ said as (
     select
         decided.*,
         format(
-            '{} ({}): {}, {}: {:.3g} ({:.3g} to {:.3g}) on {} rows of {}; {} {:g} in {} of the last {} periods. What to do: {}.',
-            decided.implementation,
-            decided.model_version,
+            '{}, {}: {:.3g} ({:.3g} to {:.3g}) on {} rows of {}; {} {:g} in {} of the last {} periods',
             meanings.meaning,
             decided.subject,
             decided.value,
@@ -328,9 +327,9 @@ said as (
             case decided.worse when 'higher' then 'above' else 'below' end,
             case decided.status when 'error' then decided.error_limit else decided.warn_limit end,
             case decided.status when 'error' then decided.error_count else decided.warn_count end,
-            least(decided.of_periods, decided.period_number),
-            meanings.advice
-        ) as sentence
+            least(decided.of_periods, decided.period_number)
+        ) as finding,
+        meanings.advice
 
     from decided
     inner join thresholds as meanings
@@ -362,7 +361,12 @@ signals as (
         error_count,
         status,
         is_newest,
-        case when status in ('warn', 'error') then sentence end as sentence
+        is_newest and status in ('warn', 'error') and asks_for_training as asks_for_training,
+        case when status in ('warn', 'error') then finding end as finding,
+        case
+            when status in ('warn', 'error')
+                then implementation || ' (' || model_version || '): ' || finding || '. What to do: ' || advice || '.'
+        end as sentence
 
     from said
 

@@ -51,6 +51,12 @@ class Bank:
         write(self.folder / f"interactions/{name}.parquet", payments)
         write(self.folder / f"labels/{name}.parquet", LABELS.format(fraud=fraud, payments=payments))
 
+    def train_again_with(self, examples: int) -> None:
+        """A version is kept until there are so many new examples; then nothing else but monitoring has a limit."""
+        limits = "maximum_age_days,minimum_new_examples,drift_limit,performance_limit,metric,margin,calibration_limit,slice_limit"
+        policy = f"model,{limits},retrains_on_upgrade\ndefault,,{examples},,,,,,,\n"
+        self.project.write("seeds/configuration/retrain_policy.csv", policy)
+
     def build(self) -> Outcome:
         return self.project.dbt(
             "build",
@@ -190,3 +196,19 @@ def test_without_drift_the_index_is_rarely_above_its_bound(usual: Bank) -> None:
     for _, bound, count, trained_count, quantiles, _, _ in rows:
         freedom = len(set(quantiles[1:])) - 1
         assert bound == pytest.approx(chi2.ppf(0.99, freedom) * (1 / count + 1 / trained_count), rel=0.01)
+
+
+def test_a_warning_asks_for_training_where_examples_are_new(usual: Bank) -> None:
+    """The last test here: it replaces the version that the others watch."""
+    by_chance = "hash(interaction_id, 'chance') % 100 < 12"
+    usual.train_again_with(1_000_000)
+    usual.land("later", TRAINED_DAYS, ALL_DAYS, fraud=by_chance)
+    usual.build()
+    assert ("auc", "score") in usual.found("warn")
+    usual.train_again_with(1)
+    usual.land("later", TRAINED_DAYS, ALL_DAYS + 1, fraud=by_chance)
+    usual.build()
+    decisions = "select decision, reason from history.decisions where model = 'fraud__boosted' order by decided_at desc limit 1"
+    ((decision, reason),) = usual.ask(decisions)
+    assert decision == "train"
+    assert reason.startswith("monitoring: area under the ROC curve")

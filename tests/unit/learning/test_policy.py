@@ -42,8 +42,8 @@ def version() -> pa.Table:
     return fit(examples(4), SPEC, "m@000000000000")
 
 
-def decide(version: pa.Table, table: pa.Table, **limits: Any) -> tuple[str, str]:
-    found = policy.decide(Policy(**limits), version, table, SPEC, "m.sql")
+def decide(version: pa.Table, table: pa.Table, asked: str | None = None, **limits: Any) -> tuple[str, str]:
+    found = policy.decide(Policy(**limits), version, table, SPEC, "m.sql", asked)
     return found.decision, found.reason
 
 
@@ -67,6 +67,11 @@ def test_each_limit_decides_as_it_says(version: pa.Table, limits: dict[str, Any]
     found = decide(version, examples(5), **limits)
     assert found[0] == decision
     assert words in found[1]
+
+
+def test_monitoring_asks_for_training_and_gets_none_from_few_examples(version: pa.Table) -> None:
+    assert decide(version, examples(5), asked="monitoring: x") == ("train", "monitoring: x")
+    assert decide(version, examples(5), asked="monitoring: x", minimum_new_examples=201)[0] == "keep"
 
 
 def test_a_feature_that_moved_trains_and_is_named(version: pa.Table) -> None:

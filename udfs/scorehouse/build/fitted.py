@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from scorehouse.build import engine, versions
 from scorehouse.build.builder import Builder, Outcome
+from scorehouse.build.monitoring import SIGNALS, training_asked_for
 from scorehouse.build.reasons import explain
 from scorehouse.build.seed import seed_rows
 from scorehouse.build.versions import ALWAYS, POLICY_SEED, decided, version_name
@@ -82,7 +83,9 @@ class FittedModel:
         if known["examples_fingerprint"][0].as_py() == self._examples:
             found = policy.on_upgrade(limits, explain(previous, draft, True))
         else:
-            found = policy.decide(limits, known, cursor.sql(self._sql).to_arrow_table(), self._spec, self._node.path)
+            asked = training_asked_for(self._signals(), self._store, in_use)
+            examples = cursor.sql(self._sql).to_arrow_table()
+            found = policy.decide(limits, known, examples, self._spec, self._node.path, asked)
         measured = {"measured_version": in_use, "test_until": found.test_until, "metrics": found.metrics}
         if found.decision != policy.TRAIN:
             decision = decided(found.decision, found.reason, in_use, measured=measured)
@@ -146,6 +149,11 @@ class FittedModel:
             if ancestor.relation not in known:
                 known[ancestor.relation] = lineage.columns_from_after(manifest.compiled(ancestor), time, schema, known)
         lineage.refuse(lineage.columns_from_after(self._sql, time, schema, known), self._spec, self._node.path)
+
+    def _signals(self) -> NodeRecord | None:
+        """What monitoring said in the last build: in this one it comes later."""
+        node = self._builder.manifest.of_relation(SIGNALS)
+        return self._builder.records.nodes.get(node.id) if node else None
 
     def _policy_row(self) -> Mapping[str, object] | None:
         """The policy's row for the model, else its row `default`; None for a model that is always trained again."""

@@ -97,11 +97,11 @@ def on_upgrade(policy: Policy, changed: str) -> Finding:
     return Finding(KEEP, f"{changed}, the examples are the same (retrains_on_upgrade is not set)")
 
 
-def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where: str) -> Finding:
+def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where: str, asked: str | None = None) -> Finding:
     """Whether examples that a version was not trained on are reason enough to train again.
 
-    Too few new examples come first: with them it is kept, with an alarm where it performs poorly. Then performance, age and drift
-    are asked in this order. Raises ScorehouseError for examples that do not suit the declaration.
+    Too few new examples come first: with them it is kept, with an alarm where it performs poorly. Then performance, what
+    monitoring asks for, age and drift come in this order. Raises ScorehouseError for examples that do not suit the declaration.
 
     Args:
         policy: the model's limits.
@@ -109,6 +109,7 @@ def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where
         table: the examples as they are now.
         spec: the declaration.
         where: the model's file, for messages.
+        asked: why monitoring asks for training, if it does.
     """
     examples = Examples.read(table, spec, where)
     new = _new_examples(version, examples)
@@ -126,6 +127,8 @@ def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where
         return decision(ALARM, f"{poor}, but there are only {few}") if is_poor else decision(KEEP, few)
     if is_poor:
         return decision(TRAIN, poor)
+    if asked:
+        return decision(TRAIN, asked)
     age = _age_days(version, examples)
     if policy.maximum_age_days is not None and age is not None and age >= policy.maximum_age_days:
         return decision(TRAIN, f"examples are {age:.0f} days newer than those it knows, the limit is {policy.maximum_age_days:g}")
