@@ -5,7 +5,7 @@
 
 with
 
-versions as (
+versions as (  -- noqa: ST03, read for each monitored model
 
     select * from {{ ref('served_versions') }}
 
@@ -18,7 +18,7 @@ trained_features as (
 ),
 
 {# where the bins of a number end; nothing for categories #}
-ends as (
+ends as (  -- noqa: ST03, read for each monitored model
 
     select
         implementation,
@@ -37,8 +37,8 @@ counts as (
         cast(null as varchar) as feature,
         cast(null as bigint) as row_count,
         cast(null as bigint) as missing_count,
-        cast(null as map(double, ubigint)) as number_counts,
-        cast(null as map(varchar, ubigint)) as category_counts
+        cast(null as map(double, ubigint)) as number_counts,  -- noqa: LT01
+        cast(null as map(varchar, ubigint)) as category_counts  -- noqa: LT01
     where false
     {%- for one in monitored() %}
     {%- set features = fitted_version(ref(one.model), one.implementation).features or [] %}

@@ -113,7 +113,10 @@ bins as (
         'other' as bin,
         counts.row_count - counts.missing_count - cast(coalesce(
             list_sum(
-                list_transform(listed_categories.listed, lambda one: coalesce(counts.category_counts[one], 0))
+                list_transform(
+                    listed_categories.listed,
+                    lambda one: coalesce(counts.category_counts[one], 0)  -- noqa: RF02, the lambda's own
+                )
             ), 0
         ) as bigint) as row_count,
         greatest(1 - trained_features.missing_share - cast(listed_categories.listed_share as double), 0) as trained_share

@@ -278,8 +278,8 @@ counted as (
             and judged.measure = earlier.measure
             and judged.subject = earlier.subject
             and earlier.has_enough_rows
-            and earlier.period_number <= judged.period_number
-            and earlier.period_number > judged.period_number - judged.of_periods
+            and judged.period_number >= earlier.period_number
+            and judged.period_number - judged.of_periods < earlier.period_number
     group by judged.implementation, judged.measure, judged.subject, judged.period_at
 
 ),

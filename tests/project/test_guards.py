@@ -42,7 +42,7 @@ ASKED = {  # a use of the macro that is wrong -> what it says
     "route_shares('')": "route_shares(): endpoint: expected a text, found ''; write one.",
     "normal_bounds('effect - 1', 'error')": "normal_bounds(): estimate: expected the name of a column, found 'effect - 1'",
     "judged('shops')": "judged(): table: expected items or customers or labels, found 'shops'; choose one.",
-    "served_version('weighted', '')": "served_version(): model: expected the name of a fitted model (the project has none)",
+    "served_version('weighted', '')": "served_version(): implementation: expected a text, found ''; write one.",
     "stability_index('bins', by='period_at')": (
         "stability_index(): by: expected a list of column names, found 'period_at'; write ['period_at']."
     ),
