@@ -171,7 +171,7 @@ def test_a_person_is_forgotten_everywhere_and_nobody_else_is(tmp_path: Path) -> 
     (erased,) = [line["details"] for line in trail if line["event"] == "erased"]
     assert erased["people"] == 1
     assert erased["files"] > 5
-    assert erased["withdrawn"] == ["release 1 of main", "the work of branch other"]
+    assert erased["withdrawn"] == ["release 1 of main", "release 1 of other", "the work of branch other"]
     project.build("--vars", variables, branch="other")
     project.build("--vars", variables)
     assert found_in([project.warehouse], (PERSON,)) == []
