@@ -318,3 +318,17 @@ def test_an_estimator_that_draws_by_a_seed_is_fitted(own: Project) -> None:
     own.replace("udfs/shop/models.py", "* FACTOR", "* np.random.default_rng(1).random()")
     own.build()
     assert own.computed() == {"worth"}
+
+
+def test_a_time_of_computing_passes_through_a_query_whose_rows_have_an_order(tiny: Project) -> None:
+    """Such a query is computed over copies: what counts for no order and no fingerprint is handed on all the same."""
+    tiny.write(
+        "models/features/stamped.sql", "select event_id, kind, {{ built_at() }} as scored_at from {{ ref('stg_events') }}\n"
+    )
+    tiny.write(
+        "models/features/placed.sql",
+        "select event_id, scored_at, scored_at as seen_at, row_number() over (order by kind) as n from {{ ref('stamped') }}\n",
+    )
+    tiny.build()
+    query = "select count(*), count(scored_at), count(seen_at), count(distinct scored_at) from features.placed"
+    assert tiny.catalog(query) == [(3, 3, 3, 1)]

@@ -29,12 +29,14 @@ class Sorted:
         rows: the query that gives them, or the rows themselves.
         read: the columns that are read; the others may be NULL.
         columns: all columns' types.
+        passed: the columns that are handed on, and count for no order but among rows that are equal otherwise.
     """
 
     name: str
     rows: str | pa.Table
     read: Sequence[str]
     columns: Mapping[str, str]
+    passed: Sequence[str] = ()
 
     def copy_into(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the relation, its rows in the order of the columns that are read."""
@@ -42,11 +44,12 @@ class Sorted:
         if isinstance(rows, pa.Table):
             connection.register("rows_of_it", rows)
             rows = "from rows_of_it"
+        kept = [*self.read, *self.passed]
         picked = ", ".join(
-            f"{identifier(name) if name in self.read else f'cast(null as {kind})'} as {identifier(name)}"
+            f"{identifier(name) if name in kept else f'cast(null as {kind})'} as {identifier(name)}"
             for name, kind in self.columns.items()
         )
-        places = [part for name in self.read for part in told_apart(identifier(name), self.columns[name])]
+        places = [part for name in kept for part in told_apart(identifier(name), self.columns[name])]
         order = f" order by {', '.join(places)}" if places else ""
         connection.execute(f"create schema if not exists {identifier(self.name.split('.')[0])}")
         connection.execute(f"create table {quoted(self.name)} as select {picked} from ({rows}){order}")

@@ -193,13 +193,14 @@ class Builder:
 
     def _copied(self, draft: NodeRecord, rows: Mapping[str, str]) -> tuple[list[Sorted], list[str]]:
         """What a database apart holds: the relations that a node reads, and the views and macros over them."""
-        read = draft.details.reading.columns
+        read, passed = draft.details.reading.columns, draft.details.reading.passed
         behind = self.reader.behind(self.manifest.node(draft.node_id)).values()
         found = {}
         for record in behind:
             if not record.definition:
                 name = record.relation
-                found[name] = Sorted(name, rows.get(name) or self.rows(record), read.get(name, []), record.columns)
+                given = rows.get(name) or self.rows(record)
+                found[name] = Sorted(name, given, read.get(name, []), record.columns, passed.get(name, []))
         for relation in self.reader.history():
             kept = self.connection.cursor().sql(f"from {quoted(relation.name)}").to_arrow_table()
             found[relation.name] = Sorted(relation.name, kept, read.get(relation.name, []), relation.columns)

@@ -50,7 +50,7 @@ class Inputs:
 TYPES = "types of columns"
 """The name of an input: what is known of columns without reading them."""
 
-_ASKED = 2
+_ASKED = 3
 """Raised when a plan is asked for more: what was read before is read again then."""
 
 _WORD = re.compile(r"\w+")
@@ -145,6 +145,7 @@ class InputReader:
             plan, names = self.bound(node, sql)
             stamped = stamps(plan, self._stamps(behind))
             read, ordered = columns_read(plan, but=stamped), order_dependent(plan, self._manifest.declared_keys)
+            whole = columns_read(plan)
             origins = {name: sorted(map(".".join, told)) for name, told in zip(names, made_of(plan), strict=True)}
         except ComputesWithTimeError:
             where = f"{node.path}{line_of(node.text, 'built_at')}"
@@ -154,8 +155,10 @@ class InputReader:
         except (ScorehouseError, UnknownPlanError, duckdb.Error) as error:
             return Reading(question, standing, tables, [f"a plan that is not known ({error})"])
         columns = {name: [c for c in tables[name] if c in read[name]] for name in sorted(read) if name in tables}
+        passed = {name: [c for c in tables[name] if c in whole[name] - read.get(name, set())] for name in whole if name in tables}
         types = _named_types([sql, *definitions(behind)], behind)
-        return Reading(question, standing, columns, ordered, [names[p] for p in sorted(stamped)], types, origins)
+        own_stamps = [names[place] for place in sorted(stamped)]
+        return Reading(question, standing, columns, ordered, own_stamps, types, origins, {n: c for n, c in passed.items() if c})
 
     def _stamps(self, behind: Iterable[NodeRecord]) -> dict[str, list[str]]:
         """Names of the stamps of the relations that a query may reach."""

@@ -143,6 +143,7 @@ class Reading:
         types: hash of the types of the columns that its text names: some questions are answered by a type, unread.
         origins: by its own column, the columns (schema.name.column) that the values in it are made of; None where the plan is
             not known.
+        passed: by relation, the columns that only stamps are made of: they are read, and do not count.
     """
 
     question: str
@@ -152,6 +153,7 @@ class Reading:
     stamps: list[str] = field(default_factory=list)
     types: str = ""
     origins: dict[str, list[str]] | None = None
+    passed: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
