@@ -125,7 +125,7 @@ def test_what_is_worth_another_try_is_tried_again_before_anybody_hears(shop: Sho
     os.kill(shop.wait_for("build").process, signal.SIGKILL)
     night = shop.ended(process)
     assert night.code == 0 and [line.event for line in night.ledger].count("attempt") == 2
-    assert "Tried again in 0.02 minutes (1 of 1): it was ended from outside by SIGKILL" in night.output
+    assert "Trying again in 0.02 minutes (1 of 1): it was ended from outside by SIGKILL" in night.output
     assert shop.webhook.titles == []
 
 

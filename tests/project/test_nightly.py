@@ -152,6 +152,7 @@ def unproven(shop: Shop) -> Night:
     return shop.night()
 
 
+WARNS = "{{ config(severity='warn') }}\n"
 EVENTS = "event_id,occurred_at,kind,amount\n"
 DRILLS: dict[str, Callable[[Shop], Night]] = {
     "overlapping": held("nightly.lock"),
@@ -189,6 +190,12 @@ DRILLS: dict[str, Callable[[Shop], Night]] = {
     "empty_release": replaced("models/features/weighted.sql", "amount > 0", "amount > 1000"),
     "people": replaced("models/features/unrelated.sql", "i as number", "i as number, 'ann@shop.example' as contact"),
     "model_gate": unproven,
+    "model_drift": written("tests/monitoring_finds_no_warning.sql", f"{WARNS}select 'amount has drifted' as sentence\n"),
+    "data_warning": replaced(
+        "models/serving/scores.yml",
+        "data_tests: [not_null]",
+        "data_tests: [{accepted_values: {arguments: {values: [0]}, config: {severity: warn}}}]",
+    ),
     "data_test": written("raw/second.csv", f"{EVENTS}1,2020-01-04,a,10\n"),
     "store_damaged": damaged,
     "refused": replaced(
@@ -199,7 +206,16 @@ DRILLS: dict[str, Callable[[Shop], Night]] = {
     "sql_error": replaced("models/features/weighted.sql", "amount > 0", "amountx > 0"),
     "unknown": started("--no-such-option"),
 }
-GOES_ON = {"clock_jump", "alert_setup", "triage_broken", "source_stale", "model_gate", "store_damaged"}
+GOES_ON = {
+    "clock_jump",
+    "data_warning",
+    "model_drift",
+    "alert_setup",
+    "triage_broken",
+    "source_stale",
+    "model_gate",
+    "store_damaged",
+}
 """Classes of a run that went through all the same."""
 
 

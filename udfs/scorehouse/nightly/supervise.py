@@ -28,6 +28,9 @@ from scorehouse.nightly.triage import Triage
 SERVED, NOT_SERVED, NOT_RUN = 0, 1, 3
 """Exit statuses: the release is the newest; something failed and the release stayed; another run is under way."""
 
+WARNED = " [warned]"
+"""Stands behind the id of a data test that did not stop the run, where the triage looks for its class."""
+
 ATTEMPT = "attempt"
 COUNTS = ("nodes", "built", "reused", "failed", "skipped", "warned")
 """What the build itself counted."""
@@ -118,7 +121,7 @@ class Nightly:
             ):
                 return ended
             minutes = max(kind.retry_wait_minutes for kind in again)
-            sentence = f"Tried again in {minutes:g} minutes ({number} of {again[0].retries}): {failures[0].message}"
+            sentence = f"Trying again in {minutes:g} minutes ({number} of {again[0].retries}): {failures[0].message}"
             console.say(sentence)
             self.ledger.write("retry", message=sentence)
             self._wake.wait(minutes * 60)
@@ -279,15 +282,16 @@ def _amber(triage: Triage, ended: Ended, lines: list[Line]) -> Iterator[Failure]
     """What is not well though the build went through."""
     for line in lines:
         if line.event == ATTENTION:
-            yield _of_node(triage, line.node or "", line.message or "", line.details)
+            is_test = (line.node or "").startswith("test.")
+            yield _of_node(triage, line.node or "", line.message or "", line.details, WARNED if is_test else "")
     if abs(ended.clock_jump) > CLOCK_JUMP_SECONDS:
         sentence = f"the machine's clock jumped by {ended.clock_jump:+,.0f} s during the run"
         yield Failure(triage.of(sentence), "", sentence)
 
 
-def _of_node(triage: Triage, node: str, message: str, said: Mapping[str, object]) -> Failure:
+def _of_node(triage: Triage, node: str, message: str, said: Mapping[str, object], mark: str = "") -> Failure:
     subject = str(said.get("subject") or (node.split(".")[2] if node.count(".") >= 2 else node))
-    kind = triage.of(f"{message} [{node}]")
+    kind = triage.of(f"{message} [{node}]{mark}")
     texts = {name: str(said.get(name) or "") for name in ("team", "owner")}
     return Failure(kind, subject, message, **texts, effects=tuple(map(str, _list(said.get("effects")))), node=node)
 
