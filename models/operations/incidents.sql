@@ -52,10 +52,10 @@ told as (
     select
         run_number,
         happened_at,
-        unnest(cast(details -> '$.keys' as varchar[])) as incident
+        unnest(try_cast(details -> '$.keys' as varchar[])) as incident
 
     from ledger
-    where event = 'alert' and cast(details ->> '$.is_sent' as boolean)
+    where event = 'alert' and try_cast(details ->> '$.is_sent' as boolean)
 
 ),
 

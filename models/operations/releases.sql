@@ -14,9 +14,9 @@ moves as (
         run_number,
         happened_at as moved_at,
         event as move,
-        cast(details ->> '$.release' as bigint) as release,
-        cast(details ->> '$.before' as bigint) as release_before,
-        cast(details -> '$.changed' as varchar[]) as changed
+        try_cast(details ->> '$.release' as bigint) as release,
+        try_cast(details ->> '$.before' as bigint) as release_before,
+        try_cast(details -> '$.changed' as varchar[]) as changed
 
     from ledger
     where event in ('published', 'confirmed', 'rolled_back')

@@ -16,8 +16,8 @@ begun as (
         details ->> '$.branch' as branch,
         details ->> '$.commit' as git_commit,
         details ->> '$.who' as started_by,
-        array_to_string(cast(details -> '$.command' as varchar[]), ' ') as command,
-        coalesce(cast(details ->> '$.is_supervised' as boolean), false) as is_supervised
+        array_to_string(try_cast(details -> '$.command' as varchar[]), ' ') as command,
+        coalesce(try_cast(details ->> '$.is_supervised' as boolean), false) as is_supervised
 
     from ledger
     where event = 'start'
@@ -30,7 +30,7 @@ timed as (
         run_number,
         (max(cast(up * 1000 as bigint)) - min(cast(up * 1000 as bigint))) / 1000 as seconds,
         count(*) filter (where event = 'attempt') as attempt_count,
-        count(*) filter (where event = 'alert' and cast(details ->> '$.is_sent' as boolean)) as alert_count
+        count(*) filter (where event = 'alert' and try_cast(details ->> '$.is_sent' as boolean)) as alert_count
 
     from ledger
     group by run_number
@@ -43,12 +43,12 @@ ended as (
         run_number,
         happened_at as ended_at,
         details ->> '$.outcome' as outcome,
-        cast(details ->> '$.is_whole' as boolean) as is_whole,
-        cast(details ->> '$.release' as bigint) as release,
-        cast(details ->> '$.built' as bigint) as built_count,
-        cast(details ->> '$.reused' as bigint) as reused_count,
-        cast(details ->> '$.failed' as bigint) as failed_count,
-        cast(details ->> '$.skipped' as bigint) as skipped_count,
+        try_cast(details ->> '$.is_whole' as boolean) as is_whole,
+        try_cast(details ->> '$.release' as bigint) as release,
+        try_cast(details ->> '$.built' as bigint) as built_count,
+        try_cast(details ->> '$.reused' as bigint) as reused_count,
+        try_cast(details ->> '$.failed' as bigint) as failed_count,
+        try_cast(details ->> '$.skipped' as bigint) as skipped_count,
         message
 
     from ledger

@@ -110,18 +110,19 @@ def test_nobody_is_named_in_any_file(shop: Project, key: str | None) -> None:
     assert page == "/tea"
     told = shop.dbt("--quiet", "run-operation", "people", "--vars", variables, branch=branch).output
     held = "pseudonyms" if key else "nothing: dropped"
-    print(told)
     assert f"staging.stg_landing__customers.email {held}" in " ".join(told.split()), told
 
 
 @pytest.mark.parametrize("branch", ["main", "leak"])
-def test_no_model_reads_the_key(shop: Project, branch: str) -> None:
-    shop.write("models/staging/landing/leak.sql", "select '{{ env_var('SCOREHOUSE_PERSONAL_KEY', 'nothing') }}' as key\n")
-    process = shop.start("build", "--select", "leak", branch=branch, SCOREHOUSE_PERSONAL_KEY=KEY)
+def test_no_model_reads_the_key_nor_where_messages_go(shop: Project, branch: str) -> None:
+    secrets = {"SCOREHOUSE_PERSONAL_KEY": KEY, "SCOREHOUSE_ALERT_DATA": "json://there/token", "SCOREHOUSE_HEARTBEAT_URL": "x"}
+    read = ", ".join(f"'{{{{ env_var('{name}', 'nothing') }}}}' as secret_{place}" for place, name in enumerate(secrets))
+    shop.write("models/staging/landing/leak.sql", f"select {read}\n")
+    process = shop.start("build", "--select", "leak", branch=branch, **secrets)
     output, _ = process.communicate(timeout=300)
     (shop.root / "models/staging/landing/leak.sql").unlink()
     assert process.returncode == 0, output
-    assert shop.work(branch, "select key from staging.leak") == [("nothing",)]
+    assert shop.work(branch, "from staging.leak") == [("nothing",) * 3]
 
 
 PERSON = "customer-7731"

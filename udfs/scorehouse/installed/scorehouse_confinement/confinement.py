@@ -57,6 +57,8 @@ _HARMLESS_KINDS = tuple(
 )
 _PERSONAL_KEY = "SCOREHOUSE_PERSONAL_KEY"
 _SECRET_KINDS = ("DBT_ENV_SECRET", "DBT_CLOUD")
+_OF_THE_SUPERVISOR = ("SCOREHOUSE_ALERT", "SCOREHOUSE_HEARTBEAT")
+"""Where messages go: dbt has no use for it."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ def _prepare(found: Confinement, own: Iterable[Path]) -> None:
         with suppress(OSError):  # what cannot be written is said by whoever needs it
             folder.mkdir(parents=True, exist_ok=True)
     _caches(found)
-    _hide_key()
+    _hide_secrets()
     own_code.read_only_sources(found.project, found.private / "python")
     if found.is_main:
         _distrust(found, own)
@@ -226,10 +228,12 @@ def _forget_environment() -> None:
     _show_environment()
 
 
-def _hide_key() -> None:
-    """Put the key of pseudonyms where no table shows it."""
+def _hide_secrets() -> None:
+    """Put the key of pseudonyms where no table shows it, and take away where messages go."""
     global personal_key
     personal_key = os.environ.pop(_PERSONAL_KEY, None)
+    for name in [name for name in os.environ if name.startswith(_OF_THE_SUPERVISOR)]:
+        del os.environ[name]
     _show_environment()
 
 
