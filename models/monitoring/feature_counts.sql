@@ -80,7 +80,11 @@ counts as (
         cross join (
             select
                 {%- for feature in features %}
-                any_value(bin_ends) filter (where feature = '{{ feature.name }}') as {{ feature.name }}{{ ',' if not loop.last }}
+                {#- nothing where no version is ready, or the training had no value #}
+                coalesce(
+                    any_value(bin_ends) filter (where feature = '{{ feature.name }}'),
+                    cast([] as double[])
+                ) as {{ feature.name }}{{ ',' if not loop.last }}
                 {%- endfor %}
             from ends
             where implementation = '{{ one.implementation }}'

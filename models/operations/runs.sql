@@ -28,7 +28,7 @@ timed as (
 
     select
         run_number,
-        (max(cast(up * 1000 as bigint)) - min(cast(up * 1000 as bigint))) / 1000 as seconds,
+        (max(try_cast(up * 1000 as bigint)) - min(try_cast(up * 1000 as bigint))) / 1000 as seconds,
         count(*) filter (where event = 'attempt') as attempt_count,
         count(*) filter (where event = 'alert' and try_cast(details ->> '$.is_sent' as boolean)) as alert_count
 

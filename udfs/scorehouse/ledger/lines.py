@@ -4,6 +4,7 @@
 changed, but for texts that are blanked when a person is forgotten.
 """
 
+import fcntl
 import json
 import os
 import re
@@ -74,11 +75,13 @@ class Line:
     @classmethod
     def read(cls, text: str) -> Self:
         """A line of a file; one that a crash or a full disk cut is an event of its own, with its text."""
-        try:
+        with suppress(ValueError, TypeError, RecursionError, AttributeError):
             said = json.loads(text)
-            return cls(**{name: said[name] for name in cls.__dataclass_fields__ if name in said})
-        except (ValueError, TypeError):
-            return cls(_CUT, message=text, happened_at="", up=0.0, process=0)
+            line = cls(**{name: said[name] for name in cls.__dataclass_fields__ if name in said})
+            is_whole = isinstance(line.event, str) and isinstance(line.details, dict) and line.at and line.at.tzinfo
+            if is_whole and all(value is None or isinstance(value, str) for value in (line.node, line.message)):
+                return line
+        return cls(_CUT, message=text, happened_at="", up=0.0, process=0)
 
     @property
     def at(self) -> datetime | None:
@@ -114,7 +117,7 @@ class Ledger:
         """Append an event, durably; `said` are attributes of a Line. Returns the line."""
         line = Line(event, **said)
         with self._lock:
-            self._waiting += line.text().encode()
+            self._waiting += line.text().encode("utf-8", "backslashreplace")
             with suppress(OSError):
                 self._write_waiting()
         return line
@@ -130,10 +133,15 @@ class Ledger:
         descriptor = os.open(self.file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
         try:
             size = os.fstat(descriptor).st_size
+            text = self._waiting
             if size and os.pread(descriptor, 1, size - 1) != b"\n":  # what was cut stays a line of its own
-                os.write(descriptor, b"\n")
-            while self._waiting:
-                self._waiting = self._waiting[os.write(descriptor, self._waiting) :]
+                text = b"\n" + text
+            written = os.write(descriptor, text)
+            if written < len(text):  # no room for all of it: it is tried again as a whole
+                if os.fstat(descriptor).st_size == size + written:
+                    os.ftruncate(descriptor, size)
+                return
+            self._waiting = b""
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -142,10 +150,11 @@ class Ledger:
 def _created(folder: Path, run_id: str) -> Path:
     """A new file, whose number is larger than those before: a clock that jumps does not change their order."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{max((number_of(file) for file in files(folder)), default=0) + 1:08d}-{run_id}.jsonl"
-    os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o640))
     descriptor = os.open(folder, os.O_RDONLY)
     try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # no two runs have one number
+        file = folder / f"{max((number_of(file) for file in files(folder)), default=0) + 1:08d}-{run_id}.jsonl"
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o640))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -153,8 +162,10 @@ def _created(folder: Path, run_id: str) -> Path:
 
 
 def files(folder: Path) -> list[Path]:
-    """A branch's ledger files, oldest first; none where there is no ledger yet."""
-    return sorted(file for file in folder.iterdir() if _NAME.fullmatch(file.name)) if folder.is_dir() else []
+    """A branch's ledger files, oldest first; none where there is no ledger yet, or none that can be read."""
+    with suppress(OSError):
+        return sorted(file for file in folder.iterdir() if _NAME.fullmatch(file.name))
+    return []
 
 
 def number_of(file: Path) -> int:
@@ -163,9 +174,9 @@ def number_of(file: Path) -> int:
 
 
 def read(file: Path, events: Sequence[str] = ()) -> Iterator[Line]:
-    """The lines of one run, or those of some events; none where the file is gone."""
+    """The lines of one run, or those of some events; none where the file is gone, or not ours to read."""
     marks = [f'"event": "{event}"' for event in events]
-    with suppress(FileNotFoundError), open(file, encoding="utf-8", errors="replace") as stream:
+    with suppress(OSError), open(file, encoding="utf-8", errors="replace") as stream:
         for text in stream:
             if text.strip() and (not marks or any(mark in text for mark in marks)):
                 yield Line.read(text)

@@ -90,7 +90,7 @@ class Warehouse:
 
     @property
     def landed(self) -> Path:
-        """Text file with the places that main reads sources from, one a line: a confined branch may read them too."""
+        """Text file with the places that sources are read from, one a line: a confined branch may read main's too."""
         return self.work / "sources"
 
     @property

@@ -25,7 +25,7 @@ LIMIT_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of a message: whether every address took it, else why not, without saying where it went."""
+    """What became of a message: whether some address took it, and what did not, without saying where it went."""
 
     is_sent: bool
     attempts: int
@@ -81,6 +81,7 @@ def tell(ledger: Ledger, message: Message, environment: Mapping[str, str]) -> Se
 
 
 def _sent(message: Message, urls: list[str]) -> Sent:
+    """Sent is what some address took: whoever reads there knows, and is not told twice because another one is broken."""
     left = list(urls)
     for attempt in range(1, ATTEMPTS + 1):
         left = [url for url in left if not _took(url, message)]
@@ -88,7 +89,7 @@ def _sent(message: Message, urls: list[str]) -> Sent:
             return Sent(True, attempt)
         if attempt < ATTEMPTS:
             time.sleep(WAITS_SECONDS[attempt - 1])
-    return Sent(False, ATTEMPTS, f"{len(left)} of {len(urls)} addresses did not take it")
+    return Sent(len(left) < len(urls), ATTEMPTS, f"{len(left)} of {len(urls)} addresses did not take it")
 
 
 def _took(url: str, message: Message) -> bool:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ERROR_LEVELS = frozenset({"error", "critical"})
-_MEMORY_EVENTS = Path("/sys/fs/cgroup/memory.events")
+_MEMORY_EVENTS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
+"""Where the kernel counts processes that it killed for want of memory: of this control group, of the machine."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,13 @@ class Said:
     @classmethod
     def read(cls, line: str) -> "Said":
         """What a line of dbt's JSON log says; a line that is none is its own text."""
-        try:
+        with suppress(Exception):  # a line that is no event of dbt's is its own text
             event = json.loads(line)
             info, data = event["info"], event.get("data") or {}
             node = (data.get("node_info") or {}).get("unique_id")
             total = data.get("total") or data.get("num_models")
             return cls(info["msg"], info["level"], info["name"], data.get("index"), total, node)
-        except (ValueError, LookupError, TypeError):
-            return cls(line.rstrip("\n"), "error" if line.strip() and not line.startswith("nanobind:") else "info")
+        return cls(line.rstrip("\n"), "error" if line.strip() and not line.startswith("nanobind:") else "info")
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,8 @@ class Child:
             )
         except OSError as error:
             return Ended(127, f"{command[0]} cannot be started: {error.strerror}", (), 0.0)
+        if self._stopped_by:  # somebody asked while it was being started
+            threading.Thread(target=self.stop, args=[self._stopped_by], daemon=True).start()
         timer = threading.Timer(self._limit, self.stop, [f"the time limit of {self._limit / 60:,.0f} minutes passed"])
         timer.daemon = True
         timer.start()
@@ -142,8 +144,10 @@ def _why(code: int, is_memory: bool) -> str:
 
 
 def _kills_for_memory() -> int:
-    """How many processes of this control group the kernel has killed for want of memory."""
-    with suppress(OSError, ValueError):
-        said = dict(line.split() for line in _MEMORY_EVENTS.read_text().splitlines())
-        return int(said.get("oom_kill", 0))
-    return 0
+    """How many processes the kernel has killed for want of memory."""
+    found = 0
+    for place in _MEMORY_EVENTS:
+        with suppress(OSError, ValueError):
+            said = dict(line.split() for line in place.read_text().splitlines())
+            found += int(said.get("oom_kill", 0))
+    return found

@@ -38,10 +38,11 @@ class Console:
 
     def say(self, line: str) -> None:
         """Print a line, above the bar where there is one."""
-        if self._bar is not None:
-            self._bar.write(line, file=sys.stdout)
-        else:
-            print(line, flush=True)
+        with suppress(OSError, ValueError):  # a terminal that is gone, a full disk behind it
+            if self._bar is not None:
+                self._bar.write(line, file=sys.stdout)
+            else:
+                print(line, flush=True)
 
     def hear(self, said: Said) -> None:
         """Show what dbt said, if it concerns the reader, and how far it is."""
@@ -52,9 +53,10 @@ class Console:
 
     def close(self) -> None:
         """Take the bar away."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+        bar, self._bar = self._bar, None
+        with suppress(OSError, ValueError):
+            if bar is not None:
+                bar.close()
 
     def _count(self, said: Said) -> None:
         name = str(said.node).split(".")[2]
@@ -69,12 +71,8 @@ class Console:
     def _show(self, total: int) -> None:
         at_work = next(iter(self._at_work.values()), "")
         if self._is_terminal:
-            if self._bar is None:
-                self._bar = tqdm(
-                    total=total, bar_format="{n_fmt}/{total_fmt} {bar} {elapsed} {postfix}", file=sys.stdout, leave=False
-                )
-            self._bar.n = min(self._done, total)
-            self._bar.set_postfix_str(f"{self._remaining()} {at_work}".strip())
+            with suppress(OSError, ValueError):
+                self._draw(total, at_work)
             return
         now = time.monotonic()
         if now - self._told_at >= _EVERY_SECONDS or self._done == total:
@@ -84,6 +82,14 @@ class Console:
                     "; "
                 )
             )
+
+    def _draw(self, total: int, at_work: str) -> None:
+        if self._bar is None:
+            self._bar = tqdm(
+                total=total, bar_format="{n_fmt}/{total_fmt} {bar} {elapsed} {postfix}", file=sys.stdout, leave=False
+            )
+        self._bar.n = min(self._done, total)
+        self._bar.set_postfix_str(f"{self._remaining()} {at_work}".strip())
 
     def _remaining(self) -> str:
         """What earlier runs took from here to their end: the median of the last ones."""

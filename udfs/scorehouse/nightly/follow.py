@@ -61,6 +61,7 @@ class Follower:
         self._warehouse = Warehouse.of(root, git.current(project, environment))
         self._end = threading.Event()
         self._run: Nightly | None = None
+        self._looked: tuple[Seen, str | None] = ({}, None)
 
     def end(self, name: str) -> None:
         """Stop after the build that is under way, which is stopped too."""
@@ -71,27 +72,35 @@ class Follower:
     def follow(self) -> int:
         """Look, build, and look again, until it is told to end. Returns the exit status of the last build."""
         print(f"Following {self._warehouse.branch} every {self._every:g} s; Ctrl-C ends it.", flush=True)
-        built, tried_at, code = None, 0.0, SERVED
-        seen = self._look()
+        began = time.time_ns()
+        code, tried_at = self._build({}), time.monotonic()
+        seen, commit = self._look()
+        built = {file: state for file, state in seen.items() if state[1] < began}
         while not self._end.wait(self._every):
-            now = self._look()
+            now, head = self._look()
+            ready = {file: state for file, state in now.items() if seen.get(file) == state}
+            new = {file: state for file, state in ready.items() if built.get(file) != state}
             is_due = code != SERVED and time.monotonic() - tried_at > RETRY_SECONDS
-            if now == seen and (now != built or is_due):
-                new = {file: state for file, state in now[0].items() if built and built[0].get(file) != state}
-                code, built, tried_at = self._build(new), now, time.monotonic()
+            if new or head != commit or built.keys() - now.keys() or is_due:
+                code, tried_at, commit = self._build(new), time.monotonic(), head
+                built = {file: state for file, state in {**built, **ready}.items() if file in now}
             seen = now
         return code
 
     def _look(self) -> tuple[Seen, str | None]:
         """What there is to build: files, and the project's commit."""
-        listed = self._warehouse.landed.read_text().splitlines() if self._warehouse.landed.is_file() else []
-        return arrived([Path(place) for place in listed]), git.commit(self._project)
+        with suppress(OSError, UnicodeError):  # a mount that is gone for a moment, a checkout under way
+            listed = self._warehouse.landed.read_text().splitlines() if self._warehouse.landed.is_file() else []
+            self._looked = arrived([Path(place) for place in listed]), git.commit(self._project)
+        return self._looked
 
     def _build(self, new: Seen) -> int:
         self._run = Nightly(
             self._project, self._arguments, self._environment, arrived={str(f): ns / 1e9 for f, (_, ns) in new.items()}
         )
         code = self._run.run()
+        if self._run.is_ended:
+            self._end.set()
         self._run = None
         return code
 

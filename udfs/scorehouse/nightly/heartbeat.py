@@ -7,6 +7,7 @@ import threading
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 
 VARIABLE = "SCOREHOUSE_HEARTBEAT_URL"
 TIMEOUT_SECONDS = 10.0
@@ -16,9 +17,22 @@ START, SUCCESS, FAIL = "/start", "", "/fail"
 def wrong_address(environment: Mapping[str, str]) -> str | None:
     """A sentence for an address that is none."""
     url = environment.get(VARIABLE)
-    if not url or urllib.parse.urlsplit(url).scheme in ("http", "https"):
+    if not url or _is_address(url):
         return None
     return f"{VARIABLE}: expected an address that begins with https://, found something else (not shown); correct it."
+
+
+def _is_address(url: str) -> bool:
+    with suppress(ValueError):
+        parts = urllib.parse.urlsplit(url)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
+            and url.isprintable()
+            and " " not in url
+        )
+    return False
 
 
 class Heartbeat:
@@ -59,6 +73,6 @@ class Heartbeat:
             try:
                 urllib.request.urlopen(urllib.request.Request(address, body.encode()), timeout=TIMEOUT_SECONDS).close()
                 return
-            except (OSError, ValueError):
+            except Exception:  # whatever it is: what it says could show the address
                 continue
         self.lost.append(sign or "/success")

@@ -14,6 +14,10 @@ from scorehouse.nightly.triage import OWNER, FailureClass
 
 INCIDENT, ALERT = "incident", "alert"
 OPENED, CLOSED = "opened", "closed"
+OF_A_PROCESS = frozenset(
+    "overlapping locked time_limit out_of_memory killed terminated crashed package_missing profile_broken project_broken".split()
+)
+"""Classes of what ends a build as a whole: a build that comes as far as its nodes shows them mended."""
 
 
 @dataclass(frozen=True)
@@ -115,13 +119,35 @@ def open_incidents(runs: Iterable[tuple[int, Iterable[Line]]]) -> dict[str, Inci
         for line in written:
             said = line.details
             if line.event == INCIDENT and said.get("state") == OPENED:
-                found.setdefault(str(said["key"]), _opened(number, said, line))
+                found.setdefault(str(said.get("key")), _opened(number, said, line))
             elif line.event == INCIDENT and said.get("state") == CLOSED:
-                found.pop(str(said["key"]), None)
+                found.pop(str(said.get("key")), None)
             elif line.event == ALERT and said.get("is_sent"):
                 for key in _keys(said) & found.keys():
                     found[key] = replace(found[key], told_at=line.at)
     return found
+
+
+def untold(runs: Iterable[tuple[int, Iterable[Line]]]) -> list[Incident]:
+    """Incidents that are over, and of whose end those who knew of them could not be told."""
+    known: dict[str, Incident] = {}
+    over: dict[str, Incident] = {}
+    for number, written in runs:
+        for line in written:
+            said, key = line.details, str(line.details.get("key"))
+            if line.event == INCIDENT and said.get("state") == OPENED:
+                known[key] = _opened(number, said, line)
+                over.pop(key, None)
+            elif line.event == INCIDENT and said.get("state") == CLOSED and key in known:
+                incident = known.pop(key)
+                if incident.told_at:
+                    over[key] = incident
+            elif line.event == ALERT and said.get("is_sent"):
+                for one in _keys(said) & known.keys():
+                    known[one] = replace(known[one], told_at=line.at)
+                if said.get("kind") == "recovery":
+                    over = {one: incident for one, incident in over.items() if one not in _keys(said)}
+    return list(over.values())
 
 
 def _opened(number: int, said: Mapping[str, object], line: Line) -> Incident:
@@ -163,7 +189,9 @@ def _is_due(incident: Incident, now: datetime, reminder: timedelta) -> bool:
 def _is_mended(incident: Incident, shown: Shown) -> bool:
     if shown.is_whole:
         return True
-    return incident.node in shown.settled if incident.node else shown.came_through
+    if incident.node:
+        return incident.node in shown.settled
+    return shown.came_through and incident.failure_class in OF_A_PROCESS
 
 
 def note(ledger: Ledger, change: Change) -> None:
@@ -190,13 +218,14 @@ class Message:
     keys: tuple[str, ...] = field(default=())
 
 
-def messages(change: Change, place: str, standing: str, log: str) -> Iterator[Message]:
+def messages(change: Change, place: str, standing: str, log: str, over: Iterable[Incident] = ()) -> Iterator[Message]:
     """What there is to tell, at most one message of trouble and one of recovery for each team.
 
     Args:
         place: names warehouse and branch.
         standing: what readers are served meanwhile.
         log: where the whole log is.
+        over: incidents of earlier runs of whose end nobody could be told.
     """
     trouble = [*change.opened, *change.again]
     for contact in dict.fromkeys(failure.contact for _, failure in trouble):
@@ -205,7 +234,10 @@ def messages(change: Change, place: str, standing: str, log: str) -> Iterator[Me
         again = "still: " if all(pair in change.again and pair[0].told_at for pair in mine) else ""
         body = "\n\n".join([*(_told(incident, failure) for incident, failure in mine), standing, f"Log: {log}"])
         yield Message(contact, "failure", f"[{place}] {again}{head}", body, tuple(incident.key for incident, _ in mine))
-    known = [incident for incident in change.closed if incident.told_at]  # of what nobody knew, nobody is told that it is over
+    known = [
+        *over,
+        *(incident for incident in change.closed if incident.told_at),
+    ]  # of what nobody knew, nobody is told that it is over
     for contact in dict.fromkeys(incident.contact for incident in known):
         mended = [incident for incident in known if incident.contact == contact]
         said = [f"{incident.key} (since run {incident.since}): {incident.message}" for incident in mended]

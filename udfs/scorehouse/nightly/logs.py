@@ -37,7 +37,7 @@ class Log:
         marked = f"{said.level.upper()}: {said.text}" if said.level in ("error", "warn") else said.text
         for file, text in ((self.text, f"{now:%H:%M:%S}  {marked}"), (self.lines, line)):
             try:
-                with open(file, "a", encoding="utf-8") as stream:
+                with open(file, "a", encoding="utf-8", errors="backslashreplace") as stream:
                     stream.write(f"{text}\n")
             except OSError:
                 self.lost += 1

@@ -9,6 +9,9 @@ from scorehouse.errors import ScorehouseError
 KINDS = ("start", "failure", "recovery", "finish")
 """Messages that can be sent; a reminder is a failure's."""
 
+LARGEST = 1_000_000
+"""Numbers of hours, days or minutes beyond it are meant as none, and are none that a date can have."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -52,13 +55,13 @@ class Settings:
                 raise ScorehouseError(f"Variable nightly: expected {', '.join(known)}, found '{name}'; correct it.")
             if name == "alerts":
                 _expect_kinds(value)
-            elif isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < LARGEST:
                 raise ScorehouseError(f"Variable nightly: {name}: expected a number above 0, found '{value}'; correct it.")
         return cls(**{**given, **({"alerts": tuple(given["alerts"])} if "alerts" in given else {})})
 
 
 def _expect_kinds(value: object) -> None:
-    if not isinstance(value, list) or not set(value) <= set(KINDS):
+    if not isinstance(value, list) or not all(kind in KINDS for kind in value):
         raise ScorehouseError(f"Variable nightly: alerts: expected a list of {', '.join(KINDS)}, found '{value}'; correct it.")
 
 

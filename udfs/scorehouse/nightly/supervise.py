@@ -65,6 +65,7 @@ class Nightly:
         self._heartbeat = Heartbeat(self.environment, self.run_id)
         self._ended_by = ""
         self._wake = threading.Event()
+        self._child: Child | None = None
 
     def run(self) -> int:
         """Run it to its end, whatever that is; returns the exit status, and prints it as the last line."""
@@ -79,6 +80,7 @@ class Nightly:
     def _run(self) -> int:
         began = time.monotonic()
         known = incidents.open_incidents(incidents.history(self.warehouse.ledger))
+        self._over = incidents.untold(incidents.history(self.warehouse.ledger))
         lost = [*_mark_lost(self.warehouse.ledger)]
         details = {"branch": self.warehouse.branch, "commit": git.commit(self.project), "command": ["build", *self.arguments]}
         self.ledger.write(START, details={**details, "is_supervised": True, "who": os.environ.get("LOGNAME")})
@@ -91,7 +93,11 @@ class Nightly:
             console.say(sentence)
         self._heartbeat.beat(heartbeat.START)
         self._announce("start", "has started")
-        ended = self._attempts(log, console)
+        try:
+            ended = self._attempts(log, console)
+        except Exception as error:  # whatever it is, somebody must hear of it
+            self._stop(f"the supervisor itself failed: {type(error).__name__}: {error}")
+            ended = _stopped(self._ended_by)
         console.close()
         return self._close(ended, known, lost, log, time.monotonic() - began)
 
@@ -111,17 +117,11 @@ class Nightly:
                 if not self._ended_by
                 else _stopped(self._ended_by)
             )
-            failures = self._failures(ended)
-            again = [failure.kind for failure in failures if failure.kind.retries >= number and ended.code != 0]
-            if (
-                ended.code == 0
-                or self._ended_by
-                or not again
-                or len(again) < len([f for f in failures if f.kind.severity == "error"])
-            ):
+            red = list(_red(self.triage, ended, self._lines()))
+            if not red or self._ended_by or any(failure.kind.retries < number for failure in red):
                 return ended
-            minutes = max(kind.retry_wait_minutes for kind in again)
-            sentence = f"Trying again in {minutes:g} minutes ({number} of {again[0].retries}): {failures[0].message}"
+            minutes = max(failure.kind.retry_wait_minutes for failure in red)
+            sentence = f"Trying again in {minutes:g} minutes ({number} of {red[0].kind.retries}): {red[0].message}"
             console.say(sentence)
             self.ledger.write("retry", message=sentence)
             self._wake.wait(minutes * 60)
@@ -137,11 +137,18 @@ class Nightly:
 
     def end(self, name: str) -> None:
         """Somebody asks this process to end: the build ends first, and the run is told of."""
-        self._ended_by = f"the nightly run was ended from outside by {name}"
+        self._stop(f"the nightly run was ended from outside by {name}")
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether somebody asked it to end."""
+        return bool(self._ended_by)
+
+    def _stop(self, why: str) -> None:
+        self._ended_by = why
         self._wake.set()
-        child = getattr(self, "_child", None)
-        if child is not None:
-            threading.Thread(target=child.stop, args=[self._ended_by], daemon=True).start()
+        if self._child is not None:
+            threading.Thread(target=self._child.stop, args=[why], daemon=True).start()
 
     # ---------------------------------------------------------------- what became of it
 
@@ -170,7 +177,8 @@ class Nightly:
         release = self.warehouse.current_release()
         standing = f"Readers are served release {release} of {self.warehouse.branch}." if release else "There is no release yet."
         told = [
-            self._tell(message) for message in incidents.messages(changed, self._place, standing, _near(log.text, self.project))
+            self._tell(message)
+            for message in incidents.messages(changed, self._place, standing, _near(log.text, self.project), self._over)
         ]
         last = _last_line(is_green, shown, failures, changed, standing, seconds)
         if shown.is_whole and self.arrived:
@@ -185,12 +193,12 @@ class Nightly:
         counted = next((line.details for line in reversed(self._lines()) if line.event == "build_ended"), {})
         outcome |= {name: counted[name] for name in COUNTS if name in counted}
         self.ledger.write(FINISH, message=last, seconds=round(seconds, 3), details=outcome)
-        print(last, flush=True)
+        _say(last)
         return SERVED if is_green else NOT_SERVED
 
     def _overdue(self) -> list[str]:
         """What is older by now than some product's SLA allows, after a run that did not renew it."""
-        with suppress(ScorehouseError):  # a project without requirements promises nothing
+        with suppress(ScorehouseError, OverflowError):  # a project without requirements promises nothing
             if watchdog.last_whole_run(self.warehouse.ledger):
                 return list(watchdog.late(self.project, self.warehouse, datetime.now(UTC)))
         return []
@@ -208,7 +216,7 @@ class Nightly:
             return {"contact": message.contact, "kind": message.kind, "is_sent": False}
         sent = alerts.tell(self.ledger, message, self.environment)
         if not sent.is_sent:
-            print(f"No message to {message.contact}: {sent.why}.", flush=True)
+            _say(f"No message to {message.contact}: {sent.why}.")
         return {"contact": message.contact, "kind": message.kind, "keys": list(message.keys), "is_sent": sent.is_sent}
 
     def _announce(self, kind: str, what: str) -> None:
@@ -224,18 +232,17 @@ class Nightly:
         under_way = f"Another nightly run of {self.warehouse.branch} is under way (pid {holder})"
         sentence = f"{under_way}: expected it to have ended; look whether it hangs, or start this one later."
         failure = Failure(self.triage.of(sentence), "", sentence)
-        self.ledger.write(
-            START, details={"branch": self.warehouse.branch, "is_supervised": True, "command": ["build", *self.arguments]}
-        )
+        self.ledger.write(START, details={"branch": self.warehouse.branch, "command": ["build", *self.arguments]})
+        run = ledger_lines.number_of(self.ledger.file) if self.ledger.file else 0
         known = incidents.open_incidents(incidents.history(self.warehouse.ledger))
         changed = incidents.change(
-            known, [failure], Shown(False, False), 0, datetime.now(UTC), timedelta(hours=self.settings.reminder_hours)
+            known, [failure], Shown(False, False), run, datetime.now(UTC), timedelta(hours=self.settings.reminder_hours)
         )
         incidents.note(self.ledger, changed)
         for message in incidents.messages(changed, self._place, "The run that is under way goes on.", "none"):
             self._tell(message)
         self.ledger.write(FINISH, message=sentence, details={"outcome": RED, "is_whole": False, "failures": [failure.key]})
-        print(sentence, flush=True)
+        _say(sentence)
         return NOT_RUN
 
 
@@ -267,9 +274,10 @@ def _red(triage: Triage, ended: Ended, lines: list[Line]) -> Iterator[Failure]:
     alone = [line.message or "" for line in lines if line.event == FAILED and not line.node]
     if alone and not causes:
         kind, message = triage.first_in([*alone, *ended.errors])
-        yield Failure(kind, "", " ".join(message.split()))
+        yield Failure(kind, _subject("", alone[0]), " ".join(message.split()))
     if not causes and not alone:
-        kind, message = triage.first_in([*ended.errors, ended.why])
+        first = [ended.why, *ended.errors] if ended.code < 0 else [*ended.errors, ended.why]
+        kind, message = triage.first_in(first)
         yield Failure(kind, "", _joined(message, ended) or f"dbt ended with status {ended.code} and said nothing")
 
 
@@ -290,10 +298,22 @@ def _amber(triage: Triage, ended: Ended, lines: list[Line]) -> Iterator[Failure]
 
 
 def _of_node(triage: Triage, node: str, message: str, said: Mapping[str, object], mark: str = "") -> Failure:
-    subject = str(said.get("subject") or (node.split(".")[2] if node.count(".") >= 2 else node))
+    subject = str(said.get("subject") or _subject(node, message))
     kind = triage.of(f"{message} [{node}]{mark}")
     texts = {name: str(said.get(name) or "") for name in ("team", "owner")}
     return Failure(kind, subject, message, **texts, effects=tuple(map(str, _list(said.get("effects")))), node=node)
+
+
+def _subject(node: str, message: str) -> str:
+    """What a failure is about: the node, of a source its table too; else the file that its sentence begins with.
+
+    >>> _subject("source.shop.retail.events", ""), _subject("", "raw/a.csv: expected more"), _subject("", "The disk is full")
+    ('retail.events', 'raw/a.csv', '')
+    """
+    if node:
+        return ".".join(node.split(".")[2:]) if node.startswith("source.") else node.split(".")[min(2, node.count("."))]
+    first = message.split(": ")[0]
+    return first if ": " in message and "." in first and " " not in first else ""
 
 
 def _list(value: object) -> list:
@@ -308,7 +328,7 @@ def _at_work(lines: list[Line]) -> str:
 def _shown(lines: list[Line]) -> Shown:
     events = {line.event for line in lines}
     settled = frozenset(line.node for line in lines if line.event in ("built", "reused") and line.node)
-    return Shown(bool(events & {"published", "confirmed"}), "build_ended" in events, settled)
+    return Shown(bool(events & {"published", "confirmed"}), bool(settled), settled)
 
 
 def _stopped(why: str) -> Ended:
@@ -321,8 +341,8 @@ def _stopped(why: str) -> Ended:
 def _mark_lost(folder: Path) -> Iterator[str]:
     """End, in their own files, supervised runs that a kill or a power cut ended; yields a sentence for each."""
     for file in ledger_lines.files(folder)[-COURSES * 4 :]:
-        found = list(ledger_lines.read(file, (START, FINISH)))
-        if found and found[0].event == START and found[0].details.get("is_supervised") and found[-1].event != FINISH:
+        found = list(ledger_lines.read(file, (START, ATTEMPT, FINISH)))
+        if any(line.event == ATTEMPT for line in found) and found[-1].event != FINISH:
             number, at = ledger_lines.number_of(file), found[0].happened_at[:16].replace("T", " ")
             sentence = f"nightly run {number} of {at} (UTC) ended without a word: it was killed, or the machine went down"
             Ledger(folder, "", str(file)).write(FINISH, message=sentence, details={"outcome": LOST, "is_whole": False})
@@ -353,6 +373,12 @@ def _last_line(is_green: bool, shown: Shown, failures: Sequence[Failure], change
     return f"GREEN after {seconds:,.0f} s. {standing}{part}{f' Needs attention: {causes}.' if causes else ''}{mended}"
 
 
+def _say(line: str) -> None:
+    """Print a line; a disk or terminal that does not take it is no reason to end."""
+    with suppress(OSError, ValueError):
+        print(line, flush=True)
+
+
 def _near(path: Path, folder: Path) -> str:
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
 
@@ -367,17 +393,25 @@ def _only_one(warehouse: Warehouse) -> Iterator[str | None]:
     except OSError:  # a place that cannot be written is told of by the build
         yield None
         return
+    holder = _held_by(descriptor)
+    try:
+        yield holder
+    finally:
+        os.close(descriptor)
+
+
+def _held_by(descriptor: int) -> str | None:
+    """Take a lock file; the id of the process that has it, None where it is ours, or where locks are unknown."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        yield os.pread(descriptor, 32, 0).decode() or "unknown"
-    else:
-        with suppress(OSError):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        yield None
-    finally:
-        os.close(descriptor)
+        return os.pread(descriptor, 32, 0).decode() or "unknown"
+    except OSError:  # a file system without locks: the build's own lock is all there is
+        return None
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return None
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from scorehouse.names import git
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.nightly import alerts, incidents
 from scorehouse.nightly.incidents import Failure, Shown
-from scorehouse.nightly.settings import Settings
+from scorehouse.nightly.settings import LARGEST, Settings
 from scorehouse.nightly.triage import Triage
 
 REQUIREMENTS = Path("seeds", "operations", "product_requirements.csv")
@@ -64,7 +64,7 @@ def _hours(line: int, text: str | None) -> float | None:
         hours = float(str(text))
     except ValueError:
         hours = -1.0
-    if hours <= 0:
+    if not 0 < hours < LARGEST:
         raise ScorehouseError(
             f"{REQUIREMENTS}, line {line}, sla_hours: expected hours as a number above 0, found '{text}'; correct it."
         )
@@ -97,8 +97,12 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
     """Look once; alert if something is late and nobody knows. Returns the exit status."""
     root = Path(environment.get("WAREHOUSE_PATH") or project / "warehouse").resolve()
     warehouse = Warehouse.of(root, git.current(project, environment))
-    settings, (triage, _) = Settings.read(project), Triage.read(project)
-    failures = [Failure(triage.of(sentence), "", sentence) for sentence in late(project, warehouse, now)]
+    triage, _ = Triage.read(project)
+    try:
+        settings, sentences = Settings.read(project), list(late(project, warehouse, now))
+    except ScorehouseError as error:  # what cannot be asked is told of too
+        settings, sentences = Settings(), [str(error)]
+    failures = [Failure(triage.of(sentence), "", sentence) for sentence in sentences]
     if not failures:
         print(f"Every product of {warehouse.branch} is within its SLA.")
         return WELL
@@ -114,18 +118,14 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
         for message in told:
             alerts.tell(ledger, message, environment)
         ledger.write(FINISH, message=failures[0].message, details={"outcome": RED, "is_whole": False})
-    print(f"LATE: {failures[0].message}.")
+    print(f"LATE: {failures[0].message.rstrip('.')}.")
     return LATE
 
 
 def main() -> int:
     """Look once, from the project's folder; `WAREHOUSE_PATH` and `SCOREHOUSE_BRANCH` say where, as for dbt."""
     project = Path(os.environ.get("DBT_PROJECT_DIR") or Path.cwd()).resolve()
-    try:
-        return watch(project, alerts.environment(), datetime.now(UTC))
-    except ScorehouseError as error:
-        print(error)
-        return LATE
+    return watch(project, alerts.environment(), datetime.now(UTC))
 
 
 if __name__ == "__main__":

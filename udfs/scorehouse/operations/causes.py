@@ -40,6 +40,7 @@ def causes(manifest: Manifest, failures: dict[str, str], unwell: Iterable[str]) 
     above = {node_id: _above(manifest, node_id) for node_id in {*known, *(one for one in unwell if manifest.has(one))}}
     red = {subject(manifest, node_id).id: node_id for node_id in reversed(known)}
     roots = [node_id for node_id in known if not above[node_id] & red.keys() and red[subject(manifest, node_id).id] == node_id]
+    roots = roots or known[:1]  # two that read each other: the first that failed
     return [
         _cause(manifest, node_id, failures[node_id], {one: up for one, up in above.items() if one != node_id})
         for node_id in roots

@@ -46,8 +46,7 @@ def land_sources(run: Run) -> None:
         places |= {str(place), *(str(file) for file in files if not file.resolve().is_relative_to(folder))}  # links lead there
         if is_in_folder and found is not None:
             by_folder.setdefault(str(Path(table.path).parent), []).append((node, table, found))
-    if run.warehouse.is_production:
-        write_durably(run.warehouse.landed, "".join(f"{place}\n" for place in sorted(places)))
+    write_durably(run.warehouse.landed, "".join(f"{place}\n" for place in sorted(places)))
     for folder, tables in by_folder.items():
         _tell_the_rest(run, Path(folder), tables)
 
