@@ -125,7 +125,7 @@ def seen_by_readers(project: Project) -> tuple[int, list[tuple]]:
     return release, rows
 
 
-KILLS = int(os.environ.get("SCOREHOUSE_KILLS", "8"))
+KILLS = int(os.environ.get("SCOREHOUSE_KILLS", "16"))
 """Each so many operations a kill is tried; `SCOREHOUSE_KILLS=1 make test` tries all."""
 
 
