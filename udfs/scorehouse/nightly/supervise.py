@@ -307,13 +307,14 @@ def _of_node(triage: Triage, node: str, message: str, said: Mapping[str, object]
 def _subject(node: str, message: str) -> str:
     """What a failure is about: the node, of a source its table too; else the file that its sentence begins with.
 
-    >>> _subject("source.shop.retail.events", ""), _subject("", "raw/a.csv: expected more"), _subject("", "The disk is full")
+    >>> _subject("source.shop.retail.events", ""), _subject("", "/data/raw/a.csv: expected more"), _subject("", "The disk is full")
     ('retail.events', 'raw/a.csv', '')
     """
     if node:
         return ".".join(node.split(".")[2:]) if node.startswith("source.") else node.split(".")[min(2, node.count("."))]
     first = message.split(": ")[0]
-    return first if ": " in message and "." in first and " " not in first else ""
+    is_file = ": " in message and "." in first and " " not in first
+    return "/".join(first.split("/")[-2:]) if is_file else ""
 
 
 def _list(value: object) -> list:
