@@ -307,7 +307,7 @@ def _of_node(triage: Triage, node: str, message: str, said: Mapping[str, object]
 def _subject(node: str, message: str) -> str:
     """What a failure is about: the node, of a source its table too; else the file that its sentence begins with.
 
-    >>> _subject("source.shop.retail.events", ""), _subject("", "/data/raw/a.csv: expected more"), _subject("", "The disk is full")
+    >>> _subject("source.shop.retail.events", ""), _subject("", "/data/raw/a.csv: cut"), _subject("", "The disk is full")
     ('retail.events', 'raw/a.csv', '')
     """
     if node:
