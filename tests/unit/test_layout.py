@@ -24,7 +24,7 @@ ROOMS = {
     "serving": "errors names store",
     "release": "errors ledger names store serving",
     "operations": "errors ledger names scoring store sandbox sources learning build serving release",
-    "nightly": "errors names ledger",
+    "nightly": "errors names ledger release",
     "hooks": "",
     "plugin": "errors hooks names ledger store sandbox build release operations",
     "follow_up": "",

@@ -67,10 +67,9 @@ class Plugin(BasePlugin):
         with _ShownByDbt():
             _expect_profile(self.creds)
         folder = project_folder()
-        root = Path(os.environ.get("WAREHOUSE_PATH") or folder / "warehouse").resolve()
-        self._warehouse = Warehouse.of(root, git.current(folder, os.environ))
+        self._warehouse = Warehouse.of_project(folder, os.environ)
         with _ShownByDbt():
-            confinement.expect_own(folder, root, self._warehouse.branch)
+            confinement.expect_own(folder, self._warehouse.root, self._warehouse.branch)
             wait_seconds = float(os.environ.get("SCOREHOUSE_LOCK_WAIT", "600"))
             self._lock = BuildLock.take(self._warehouse, wait_seconds)
             prepare(self._warehouse)

@@ -25,7 +25,7 @@ class Book:
         self.runs: list[list[Line]] = []
 
     def run(self, failures: list[Failure], shown: Shown, now: datetime, is_reachable: bool = True) -> list[incidents.Message]:
-        known = incidents.open_incidents((number, lines) for number, lines in enumerate(self.runs, 1))
+        known = incidents.standing((number, lines) for number, lines in enumerate(self.runs, 1)).open
         change = incidents.change(known, failures, shown, len(self.runs) + 1, now, DAY)
         self.runs.append([])
         incidents.note(self, change)

@@ -4,19 +4,20 @@ import os
 import time
 from pathlib import Path
 
+from scorehouse.names.warehouse import NIGHTLY_LOGS
 from scorehouse.nightly import logs
 from scorehouse.nightly.child import Said
 
 
 def kept(project: Path) -> list[str]:
-    return sorted(file.name for file in (project / logs.FOLDER).iterdir())
+    return sorted(file.name for file in (project / NIGHTLY_LOGS).iterdir())
 
 
 def test_old_logs_go_and_then_the_oldest_until_the_others_fit(tmp_path: Path) -> None:
-    (tmp_path / logs.FOLDER).mkdir(parents=True)
+    (tmp_path / NIGHTLY_LOGS).mkdir(parents=True)
     for day in range(1, 6):
         for end in ("log", "jsonl"):
-            file = tmp_path / logs.FOLDER / f"2026-01-0{day}T03-00-00-x.{end}"
+            file = tmp_path / NIGHTLY_LOGS / f"2026-01-0{day}T03-00-00-x.{end}"
             file.write_bytes(bytes(100_000))
             os.utime(file, times=(time.time() - (6 - day) * 86400,) * 2)
     logs.rotate(tmp_path, days=4.5, megabytes=0.45)

@@ -8,11 +8,11 @@ import duckdb
 import pyarrow as pa
 
 from scorehouse.build.alone import Sorted, alone
-from scorehouse.build.inputs import definitions
+from scorehouse.build.builder import files_read, stored_rows
+from scorehouse.build.inputs import definitions, input_name
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import identifier, quoted
-from scorehouse.sources.tables import select_files
-from scorehouse.store.files import Store, read_sql
+from scorehouse.store.files import Store
 from scorehouse.store.records import NodeRecord, NodeRecords
 
 
@@ -33,7 +33,7 @@ class Again:
         self._store = store
         self._records = records
         self._through = frozenset(through)
-        self._named = {_name(record): record for record in records.nodes.values()}
+        self._named = {input_name(record): record for record in records.nodes.values()}
         self._made_of: dict[str, dict[str, NodeRecord]] = {}
 
     # ---------------------------------------------------------------- what is made of what
@@ -117,15 +117,12 @@ class Again:
 
     def _files(self, record: NodeRecord) -> str:
         """The query that reads a relation from the store."""
-        files = record.files[:1] if record.materialized == "fitted" else record.files
-        lost = self._store.lost(files)
+        lost = self._store.lost(files_read(record))
         if lost:
             raise ScorehouseError(
                 f"expected {lost} in the store as it was written, found it missing or damaged; dbt build makes it."
             )
-        if record.details.landing:
-            return select_files(record, files, self._store)
-        return read_sql([self._store.path(file) for file in files])
+        return stored_rows(record, self._store)
 
     def _expect_known(self, record: NodeRecord) -> None:
         details = record.details
@@ -140,12 +137,6 @@ class Again:
                 f"expected a query over what is in the release, found {record.relation}, which reads {read[0]}: what was "
                 "served before, or decided until then, is not kept for each release."
             )
-
-
-def _name(record: NodeRecord) -> str:
-    """What the inputs of other nodes call a node."""
-    name = record.relation if record.resource_type == "source" else record.node_id.split(".")[2]
-    return f"{record.resource_type} {name}"
 
 
 def _is_ordered(record: NodeRecord) -> bool:

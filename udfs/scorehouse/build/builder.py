@@ -159,10 +159,7 @@ class Builder:
 
     def rows(self, record: NodeRecord, files: list[str] | None = None) -> str:
         """The query that reads a relation from the store: all of it, or some of its files."""
-        read = record.files if files is None else files
-        if record.details.landing:
-            return tables.select_files(record, read, self.store)
-        return read_sql([self.store.path(file) for file in (read[:1] if record.materialized == "fitted" else read)])
+        return stored_rows(record, self.store, files)
 
     def parents(self, draft: NodeRecord) -> list[str]:
         """The store files that a node is computed from; raises ScorehouseError for one that is not as it was written."""
@@ -290,3 +287,17 @@ def _cursor(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyCo
         yield cursor
     finally:
         cursor.close()
+
+
+def files_read(record: NodeRecord, files: list[str] | None = None) -> list[str]:
+    """The store files that a relation, or a part of it, is read from: of a fitted model's versions the one in use."""
+    listed = record.files if files is None else files
+    return listed[:1] if record.materialized == "fitted" else listed
+
+
+def stored_rows(record: NodeRecord, store: Store, files: list[str] | None = None) -> str:
+    """The query that reads a relation from a store: all of it, or some of its files."""
+    read = files_read(record, files)
+    if record.details.landing:
+        return tables.select_files(record, read, store)
+    return read_sql([store.path(file) for file in read])

@@ -10,7 +10,6 @@ from scorehouse.build import engine, versions
 from scorehouse.build.builder import Builder, Outcome
 from scorehouse.build.monitoring import SIGNALS, training_asked_for
 from scorehouse.build.reasons import explain
-from scorehouse.build.seed import seed_rows
 from scorehouse.build.versions import ALWAYS, POLICY_SEED, decided, version_name
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import Spec, fit
@@ -159,4 +158,4 @@ class FittedModel:
         """The policy's row for the model, else its row `default`; None for a model that is always trained again."""
         if self._node.meta.get("retrain") == ALWAYS or self._spec.is_brought:
             return None
-        return versions.policy_row(seed_rows(self._builder, POLICY_SEED), self._node.name)
+        return versions.policy_row(self._builder.manifest.seed_rows(POLICY_SEED), self._node.name)

@@ -243,12 +243,17 @@ def _meaning(record: NodeRecord) -> str:
     return record.fingerprint.own if record.materialized == "view" else record.fingerprint.whole
 
 
+def input_name(record: NodeRecord) -> str:
+    """What the inputs of other nodes call a node."""
+    name = record.relation if record.resource_type == "source" else record.node_id.split(".")[2]
+    return f"{record.resource_type} {name}"
+
+
 def _named(parents: Mapping[str, NodeRecord], marks: Mapping[str, str]) -> dict[str, str]:
     """Parents by the names that people have for them: what is read of each, what it is, and its columns."""
     named = {}
     for relation, record in parents.items():
-        kind = record.resource_type
-        name = f"{kind} {relation if kind == 'source' else record.node_id.split('.')[2]}"
+        name = input_name(record)
         named[name] = marks.get(f"rows {relation}") or marks.get(f"definition {relation}") or "unread"
         named[f"{ALL_OF}{name}"] = record.fingerprint.whole
         named[f"{COLUMNS_OF}{name}"] = ",".join(record.columns)

@@ -14,6 +14,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
 from scorehouse.sandbox.queries import Reach
 from scorehouse.serving.offer import Audience, Meaning, Offer, Requirements, ServedFunction, ServedTable
+from scorehouse.sources.seeds import seed_values
 
 _VAR = re.compile(r"\bvar\(\s*['\"](\w+)['\"]")
 _PLAIN = re.compile(r"\w[\w .$-]*")
@@ -204,6 +205,11 @@ class Manifest:
     def seed(self, name: str) -> Node | None:
         """The seed of this name, if the project has one."""
         return next((node for node in self._of_kind("seed") if node.name == name), None)
+
+    def seed_rows(self, name: str) -> list[dict[str, object]]:
+        """Rows of a seed that steers the build, as its file says now; none where the project has no such seed."""
+        node = self.seed(name)
+        return seed_values(self.folder / node.path, node.seed_types, node.seed_delimiter) if node else []
 
     def fitted(self) -> list[Node]:
         """Every fitted model."""

@@ -1,7 +1,7 @@
 """What the project must keep so that what it builds is served: checked at the start of every build, all breaches at once."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import PurePath
 
 from scorehouse.build.manifest import Manifest, Node
@@ -10,7 +10,6 @@ from scorehouse.build.versions import ALWAYS, POLICY_SEED
 from scorehouse.errors import ScorehouseError
 from scorehouse.sandbox.duckdb_functions import is_of_duckdb
 from scorehouse.sandbox.queries import Reach, check_expression
-from scorehouse.sources.seeds import seed_values
 
 ROUTES_SEED = "routes"
 SERVING = "models/serving/"
@@ -248,9 +247,12 @@ def _seeds(manifest: Manifest) -> Iterator[str]:
     """Names in the seeds are names of the project, also of what the variable `products` leaves out."""
     models = {node.name for node in manifest.known() if node.materialized == "fitted"}
     endpoints = _known_endpoints(manifest)
-    yield from _names_in(manifest, POLICY_SEED, "model", models | {"default"}, "a fitted model, or default")
-    yield from _names_in(manifest, ROUTES_SEED, "endpoint", endpoints, "a served table")
-    yield from _names_in(manifest, REQUIREMENTS_SEED, ENDPOINT, endpoints, "a served table")
+    for seed, column, known, what in (
+        (POLICY_SEED, "model", models | {"default"}, "a fitted model, or default"),
+        (ROUTES_SEED, "endpoint", endpoints, "a served table"),
+        (REQUIREMENTS_SEED, ENDPOINT, endpoints, "a served table"),
+    ):
+        yield from _names_in(manifest.seed(seed), manifest.seed_rows(seed), column, known, what)
 
 
 def _requirements(manifest: Manifest) -> Iterator[str]:
@@ -261,30 +263,27 @@ def _requirements(manifest: Manifest) -> Iterator[str]:
             f"{seed.path}: column {ENDPOINT}: expected a row for each served table, found none for {name}; add one, or remove "
             f"meta.endpoint from the YAML of {name}."
         )
-    levels = _rows(manifest, LEVELS_SEED)
+    levels, guide = manifest.seed_rows(LEVELS_SEED), manifest.seed(GUIDE_SEED)
+    rows, rules = manifest.seed_rows(REQUIREMENTS_SEED), manifest.seed_rows(GUIDE_SEED)
     for name in GRADED if levels else ():
         known = {str(row["level"]) for row in levels if row["requirement"] == name}
         if name in NAMED_LEVELS:
-            yield from _names_in(manifest, REQUIREMENTS_SEED, name, known, f"a level of {LEVELS_SEED}")
-        yield from _names_in(manifest, GUIDE_SEED, name, known | {None}, f"a level of {LEVELS_SEED}, or nothing")
+            yield from _names_in(seed, rows, name, known, f"a level of {LEVELS_SEED}")
+        yield from _names_in(guide, rules, name, known | {None}, f"a level of {LEVELS_SEED}, or nothing")
 
 
 def _known_endpoints(manifest: Manifest) -> set[str]:
     return {node.name for node in manifest.known() if node.meta.get("endpoint")}
 
 
-def _names_in(manifest: Manifest, seed: str, column: str, known: Collection[str | None], what: str) -> Iterator[str]:
-    """A sentence for every other name that a seed's column holds."""
-    for name in dict.fromkeys(row.get(column) for row in _rows(manifest, seed) if row.get(column) not in known):
-        listed, path = ", ".join(sorted(filter(None, known))), manifest.seed(seed).path
+def _names_in(
+    seed: Node | None, rows: Iterable[Mapping[str, object]], column: str, known: Collection[str | None], what: str
+) -> Iterator[str]:
+    """A sentence for every other name that a column of a seed's rows holds; without a seed there are no rows."""
+    for name in dict.fromkeys(row.get(column) for row in rows if row.get(column) not in known):
+        listed = ", ".join(sorted(filter(None, known)))
         found = "an empty cell" if name is None else f"'{name}'"
-        yield f"{path}: column {column}: expected {what} ({listed}), found {found}; correct or remove the row."
-
-
-def _rows(manifest: Manifest, seed: str) -> list[dict[str, object]]:
-    """Rows of a seed; none where the project has no such seed."""
-    node = manifest.seed(seed)
-    return seed_values(manifest.folder / node.path, node.seed_types, node.seed_delimiter) if node else []
+        yield f"{seed.path}: column {column}: expected {what} ({listed}), found {found}; correct or remove the row."
 
 
 def _people(manifest: Manifest) -> Iterator[str]:

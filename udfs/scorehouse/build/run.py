@@ -70,6 +70,11 @@ class Run:
         """The record of a relation, as SQL writes it; None when it was not built on this branch."""
         return self.records.of(plain(relation))
 
+    def has_settled(self, node_id: str) -> bool:
+        """Whether a node was built or kept in this run."""
+        record = self.records.nodes.get(node_id)
+        return record is not None and record.run_id == self.run_id
+
     def unbuilt(self, test_id: str) -> str | None:
         """Name of something that a data test reads and that was never built on this branch; None where there is nothing such."""
         test = self.manifest.node(test_id)

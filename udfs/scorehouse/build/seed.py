@@ -10,7 +10,7 @@ from scorehouse.build.manifest import Node
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import FORMAT_VERSION, digest
 from scorehouse.sources.personal import Personal
-from scorehouse.sources.seeds import SEED_ROWS, identity, read_seed, seed_header, seed_values
+from scorehouse.sources.seeds import SEED_ROWS, identity, read_seed, seed_header
 
 
 def seed(builder: Builder, node_id: str) -> Outcome:
@@ -51,9 +51,3 @@ def _names_nobody(builder: Builder, node: Node, path: Path) -> None:
                 f"{node.path}: column {name}: expected nobody's data in a seed, which git keeps for good, found a name that says "
                 f"so; land it as a source, or say that it names nobody: meta: {{personal: false}}."
             )
-
-
-def seed_rows(builder: Builder, name: str) -> list[dict[str, object]]:
-    """Rows of a seed that steers the build, as its file says now; none where the project has no such seed."""
-    node = builder.manifest.seed(name)
-    return seed_values(builder.manifest.folder / node.path, node.seed_types, node.seed_delimiter) if node else []

@@ -123,6 +123,11 @@ class Ledger:
         return line
 
     @property
+    def number(self) -> int:
+        """The run's number; 0 before its first line."""
+        return number_of(self.file) if self.file else 0
+
+    @property
     def is_behind(self) -> bool:
         """Whether lines still wait, for a disk without room, or a folder that cannot be written."""
         return bool(self._waiting)

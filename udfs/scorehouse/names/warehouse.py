@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -13,6 +14,9 @@ CATALOG, SERVING, NUMBER, SUMMARY = "catalog.duckdb", "serving.duckdb", "CURRENT
 
 AUDIENCES = "serving"
 """A release's folder with a serving file for each audience, if there are any."""
+
+NIGHTLY_LOGS = Path("logs", "nightly")
+"""Where a project keeps the logs of its nightly runs."""
 
 WORK_DATABASE = "warehouse.duckdb"
 STORE = "store"
@@ -42,6 +46,12 @@ class Warehouse:
         'new_weights_75f585ae18'
         """
         return cls(root, branch, root / git.slug(branch))
+
+    @classmethod
+    def of_project(cls, project: Path, environment: Mapping[str, str]) -> Self:
+        """The place of the branch that a project's folder is on: in `WAREHOUSE_PATH`, else beside the project."""
+        root = Path(environment.get("WAREHOUSE_PATH") or project / "warehouse").resolve()
+        return cls.of(root, git.current(project, environment))
 
     def on(self, branch: str) -> Self:
         """The same warehouse seen from another branch, given by its name."""

@@ -5,7 +5,6 @@ separated by blanks. They are never printed, logged, or given to dbt.
 """
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -115,8 +114,3 @@ def _is_known(url: str) -> bool:
 def _quiet() -> None:
     """apprise says in its log where a message goes."""
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-
-
-def environment() -> dict[str, str]:
-    """The variables of this process."""
-    return dict(os.environ)

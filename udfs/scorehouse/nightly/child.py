@@ -25,14 +25,13 @@ class Said:
         text: as a reader sees it.
         level: debug, info, warn or error; error too for what is no message of dbt's (a crash, a library).
         name: dbt's name of the event; empty for what is none.
-        index, total: of a node's event, which of how many.
+        total: of a node's event, of how many it is one.
         node: dbt's unique id, of a node's event.
     """
 
     text: str
     level: str = "error"
     name: str = ""
-    index: int | None = None
     total: int | None = None
     node: str | None = None
 
@@ -44,7 +43,7 @@ class Said:
             info, data = event["info"], event.get("data") or {}
             node = (data.get("node_info") or {}).get("unique_id")
             total = data.get("total") or data.get("num_models")
-            return cls(info["msg"], info["level"], info["name"], data.get("index"), total, node)
+            return cls(info["msg"], info["level"], info["name"], total, node)
         return cls(line.rstrip("\n"), "error" if line.strip() and not line.startswith("nanobind:") else "info")
 
 

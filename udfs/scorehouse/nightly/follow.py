@@ -18,7 +18,6 @@ from pathlib import Path
 
 from scorehouse.names import git
 from scorehouse.names.warehouse import Warehouse
-from scorehouse.nightly import alerts
 from scorehouse.nightly.supervise import SERVED, Nightly, signals
 
 RETRY_SECONDS = 600.0
@@ -57,8 +56,7 @@ class Follower:
         self._arguments = arguments
         self._environment = environment
         self._every = every_seconds
-        root = Path(environment.get("WAREHOUSE_PATH") or project / "warehouse").resolve()
-        self._warehouse = Warehouse.of(root, git.current(project, environment))
+        self._warehouse = Warehouse.of_project(project, environment)
         self._end = threading.Event()
         self._run: Nightly | None = None
         self._looked: tuple[Seen, str | None] = ({}, None)
@@ -113,7 +111,7 @@ def main(arguments: Sequence[str]) -> int:
     if known.every <= 0:
         parser.error(f"--every: expected seconds above 0, found {known.every:g}")
     project = Path(os.environ.get("DBT_PROJECT_DIR") or Path.cwd()).resolve()
-    follower = Follower(project, others, alerts.environment(), known.every)
+    follower = Follower(project, others, os.environ, known.every)
     with signals(follower.end):
         return follower.follow()
 

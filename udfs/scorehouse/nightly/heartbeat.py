@@ -48,11 +48,6 @@ class Heartbeat:
         self._threads: list[threading.Thread] = []
         self.lost: list[str] = []
 
-    @property
-    def is_wanted(self) -> bool:
-        """Whether there is an address."""
-        return bool(self._url)
-
     def beat(self, sign: str, body: str = "") -> None:
         """Send a sign in the background."""
         if self._url:

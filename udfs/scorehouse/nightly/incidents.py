@@ -4,16 +4,20 @@ There is no state but the ledger: what is open follows from the `incident` and `
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 from scorehouse.ledger import lines
 from scorehouse.ledger.lines import Ledger, Line
-from scorehouse.nightly.triage import OWNER, FailureClass
+from scorehouse.names.warehouse import Warehouse
+from scorehouse.nightly.triage import OWNER, FailureClass, Triage
 
 INCIDENT, ALERT = "incident", "alert"
 OPENED, CLOSED = "opened", "closed"
+KEPT = ("key", "failure_class", "subject", "contact")
+"""What a line says of an incident beside its node and message."""
 OF_A_PROCESS = frozenset(
     "overlapping locked time_limit out_of_memory killed terminated crashed package_missing profile_broken project_broken".split()
 )
@@ -43,6 +47,11 @@ class Failure:
     effects: tuple[str, ...] = ()
     node: str = ""
     is_past: bool = False
+
+    @classmethod
+    def said(cls, triage: Triage, sentence: str, is_past: bool = False) -> Self:
+        """A failure of which there is a sentence, and no node."""
+        return cls(triage.of(sentence), "", sentence, is_past=is_past)
 
     @property
     def key(self) -> str:
@@ -81,13 +90,11 @@ class Change:
     Attributes:
         opened: new ones.
         again: open ones of which nobody was told for long, or at all.
-        silent: open ones of which somebody knows.
         closed: those that this run shows mended, with whether anybody was ever told of them.
     """
 
     opened: tuple[tuple[Incident, Failure], ...] = ()
     again: tuple[tuple[Incident, Failure], ...] = ()
-    silent: tuple[tuple[Incident, Failure], ...] = ()
     closed: tuple[Incident, ...] = ()
 
 
@@ -112,49 +119,42 @@ def history(folder: Path) -> Iterator[tuple[int, Iterator[Line]]]:
         yield lines.number_of(file), lines.read(file, (INCIDENT, ALERT))
 
 
-def open_incidents(runs: Iterable[tuple[int, Iterable[Line]]]) -> dict[str, Incident]:
-    """The incidents that the ledger leaves open, by key; runs by number, in their order."""
+@dataclass(frozen=True)
+class Standing:
+    """What the ledger leaves to do.
+
+    Attributes:
+        open: incidents that are not known to be mended, by key.
+        over: those that are, and of whose end the ones who knew of them could not be told.
+    """
+
+    open: Mapping[str, Incident]
+    over: tuple[Incident, ...] = ()
+
+
+def standing(runs: Iterable[tuple[int, Iterable[Line]]]) -> Standing:
+    """How incidents stand after some runs, by number, in their order."""
     found: dict[str, Incident] = {}
-    for number, written in runs:
-        for line in written:
-            said = line.details
-            if line.event == INCIDENT and said.get("state") == OPENED:
-                found.setdefault(str(said.get("key")), _opened(number, said, line))
-            elif line.event == INCIDENT and said.get("state") == CLOSED:
-                found.pop(str(said.get("key")), None)
-            elif line.event == ALERT and said.get("is_sent"):
-                for key in _keys(said) & found.keys():
-                    found[key] = replace(found[key], told_at=line.at)
-    return found
-
-
-def untold(runs: Iterable[tuple[int, Iterable[Line]]]) -> list[Incident]:
-    """Incidents that are over, and of whose end those who knew of them could not be told."""
-    known: dict[str, Incident] = {}
     over: dict[str, Incident] = {}
-    for number, written in runs:
-        for line in written:
-            said, key = line.details, str(line.details.get("key"))
-            if line.event == INCIDENT and said.get("state") == OPENED:
-                known[key] = _opened(number, said, line)
-                over.pop(key, None)
-            elif line.event == INCIDENT and said.get("state") == CLOSED and key in known:
-                incident = known.pop(key)
-                if incident.told_at:
-                    over[key] = incident
-            elif line.event == ALERT and said.get("is_sent"):
-                for one in _keys(said) & known.keys():
-                    known[one] = replace(known[one], told_at=line.at)
-                if said.get("kind") == "recovery":
-                    over = {one: incident for one, incident in over.items() if one not in _keys(said)}
-    return list(over.values())
+    for number, line in ((number, line) for number, written in runs for line in written):
+        said, key = line.details, str(line.details.get("key"))
+        if line.event == INCIDENT and said.get("state") == OPENED:
+            found.setdefault(key, _opened(number, said, line))
+            over.pop(key, None)
+        elif line.event == INCIDENT and said.get("state") == CLOSED and key in found:
+            incident = found.pop(key)
+            over |= {key: incident} if incident.told_at else {}
+        elif line.event == ALERT and said.get("is_sent"):
+            for one in _keys(said) & found.keys():
+                found[one] = replace(found[one], told_at=line.at)
+            if said.get("kind") == "recovery":
+                over = {one: incident for one, incident in over.items() if one not in _keys(said)}
+    return Standing(found, tuple(over.values()))
 
 
 def _opened(number: int, said: Mapping[str, object], line: Line) -> Incident:
-    names = ("key", "failure_class", "subject", "contact")
-    return Incident(
-        **{name: str(said.get(name, "")) for name in names}, message=line.message or "", since=number, node=line.node or ""
-    )
+    kept = {name: str(said.get(name, "")) for name in KEPT}
+    return Incident(**kept, message=line.message or "", since=number, node=line.node or "")
 
 
 def _keys(said: Mapping[str, object]) -> set[str]:
@@ -171,11 +171,10 @@ def change(
     still = [(known[key], failure) for key, failure in by_key.items() if key in known]
     again = [pair for pair in still if _is_due(pair[0], now, reminder)]
     closed = [incident for key, incident in known.items() if key not in by_key and _is_mended(incident, shown)]
-    silent = [pair for pair in still if pair not in again]
     if shown.is_whole:  # what was the matter before is over
         closed += [replace(incident, told_at=now) for incident, failure in [*opened, *still] if failure.is_past]
-        opened, again, silent = ([pair for pair in pairs if not pair[1].is_past] for pairs in (opened, again, silent))
-    return Change(tuple(opened), tuple(again), tuple(silent), tuple(closed))
+        opened, again = ([pair for pair in pairs if not pair[1].is_past] for pairs in (opened, again))
+    return Change(tuple(opened), tuple(again), tuple(closed))
 
 
 def _incident(failure: Failure, run: int) -> Incident:
@@ -198,8 +197,7 @@ def note(ledger: Ledger, change: Change) -> None:
     """Write which incidents were opened and closed."""
     for state, some in ((OPENED, [incident for incident, _ in change.opened]), (CLOSED, change.closed)):
         for incident in some:
-            names = ("key", "failure_class", "subject", "contact", "since")
-            details = {"state": state, **{name: getattr(incident, name) for name in names}}
+            details = {"state": state, **{name: getattr(incident, name) for name in (*KEPT, "since")}}
             ledger.write(INCIDENT, node=incident.node or None, message=incident.message, details=details)
 
 
@@ -215,7 +213,7 @@ class Message:
     kind: str
     title: str
     body: str
-    keys: tuple[str, ...] = field(default=())
+    keys: tuple[str, ...] = ()
 
 
 def messages(change: Change, place: str, standing: str, log: str, over: Iterable[Incident] = ()) -> Iterator[Message]:
@@ -234,16 +232,25 @@ def messages(change: Change, place: str, standing: str, log: str, over: Iterable
         again = "still: " if all(pair in change.again and pair[0].told_at for pair in mine) else ""
         body = "\n\n".join([*(_told(incident, failure) for incident, failure in mine), standing, f"Log: {log}"])
         yield Message(contact, "failure", f"[{place}] {again}{head}", body, tuple(incident.key for incident, _ in mine))
-    known = [
-        *over,
-        *(incident for incident in change.closed if incident.told_at),
-    ]  # of what nobody knew, nobody is told that it is over
+    # of what nobody knew, nobody is told that it is over
+    known = [*over, *(incident for incident in change.closed if incident.told_at)]
     for contact in dict.fromkeys(incident.contact for incident in known):
         mended = [incident for incident in known if incident.contact == contact]
         said = [f"{incident.key} (since run {incident.since}): {incident.message}" for incident in mended]
         body = "\n\n".join(["Mended, nothing to do:", *said, standing])
         head = mended[0].key + (f" and {len(mended) - 1} more" if len(mended) > 1 else "")
         yield Message(contact, "recovery", f"[{place}] recovered: {head}", body, tuple(one.key for one in mended))
+
+
+def served_now(warehouse: Warehouse) -> str:
+    """What readers have, in a sentence."""
+    number = warehouse.current_release()
+    return f"Readers are served release {number} of {warehouse.branch}." if number else "There is no release yet."
+
+
+def place_of(warehouse: Warehouse) -> str:
+    """What messages call a branch."""
+    return f"Scorehouse {warehouse.branch}"
 
 
 def _title(failure: Failure) -> str:

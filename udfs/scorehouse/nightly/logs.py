@@ -2,14 +2,13 @@
 
 import json
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from scorehouse.names.warehouse import NIGHTLY_LOGS
 from scorehouse.nightly.child import Said
 
-FOLDER = Path("logs", "nightly")
 _DAY = 86400.0
 
 
@@ -22,7 +21,7 @@ class Log:
     """
 
     def __init__(self, project: Path, name: str) -> None:
-        folder = project / FOLDER
+        folder = project / NIGHTLY_LOGS
         self.text = folder / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{name}.log"
         self.lines = self.text.with_suffix(".jsonl")
         self.lost = 0
@@ -45,21 +44,17 @@ class Log:
 
 def rotate(project: Path, days: float, megabytes: float) -> list[Path]:
     """Delete logs that are older, and the oldest while all are larger together; the newest run's stay. Returns what went."""
-    files = sorted((project / FOLDER).glob("*.*"), key=lambda file: file.name) if (project / FOLDER).is_dir() else []
+    files = sorted((project / NIGHTLY_LOGS).glob("*.*"), key=lambda file: file.name) if (project / NIGHTLY_LOGS).is_dir() else []
     newest = files[-1].stem if files else ""
     sizes = {file: _size(file) for file in files}
     gone = [file for file in files if file.stem != newest and _age(file) > days * _DAY]
     for file in files:
         if file.stem != newest and sum(size for one, size in sizes.items() if one not in gone) > megabytes * 1e6:
             gone += [] if file in gone else [file]
-    _delete(gone)
-    return gone
-
-
-def _delete(files: Iterable[Path]) -> None:
-    for file in files:
+    for file in gone:
         with suppress(OSError):
             file.unlink()
+    return gone
 
 
 def _size(file: Path) -> int:

@@ -1,6 +1,5 @@
 """One supervised run: dbt as a child process, what became of it, and who is told."""
 
-import fcntl
 import os
 import signal
 import threading
@@ -10,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
@@ -21,9 +21,10 @@ from scorehouse.nightly import alerts, heartbeat, incidents, logs, watchdog
 from scorehouse.nightly.child import Child, Ended, Said, dbt
 from scorehouse.nightly.console import Console
 from scorehouse.nightly.heartbeat import Heartbeat
-from scorehouse.nightly.incidents import Change, Failure, Message, Shown
+from scorehouse.nightly.incidents import Change, Failure, Message, Shown, Standing
 from scorehouse.nightly.settings import Settings
 from scorehouse.nightly.triage import Triage
+from scorehouse.release.lock import hold
 
 SERVED, NOT_SERVED, NOT_RUN = 0, 1, 3
 """Exit statuses: the release is the newest; something failed and the release stayed; another run is under way."""
@@ -36,6 +37,7 @@ COUNTS = ("nodes", "built", "reused", "failed", "skipped", "warned")
 """What the build itself counted."""
 LOST = "lost"
 CLOCK_JUMP_SECONDS = 60.0
+_OF_A_COURSE = (START, ATTEMPT, "built", "reused", FINISH)
 COURSES = 5
 """So many earlier runs say how long one takes."""
 
@@ -59,8 +61,8 @@ class Nightly:
 
     def __post_init__(self) -> None:
         self.settings, self.triage, self._told = _configured(self.project)
-        root = Path(self.environment.get("WAREHOUSE_PATH") or self.project / "warehouse").resolve()
-        self.warehouse = Warehouse.of(root, git.current(self.project, self.environment))
+        self.warehouse = Warehouse.of_project(self.project, self.environment)
+        self._place = incidents.place_of(self.warehouse)
         self.ledger = Ledger(self.warehouse.ledger, self.run_id)
         self._heartbeat = Heartbeat(self.environment, self.run_id)
         self._ended_by = ""
@@ -79,8 +81,7 @@ class Nightly:
 
     def _run(self) -> int:
         began = time.monotonic()
-        known = incidents.open_incidents(incidents.history(self.warehouse.ledger))
-        self._over = incidents.untold(incidents.history(self.warehouse.ledger))
+        before = incidents.standing(incidents.history(self.warehouse.ledger))
         lost = [*_mark_lost(self.warehouse.ledger)]
         details = {"branch": self.warehouse.branch, "commit": git.commit(self.project), "command": ["build", *self.arguments]}
         self.ledger.write(START, details={**details, "is_supervised": True, "who": os.environ.get("LOGNAME")})
@@ -99,7 +100,7 @@ class Nightly:
             self._stop(f"the supervisor itself failed: {type(error).__name__}: {error}")
             ended = _stopped(self._ended_by)
         console.close()
-        return self._close(ended, known, lost, log, time.monotonic() - began)
+        return self._close(ended, before, lost, log, time.monotonic() - began)
 
     def _attempts(self, log: logs.Log, console: Console) -> Ended:
         """Build, and try again what the triage says is worth it."""
@@ -158,29 +159,25 @@ class Nightly:
         last = max((number for number, line in enumerate(written) if line.event == ATTEMPT), default=-1)
         return written[last + 1 :]
 
-    def _failures(self, ended: Ended) -> list[Failure]:
+    def _failures(self, ended: Ended, lines: list[Line], lost: list[str], is_whole: bool) -> Iterator[Failure]:
         """What went wrong, causes alone."""
-        wrong = [Failure(self.triage.of(sentence), "", sentence) for sentence in self._told]
-        return [*_red(self.triage, ended, self._lines()), *_amber(self.triage, ended, self._lines()), *wrong]
+        yield from _red(self.triage, ended, lines)
+        yield from _amber(self.triage, ended, lines)
+        yield from (Failure.said(self.triage, sentence) for sentence in self._told)
+        yield from (Failure.said(self.triage, sentence, is_past=True) for sentence in lost)
+        yield from (Failure.said(self.triage, sentence) for sentence in (() if is_whole else self._overdue()))
 
-    def _close(self, ended: Ended, known: dict[str, incidents.Incident], lost: list[str], log: logs.Log, seconds: float) -> int:
+    def _close(self, ended: Ended, before: Standing, lost: list[str], log: logs.Log, seconds: float) -> int:
         """Write, tell and say how it ended."""
-        shown, failures = _shown(self._lines()), self._failures(ended)
-        failures += [Failure(self.triage.of(sentence), "", sentence, is_past=True) for sentence in lost]
-        if not shown.is_whole:
-            failures += [Failure(self.triage.of(sentence), "", sentence) for sentence in self._overdue()]
-        is_green = ended.code == 0
-        run = ledger_lines.number_of(self.ledger.file) if self.ledger.file else 0
-        now = datetime.now(UTC)
-        changed = incidents.change(known, failures, shown, run, now, timedelta(hours=self.settings.reminder_hours))
-        incidents.note(self.ledger, changed)
-        release = self.warehouse.current_release()
-        standing = f"Readers are served release {release} of {self.warehouse.branch}." if release else "There is no release yet."
+        lines = self._lines()
+        shown, is_green, served = _shown(lines), ended.code == 0, incidents.served_now(self.warehouse)
+        failures = list(self._failures(ended, lines, lost, shown.is_whole))
+        changed = self._change(before, failures, shown)
         told = [
             self._tell(message)
-            for message in incidents.messages(changed, self._place, standing, _near(log.text, self.project), self._over)
+            for message in incidents.messages(changed, self._place, served, _near(log.text, self.project), before.over)
         ]
-        last = _last_line(is_green, shown, failures, changed, standing, seconds)
+        last = _last_line(is_green, shown, failures, changed, served, seconds)
         if shown.is_whole and self.arrived:
             last += self._delay()
         self._announce("finish", last)
@@ -188,13 +185,21 @@ class Nightly:
         self._heartbeat.wait()
         for sign in self._heartbeat.lost:
             self.ledger.write("heartbeat", message=f"The sign {sign} did not arrive.")
-        outcome = {"outcome": GREEN if is_green else RED, "is_whole": shown.is_whole, "release": release, "code": ended.code}
+        outcome = {"outcome": GREEN if is_green else RED, "is_whole": shown.is_whole, "code": ended.code}
+        outcome |= {"release": self.warehouse.current_release()}
         outcome |= {"failures": [failure.key for failure in failures], "alerts": told, "lost_log_lines": log.lost}
-        counted = next((line.details for line in reversed(self._lines()) if line.event == "build_ended"), {})
+        counted = next((line.details for line in reversed(lines) if line.event == "build_ended"), {})
         outcome |= {name: counted[name] for name in COUNTS if name in counted}
         self.ledger.write(FINISH, message=last, seconds=round(seconds, 3), details=outcome)
         _say(last)
         return SERVED if is_green else NOT_SERVED
+
+    def _change(self, before: Standing, failures: list[Failure], shown: Shown) -> Change:
+        """What this run does to the incidents; the ledger has it."""
+        reminder = timedelta(hours=self.settings.reminder_hours)
+        changed = incidents.change(before.open, failures, shown, self.ledger.number, datetime.now(UTC), reminder)
+        incidents.note(self.ledger, changed)
+        return changed
 
     def _overdue(self) -> list[str]:
         """What is older by now than some product's SLA allows, after a run that did not renew it."""
@@ -224,21 +229,13 @@ class Nightly:
         if kind in self.settings.alerts:
             self._tell(Message("platform", kind, f"[{self._place}] nightly run: {kind}", what))
 
-    @property
-    def _place(self) -> str:
-        return f"Scorehouse {self.warehouse.branch}"
-
     def _overlapping(self, holder: str) -> int:
         under_way = f"Another nightly run of {self.warehouse.branch} is under way (pid {holder})"
         sentence = f"{under_way}: expected it to have ended; look whether it hangs, or start this one later."
-        failure = Failure(self.triage.of(sentence), "", sentence)
+        failure = Failure.said(self.triage, sentence)
         self.ledger.write(START, details={"branch": self.warehouse.branch, "command": ["build", *self.arguments]})
-        run = ledger_lines.number_of(self.ledger.file) if self.ledger.file else 0
-        known = incidents.open_incidents(incidents.history(self.warehouse.ledger))
-        changed = incidents.change(
-            known, [failure], Shown(False, False), run, datetime.now(UTC), timedelta(hours=self.settings.reminder_hours)
-        )
-        incidents.note(self.ledger, changed)
+        before = incidents.standing(incidents.history(self.warehouse.ledger))
+        changed = self._change(before, [failure], Shown(False, False))
         for message in incidents.messages(changed, self._place, "The run that is under way goes on.", "none"):
             self._tell(message)
         self.ledger.write(FINISH, message=sentence, details={"outcome": RED, "is_whole": False, "failures": [failure.key]})
@@ -294,7 +291,7 @@ def _amber(triage: Triage, ended: Ended, lines: list[Line]) -> Iterator[Failure]
             yield _of_node(triage, line.node or "", line.message or "", line.details, WARNED if is_test else "")
     if abs(ended.clock_jump) > CLOCK_JUMP_SECONDS:
         sentence = f"the machine's clock jumped by {ended.clock_jump:+,.0f} s during the run"
-        yield Failure(triage.of(sentence), "", sentence)
+        yield Failure.said(triage, sentence)
 
 
 def _of_node(triage: Triage, node: str, message: str, said: Mapping[str, object], mark: str = "") -> Failure:
@@ -352,13 +349,11 @@ def _mark_lost(folder: Path) -> Iterator[str]:
 
 def _courses(folder: Path) -> Iterator[list[float]]:
     """Of the last whole runs: when each further node was done, and when all was, in seconds from the beginning."""
-    found = 0
-    for file in reversed(ledger_lines.files(folder)):
-        lines = list(ledger_lines.read(file, (START, ATTEMPT, "built", "reused", FINISH)))
-        if found < COURSES and lines and lines[-1].event == FINISH and lines[-1].details.get("is_whole"):
-            found += 1
-            began = next((line.up for line in reversed(lines) if line.event in (ATTEMPT, START)), lines[0].up)
-            yield [line.up - began for line in lines if line.event in ("built", "reused", FINISH)]
+    read = (list(ledger_lines.read(file, _OF_A_COURSE)) for file in reversed(ledger_lines.files(folder)))
+    whole = (lines for lines in read if lines and lines[-1].event == FINISH and lines[-1].details.get("is_whole"))
+    for lines in islice(whole, COURSES):
+        began = next((line.up for line in reversed(lines) if line.event in (ATTEMPT, START)), lines[0].up)
+        yield [line.up - began for line in lines if line.event in ("built", "reused", FINISH)]
 
 
 # ---------------------------------------------------------------- how it ends
@@ -394,25 +389,13 @@ def _only_one(warehouse: Warehouse) -> Iterator[str | None]:
     except OSError:  # a place that cannot be written is told of by the build
         yield None
         return
-    holder = _held_by(descriptor)
+    holder = None
+    with suppress(OSError):  # a file system without locks, or without room: the build's own lock is all there is
+        holder = hold(descriptor)
     try:
         yield holder
     finally:
         os.close(descriptor)
-
-
-def _held_by(descriptor: int) -> str | None:
-    """Take a lock file; the id of the process that has it, None where it is ours, or where locks are unknown."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return os.pread(descriptor, 32, 0).decode() or "unknown"
-    except OSError:  # a file system without locks: the build's own lock is all there is
-        return None
-    with suppress(OSError):
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-    return None
 
 
 @contextmanager
@@ -430,4 +413,4 @@ def signals(end: Callable[[str], None]) -> Iterator[None]:
 def main(arguments: Sequence[str]) -> int:
     """`python -m scorehouse.nightly [options of dbt build]`, from the project's folder."""
     project = Path(os.environ.get("DBT_PROJECT_DIR") or Path.cwd()).resolve()
-    return Nightly(project, arguments, alerts.environment()).run()
+    return Nightly(project, arguments, os.environ).run()

@@ -93,10 +93,6 @@ class Triage:
         unknown = found.pop(UNKNOWN, _NO_SEED)
         return cls((*found.values(), unknown)), wrong
 
-    def named(self, name: str) -> FailureClass:
-        """The class of this name; `unknown` where there is none."""
-        return next((one for one in self.classes if one.name == name), self.classes[-1])
-
     def of(self, text: str) -> FailureClass:
         """The class of one failure; `unknown` where no row recognises it."""
         return next((one for one in self.classes if one.recognises(text)), self.classes[-1])

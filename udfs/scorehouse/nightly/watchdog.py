@@ -17,8 +17,7 @@ from pathlib import Path
 from scorehouse.errors import ScorehouseError
 from scorehouse.ledger import lines as ledger_lines
 from scorehouse.ledger.lines import FINISH, GREEN, RED, START, Ledger
-from scorehouse.names import git
-from scorehouse.names.warehouse import Warehouse
+from scorehouse.names.warehouse import NIGHTLY_LOGS, Warehouse
 from scorehouse.nightly import alerts, incidents
 from scorehouse.nightly.incidents import Failure, Shown
 from scorehouse.nightly.settings import LARGEST, Settings
@@ -95,22 +94,20 @@ def late(project: Path, warehouse: Warehouse, now: datetime) -> Iterator[str]:
 
 def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
     """Look once; alert if something is late and nobody knows. Returns the exit status."""
-    root = Path(environment.get("WAREHOUSE_PATH") or project / "warehouse").resolve()
-    warehouse = Warehouse.of(root, git.current(project, environment))
+    warehouse = Warehouse.of_project(project, environment)
     triage, _ = Triage.read(project)
     try:
         settings, sentences = Settings.read(project), list(late(project, warehouse, now))
     except ScorehouseError as error:  # what cannot be asked is told of too
         settings, sentences = Settings(), [str(error)]
-    failures = [Failure(triage.of(sentence), "", sentence) for sentence in sentences]
+    failures = [Failure.said(triage, sentence) for sentence in sentences]
     if not failures:
         print(f"Every product of {warehouse.branch} is within its SLA.")
         return WELL
-    known = incidents.open_incidents(incidents.history(warehouse.ledger))
+    known = incidents.standing(incidents.history(warehouse.ledger)).open
     changed = incidents.change(known, failures, Shown(False, False), 0, now, timedelta(hours=settings.reminder_hours))
-    release = warehouse.current_release()
-    standing = f"Readers are served release {release} of {warehouse.branch}." if release else "There is no release yet."
-    told = list(incidents.messages(changed, f"Scorehouse {warehouse.branch}", standing, "logs/nightly"))
+    place, served = incidents.place_of(warehouse), incidents.served_now(warehouse)
+    told = list(incidents.messages(changed, place, served, str(NIGHTLY_LOGS)))
     if told:
         ledger = Ledger(warehouse.ledger, "watchdog")
         ledger.write(START, details={"branch": warehouse.branch, "command": ["watchdog"]})
@@ -125,7 +122,7 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
 def main() -> int:
     """Look once, from the project's folder; `WAREHOUSE_PATH` and `SCOREHOUSE_BRANCH` say where, as for dbt."""
     project = Path(os.environ.get("DBT_PROJECT_DIR") or Path.cwd()).resolve()
-    return watch(project, alerts.environment(), datetime.now(UTC))
+    return watch(project, os.environ, datetime.now(UTC))
 
 
 if __name__ == "__main__":

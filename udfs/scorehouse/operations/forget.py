@@ -9,7 +9,7 @@ import duckdb
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
 from scorehouse.ledger.lines import blank
-from scorehouse.names.warehouse import CATALOG, Warehouse
+from scorehouse.names.warehouse import CATALOG, NIGHTLY_LOGS, Warehouse
 from scorehouse.operations import text
 from scorehouse.operations.audit import ERASED, note
 from scorehouse.operations.register import COMMAND, operation_of
@@ -25,7 +25,6 @@ from scorehouse.store.provenance import RECORD, Provenance, delete
 from scorehouse.store.records import NodeRecords
 
 MOST_NAMED = 10
-NIGHTLY_LOGS = Path("logs", "nightly")
 
 
 @operation_of(COMMAND)

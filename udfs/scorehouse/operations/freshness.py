@@ -13,9 +13,8 @@ from scorehouse.names.quoting import quoted
 def note_stale(run: Run) -> None:
     """Keep for the end of the run, and write into the ledger, which sources are older than their `freshness` allows."""
     now = datetime.now(UTC).replace(tzinfo=None)
-    for node in run.manifest.sources():
-        newest = _newest(run.connection.cursor(), node) if node.freshness else None
-        sentence = _sentence(node, newest, now) if node.freshness else None
+    for node in (source for source in run.manifest.sources() if source.freshness):
+        sentence = _sentence(node, _newest(run.connection.cursor(), node), now)
         if sentence:
             run.stale.append(sentence)
             run.ledger.write(ATTENTION, node=node.id, message=sentence)

@@ -90,7 +90,7 @@ def end(run: Run, results: list[Result], how: How) -> list[str]:
     unwell = [result.node_id for result in results if result.status in {*FAILURES, SKIPPED}]
     found = causes(run.manifest, run.failures, unwell)
     counted = Counter(result.status for result in results)
-    actions = Counter(run.records.nodes[r.node_id].action for r in results if _is_of(run, r.node_id))
+    actions = Counter(run.records.nodes[r.node_id].action for r in results if run.has_settled(r.node_id))
     failed = sum(counted[status] for status in FAILURES)
     ending = {
         "outcome": GREEN if how.is_green else RED,
@@ -107,12 +107,6 @@ def end(run: Run, results: list[Result], how: How) -> list[str]:
     }
     _finish(run, ending)
     return summary.lines(run, ending, found) if how.command == "build" else []
-
-
-def _is_of(run: Run, node_id: str) -> bool:
-    """Whether a node was built or kept in this run."""
-    record = run.records.nodes.get(node_id)
-    return record is not None and record.run_id == run.run_id
 
 
 def _finish(run: Run, ending: Mapping[str, object]) -> None:

@@ -78,7 +78,7 @@ def reports(run: Run) -> list[FileReport]:
     """A report for every file of the sources whose rejections some model holds, by name."""
     found = []
     holders = [node for node in run.manifest.tables() if node.meta.get("rejections_of")]
-    asked = [node for node in holders if _is_settled(run, node)]
+    asked = [node for node in holders if run.has_settled(node.id)]
     unjudged = {one.id for node in holders if node not in asked for one in run.manifest.ancestors(node)}
     rejected = _rejections(run, asked)
     for node in run.manifest.sources():
@@ -172,12 +172,6 @@ def _breaches(variables: Mapping[str, object], report: FileReport) -> Iterator[s
 def _report(file: LandedFile, node: Node, rejected: dict[str, list[Rejections]], is_judged: bool) -> FileReport:
     rejections = tuple(rejected.get(file.name, [])) if is_judged else ()
     return FileReport(file.name, file.row_count, rejections, is_judged, node.relation)
-
-
-def _is_settled(run: Run, node: Node) -> bool:
-    """Whether a node was built or kept in this run."""
-    record = run.records.nodes.get(node.id)
-    return record is not None and record.run_id == run.run_id
 
 
 def _rejections(run: Run, holders: Iterable[Node]) -> dict[str, list[Rejections]]:

@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from scorehouse.build import versions
 from scorehouse.build.run import Run
-from scorehouse.build.seed import seed_rows
 from scorehouse.build.versions import POLICY_SEED, policy_row, version_name
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
@@ -142,7 +141,7 @@ class _Gate:
     def __init__(self, run: Run, endpoint: str) -> None:
         self._run = run
         self._endpoint = endpoint
-        self._policies = seed_rows(run.builder, POLICY_SEED)
+        self._policies = run.manifest.seed_rows(POLICY_SEED)
         self._cursor = run.connection.cursor()
         production = run.warehouse.on(PRODUCTION)
         current = production.current_release()

@@ -73,7 +73,8 @@ def _products(run: Run) -> Iterator[Product]:
     measured = _measured(run)
     with suppress(duckdb.Error), read(run.warehouse.release(number) / SERVING) as serving:
         for name, tables, rows, implementations, as_of, empty in serving.execute(query).fetchall():
-            models = [model for model in dict.fromkeys(_model(one) for one in implementations or []) if model]
+            named = (one["implementation"] for one in implementations or [])
+            models = [model for model in dict.fromkeys(named) if model]  # a table without rows has none
             quality = [measured[model] for model in models if model in measured]
             yield Product(name, tables, rows or 0, models, quality, as_of, empty or [])
 
@@ -93,7 +94,3 @@ def _measured(run: Run) -> dict[str, str]:
         for name, metric, value, baseline, other in found
         if other is not None
     }
-
-
-def _model(implementation: object) -> str:
-    return str(implementation.get("implementation") or "") if isinstance(implementation, dict) else str(implementation)

@@ -49,23 +49,23 @@ def _acquire(path: Path, branch: str, wait_seconds: float) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     deadline = time.monotonic() + wait_seconds
-    while not _try_lock(descriptor):
+    while holder := hold(descriptor):
         if time.monotonic() >= deadline:
-            holder = os.pread(descriptor, 32, 0).decode() or "unknown"
             os.close(descriptor)
             raise HeldError(
                 f"Branch '{branch}' is being built by another process (pid {holder}): expected it to end "
                 f"within {wait_seconds:.0f} seconds; wait for it, or set SCOREHOUSE_LOCK_WAIT to wait longer."
             )
         time.sleep(0.1)
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor
 
 
-def _try_lock(descriptor: int) -> bool:
+def hold(descriptor: int) -> str | None:
+    """Lock an open file and put this process's id into it; the id of whoever has it already, None where it is ours."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
     except BlockingIOError:
-        return False
+        return os.pread(descriptor, 32, 0).decode() or "unknown"
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return None
