@@ -6,11 +6,12 @@
         {%- for one in monitored() %} ... {{ one.model }} ... {%- endfor %}
         ->  {'implementation': 'churn_risk__logistic', 'model': 'churn__logistic', 'snapshots': 'customer_snapshots',
              'examples': 'churn_examples', 'label': 'is_churned', 'key': ['customer_id', 'as_of'], 'period': 'as_of',
-             'baseline': {'name': 'recency alone', 'score': 'recency_days'}}
+             'baseline': {'name': 'churn_risk__recency', 'model': 'churn__recency'}}
 
     A scores model declares:
         model, snapshots, examples: names of the fitted model, of what it scores, and of its examples, which bring the labels
-        baseline: what it must beat, a name and an expression over a snapshot
+        baseline: what it must beat: another implementation of its endpoint, which serves in its place while it does not
+            (`routed`); or `{name: ..., score: ...}`, in words and as an expression over a snapshot, which it is compared with only
         period: when a snapshot is from, an expression over it; the time of the fitted model's split where it is not said
         label: of the examples; the fitted model's where it is not said
     A node that calls this comes after all that is named so (start.py).
@@ -35,7 +36,10 @@
                 'label': declared.label or fitted.label,
                 'key': declared.key or fitted.key,
                 'period': declared.period or fitted.split.time,
-                'baseline': declared.baseline,
+                'baseline': {
+                    'name': declared.baseline,
+                    'model': (nodes | selectattr('name', 'equalto', declared.baseline) | first).config.meta.monitoring.model
+                } if declared.baseline is string else declared.baseline,
             }) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -1,6 +1,8 @@
 {#
     Rows of an endpoint's implementations, each entity from the one that the seed `routes` gives it: a stable hash of the
     entity's key falls into the implementations' shares, in order of their names. The only implementation needs no route.
+    While an implementation does not beat its baseline (meta.monitoring.baseline) by the margin of the seed retrain_policy, the
+    baseline serves in its place: the table `endpoints` says so, and why.
 
     Example:
         {{ routed('churn_risk', ['churn_risk__logistic', 'churn_risk__boosted'], 'customer_id') }}
@@ -15,9 +17,9 @@
     {%- for implementation in implementations -%}
         {%- do relations.update({implementation: ref(implementation) | string}) -%}
     {%- endfor -%}
-    {%- set routes = ref('routes') | string -%}
+    {%- set routes, in_place = ref('routes') | string, {} -%}
     {%- if flags.WHICH in ['build', 'run'] -%}
-        {%- do scorehouse('expect_routable', endpoint=endpoint, implementations=relations, routes=routes) -%}
+        {%- do in_place.update(scorehouse('in_place', endpoint=endpoint, implementations=relations, routes=routes) or {}) -%}
     {%- endif %}
     {%- set share_of = function('stable_share') ~ '(candidates.' ~ key ~ ", '" ~ endpoint ~ "')" -%}
     {%- if implementations | length == 1 %}
@@ -35,14 +37,21 @@
     inner join (
         {# shares as decimals, whose sums are exact #}
         select
-            implementation,
+            {% if in_place -%}
+            case implementation
+                {%- for name, other in in_place | dictsort %} when '{{ name }}' then '{{ other }}'{% endfor %}
+                else implementation
+            end
+            {%- else -%}
+            implementation
+            {%- endif %} as serving,
             sum(cast(share as decimal(18, 9))) over (order by implementation) - share as share_from,
             sum(cast(share as decimal(18, 9))) over (order by implementation) as share_to
         from {{ ref('routes') }}
         where endpoint = '{{ endpoint }}'
     ) as routes
         on
-            candidates.implementation = routes.implementation
+            candidates.implementation = routes.serving
             and {{ share_of }} >= routes.share_from
             and {{ share_of }} < routes.share_to
     {%- endif %}

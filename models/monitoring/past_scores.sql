@@ -22,10 +22,11 @@ scored as (
     union all
     select
         '{{ one.implementation }}' as implementation,
-        cast({{ one.key[0] }} as varchar) as entity_id,
+        {% set entity = one.key | reject('equalto', one.period) -%}
+        concat_ws(' ', {{ entity | join(', ') }}) as entity_id,
         cast({{ one.period }} as timestamp) as period_at,
         {{ score(one.model, implementation=one.implementation) }} as score,
-        cast({{ one.baseline.score }} as double) as baseline_score,
+        cast({{ one.baseline.score or score(one.baseline.model, implementation=one.baseline.name) }} as double) as baseline_score,
         realised_label as realised
     from (
         select

@@ -42,6 +42,13 @@ performance as (
 
 ),
 
+decision_rates as (
+
+    select * from {{ ref('decision_rates') }}
+    where not is_trained_on and usual_rate is not null
+
+),
+
 thresholds as (
 
     select * from {{ ref('monitoring_thresholds') }}
@@ -188,6 +195,17 @@ measured as (
     union all
     select
         implementation,
+        'decision_change' as measure,
+        decision as subject,
+        period_at,
+        abs(rate - usual_rate) as value,
+        greatest(lower_bound - usual_rate, usual_rate - upper_bound, 0) as lower_bound,
+        greatest(abs(lower_bound - usual_rate), abs(upper_bound - usual_rate)) as upper_bound,
+        row_count
+    from decision_rates
+    union all
+    select
+        implementation,
         'estimate_shortfall' as measure,
         metric as subject,
         period_at,
@@ -301,7 +319,7 @@ decided as (
         end as status
 
     from judged
-    inner join versions on judged.implementation = versions.implementation
+    left join versions on judged.implementation = versions.implementation
     left join counted
         on
             judged.implementation = counted.implementation
@@ -365,7 +383,7 @@ signals as (
         case when status in ('warn', 'error') then finding end as finding,
         case
             when status in ('warn', 'error')
-                then implementation || ' (' || model_version || '): ' || finding || '. What to do: ' || advice || '.'
+                then implementation || coalesce(' (' || model_version || ')', '') || ': ' || finding || '. What to do: ' || advice || '.'
         end as sentence
 
     from said

@@ -18,5 +18,8 @@ select
     metric,
     value,
     champion_value,
+    baseline_version,
+    baseline_value,
+    served_by,
     decided_at
 from gates

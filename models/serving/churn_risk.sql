@@ -2,7 +2,7 @@ with
 
 routed as (
 
-    {{ routed('churn_risk', ['churn_risk__logistic', 'churn_risk__boosted'], 'customer_id') }}
+    {{ routed('churn_risk', ['churn_risk__logistic', 'churn_risk__boosted', 'churn_risk__recency'], 'customer_id') }}
 
 ),
 

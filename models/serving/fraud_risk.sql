@@ -4,7 +4,7 @@ with
 
 routed as (
 
-    {{ routed('fraud_risk', ['fraud_risk__boosted', 'fraud_risk__rules'], 'payment_id') }}
+    {{ routed('fraud_risk', ['fraud_risk__boosted', 'fraud_risk__rules', 'fraud_risk__amount'], 'payment_id') }}
 
 ),
 

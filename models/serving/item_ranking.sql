@@ -4,7 +4,7 @@ with
 
 routed as (
 
-    {{ routed('item_ranking', ['item_ranking__pointwise', 'item_ranking__pairwise'], 'query') }}
+    {{ routed('item_ranking', ['item_ranking__pointwise', 'item_ranking__pairwise', 'item_ranking__popularity'], 'query') }}
 
 ),
 

@@ -51,6 +51,13 @@ class Project:
         assert old in text, f"{old!r} is not in {path}"
         self.write(path, text.replace(old, new))
 
+    def limit_training(self, **limits: object) -> None:
+        """Let the seed retrain_policy have these limits, for all models, and no others."""
+        path = "seeds/configuration/retrain_policy.csv"
+        columns = (self.root / path).read_text().splitlines()[0].split(",")
+        row = {"model": "default", **limits}
+        self.write(path, f"{','.join(columns)}\n{','.join(str(row.get(name, '')) for name in columns)}\n")
+
     def start(self, *arguments: str, branch: str = "main", **environment: str) -> subprocess.Popen:
         """Start dbt and return its process; it heeds Ctrl-C, which what is started in the background otherwise ignores."""
         inherited = {name: value for name, value in os.environ.items() if not OWN_VARIABLES.match(name)}

@@ -16,7 +16,6 @@ select
     round(1 + hash(i, 'a') % 5000 / 100, 2) as amount
 from range({start}, {stop}) as rows(i)
 """
-POLICY = "seeds/configuration/retrain_policy.csv"
 ROUTES = "seeds/configuration/routes.csv"
 
 
@@ -128,17 +127,41 @@ def test_a_route_to_what_does_not_exist_fails_the_build(shop: Project, route: st
 
 def test_a_challenger_that_does_not_beat_the_champion_cannot_be_routed(shop: Project) -> None:
     route_churn(shop, "churn_risk__boosted,1.0,")
-    header = (shop.root / POLICY).read_text().splitlines()[0]
-    shop.write(POLICY, f"{header}\ndefault,28,200,0.25,0.6,,0.3,0.15,0.05,\n")
+    shop.limit_training(margin=0.3)
     outcome = run(shop, "challenger")
     assert not outcome.is_green
     assert "which is rejected: its auc" in outcome.output
     query = "select status, value - champion_value < 0.3 from history.gates where implementation = 'churn_risk__boosted'"
     assert shop.work("challenger", query) == [("rejected", True)]
-    shop.write(POLICY, f"{header}\ndefault,28,200,0.25,0.6,,-0.3,0.15,0.05,\n")
+    shop.limit_training(margin=-0.3)
     build(shop, "challenger")
     assert served_version(shop, "challenger").startswith("churn__boosted@")
-    statuses = shop.catalog(
-        "select implementation, status from registry.model_gates where endpoint = 'churn_risk' order by 1", "challenger"
-    )
-    assert statuses == [("churn_risk__boosted", "accepted"), ("churn_risk__logistic", "champion")]
+    assert gates(shop, "challenger") == [
+        ("churn_risk__boosted", "accepted", "churn_risk__boosted"),
+        ("churn_risk__logistic", "champion", None),
+        ("churn_risk__recency", "accepted", None),
+    ]
+
+
+def test_a_model_that_does_not_beat_its_baseline_does_not_serve_until_it_does(shop: Project) -> None:
+    route_churn(shop, "churn_risk__logistic,0.5,\nchurn_risk,churn_risk__recency,0.5,")
+    shop.limit_training(margin=-0.3, baseline_margin=0.9)
+    build(shop, "baseline")
+    assert served_version(shop, "baseline").startswith("churn__recency@")
+    assert gates(shop, "baseline") == [
+        ("churn_risk__boosted", "outdone", None),
+        ("churn_risk__logistic", "outdone", "churn_risk__recency"),
+        ("churn_risk__recency", "accepted", "churn_risk__recency"),
+    ]
+    query = "select len(implementations), in_place from endpoints where name = 'churn_risk'"
+    ((count, said),) = shop.serving(query, "baseline")
+    assert count == 1
+    assert said.startswith("churn_risk__recency in place of churn_risk__logistic: its auc")
+    shop.limit_training(margin=-0.3, baseline_margin=-0.9)
+    build(shop, "baseline")
+    assert shop.serving(query, "baseline") == [(2, None)]
+
+
+def gates(shop: Project, branch: str) -> list[tuple]:
+    query = "select implementation, status, served_by from registry.model_gates where endpoint = 'churn_risk' order by 1"
+    return shop.catalog(query, branch)

@@ -53,9 +53,7 @@ class Bank:
 
     def train_again_with(self, examples: int) -> None:
         """A version is kept until there are so many new examples; then nothing else but monitoring has a limit."""
-        limits = "maximum_age_days,minimum_new_examples,drift_limit,performance_limit,metric,margin,calibration_limit,slice_limit"
-        policy = f"model,{limits},retrains_on_upgrade\ndefault,,{examples},,,,,,,\n"
-        self.project.write("seeds/configuration/retrain_policy.csv", policy)
+        self.project.limit_training(minimum_new_examples=examples)
 
     def build(self) -> Outcome:
         return self.project.dbt(
@@ -88,10 +86,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
     features = "          numeric: [amount, item_payment_count_7d, hour_of_day]\n"
     project.write(fitted, declared[:begin] + features + declared[end:])
     project.replace(fitted, "train_periods: 60", "train_periods: 30")
-    policy = (
-        "model,maximum_age_days,minimum_new_examples,drift_limit,performance_limit,metric,margin,calibration_limit,slice_limit"
-    )
-    project.write("seeds/configuration/retrain_policy.csv", f"{policy},retrains_on_upgrade\ndefault,,1000000,,,,,,,\n")
+    project.limit_training(minimum_new_examples=1_000_000)
     bank = Bank(project)
     bank.land("first", 0, TRAINED_DAYS)
     outcome = bank.build()

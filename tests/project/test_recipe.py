@@ -101,7 +101,13 @@ def test_a_feature_is_the_snapshots_two_files_and_the_declaration_that_uses_it(s
             "models/scores/purchase_intent_scores__logistic.yml",
             "baseline: {name: recency alone, score: -recency_days}",
             "baseline: recency_days",
-            "meta.monitoring.baseline: expected {name: <in words>, score: <expression over a snapshot>}, found 'recency_days'",
+            "meta.monitoring.baseline: expected the name of another implementation",
+        ),
+        (
+            "models/scores/purchase_intent_scores__logistic.yml",
+            "baseline: {name: recency alone, score: -recency_days}",
+            "baseline: churn_risk__recency",
+            "with the same examples, purchase_intent_examples, found churn_risk__recency with churn_examples",
         ),
         ("seeds/configuration/routes.csv", "churn_risk,", "churn_rsk,", "column endpoint: expected a served table"),
         (

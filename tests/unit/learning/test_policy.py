@@ -9,7 +9,7 @@ import pytest
 from scorehouse.learning import fit
 from scorehouse.learning.declare.spec import Spec
 from scorehouse.learning.measure import policy
-from scorehouse.learning.measure.policy import Policy
+from scorehouse.learning.measure.limits import Policy, metrics_of, refusal
 from scorehouse.learning.measure.statistics import statistic
 
 SPEC = Spec.read(
@@ -95,11 +95,11 @@ def test_the_rows_that_it_was_trained_on_have_not_drifted_however_many_are_equal
 
 def test_a_challenger_is_judged_on_metric_calibration_and_slices(version: pa.Table) -> None:
     worse = fit(examples(4, noise=4), SPEC, "m@111111111111")
-    champion = policy.metrics_of(version)
-    assert policy.refusal(Policy(margin=0.0), version, version, champion) is None
-    assert "leads" in policy.refusal(Policy(margin=0.01), version, version, champion)
-    assert "leads" in policy.refusal(Policy(margin=0.0), worse, version, champion)
-    assert "calibration error" in policy.refusal(Policy(calibration_limit=1e-6), version, version, champion)
-    reason = policy.refusal(Policy(slice_limit=0.01), worse, version, champion)
+    champion = metrics_of(version)
+    assert refusal(Policy(margin=0.0), version, version, champion) is None
+    assert "leads" in refusal(Policy(margin=0.01), version, version, champion)
+    assert "leads" in refusal(Policy(margin=0.0), worse, version, champion)
+    assert "calibration error" in refusal(Policy(calibration_limit=1e-6), version, version, champion)
+    reason = refusal(Policy(slice_limit=0.01), worse, version, champion)
     assert reason.startswith("on country=")
-    assert policy.refusal(Policy(slice_limit=0.9), worse, version, champion) is None
+    assert refusal(Policy(slice_limit=0.9), worse, version, champion) is None

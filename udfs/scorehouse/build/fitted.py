@@ -13,6 +13,7 @@ from scorehouse.build.reasons import explain
 from scorehouse.build.versions import ALWAYS, POLICY_SEED, decided, version_name
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import Spec, fit
+from scorehouse.learning.measure.limits import Policy, by_slice, refusal
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
 from scorehouse.sandbox.files_read import without_files
@@ -78,7 +79,7 @@ class FittedModel:
             return _Answer(versions.replaced(previous, draft, file, decision), is_new)
         from scorehouse.learning.measure import policy  # scikit-learn loads only where something is decided
 
-        limits, in_use = policy.Policy.of(row), known["model_version"][0].as_py()
+        limits, in_use = Policy.of(row), known["model_version"][0].as_py()
         if known["examples_fingerprint"][0].as_py() == self._examples:
             found = policy.on_upgrade(limits, explain(previous, draft, True))
         else:
@@ -91,7 +92,7 @@ class FittedModel:
             return _Answer(versions.kept(previous, draft, decision), False, f"{found.decision}: {found.reason}")
         file, is_new = self._trained(cursor)
         trained = versions.read_row(self._store.path(file))
-        refused = policy.refusal(limits, trained, known, policy.by_slice(found.metrics))
+        refused = refusal(limits, trained, known, by_slice(found.metrics))
         if refused:
             reason = f"{found.reason}; {now} was trained and is rejected: {refused}"
             decision = decided(policy.ALARM, reason, in_use, now, measured)

@@ -236,11 +236,26 @@ def _monitored(manifest: Manifest) -> Iterator[str]:
         fitted = models.get(said["model"])
         if fitted and fitted.materialized != "fitted":
             yield f"{node.path}: meta.monitoring.model: expected a fitted model, found {fitted.name}; correct it."
-        if not isinstance(said["baseline"], dict) or {"name", "score"} - said["baseline"].keys():
-            yield (
-                f"{node.path}: meta.monitoring.baseline: expected {{name: <in words>, score: <expression over a snapshot>}}, "
-                f"found '{said['baseline']}'; write it so."
-            )
+        yield from _baseline(node, said, models)
+
+
+def _baseline(node: Node, said: Mapping[str, object], models: Mapping[str, Node]) -> Iterator[str]:
+    """A baseline is an implementation that is measured on the same examples, or an expression that nobody is served."""
+    baseline, where = said["baseline"], f"{node.path}: meta.monitoring.baseline"
+    if isinstance(baseline, dict) and {"name", "score"} <= baseline.keys():
+        return
+    other = models.get(baseline) if isinstance(baseline, str) else None
+    beside = other.meta.get("monitoring") if other else None
+    if not isinstance(beside, dict) or other.name == node.name:
+        yield (
+            f"{where}: expected the name of another implementation that declares meta.monitoring, or {{name: <in words>, "
+            f"score: <expression over a snapshot>}}, found '{baseline}'; write it so."
+        )
+    elif beside.get("examples") != said["examples"]:
+        yield (
+            f"{where}: expected an implementation with the same examples, {said['examples']}, found {baseline} with "
+            f"{beside.get('examples')}; what is compared is measured on the same rows."
+        )
 
 
 def _seeds(manifest: Manifest) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""Who may serve: a version takes customers only when it is known, ready, and no worse than what main serves."""
+"""Who may serve: a version that is known, ready, and no worse than what main serves; its baseline while it does not beat that."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -11,6 +11,7 @@ from scorehouse.build import versions
 from scorehouse.build.run import Run
 from scorehouse.build.versions import POLICY_SEED, policy_row, version_name
 from scorehouse.errors import ScorehouseError
+from scorehouse.learning.measure.limits import ALL, Metrics, Policy, by_slice, metrics_of, refusal, shortfall
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.git import PRODUCTION
 from scorehouse.names.quoting import identifier, quoted
@@ -20,7 +21,7 @@ from scorehouse.sandbox.queries import HISTORY
 from scorehouse.store.files import read_sql
 from scorehouse.store.rows import insert
 
-CHAMPION, ACCEPTED, REJECTED, EMPTY = "champion", "accepted", "rejected", "empty"
+CHAMPION, ACCEPTED, REJECTED, OUTDONE, EMPTY = "champion", "accepted", "rejected", "outdone", "empty"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Judgement:
     Attributes:
         policy: hash of the row of the seed retrain_policy that counts for it.
         metric, value, champion_value: what was compared, where something was.
+        baseline_version, baseline_value: the same of its baseline, where it has one that was measured on the same test.
+        served_by: who serves its share: itself, or its baseline; None where it has none.
     """
 
     implementation: str
@@ -41,6 +44,9 @@ class Judgement:
     metric: str | None = None
     value: float | None = None
     champion_value: float | None = None
+    baseline_version: str | None = None
+    baseline_value: float | None = None
+    served_by: str | None = None
 
     @property
     def question(self) -> tuple[str | None, ...]:
@@ -102,30 +108,19 @@ def _pinned_version(run: Run, routes: str, implementation: str) -> str | None:
 
 
 @operation
-def expect_routable(run: Run, endpoint: str, implementations: Mapping[str, str], routes: str) -> None:
-    """Judge every implementation of an endpoint against what main serves, and note it in history.gates.
+def in_place(run: Run, endpoint: str, implementations: Mapping[str, str], routes: str) -> dict[str, str]:
+    """Judge every implementation of an endpoint against what main serves and its baseline, and note it in history.gates.
 
     Args:
         implementations: relation of each implementation's scores, by name.
         routes: relation of the seed.
 
+    Returns who serves in place of whom: the baselines of implementations that do not beat them.
     Raises ScorehouseError when an implementation that has a share is unknown or rejected.
     """
-    cursor = run.connection.cursor()
-    shares = dict(cursor.execute(f"select implementation, share from {routes} where endpoint = ?", [endpoint]).fetchall())
-    if not shares and len(implementations) > 1:
-        raise ScorehouseError(
-            f"Seed routes: expected shares for the implementations of {endpoint} ({', '.join(sorted(implementations))}), "
-            f"found none; add a row for each that serves."
-        )
-    shares = shares or dict.fromkeys(implementations, 1.0)
-    unknown = sorted(set(shares) - set(implementations))
-    if unknown:
-        raise ScorehouseError(
-            f"Seed routes: expected an implementation of {endpoint} ({', '.join(sorted(implementations))}), "
-            f"found '{unknown[0]}'; correct it."
-        )
-    judgements = _Gate(run, endpoint).judged(implementations)
+    shares = _shares(run, endpoint, implementations, routes)
+    gate = _Gate(run, endpoint, implementations)
+    judgements = [gate.judgement(name) for name in sorted(implementations)]
     for judgement in judgements:
         if judgement.status == REJECTED and shares.get(judgement.implementation):
             raise ScorehouseError(
@@ -133,12 +128,34 @@ def expect_routable(run: Run, endpoint: str, implementations: Mapping[str, str],
                 f"{judgement.model_version}, which is rejected: {judgement.reason}; route to another implementation or version, "
                 f"or change the seed retrain_policy."
             )
+    outdone = {one.implementation: gate.baselines[one.implementation] for one in judgements if one.status == OUTDONE}
+    serving = {name: outdone.get(name, name) for name, share in shares.items() if share}
+    gate.note([replace(one, served_by=serving.get(one.implementation)) for one in judgements])
+    return outdone
+
+
+def _shares(run: Run, endpoint: str, implementations: Mapping[str, str], routes: str) -> dict[str, float]:
+    """What the seed `routes` gives each implementation; all to the only one where it says nothing."""
+    found = run.connection.cursor().execute(f"select implementation, share from {routes} where endpoint = ?", [endpoint])
+    shares = dict(found.fetchall())
+    if not shares and len(implementations) > 1:
+        raise ScorehouseError(
+            f"Seed routes: expected shares for the implementations of {endpoint} ({', '.join(sorted(implementations))}), "
+            f"found none; add a row for each that serves."
+        )
+    unknown = sorted(set(shares) - set(implementations))
+    if unknown:
+        raise ScorehouseError(
+            f"Seed routes: expected an implementation of {endpoint} ({', '.join(sorted(implementations))}), "
+            f"found '{unknown[0]}'; correct it."
+        )
+    return shares or dict.fromkeys(implementations, 1.0)
 
 
 class _Gate:
     """The gate of one endpoint in one run."""
 
-    def __init__(self, run: Run, endpoint: str) -> None:
+    def __init__(self, run: Run, endpoint: str, implementations: Mapping[str, str]) -> None:
         self._run = run
         self._endpoint = endpoint
         self._policies = run.manifest.seed_rows(POLICY_SEED)
@@ -147,19 +164,51 @@ class _Gate:
         current = production.current_release()
         served = [] if current is None else self._served_versions(production.release(current))
         self._champion = served[0] if served else None  # the version that scores most rows
+        self._versions = {name: self._version_behind(relation) for name, relation in implementations.items()}
+        self._before = {known.question: known for known in self._noted()}
+        self.baselines = self._baselines()
 
-    def judged(self, implementations: Mapping[str, str]) -> list[Judgement]:
-        """Every implementation's judgement, noted; the same question is answered as before."""
+    def judgement(self, implementation: str) -> Judgement:
+        """What is decided of an implementation; the same question is answered as before."""
+        version = self._versions[implementation]
+        limits = digest(self._limits(version))
+        asked = Judgement(implementation, version, self._champion, limits, ACCEPTED if version else EMPTY)
+        baseline = self._versions.get(self.baselines.get(implementation))
+        beside = self._beside_baseline(asked, baseline) if version and baseline else asked
+        if beside.status == OUTDONE:
+            return beside
+        known = self._before.get(asked.question)
+        found = known if known and known.status != OUTDONE else self._judgement(asked)
+        return replace(found, baseline_version=beside.baseline_version, baseline_value=beside.baseline_value)
+
+    def note(self, judgements: list[Judgement]) -> None:
+        """Keep what was decided instead of what was before."""
+        self._cursor.execute("begin")
+        self._cursor.execute("delete from history.gates where endpoint = ?", [self._endpoint])
+        for judgement in judgements:
+            insert(self._cursor, "history.gates", {"endpoint": self._endpoint, **vars(judgement)})
+        self._cursor.execute("update history.gates set decided_at = now()::timestamp where decided_at is null")
+        self._cursor.execute("commit")
+
+    def _noted(self) -> list[Judgement]:
         names = ", ".join(Judgement.__dataclass_fields__)
         rows = self._cursor.sql(f"select {names} from history.gates where endpoint = ?", params=[self._endpoint])
-        before = {known.question: known for known in (Judgement(**row) for row in rows.to_arrow_table().to_pylist())}
-        found = []
-        for name in sorted(implementations):
-            ((version,),) = self._cursor.execute(f"select min(model_version) from {implementations[name]}").fetchall()
-            limits = digest(self._limits(version))
-            asked = Judgement(name, version, self._champion, limits, ACCEPTED if version else EMPTY)
-            found.append(before.get(asked.question) or self._judgement(asked))
-        self._note(found)
+        return [Judgement(**row) for row in rows.to_arrow_table().to_pylist()]
+
+    def _version_behind(self, relation: str) -> str | None:
+        """The version that made an implementation's scores; None where it has none."""
+        return self._cursor.execute(f"select min(model_version) from {relation}").fetchall()[0][0]
+
+    def _baselines(self) -> dict[str, str]:
+        """The implementation that each one must beat, where its YAML names one; it serves the same endpoint."""
+        declared = {node.name: (node.meta.get("monitoring") or {}).get("baseline") for node in self._run.manifest.built()}
+        found = {name: declared[name] for name in self._versions if isinstance(declared.get(name), str)}
+        for name, baseline in found.items():
+            if baseline not in self._versions:
+                raise ScorehouseError(
+                    f"{self._endpoint}: expected {baseline}, the baseline of {name} (meta.monitoring), among the implementations "
+                    f"in routed(), found {', '.join(sorted(self._versions))}; add it, so that it can serve in its place."
+                )
         return found
 
     def _limits(self, version: str | None) -> Mapping[str, object]:
@@ -178,13 +227,11 @@ class _Gate:
         best = self._run.read_version(champion) if champion and champion != version else None
         if best is None or best["status"][0].as_py() != "ready":
             return Judgement(*asked.question, CHAMPION if champion == version else ACCEPTED)
-        from scorehouse.learning.measure import policy as policies  # scikit-learn loads only where something is compared
-
-        rules = policies.Policy.of(self._limits(version))
+        rules = Policy.of(self._limits(version))
         measured = self._measured(best, row)
         metric = rules.metric_of(row)
-        reason = self._standing(version, policies.refusal(rules, row, best, measured))
-        of_version, of_champion = (found.get((policies.ALL, metric)) for found in (policies.metrics_of(row), measured))
+        reason = self._standing(version, refusal(rules, row, best, measured))
+        of_version, of_champion = (found.get((ALL, metric)) for found in (metrics_of(row), measured))
         return Judgement(*asked.question, REJECTED if reason else ACCEPTED, reason, metric, of_version, of_champion)
 
     def _standing(self, version: str, reason: str | None) -> str | None:
@@ -205,25 +252,30 @@ class _Gate:
             except duckdb.Error:  # a new endpoint, or one without versions
                 return []
 
-    def _measured(self, champion: pa.Table, challenger: pa.Table) -> dict[tuple[str, str], float]:
-        """The champion's metrics on the challenger's test: its own, or those of a decision on that test.
+    def _beside_baseline(self, asked: Judgement, baseline: str) -> Judgement:
+        """What was asked beside the baseline's version, on the newest later-in-time test on which both were measured."""
+        row, other = self._run.read_version(asked.model_version), self._run.read_version(baseline)
+        if row is None or other is None or {row["status"][0].as_py(), other["status"][0].as_py()} != {"ready"}:
+            return asked
+        rules = Policy.of(self._limits(asked.model_version))
+        metric = rules.metric_of(row)
+        of_version, of_baseline = self._tests(row), self._tests(other)
+        newest = max(of_version.keys() & of_baseline.keys(), default=None)
+        if newest is None:
+            return asked
+        value, reference = (tests[newest].get((ALL, metric)) for tests in (of_version, of_baseline))
+        reason = shortfall(metric, value, reference, rules.baseline_margin, baseline)
+        told = replace(asked, metric=metric, value=value, baseline_version=baseline, baseline_value=reference)
+        return replace(told, status=OUTDONE, reason=reason) if reason else told
 
-        Where neither is known, its own on its own test.
-        """
-        from scorehouse.learning.measure import policy as policies
+    def _tests(self, version: pa.Table) -> dict[str, Metrics]:
+        """What is known of a version by the last time of the test: its own test, and those of decisions about it since."""
+        name, until = version["model_version"][0].as_py(), version["test_until"][0].as_py()
+        decided = [one for record in self._run.records.nodes.values() for one in versions.decisions(record)]
+        later = {one.test_until: by_slice(map(vars, one.metrics)) for one in decided if one.measured_version == name}
+        return {**later, str(until): metrics_of(version)}
 
-        version, until = champion["model_version"][0].as_py(), challenger["test_until"][0].as_py()
-        if champion["test_until"][0].as_py() != until:
-            for record in self._run.records.nodes.values():
-                for decision in reversed(versions.decisions(record)):
-                    if decision.test_until == str(until) and decision.measured_version == version:
-                        return policies.by_slice(map(vars, decision.metrics))
-        return policies.metrics_of(champion)
-
-    def _note(self, judgements: list[Judgement]) -> None:
-        self._cursor.execute("begin")
-        self._cursor.execute("delete from history.gates where endpoint = ?", [self._endpoint])
-        for judgement in judgements:
-            insert(self._cursor, "history.gates", {"endpoint": self._endpoint, **vars(judgement)})
-        self._cursor.execute("update history.gates set decided_at = now()::timestamp where decided_at is null")
-        self._cursor.execute("commit")
+    def _measured(self, champion: pa.Table, challenger: pa.Table) -> Metrics:
+        """The champion's metrics on the challenger's test; where they are not known, its own on its own test."""
+        tests = self._tests(champion)
+        return tests.get(str(challenger["test_until"][0].as_py())) or tests[str(champion["test_until"][0].as_py())]

@@ -28,6 +28,7 @@ class Product:
         quality: of these, on the newest labels that have matured, beside the baseline's on the same rows.
         as_of: the time of its newest features.
         empty: tables without rows.
+        in_place: which baselines serve in place of models.
     """
 
     name: str
@@ -37,10 +38,12 @@ class Product:
     quality: list[str]
     as_of: datetime | None
     empty: list[str]
+    in_place: list[str]
 
     def cells(self) -> list[object]:
         """As a row of the summary's table."""
-        attention = "no data for it" if not self.rows else (f"empty: {text.listed(self.empty, 2)}" if self.empty else None)
+        empty = [f"empty: {text.listed(self.empty, 2)}"] if self.empty else []
+        attention = "; ".join([*self.in_place, *empty]) or None if self.rows else "no data for it"
         models, quality = (text.listed(some, 2) if some else None for some in (self.models, self.quality))
         return [self.name, self.tables, self.rows, models, quality, self.as_of, attention]
 
@@ -68,15 +71,17 @@ def _products(run: Run) -> Iterator[Product]:
         return
     query = (
         "select product, count(*), sum(row_count)::bigint, flatten(list(implementations order by name)), max(as_of),"
-        " list(name order by name) filter (row_count = 0) from endpoints group by product order by product"
+        " list(name order by name) filter (row_count = 0),"
+        " list(split_part(in_place, ':', 1) order by name) filter (in_place is not null)"
+        " from endpoints group by product order by product"
     )
     measured = _measured(run)
     with suppress(duckdb.Error), read(run.warehouse.release(number) / SERVING) as serving:
-        for name, tables, rows, implementations, as_of, empty in serving.execute(query).fetchall():
+        for name, tables, rows, implementations, as_of, empty, in_place in serving.execute(query).fetchall():
             named = (one["implementation"] for one in implementations or [])
             models = [model for model in dict.fromkeys(named) if model]  # a table without rows has none
             quality = [measured[model] for model in models if model in measured]
-            yield Product(name, tables, rows or 0, models, quality, as_of, empty or [])
+            yield Product(name, tables, rows or 0, models, quality, as_of, empty or [], in_place or [])
 
 
 def _measured(run: Run) -> dict[str, str]:

@@ -22,7 +22,7 @@ _ENDPOINTS_DDL = """(
     required_volume_rows bigint, row_count bigint,
     required_refresh_hours double, required_sla_hours double, age_hours double, as_of timestamp,
     required_decay_days double, required_latency_ms double, required_calls_a_day bigint,
-    audiences varchar[], status varchar, description varchar, example varchar
+    audiences varchar[], status varchar, in_place varchar, description varchar, example varchar
 )"""
 
 
@@ -38,6 +38,7 @@ class _Measured:
     as_of: datetime | None
     age_hours: float | None
     status: str
+    in_place: str | None
 
 
 def write(
@@ -137,7 +138,7 @@ def _measured(cursor: duckdb.DuckDBPyConnection, table: ServedTable, built_at: d
     query = f"select count(*), {as_of}, {age} from {relation}"
     count, newest, hours = cursor.execute(query, {"built_at": built_at}).fetchall()[0]
     status = "serving" if count else "empty: its inputs are absent, or its models have no usable version"
-    return _Measured(_shares(cursor, relation, names), count, newest, hours, status)
+    return _Measured(_shares(cursor, relation, names), count, newest, hours, status, _in_place(cursor, table))
 
 
 def _shares(cursor: duckdb.DuckDBPyConnection, relation: str, names: set[str]) -> list[dict[str, object]]:
@@ -147,6 +148,15 @@ def _shares(cursor: duckdb.DuckDBPyConnection, relation: str, names: set[str]) -
     share = "count(*) / sum(count(*)) over () as share"
     query = f"select implementation, model_version, {share} from {relation} group by 1, 2 order by 1, 2"
     return cursor.sql(query).to_arrow_table().to_pylist()
+
+
+def _in_place(cursor: duckdb.DuckDBPyConnection, table: ServedTable) -> str | None:
+    """Which baselines serve in the place of models that do not beat them, and why; None where none does."""
+    query = (
+        "select string_agg(served_by || ' in place of ' || implementation || ': ' || reason, '; ' order by implementation)"
+        " from history.gates where endpoint = ? and served_by <> implementation"
+    )
+    return cursor.execute(query, [table.relation.split(".")[1]]).fetchall()[0][0]
 
 
 def _write_comments(cursor: duckdb.DuckDBPyConnection, said: Said) -> None:

@@ -61,12 +61,19 @@ create table if not exists history.gates (
     reason varchar, metric varchar, value double, champion_value double, decided_at timestamp
 );
 """
+_ADDED = """
+alter table history.gates add column if not exists baseline_version varchar;
+alter table history.gates add column if not exists baseline_value double;
+alter table history.gates add column if not exists served_by varchar;
+"""
+"""What came to tables since the format was the same."""
 
 
 def prepare(cursor: duckdb.DuckDBPyConnection) -> None:
     """See to it that the tables are there; what another format wrote is dropped."""
     if not is_readable(cursor):
         _start_anew(cursor)
+    cursor.execute(_ADDED)
 
 
 def is_readable(cursor: duckdb.DuckDBPyConnection) -> bool:

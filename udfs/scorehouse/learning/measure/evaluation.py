@@ -9,6 +9,7 @@ from scorehouse.learning.declare.examples import Examples
 from scorehouse.learning.declare.fitted import Fitted
 from scorehouse.learning.declare.labels import Labels
 from scorehouse.learning.measure import metrics
+from scorehouse.learning.measure.limits import ALL
 from scorehouse.learning.measure.single_features import aucs_alone
 from scorehouse.learning.measure.statistics import statistic
 from scorehouse.scoring.columns import Column
@@ -20,8 +21,6 @@ IMPORTANCE_STEPS = 500_000_000
 """Steps at most that importances take; fewer rows where each takes many."""
 LARGEST_SLICE_COUNT = 50
 """Values at most of a slice column that have their own metrics, the most frequent ones."""
-ALL = "all"
-"""The slice of all rows."""
 
 
 @dataclass(frozen=True, eq=False)

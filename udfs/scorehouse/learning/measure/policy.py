@@ -1,8 +1,7 @@
-"""When a model is trained again, and whether a version may take another's place: one row of the seed retrain_policy."""
+"""When a model is trained again: as one row of the seed retrain_policy says."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Self
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -12,61 +11,13 @@ from scorehouse.learning.declare.fitted import Fitted
 from scorehouse.learning.declare.spec import Spec
 from scorehouse.learning.declare.split import cut
 from scorehouse.learning.measure import evaluation
-from scorehouse.learning.measure.evaluation import ALL
+from scorehouse.learning.measure.limits import ALL, Policy, by_slice, worse_by
 from scorehouse.scoring.columns import Column
 from scorehouse.scoring.scorer import load
 
 TRAIN, KEEP, ALARM = "train", "keep", "alarm"
-DEFAULT_METRIC = {"classification": "auc", "regression": "r2"}
-"""The metric that counts, by task, where a policy names none."""
-LOWER_IS_BETTER = ("rmse", "mae", "log_loss", "brier", "calibration_error")
-"""Of every other metric, higher is better."""
 SMALLEST_SHARE = 1e-4
 """Stands for a share of 0 in the stability index, whose logarithm would be infinite."""
-
-Metrics = Mapping[tuple[str, str], float]
-"""Values on the later-in-time test by (slice, metric)."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """Limits of one model; None is no limit.
-
-    Attributes:
-        maximum_age_days: train when the newest examples are so much later than those the version knew, or later still.
-        minimum_new_examples: never train for fewer examples that the version did not know.
-        drift_limit: train when a feature's population stability index is above it (0.2 is the usual alarm).
-        performance_limit: train when the metric on the newest test is worse, in the metric's own unit.
-        metric: a name of `learning.measure.metrics`; None for auc or r2, by task.
-        margin: a challenger's metric must be so much better than the champion's; negative: may be so much worse.
-        calibration_limit: largest expected calibration error of a challenger, from 0 to 1.
-        slice_limit: how much worse than the champion a challenger may be on any slice of meta.slices.
-        retrains_on_upgrade: train on the same examples when a library is another version.
-    """
-
-    maximum_age_days: float | None = None
-    minimum_new_examples: int | None = None
-    drift_limit: float | None = None
-    performance_limit: float | None = None
-    metric: str | None = None
-    margin: float | None = None
-    calibration_limit: float | None = None
-    slice_limit: float | None = None
-    retrains_on_upgrade: bool | None = None
-
-    @classmethod
-    def of(cls, row: Mapping[str, object]) -> Self:
-        """The policy of a seed's row; columns that it does not have are no limits, others are not read.
-
-        >>> policy = Policy.of({"model": "churn__logistic", "drift_limit": 0.2})
-        >>> policy.drift_limit, policy.margin
-        (0.2, None)
-        """
-        return cls(**{field.name: row.get(field.name) for field in fields(cls)})
-
-    def metric_of(self, version: pa.Table) -> str | None:
-        """The metric that counts for a version's task; None for a task without one."""
-        return self.metric or DEFAULT_METRIC.get(version["task"][0].as_py())
 
 
 @dataclass(frozen=True)
@@ -116,7 +67,7 @@ def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where
     metrics, test_until = measure(version, examples)
     name = policy.metric_of(version)
     value = by_slice(metrics).get((ALL, name))
-    is_poor = value is not None and policy.performance_limit is not None and _worse_by(name, value, policy.performance_limit) > 0
+    is_poor = value is not None and policy.performance_limit is not None and worse_by(name, value, policy.performance_limit) > 0
 
     def decision(word: str, reason: str) -> Finding:
         return Finding(word, reason, tuple(metrics), test_until)
@@ -136,40 +87,6 @@ def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where
     if policy.drift_limit is not None and index > policy.drift_limit:
         return decision(TRAIN, f"{feature} drifted: stability index {index:.2f} above the limit {policy.drift_limit:g}")
     return decision(KEEP, f"{new.sum():,} new examples, and age, drift and performance are within their limits")
-
-
-def refusal(policy: Policy, challenger: pa.Table, champion: pa.Table, measured: Metrics) -> str | None:
-    """Why a challenger may not take the champion's place, in words; None when it may.
-
-    A version that is not ready is refused; a limit whose metric was not measured refuses nothing.
-
-    Args:
-        policy: the model's limits.
-        challenger, champion: rows of two versions.
-        measured: the champion on the challenger's test.
-    """
-    status, reason = (challenger[column][0].as_py() for column in ("status", "status_reason"))
-    if status != "ready":
-        return f"it is {status.replace('_', ' ')}: {reason}"
-    name = policy.metric_of(challenger)
-    own = metrics_of(challenger)
-    value, reference = own.get((ALL, name)), measured.get((ALL, name))
-    champion_name = champion["model_version"][0].as_py()
-    if policy.margin is not None and value is not None and reference is not None:
-        lead = -_worse_by(name, value, reference)
-        if lead < policy.margin:
-            return f"its {name} {value:.4f} leads {champion_name}'s {reference:.4f} by {lead:.4f}, expected {policy.margin:g}"
-    error = own.get((ALL, "calibration_error"))
-    if policy.calibration_limit is not None and error is not None and error > policy.calibration_limit:
-        return f"its calibration error {error:.4f} is above the limit {policy.calibration_limit:g}"
-    if policy.slice_limit is None:
-        return None
-    for (part, metric), reference in sorted(measured.items()):
-        if metric == name and part != ALL and (part, name) in own:
-            loss = _worse_by(name, own[part, name], reference)
-            if loss > policy.slice_limit:
-                return f"on {part} its {name} {own[part, name]:.4f} is {loss:.4f} worse than the champion's {reference:.4f}"
-    return None
 
 
 def measure(version: pa.Table, examples: Examples) -> tuple[list[dict[str, object]], str | None]:
@@ -194,23 +111,6 @@ def measure(version: pa.Table, examples: Examples) -> tuple[list[dict[str, objec
     return rows, str(times[-1].astype("datetime64[us]").item())
 
 
-def metrics_of(version: pa.Table) -> Metrics:
-    """A version's own measurements on its own test."""
-    return by_slice(version["metrics"][0].as_py())
-
-
-def by_slice(rows: Iterable[Mapping[str, object]]) -> Metrics:
-    """Measurements on the test by (slice, metric), without those of bins.
-
-    >>> by_slice([{"split": "test", "slice": "all", "metric": "auc", "bin": None, "value": 0.8}])
-    {('all', 'auc'): 0.8}
-
-    Args:
-        rows: of `version_row.METRIC`.
-    """
-    return {(row["slice"], row["metric"]): row["value"] for row in rows if row["split"] == "test" and row["bin"] is None}
-
-
 def drift(version: pa.Table, recent: Examples) -> tuple[str | None, float]:
     """The feature with the largest population stability index against the training rows, and the index.
 
@@ -226,10 +126,6 @@ def drift(version: pa.Table, recent: Examples) -> tuple[str | None, float]:
     }
     worst = max(indexes, key=lambda feature: (indexes[feature], feature), default=None)
     return worst, indexes.get(worst, 0.0)
-
-
-def _worse_by(metric: str, value: float, reference: float) -> float:
-    return value - reference if metric in LOWER_IS_BETTER else reference - value
 
 
 def _known_until(version: pa.Table) -> np.datetime64 | None:

@@ -1,0 +1,9 @@
+with
+
+examples as (
+
+    select * from {{ ref('churn_examples') }}
+
+)
+
+select * from examples

@@ -1,0 +1,9 @@
+with
+
+examples as (
+
+    select * from {{ ref('ranking_pairs') }}
+
+)
+
+select * from examples
