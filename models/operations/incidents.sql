@@ -41,7 +41,7 @@ closed as (
 
     from changes as opening
     inner join changes as closing
-        on opening.incident = closing.incident and opening.run_number < closing.run_number and closing.state = 'closed'
+        on opening.incident = closing.incident and opening.run_number <= closing.run_number and closing.state = 'closed'
     where opening.state = 'opened'
     group by opening.incident, opening.run_number
 
@@ -55,7 +55,7 @@ told as (
         unnest(try_cast(details -> '$.keys' as varchar[])) as incident
 
     from ledger
-    where event = 'alert' and try_cast(details ->> '$.is_sent' as boolean)
+    where event = 'alert' and details ->> '$.kind' = 'failure' and try_cast(details ->> '$.is_sent' as boolean)
 
 ),
 

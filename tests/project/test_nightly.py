@@ -202,6 +202,7 @@ DRILLS: dict[str, Callable[[Shop], Night]] = {
         "models/features/unrelated.sql", "from range(3)", "from read_csv('/etc/passwd') union all select i from range(3)"
     ),
     "no_access": started(WAREHOUSE_PATH="/proc/nowhere"),
+    "project_rule": replaced("models/serving/scores.yml", "type: score", "type: scores"),
     "project_broken": replaced("models/features/weighted.sql", "{{ bonus() }}", "{{ bonus( }}"),
     "sql_error": replaced("models/features/weighted.sql", "amount > 0", "amountx > 0"),
     "unknown": started("--no-such-option"),

@@ -31,7 +31,7 @@ def test_every_link_leads_to_a_heading_of_the_readme() -> None:
     ("row", "sentence"),
     [
         ("a,node,x,loud,data,m,f,,,0,0", "line 2, severity: expected one of notice, warning, error, found loud; correct it."),
-        ("a,table,x,error,data,m,f,,,0,0", "line 2, scope: expected one of run, node, found table; correct it."),
+        ("a,table,x,error,data,m,f,,,0,0", "line 2, scope: expected one of run, node, sentence, found table; correct it."),
         ("a,node,(,error,data,m,f,,,0,0", "line 2, recognised_by: expected a regular expression, found '('"),
         ("a,node,x,error,,m,f,,,0,0", "line 2, contact: expected some text, found none; correct it."),
         ("a,node,x,error,data,m,f,,,often,0", "line 2, retries: expected a number from 0, found 'often'; correct it."),
@@ -55,3 +55,41 @@ def test_the_cause_comes_before_its_effects() -> None:
     said = ["Something else", "OSError: [Errno 28] No space left on device", "Binder Error: x", "Runtime Error"]
     assert triage.first_in(said)[0].name == "disk_full"
     assert triage.first_in(["Something else"]) == (triage.classes[-1], "Something else")
+
+
+MACHINE = ["SIGKILL", "disk is full", "KeyboardInterrupt", "Out of Memory Error", "ended without a word", "clock jumped"]
+
+
+@pytest.mark.parametrize("value", MACHINE)
+@pytest.mark.parametrize(
+    ("sentence", "name"),
+    [
+        (
+            "models/x.yml: expected state among a, b, found value = {}, n_records = 1; correct it [test.shop.a]",
+            "data_test",
+        ),
+        ('Conversion Error: Could not convert string "{}" to INT32 [model.shop.x]', "sql_error"),
+        ("seeds/operations/triage.csv, line 3: expected one of run, node, found {}; correct it", "triage_broken"),
+        ("seeds/operations/product_requirements.csv, line 3: expected hours, found '{}'; correct it", "project_rule"),
+    ],
+)
+def test_what_data_say_is_no_matter_of_the_machine(sentence: str, name: str, value: str) -> None:
+    triage, _ = Triage.read(REPOSITORY)
+    assert triage.of(sentence.format(value)).name == name
+
+
+@pytest.mark.parametrize(
+    ("sentence", "name"),
+    [
+        (
+            'Runtime Error in x: Binder Error: Referenced column "y" was not found because FROM is missing',
+            "sql_error",
+        ),
+        ("Compilation Error: Model 'model.a.x' depends on a node named 'y' which was not found", "project_broken"),
+        ("models/features/customer_profiles.yml: expected a name, found none; write one", "project_rule"),
+        ("RuntimeError: can't start new thread", "out_of_memory"),
+        ("OSError: [Errno 24] Too many open files: 'a'", "out_of_memory"),
+    ],
+)
+def test_sentences_are_of_the_class_that_helps(sentence: str, name: str) -> None:
+    assert Triage.read(REPOSITORY)[0].of(sentence).name == name

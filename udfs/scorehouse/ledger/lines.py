@@ -132,6 +132,11 @@ class Ledger:
         """Whether lines still wait, for a disk without room, or a folder that cannot be written."""
         return bool(self._waiting)
 
+    @property
+    def wrong(self) -> str | None:
+        """Why no line could be written yet, in a sentence; None where it could."""
+        return not_writable(self._folder) if self._waiting and not os.access(self._folder, os.W_OK) else None
+
     def _write_waiting(self) -> None:
         if self.file is None:
             self.file = _created(self._folder, self._run_id)
@@ -150,6 +155,12 @@ class Ledger:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def not_writable(folder: Path) -> str:
+    """The sentence for a folder into which nothing can be written."""
+    found = "another file" if folder.exists() and not folder.is_dir() else "none, or one of somebody else"
+    return f"{folder}: expected a folder that can be written, found {found}; move it away, or give it to the user who builds."
 
 
 def _created(folder: Path, run_id: str) -> Path:

@@ -2,6 +2,7 @@
 
 import sys
 
+from scorehouse.nightly import process
 from scorehouse.nightly.supervise import main
 
-sys.exit(main(sys.argv[1:]))
+process.run(lambda: main(sys.argv[1:]))

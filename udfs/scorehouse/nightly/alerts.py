@@ -48,12 +48,11 @@ def without_addresses(environment: Mapping[str, str]) -> dict[str, str]:
 def wrong_addresses(environment: Mapping[str, str]) -> Iterator[str]:
     """A sentence for each variable in which apprise knows no service; the value is not shown."""
     for name in sorted(name for name in environment if name.startswith(PREFIX)):
-        for url in environment[name].split() if find_spec("apprise") else ():
-            if not _is_known(url):
-                yield (
-                    f"{name}: expected URLs that apprise knows (slack://, msteams://, mailto://, jsons://, ...), found something "
-                    f"else (not shown); correct it: https://github.com/caronc/apprise/wiki"
-                )
+        if find_spec("apprise") and not all(map(_is_known, environment[name].split())):
+            yield (
+                f"{name}: expected URLs that apprise knows (slack://, msteams://, mailto://, jsons://, ...), found something "
+                f"else (not shown); correct it: https://github.com/caronc/apprise/wiki"
+            )
 
 
 def send(message: Message, environment: Mapping[str, str]) -> Sent:
@@ -61,7 +60,7 @@ def send(message: Message, environment: Mapping[str, str]) -> Sent:
     name = variable_of(message.contact)
     if find_spec("apprise") is None:
         return Sent(False, 0, "the package apprise is missing: rm .venv/ready; make .venv/ready")
-    urls = (environment.get(name) or environment.get(PREFIX) or "").split()
+    urls = list(dict.fromkeys((environment.get(name) or environment.get(PREFIX) or "").split()))
     if not urls:
         return Sent(False, 0, f"neither {name} nor {PREFIX} is set")
     found: list[Sent] = []

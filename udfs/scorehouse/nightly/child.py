@@ -1,7 +1,9 @@
 """dbt as a child process: what it says, line by line, and how it ended, whatever ended it."""
 
+import ctypes
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_C = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
 ERROR_LEVELS = frozenset({"error", "critical"})
 _MEMORY_EVENTS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
 """Where the kernel counts processes that it killed for want of memory: of this control group, of the machine."""
@@ -44,7 +49,7 @@ class Said:
             node = (data.get("node_info") or {}).get("unique_id")
             total = data.get("total") or data.get("num_models")
             return cls(info["msg"], info["level"], info["name"], total, node)
-        return cls(line.rstrip("\n"), "error" if line.strip() and not line.startswith("nanobind:") else "info")
+        return cls(_COLOURS.sub("", line.rstrip("\n")), "error" if line.strip() and not line.startswith("nanobind:") else "info")
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,7 @@ class Child:
                 text=True,
                 errors="replace",
                 start_new_session=True,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
         except OSError as error:
             return Ended(127, f"{command[0]} cannot be started: {error.strerror}", (), 0.0)
@@ -128,6 +134,14 @@ class Child:
                 os.killpg(self._process.pid, number)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(self._grace)
+                break
+        with suppress(ProcessLookupError, PermissionError):  # what it started holds its output open
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _die_with_parent() -> None:
+    """In the child: whoever kills the supervisor alone leaves no build that nobody watches, and that publishes."""
+    _C.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def dbt() -> Path:

@@ -3,7 +3,7 @@
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 with suppress(ImportError):  # an environment without its packages is told of, not died of
@@ -19,15 +19,21 @@ BUILT = ("model.", "seed.", "function.")
 _EVERY_SECONDS = 30.0
 
 
-class Console:
-    """Shows progress and what matters of the log.
+def readable(text: str) -> str:
+    r"""A text without the lines of a traceback, which are for the log.
 
-    Args:
-        courses: of earlier whole runs, seconds from their beginning until each further node was done, and until the end.
+    >>> readable("It broke\nTraceback (most recent call last):\n  File 'a.py', line 1\nOSError: no room")
+    'It broke: OSError: no room'
     """
+    head, mark, tail = text.partition("Traceback (most recent call last):")
+    return ": ".join(filter(None, [head.strip(), tail.strip().splitlines()[-1]])) if mark and tail.strip() else text
 
-    def __init__(self, courses: Sequence[Sequence[float]]) -> None:
-        self._courses = [course for course in courses if len(course) > 1]
+
+class Console:
+    """Shows progress and what matters of the log."""
+
+    def __init__(self) -> None:
+        self._courses: list[Sequence[float]] = []
         self._is_terminal = sys.stdout.isatty() and "tqdm" in globals()
         self._bar: tqdm | None = None
         self._began = time.monotonic()
@@ -35,6 +41,10 @@ class Console:
         self._done = 0
         self._built = 0
         self._at_work: dict[str, str] = {}
+
+    def compare(self, courses: Iterable[Sequence[float]]) -> None:
+        """Estimate by earlier whole runs: seconds from their beginning until each further node was done, and until the end."""
+        self._courses = [course for course in courses if len(course) > 1]
 
     def say(self, line: str) -> None:
         """Print a line, above the bar where there is one."""
@@ -48,8 +58,8 @@ class Console:
         """Show what dbt said, if it concerns the reader, and how far it is."""
         if said.total and said.node and not said.node.startswith("operation."):
             self._count(said)
-        elif said.name in OURS or (said.level in ("error", "warn") and said.text.strip()):
-            self.say(said.text.strip())
+        elif said.name in OURS or (said.name and said.level in ("error", "warn") and said.text.strip()):
+            self.say(readable(said.text.strip()))
 
     def close(self) -> None:
         """Take the bar away."""

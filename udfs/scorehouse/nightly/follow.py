@@ -2,9 +2,10 @@
 
     python -m scorehouse.nightly.follow --every 10 [options of dbt build]
 
-It looks at the places that sources are read from every so many seconds. Files that have come, and that nobody is still writing,
-are built as a supervised run; whatever comes meanwhile waits for the next, all of it together. A build that fails is tried again
-when other files or another commit have come, or after `RETRY_SECONDS`.
+It looks at the places that sources are read from every so many seconds. Files that have come are built as a supervised run once
+nobody writes any of them, or after `PATIENCE` more looks: a build reads whatever is there then, and again what has grown since.
+Whatever comes meanwhile waits for the next build, all of it together. A build that fails is tried again when other files or
+another commit have come, or after `RETRY_SECONDS`.
 """
 
 import argparse
@@ -18,11 +19,13 @@ from pathlib import Path
 
 from scorehouse.names import git
 from scorehouse.names.warehouse import Warehouse
+from scorehouse.nightly import process
 from scorehouse.nightly.supervise import SERVED, Nightly, signals
 
 RETRY_SECONDS = 600.0
+PATIENCE = 3
 Seen = dict[Path, tuple[int, int]]
-"""Files with their sizes and the times (ns) at which they were last written."""
+"""Files with their sizes and the times (ns) at which they were last written, moved there or renamed."""
 
 
 def arrived(places: Sequence[Path]) -> Seen:
@@ -31,7 +34,7 @@ def arrived(places: Sequence[Path]) -> Seen:
     for path in (path for place in places for path in _files(place)):
         with suppress(OSError):
             state = path.stat()
-            found[path] = (state.st_size, state.st_mtime_ns)
+            found[path] = (state.st_size, state.st_ctime_ns)
     return found
 
 
@@ -60,6 +63,7 @@ class Follower:
         self._end = threading.Event()
         self._run: Nightly | None = None
         self._looked: tuple[Seen, str | None] = ({}, None)
+        self._served: Seen = {}
 
     def end(self, name: str) -> None:
         """Stop after the build that is under way, which is stopped too."""
@@ -70,18 +74,18 @@ class Follower:
     def follow(self) -> int:
         """Look, build, and look again, until it is told to end. Returns the exit status of the last build."""
         print(f"Following {self._warehouse.branch} every {self._every:g} s; Ctrl-C ends it.", flush=True)
-        began = time.time_ns()
-        code, tried_at = self._build({}), time.monotonic()
-        seen, commit = self._look()
-        built = {file: state for file, state in seen.items() if state[1] < began}
+        built, commit = self._look()
+        code, tried_at = self._build(built), time.monotonic()
+        seen, looks = built, 0
         while not self._end.wait(self._every):
             now, head = self._look()
-            ready = {file: state for file, state in now.items() if seen.get(file) == state}
-            new = {file: state for file, state in ready.items() if built.get(file) != state}
+            new = {file: state for file, state in now.items() if built.get(file) != state}
+            looks = looks + 1 if new else 0
+            is_settled = all(seen.get(file) == state for file, state in new.items()) or looks > PATIENCE
             is_due = code != SERVED and time.monotonic() - tried_at > RETRY_SECONDS
-            if new or head != commit or built.keys() - now.keys() or is_due:
-                code, tried_at, commit = self._build(new), time.monotonic(), head
-                built = {file: state for file, state in {**built, **ready}.items() if file in now}
+            if (new and is_settled) or head != commit or built.keys() - now.keys() or is_due:
+                code, tried_at, commit, looks = self._build(now), time.monotonic(), head, 0
+                built = now
             seen = now
         return code
 
@@ -92,11 +96,14 @@ class Follower:
             self._looked = arrived([Path(place) for place in listed]), git.commit(self._project)
         return self._looked
 
-    def _build(self, new: Seen) -> int:
-        self._run = Nightly(
-            self._project, self._arguments, self._environment, arrived={str(f): ns / 1e9 for f, (_, ns) in new.items()}
-        )
+    def _build(self, files: Seen) -> int:
+        """Build what is there; what has come since the last green build is told of as served when this one is green."""
+        came = {str(file): changed / 1e9 for file, (_, changed) in files.items() if self._served.get(file) != files[file]}
+        arrived = {} if not self._served else came  # what was there before the first build has waited for nobody
+        self._run = Nightly(self._project, self._arguments, self._environment, arrived=arrived)
         code = self._run.run()
+        if code == SERVED or not self._served:
+            self._served = files
         if self._run.is_ended:
             self._end.set()
         self._run = None
@@ -117,4 +124,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    process.run(lambda: main(sys.argv[1:]))

@@ -3,6 +3,7 @@
 There is no state but the ledger: what is open follows from the `incident` and `alert` lines of all runs.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,17 +12,21 @@ from typing import Self
 
 from scorehouse.ledger import lines
 from scorehouse.ledger.lines import Ledger, Line
+from scorehouse.names.fingerprint import digest
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.nightly.triage import OWNER, FailureClass, Triage
 
 INCIDENT, ALERT = "incident", "alert"
 OPENED, CLOSED = "opened", "closed"
+FAILURE, RECOVERY = "failure", "recovery"
 KEPT = ("key", "failure_class", "subject", "contact")
 """What a line says of an incident beside its node and message."""
 OF_A_PROCESS = frozenset(
     "overlapping locked time_limit out_of_memory killed terminated crashed package_missing profile_broken project_broken".split()
 )
 """Classes of what ends a build as a whole: a build that comes as far as its nodes shows them mended."""
+_CHANGING = re.compile(r"\x1b\[[0-9;]*m|0x[0-9a-f]+|\d+|\s+", re.IGNORECASE)
+_ESSENCE_LENGTH = 60
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,24 @@ class Failure:
     @property
     def key(self) -> str:
         """What makes two failures the same cause."""
-        return f"{self.kind.name}: {self.subject}" if self.kind.scope == "node" and self.subject else self.kind.name
+        if self.kind.scope == "run":
+            return self.kind.name
+        return f"{self.kind.name}: {self.subject if self.subject and self.kind.scope == 'node' else essence(self.message)}"
 
     @property
     def contact(self) -> str:
         """The team that is told."""
         return (self.team or "platform") if self.kind.contact == OWNER else self.kind.contact
+
+
+def essence(sentence: str) -> str:
+    """What stays of a sentence when it is said again of the same cause: no numbers, and short.
+
+    >>> essence("Port 8080 is taken"), essence("Port 8081 is taken")
+    ('Port # is taken', 'Port # is taken')
+    """
+    text = _CHANGING.sub(lambda found: " " if found[0].isspace() else "#", sentence).strip()
+    return text if len(text) <= _ESSENCE_LENGTH else f"{text[:_ESSENCE_LENGTH].rstrip()}... {digest(text)[:4]}"
 
 
 @dataclass(frozen=True)
@@ -144,11 +161,11 @@ def standing(runs: Iterable[tuple[int, Iterable[Line]]]) -> Standing:
         elif line.event == INCIDENT and said.get("state") == CLOSED and key in found:
             incident = found.pop(key)
             over |= {key: incident} if incident.told_at else {}
+        elif line.event == ALERT and said.get("is_sent") and said.get("kind") == RECOVERY:
+            over = {one: incident for one, incident in over.items() if one not in _keys(said)}
         elif line.event == ALERT and said.get("is_sent"):
             for one in _keys(said) & found.keys():
                 found[one] = replace(found[one], told_at=line.at)
-            if said.get("kind") == "recovery":
-                over = {one: incident for one, incident in over.items() if one not in _keys(said)}
     return Standing(found, tuple(over.values()))
 
 
@@ -194,8 +211,9 @@ def _is_mended(incident: Incident, shown: Shown) -> bool:
 
 
 def note(ledger: Ledger, change: Change) -> None:
-    """Write which incidents were opened and closed."""
-    for state, some in ((OPENED, [incident for incident, _ in change.opened]), (CLOSED, change.closed)):
+    """Write which incidents were opened and closed; what is past already, as both."""
+    passed = [incident for incident in change.closed if incident.since == ledger.number]
+    for state, some in ((OPENED, [*(incident for incident, _ in change.opened), *passed]), (CLOSED, change.closed)):
         for incident in some:
             details = {"state": state, **{name: getattr(incident, name) for name in (*KEPT, "since")}}
             ledger.write(INCIDENT, node=incident.node or None, message=incident.message, details=details)
@@ -231,15 +249,16 @@ def messages(change: Change, place: str, standing: str, log: str, over: Iterable
         head = _title(mine[0][1]) + (f" and {len(mine) - 1} more" if len(mine) > 1 else "")
         again = "still: " if all(pair in change.again and pair[0].told_at for pair in mine) else ""
         body = "\n\n".join([*(_told(incident, failure) for incident, failure in mine), standing, f"Log: {log}"])
-        yield Message(contact, "failure", f"[{place}] {again}{head}", body, tuple(incident.key for incident, _ in mine))
-    # of what nobody knew, nobody is told that it is over
-    known = [*over, *(incident for incident in change.closed if incident.told_at)]
+        yield Message(contact, FAILURE, f"[{place}] {again}{head}", body, tuple(incident.key for incident, _ in mine))
+    # of what nobody knew, nobody is told that it is over, nor of what has begun anew
+    anew = {incident.key for incident, _ in change.opened}
+    known = [*(incident for incident in over if incident.key not in anew), *(one for one in change.closed if one.told_at)]
     for contact in dict.fromkeys(incident.contact for incident in known):
         mended = [incident for incident in known if incident.contact == contact]
         said = [f"{incident.key} (since run {incident.since}): {incident.message}" for incident in mended]
         body = "\n\n".join(["Mended, nothing to do:", *said, standing])
         head = mended[0].key + (f" and {len(mended) - 1} more" if len(mended) > 1 else "")
-        yield Message(contact, "recovery", f"[{place}] recovered: {head}", body, tuple(one.key for one in mended))
+        yield Message(contact, RECOVERY, f"[{place}] recovered: {head}", body, tuple(one.key for one in mended))
 
 
 def served_now(warehouse: Warehouse) -> str:
@@ -265,7 +284,7 @@ def _told(incident: Incident, failure: Failure) -> str:
         f"What failed: {failure.message}",
         *([f"After it, not built or not proven: {after}."] if after else []),
         f"What it means: {kind.meaning}",
-        f"Whom to ask: {failure.contact}" + (f" ({failure.owner})" if failure.owner else ""),
+        f"Whom to ask: {failure.contact}" + (f" ({failure.owner})" if failure.owner and failure.contact == failure.team else ""),
         f"What to do first: {kind.first_step}",
         *([f"If that does not help: {kind.escalation}"] if kind.escalation else []),
         *([f"More: {kind.link}"] if kind.link else []),

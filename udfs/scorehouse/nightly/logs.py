@@ -1,11 +1,13 @@
 """The whole log of every nightly run: a dated file to read, and the same as JSON lines; old ones go."""
 
 import json
+import os
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from scorehouse.ledger.lines import not_writable
 from scorehouse.names.warehouse import NIGHTLY_LOGS
 from scorehouse.nightly.child import Said
 
@@ -27,6 +29,7 @@ class Log:
         self.lost = 0
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
+        self.wrong = None if os.access(folder, os.W_OK) else not_writable(folder)
 
     def write(self, said: Said) -> None:
         """Append to both files."""

@@ -19,7 +19,7 @@ from scorehouse.names import git
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.nightly import alerts, heartbeat, incidents, logs, watchdog
 from scorehouse.nightly.child import Child, Ended, Said, dbt
-from scorehouse.nightly.console import Console
+from scorehouse.nightly.console import Console, readable
 from scorehouse.nightly.heartbeat import Heartbeat
 from scorehouse.nightly.incidents import Change, Failure, Message, Shown, Standing
 from scorehouse.nightly.settings import Settings
@@ -38,6 +38,8 @@ COUNTS = ("nodes", "built", "reused", "failed", "skipped", "warned")
 LOST = "lost"
 CLOCK_JUMP_SECONDS = 60.0
 _OF_A_COURSE = (START, ATTEMPT, "built", "reused", FINISH)
+LONGEST_CAUSE = 400
+"""Characters of a sentence on the terminal; the log has all of it."""
 COURSES = 5
 """So many earlier runs say how long one takes."""
 
@@ -50,7 +52,7 @@ class Nightly:
         project: the project's folder.
         arguments: what follows `dbt build`.
         environment: variables; addresses of alerts are kept from dbt.
-        arrived: new files, and when each was last written, in seconds since 1970: the ledger says how long they waited.
+        arrived: new files, and when each came, in seconds since 1970: the ledger says how long they waited.
     """
 
     project: Path
@@ -83,24 +85,32 @@ class Nightly:
         began = time.monotonic()
         before = incidents.standing(incidents.history(self.warehouse.ledger))
         lost = [*_mark_lost(self.warehouse.ledger)]
-        details = {"branch": self.warehouse.branch, "commit": git.commit(self.project), "command": ["build", *self.arguments]}
-        self.ledger.write(START, details={**details, "is_supervised": True, "who": os.environ.get("LOGNAME")})
-        self._told += alerts.wrong_addresses(self.environment)
-        self._told += filter(None, [heartbeat.wrong_address(self.environment)])
-        logs.rotate(self.project, self.settings.kept_logs_days, self.settings.kept_logs_megabytes)
-        log, console = logs.Log(self.project, self.run_id[:8]), Console(list(_courses(self.warehouse.ledger)))
-        console.say(f"Nightly run of {self.warehouse.branch}; log: {_near(log.text, self.project)}")
-        for sentence in self._told:
-            console.say(sentence)
-        self._heartbeat.beat(heartbeat.START)
-        self._announce("start", "has started")
+        self._start()
+        log, console = logs.Log(self.project, self.run_id[:8]), Console()
         try:
+            self._prepare(log, console)
             ended = self._attempts(log, console)
         except Exception as error:  # whatever it is, somebody must hear of it
             self._stop(f"the supervisor itself failed: {type(error).__name__}: {error}")
             ended = _stopped(self._ended_by)
         console.close()
         return self._close(ended, before, lost, log, time.monotonic() - began)
+
+    def _start(self) -> None:
+        details = {"branch": self.warehouse.branch, "commit": git.commit(self.project), "command": ["build", *self.arguments]}
+        self.ledger.write(START, details={**details, "is_supervised": True, "who": os.environ.get("LOGNAME")})
+
+    def _prepare(self, log: logs.Log, console: Console) -> None:
+        """See to what the run needs beside dbt, and say what is not as it must be."""
+        self._told += alerts.wrong_addresses(self.environment)
+        self._told += filter(None, [heartbeat.wrong_address(self.environment), log.wrong, self.ledger.wrong])
+        logs.rotate(self.project, self.settings.kept_logs_days, self.settings.kept_logs_megabytes)
+        console.compare(_courses(self.warehouse.ledger))
+        console.say(f"Nightly run of {self.warehouse.branch}; log: {_near(log.text, self.project)}")
+        for sentence in self._told:
+            console.say(sentence)
+        self._heartbeat.beat(heartbeat.START)
+        self._announce("start", "has started")
 
     def _attempts(self, log: logs.Log, console: Console) -> Ended:
         """Build, and try again what the triage says is worth it."""
@@ -125,7 +135,8 @@ class Nightly:
             sentence = f"Trying again in {minutes:g} minutes ({number} of {red[0].kind.retries}): {red[0].message}"
             console.say(sentence)
             self.ledger.write("retry", message=sentence)
-            self._wake.wait(minutes * 60)
+            if self._wake.wait(minutes * 60):  # somebody asked it to end
+                return ended
             number += 1
 
     def _command(self) -> list[str | Path]:
@@ -170,13 +181,17 @@ class Nightly:
     def _close(self, ended: Ended, before: Standing, lost: list[str], log: logs.Log, seconds: float) -> int:
         """Write, tell and say how it ended."""
         lines = self._lines()
-        shown, is_green, served = _shown(lines), ended.code == 0, incidents.served_now(self.warehouse)
+        shown, served = _shown(lines), incidents.served_now(self.warehouse)
+        is_green = ended.code == 0 or shown.is_whole  # what is published is, whatever ended the process then
         failures = list(self._failures(ended, lines, lost, shown.is_whole))
         changed = self._change(before, failures, shown)
         told = [
             self._tell(message)
             for message in incidents.messages(changed, self._place, served, _near(log.text, self.project), before.over)
         ]
+        for failure in failures:
+            if not failure.node and failure.message not in self._told:  # the build's own summary names nodes
+                _say(f"{failure.kind.name}: {readable(failure.message)[:LONGEST_CAUSE]}")
         last = _last_line(is_green, shown, failures, changed, served, seconds)
         if shown.is_whole and self.arrived:
             last += self._delay()
@@ -211,7 +226,9 @@ class Nightly:
     def _delay(self) -> str:
         """How long new files waited until they were served, in words; the ledger has each."""
         now = time.time()
-        waited = {file: round(now - written, 3) for file, written in self.arrived.items()}
+        waited = {file: round(now - came, 3) for file, came in self.arrived.items() if Path(file).exists()}
+        if not waited:
+            return ""
         self.ledger.write("served", seconds=max(waited.values()), details={"files": waited})
         return f" {len(waited)} new file{'s' if len(waited) > 1 else ''} served, the longest after {max(waited.values()):,.0f} s."
 
@@ -220,8 +237,8 @@ class Nightly:
         if message.kind not in self.settings.alerts:
             return {"contact": message.contact, "kind": message.kind, "is_sent": False}
         sent = alerts.tell(self.ledger, message, self.environment)
-        if not sent.is_sent:
-            _say(f"No message to {message.contact}: {sent.why}.")
+        if sent.why:
+            _say(f"{'Message' if sent.is_sent else 'No message'} to {message.contact}: {sent.why}.")
         return {"contact": message.contact, "kind": message.kind, "keys": list(message.keys), "is_sent": sent.is_sent}
 
     def _announce(self, kind: str, what: str) -> None:
@@ -233,7 +250,7 @@ class Nightly:
         under_way = f"Another nightly run of {self.warehouse.branch} is under way (pid {holder})"
         sentence = f"{under_way}: expected it to have ended; look whether it hangs, or start this one later."
         failure = Failure.said(self.triage, sentence)
-        self.ledger.write(START, details={"branch": self.warehouse.branch, "command": ["build", *self.arguments]})
+        self._start()
         before = incidents.standing(incidents.history(self.warehouse.ledger))
         changed = self._change(before, [failure], Shown(False, False))
         for message in incidents.messages(changed, self._place, "The run that is under way goes on.", "none"):
@@ -337,14 +354,21 @@ def _stopped(why: str) -> Ended:
 
 
 def _mark_lost(folder: Path) -> Iterator[str]:
-    """End, in their own files, supervised runs that a kill or a power cut ended; yields a sentence for each."""
-    for file in ledger_lines.files(folder)[-COURSES * 4 :]:
+    """End, in their own files, supervised runs that a kill or a power cut ended; yields a sentence for each.
+
+    Every supervised run that begins does so: what comes before one that ended is ended.
+    """
+    for file in reversed(ledger_lines.files(folder)):
         found = list(ledger_lines.read(file, (START, ATTEMPT, FINISH)))
-        if any(line.event == ATTEMPT for line in found) and found[-1].event != FINISH:
+        if not found or not found[0].details.get("is_supervised"):
+            continue
+        if found[-1].event != FINISH:
             number, at = ledger_lines.number_of(file), found[0].happened_at[:16].replace("T", " ")
             sentence = f"nightly run {number} of {at} (UTC) ended without a word: it was killed, or the machine went down"
             Ledger(folder, "", str(file)).write(FINISH, message=sentence, details={"outcome": LOST, "is_whole": False})
             yield sentence
+        elif any(line.event == ATTEMPT for line in found):
+            return
 
 
 def _courses(folder: Path) -> Iterator[list[float]]:

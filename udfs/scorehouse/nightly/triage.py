@@ -11,9 +11,13 @@ from scorehouse.errors import ScorehouseError
 SEED = Path("seeds", "operations", "triage.csv")
 UNKNOWN = "unknown"
 SEVERITIES = ("notice", "warning", "error")
-SCOPES = ("run", "node")
+SCOPES = ("run", "node", "sentence")
+"""What is one cause: whatever is of the class, what is of the same node too, what says the same."""
 OWNER = "owner"
 """The contact of a class whose failures concern whoever owns the node."""
+
+_VALUES = re.compile(r"""\"[^\"\n]*\"|(?<!\w)'[^'\n]*'(?!\w)|, found [^;\n]*""")
+"""What a sentence quotes, or says was found: data may read like anything."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +26,10 @@ class FailureClass:
 
     Attributes:
         name: in a word or two.
-        scope: `node` where each node fails for itself, `run` where all fail of one thing.
-        recognised_by: regular expression, searched for without regard to case in what failed.
+        scope: `node` where each node fails for itself, `run` where all fail of one thing, the machine's or the run's, and
+            `sentence` where what is said is what failed.
+        recognised_by: regular expression, searched for without regard to case in what failed; of what concerns the whole run not
+            in the values that it quotes.
         severity: notice, warning or error.
         contact: the team that is told, or `owner`: the team that the node belongs to.
         meaning, first_step, escalation: for whoever is on call.
@@ -45,12 +51,13 @@ class FailureClass:
 
     def recognises(self, text: str) -> bool:
         """Whether a failure of which this is said is of this class."""
-        return bool(self.recognised_by) and re.search(self.recognised_by, text, re.IGNORECASE) is not None
+        searched = _VALUES.sub("", text) if self.scope == "run" else text
+        return bool(self.recognised_by) and re.search(self.recognised_by, searched, re.IGNORECASE) is not None
 
 
 _NO_SEED = FailureClass(
     UNKNOWN,
-    "node",
+    "sentence",
     "",
     "error",
     "platform",

@@ -8,7 +8,6 @@ it is over.
 
 import csv
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.ledger import lines as ledger_lines
 from scorehouse.ledger.lines import FINISH, GREEN, RED, START, Ledger
 from scorehouse.names.warehouse import NIGHTLY_LOGS, Warehouse
-from scorehouse.nightly import alerts, incidents
+from scorehouse.nightly import alerts, incidents, process
 from scorehouse.nightly.incidents import Failure, Shown
 from scorehouse.nightly.settings import LARGEST, Settings
 from scorehouse.nightly.triage import Triage
@@ -126,4 +125,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    process.run(main)

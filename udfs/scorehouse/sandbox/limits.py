@@ -125,8 +125,9 @@ class _Watch:
             if len(self._blocks) == 1:
                 self._arm()
             if self._thread is None:
-                self._thread = threading.Thread(target=self._look, daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._look, daemon=True)
+                thread.start()  # a machine without room for it raises here
+                self._thread = thread
         try:
             yield
         finally:

@@ -1,0 +1,35 @@
+"""How a process that nobody watches begins and ends, whatever it was given, and whatever its libraries leave behind."""
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn
+
+
+def run(main: Callable[[], int]) -> NoReturn:
+    """Run a command, and end the process with its exit status."""
+    _open_streams()
+    status = 1
+    try:
+        status = main()
+    except SystemExit as ending:  # how argparse ends
+        status = ending.code if isinstance(ending.code, int) else 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)  # a library's thread that waits for an answer from outside ends with it
+
+
+def _open_streams() -> None:
+    """What was closed leads nowhere: else the first file that is opened would stand in its place, and take what is printed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115 - for the process's life
