@@ -5,7 +5,7 @@
     Example:
         {%- for one in monitored() %} ... {{ one.model }} ... {%- endfor %}
         ->  {'implementation': 'churn_risk__logistic', 'model': 'churn__logistic', 'snapshots': 'customer_snapshots',
-             'examples': 'churn_examples', 'label': 'is_churned', 'key': ['customer_id', 'as_of'], 'period': 'as_of',
+             'examples': 'churn_examples', 'label': 'is_churned', 'key': ['customer_id', 'as_of'], 'period': 'as_of', 'horizon_days': 90,
              'baseline': {'name': 'churn_risk__recency', 'model': 'churn__recency'}}
 
     A scores model declares:
@@ -36,6 +36,7 @@
                 'label': declared.label or fitted.label,
                 'key': declared.key or fitted.key,
                 'period': declared.period or fitted.split.time,
+                'horizon_days': fitted.split.horizon_days or 0,
                 'baseline': {
                     'name': declared.baseline,
                     'model': (nodes | selectattr('name', 'equalto', declared.baseline) | first).config.meta.monitoring.model

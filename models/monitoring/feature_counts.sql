@@ -17,13 +17,13 @@ trained_features as (
 
 ),
 
-{# where the bins of a number end; nothing for categories #}
+{# nothing for categories #}
 ends as (  -- noqa: ST03, read for each monitored model
 
     select
         implementation,
         feature,
-        list_sort(list_distinct(quantiles[2:])) as bin_ends
+        bin_ends
 
     from trained_features
 

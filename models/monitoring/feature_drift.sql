@@ -18,17 +18,34 @@ counts as (
 
 ),
 
-{# a number's bins are the training's deciles, those that end at the same number taken together #}
 number_ends as (
 
     select
         implementation,
         feature,
         1 - missing_share as present_share,
-        unnest(quantiles[2:]) as bin_end,
-        unnest(shares[2:]) as share_until
+        quantiles,
+        shares,
+        unnest(bin_ends) as bin_end
 
     from trained_features
+
+),
+
+number_shares as (
+
+    select
+        implementation,
+        feature,
+        present_share,
+        bin_end,
+        bin_end = max(bin_end) over (partition by implementation, feature) as is_last,
+        case
+            when is_last then 1
+            else coalesce(shares[list_position(quantiles, bin_end)], 0)
+        end as share_until
+
+    from number_ends
 
 ),
 
@@ -38,14 +55,11 @@ number_bins as (
         implementation,
         feature,
         bin_end,
-        bin_end = max(bin_end) over whole as is_last,
-        present_share * (max(share_until) - coalesce(lag(max(share_until)) over upwards, 0)) as trained_share
+        is_last,
+        present_share * (share_until - coalesce(lag(share_until) over upwards, 0)) as trained_share
 
-    from number_ends
-    group by implementation, feature, present_share, bin_end
-    window
-        whole as (partition by implementation, feature),
-        upwards as (partition by implementation, feature order by bin_end)
+    from number_shares
+    window upwards as (partition by implementation, feature order by bin_end)
 
 ),
 
@@ -82,15 +96,17 @@ listed_categories as (
 
 bins as (
 
-    {# what lies above the largest number of the training falls into the last bin #}
     select
         counts.implementation,
         counts.feature,
         counts.period_at,
         cast(number_bins.bin_end as varchar) as bin,
         coalesce(counts.number_counts[number_bins.bin_end], 0)
-        + case when number_bins.is_last then coalesce(counts.number_counts[cast('infinity' as double)], 0) else 0 end
-            as row_count,
+        + case
+            when number_bins.is_last and number_bins.bin_end < 'infinity'
+                then coalesce(counts.number_counts[cast('infinity' as double)], 0)
+            else 0
+        end as row_count,
         number_bins.trained_share
     from counts
     inner join number_bins on counts.implementation = number_bins.implementation and counts.feature = number_bins.feature

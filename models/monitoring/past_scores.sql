@@ -26,7 +26,10 @@ scored as (
         concat_ws(' ', {{ entity | join(', ') }}) as entity_id,
         cast({{ one.period }} as timestamp) as period_at,
         {{ score(one.model, implementation=one.implementation) }} as score,
-        cast({{ one.baseline.score or score(one.baseline.model, implementation=one.baseline.name) }} as double) as baseline_score,
+        {% set baseline = one.baseline -%}
+        cast(
+            {{ score(baseline.model, implementation=baseline.name) if baseline.model is defined else baseline.score }} as double
+        ) as baseline_score,
         realised_label as realised
     from (
         select

@@ -7,7 +7,7 @@
     average_precision: as scikit-learn defines it; its interval is that of a share of as many rows as are positive (Boyd, Eng,
     Page (2013), Area under the precision-recall curve); that of its lead takes both for independent: wider than the truth.
     calibration_error: mean distance of predicted and realised in tenths of the rows by score (Naeini, Cooper, Hauskrecht, 2015),
-    with the error of the tenths' shares.
+    with the error of the tenths' shares (Agresti, Coull, 1998).
     Before the labels: every row is positive with its own probability (confidence-based estimation; Bialek, Kuberski, Perrakis,
     Bifet (2024), Estimating model performance under covariate shift without labels), which is right while probabilities are;
     its interval is that of Hanley and McNeil (1982).
@@ -64,6 +64,9 @@ residuals as (
         period_at,
         count(*) as row_count,
         sum(realised order by entity_id) / count(*) as mean_realised,
+        sum(score order by entity_id) / count(*) as mean_score,
+        {# what nothing came of is as far off as it was predicted #}
+        coalesce(nullif(abs(mean_realised), 0), nullif(abs(mean_score), 0)) as usual_size,
         sum(score - realised order by entity_id) / count(*) as mean_residual,
         sum(pow(score - realised, 2) order by entity_id) / count(*) - pow(mean_residual, 2) as residual_variance,
         sum(abs(score - realised) order by entity_id) / count(*) as mean_error,
@@ -183,7 +186,10 @@ calibration as (
         period_at,
         sum(row_count) as row_count,
         sum(row_count * abs(predicted - realised) order by tenth) / sum(row_count) as calibration_error,
-        sqrt(sum(row_count * realised * (1 - realised) order by tenth)) / sum(row_count) as calibration_deviation
+        {# one row of each kind added: a tenth without a positive is not known for sure #}
+        sqrt(
+            sum(row_count * (row_count * realised + 1) * (row_count * (1 - realised) + 1) / pow(row_count + 2, 2) order by tenth)
+        ) / sum(row_count) as calibration_deviation
 
     from tenths
     group by implementation, period_at
@@ -295,10 +301,9 @@ measured as (
                     metric := 'bias',
                     value := case
                         when periods.task = 'regression' or periods.is_probability
-                            then residuals.mean_residual / nullif(residuals.mean_realised, 0)
+                            then residuals.mean_residual / residuals.usual_size
                     end,
-                    deviation := sqrt(greatest(residuals.residual_variance, 0) / residuals.row_count)
-                    / nullif(abs(residuals.mean_realised), 0),
+                    deviation := sqrt(greatest(residuals.residual_variance, 0) / residuals.row_count) / residuals.usual_size,
                     baseline_value := cast(null as double),
                     lead := cast(null as double),
                     lead_deviation := cast(null as double),

@@ -14,7 +14,11 @@ trained as (
         implementation,
         model_version,
         count(*) as trained_count,
-        list_sort(list_distinct(quantile_disc(score, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]))) as ends
+        {# as those of features #}
+        list_sort(list_distinct(list_prepend(
+            nextafter(min(score), cast('-infinity' as double)),
+            quantile_disc(score, [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1])
+        ))) as ends
 
     from past_scores
     where is_trained_on

@@ -11,6 +11,7 @@ versions as (
         cast(null as varchar) as task,
         cast(null as boolean) as is_probability,
         cast(null as varchar) as baseline,
+        cast(null as integer) as horizon_days,
         cast(null as timestamp) as trained_from,
         cast(null as timestamp) as trained_until,
         cast(null as timestamp) as known_until
@@ -24,6 +25,7 @@ versions as (
         task,
         len(list_filter(metrics, lambda measured: measured['metric'] = 'log_loss')) > 0 as is_probability,
         '{{ one.baseline.name }}' as baseline,
+        {{ one.horizon_days }} as horizon_days,
         train_from as trained_from,
         train_until as trained_until,
         coalesce(test_until, train_until) as known_until

@@ -72,10 +72,23 @@ score_counts as (
     select
         implementation,
         period_at,
-        count(*) as row_count
+        count(*) as row_count,
+        any_value(is_trained_on) as is_trained_on,
+        count(realised) > 0 as has_matured
 
     from past_scores
     group by implementation, period_at
+
+),
+
+{# as many as usual: the median of the times that the version was trained on #}
+volumes as (
+
+    select
+        *,
+        median(row_count) filter (where is_trained_on) over (partition by implementation) as usual_count
+
+    from score_counts
 
 ),
 
@@ -103,7 +116,8 @@ newest_periods as (
 
     select
         implementation,
-        max(period_at) as period_at
+        max(period_at) as period_at,
+        max(period_at) filter (where has_matured) as matured_at
 
     from score_counts
     group by implementation
@@ -217,6 +231,31 @@ measured as (
     where metric = 'auc' and estimated_value is not null
     union all
     select
+        implementation,
+        'volume' as measure,
+        'rows' as subject,
+        period_at,
+        row_count / usual_count as value,
+        (row_count - 1.959963984540054 * sqrt(row_count)) / usual_count as lower_bound,
+        (row_count + 1.959963984540054 * sqrt(row_count)) / usual_count as upper_bound,
+        row_count
+    from volumes
+    where not is_trained_on and usual_count > 0
+    union all
+    select
+        newest_periods.implementation,
+        'label_delay_days' as measure,
+        'labels' as subject,
+        newest_periods.period_at,
+        date_diff('day', newest_periods.matured_at, newest_periods.period_at) - versions.horizon_days as value,
+        value as lower_bound,
+        value as upper_bound,
+        1 as row_count
+    from newest_periods
+    inner join versions on newest_periods.implementation = versions.implementation
+    where newest_periods.matured_at is not null
+    union all
+    select
         versions.implementation,
         'model_age_days' as measure,
         'version' as subject,
@@ -273,7 +312,11 @@ judged as (
             partition by implementation, measure, subject
             order by period_at
         ) as period_number,
-        count(*) filter (where has_enough_rows) over (partition by implementation, measure, subject) as period_count
+        count(*) filter (where has_enough_rows) over (partition by implementation, measure, subject) as period_count,
+        count(*) over (
+            partition by implementation, measure, subject
+            order by period_at desc
+        ) as periods_from_here
 
     from limited
 
@@ -307,7 +350,10 @@ decided as (
     select
         judged.*,
         versions.model_version,
-        judged.has_enough_rows and judged.period_number = judged.period_count as is_newest,
+        {# what was the matter long ago, before times with few rows, is not what is the matter #}
+        judged.has_enough_rows
+        and judged.period_number = judged.period_count
+        and judged.periods_from_here <= judged.of_periods as is_newest,
         coalesce(counted.warn_count, 0) as warn_count,
         coalesce(counted.error_count, 0) as error_count,
         case

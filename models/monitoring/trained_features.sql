@@ -1,6 +1,6 @@
 with
 
-features as (
+statistics as (
 
     select
         cast(null as varchar) as implementation,
@@ -31,6 +31,33 @@ features as (
         where status = 'ready'
     ) as listed
     {%- endfor %}
+
+),
+
+bounded as (
+
+    select
+        *,
+        1 - coalesce(list_max(list_filter(shares, lambda share: share < 1)), 0) as last_share  -- noqa: RF02, the lambda's own
+
+    from statistics
+
+),
+
+{# a number's bins end at the training's deciles and maximum. Where many rows equal the minimum it is a bin of its own; where an
+   outer bin holds much of the training, what lies beyond it is one, or nothing would show that all rows went there #}
+features as (
+
+    select
+        * exclude (last_share),
+        list_sort(list_distinct(list_concat(
+            case when shares[1] >= 0.2 then [nextafter(quantiles[1], cast('-infinity' as double))] else [] end,
+            case when shares[1] >= 0.01 then [quantiles[1]] else [] end,
+            quantiles[2:],
+            case when last_share >= 0.2 then [cast('infinity' as double)] else [] end
+        ))) as bin_ends
+
+    from bounded
 
 )
 

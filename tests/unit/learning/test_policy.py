@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scorehouse.learning import fit
 from scorehouse.learning.declare.spec import Spec
@@ -86,6 +88,12 @@ def test_the_stability_index_is_that_of_its_formula(version: pa.Table) -> None:
     recent = np.repeat([0.5, 5.5], [75, 25])
     expected = sum((p - 0.1) * np.log(max(p, 1e-4) / 0.1) for p in [0.75, 0, 0, 0, 0, 0.25, 0, 0, 0, 0])
     assert policy._stability(trained, recent) == pytest.approx(expected, rel=1e-2)
+
+
+@given(st.lists(st.sampled_from([-3.0, 0.0, 1.0, 12.0, 100.0]), min_size=20, max_size=60), st.sampled_from([-9.0, 999.0]))
+def test_what_lies_beyond_the_training_is_seen_however_few_numbers_that_had(trained: list[float], moved: float) -> None:
+    known = statistic("x", "numeric", np.array(trained))
+    assert policy._stability(known, np.full(50, moved)) > 0.5
 
 
 def test_the_rows_that_it_was_trained_on_have_not_drifted_however_many_are_equal() -> None:

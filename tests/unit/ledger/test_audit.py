@@ -121,6 +121,13 @@ def add(warehouse: Warehouse, *names: str) -> Mark:
     return [append(warehouse, AUTHOR, name, {"release": 1}) for name in names][-1]
 
 
+def while_adding(warehouse: Warehouse, name: str) -> str:
+    """Add a line; what `.audit` said while that was under way."""
+    before = warehouse.audit_end.read_text()
+    add(warehouse, name)
+    return f"{before.strip()} {warehouse.audit_end.read_text()}"
+
+
 def test_a_trail_is_only_added_to_and_is_for_owner_and_group(warehouse: Warehouse) -> None:
     add(warehouse, "published", "rolled back")
     before = warehouse.audit.read_bytes()
@@ -135,9 +142,8 @@ def test_a_trail_is_only_added_to_and_is_for_owner_and_group(warehouse: Warehous
 @pytest.mark.parametrize("left", [0.1, 0.5, 0.99])
 def test_a_line_that_a_crash_cut_is_kept_and_the_chain_goes_on(warehouse: Warehouse, left: float) -> None:
     add(warehouse, "published")
-    end = warehouse.audit_end.read_text()
     before = warehouse.audit.read_bytes()
-    add(warehouse, "rolled back")
+    end = while_adding(warehouse, "rolled back")
     line = warehouse.audit.read_bytes()[len(before) :]
     cut = line[: int(len(line) * left)]
     warehouse.audit.write_bytes(before + cut)  # as a process leaves it that dies while it writes
@@ -157,8 +163,7 @@ def test_a_line_that_a_crash_cut_is_kept_and_the_chain_goes_on(warehouse: Wareho
 
 def test_a_crash_before_the_line_break_or_the_end_is_named_loses_nothing(warehouse: Warehouse) -> None:
     add(warehouse, "published")
-    end = warehouse.audit_end.read_text()
-    add(warehouse, "rolled back")
+    end = while_adding(warehouse, "rolled back")
     warehouse.audit.write_bytes(warehouse.audit.read_bytes().removesuffix(b"\n"))
     warehouse.audit_end.write_text(end)
     assert len(verified(warehouse, {}).lines) == 2
@@ -191,3 +196,29 @@ def test_a_trail_without_its_end_is_not_said_to_be_whole(warehouse: Warehouse) -
     add(warehouse, "erased")
     with pytest.raises(ScorehouseError, match=r"found no \.audit beside it, which names the last line"):
         verified(warehouse, {})
+
+
+@pytest.mark.parametrize("behind", [b"junk\n", b"junk", b"{}\n", b"null\n", None])
+def test_what_somebody_else_adds_behind_the_end_is_found_and_stays_found(warehouse: Warehouse, behind: bytes | None) -> None:
+    last = add(warehouse, "published", "erased")
+    forged = Line.now(last, AUTHOR, "published", {"release": 9}).raw + b"\n"
+    warehouse.audit.write_bytes(warehouse.audit.read_bytes() + (forged if behind is None else behind))
+    with pytest.raises(ScorehouseError, match=r"found a line added after line 2: \.audit beside it names line 2"):
+        verified(warehouse, {})
+    add(warehouse, "published")
+    if behind is None:  # junk is told of by the next line
+        with pytest.raises(ScorehouseError, match="found a line added after line 2"):
+            verified(warehouse, {})
+
+
+def test_a_crash_at_any_byte_of_a_line_is_no_fault(warehouse: Warehouse) -> None:
+    add(warehouse, "published")
+    before = warehouse.audit.read_bytes()
+    end = while_adding(warehouse, "erased")
+    line = warehouse.audit.read_bytes()[len(before) :]
+    for left in range(len(line) + 1):
+        warehouse.audit.write_bytes(before + line[:left])
+        warehouse.audit_end.write_text(end)
+        verified(warehouse, {})
+        add(warehouse, "rolled back")
+        assert verified(warehouse, {}).lines[-1].event == "rolled back"

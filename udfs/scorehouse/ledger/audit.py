@@ -1,8 +1,9 @@
 """The audit trail of a branch: one JSON object a line, each with the hash of the line before, so that no line changes unnoticed.
 
 A line's `hash` is the SHA-256 of its own bytes without that last member; `before` is the hash of the line before, of the first
-line 64 zeros. Beside the trail, `.audit` names its last line, and every release the line that says it was published: so lines
-that were removed at the end are missed. Whoever writes all three anew, chain and all, is found by a hash that was kept elsewhere.
+line 64 zeros. Beside the trail, `.audit` names its last line, and while one is added that one too; and every release the line
+that says it was published: so lines that were removed at the end are missed, and lines that others added are not known. Whoever
+writes all three anew, chain and all, is found by a hash that was kept elsewhere.
 """
 
 import getpass
@@ -37,6 +38,24 @@ class Mark:
 
 START = Mark(0, "0" * 64)
 """What stands before the first line."""
+
+
+@dataclass(frozen=True)
+class End:
+    """What `.audit` says: the last line, and the one that is being added, or was when a process died."""
+
+    last: Mark
+    coming: Mark | None = None
+
+    def names(self, line: "Line | None") -> bool:
+        """Whether a trail may end with this line: with the last, with the one that came, or with what tells of a cut one."""
+        mark = line.mark if line else START
+        return mark in (self.last, self.coming) or (
+            self.coming is not None and line is not None and line.event == CUT and line.follows(self.last)
+        )
+
+    def __str__(self) -> str:
+        return " ".join(f"{mark.number} {mark.hash}" for mark in (self.last, self.coming) if mark)
 
 
 @dataclass(frozen=True)
@@ -110,11 +129,16 @@ def append(warehouse: Warehouse, author: Author, event: str, details: Mapping[st
     with _appending:
         content = _content(warehouse.audit)
         whole, cut = _end_of(content)
-        last, text = whole, b"" if content.endswith(b"\n") or not content else b"\n"
+        last, text = whole.mark if whole else START, b"" if content.endswith(b"\n") or not content else b"\n"
+        end = _end(warehouse)
+        is_sound = whole is None if end is None else end.names(whole)  # what is missing, or was added, shall not be forgotten
+        before = last
         if cut:
             line = Line.now(last, author, CUT, {"bytes": len(cut), "sha256": _hash(cut)})
             last, text = line.mark, text + line.raw + b"\n"
         line = Line.now(last, author, event, details)
+        if is_sound:
+            write_durably(warehouse.audit_end, f"{End(before, line.mark)}\n")
         descriptor = os.open(warehouse.audit, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o640)
         with open(descriptor, "ab") as trail:
             trail.write(text + line.raw + b"\n")
@@ -122,34 +146,27 @@ def append(warehouse: Warehouse, author: Author, event: str, details: Mapping[st
             os.fsync(trail.fileno())
         if not content:
             sync(warehouse.folder)
-        _move_end(warehouse, line.mark, content, whole)
+        if is_sound:
+            write_durably(warehouse.audit_end, f"{End(line.mark)}\n")
         return line.mark
 
 
-def _end_of(content: bytes) -> tuple[Mark, bytes]:
+def _end_of(content: bytes) -> tuple[Line | None, bytes]:
     """A trail's last whole line, and the bytes behind it."""
     pieces = content.removesuffix(b"\n").split(b"\n")
     for place in reversed(range(len(pieces))):
         line = Line.read(pieces[place])
         if line is not None:
-            return line.mark, b"\n".join(pieces[place + 1 :])
-    return START, content.removesuffix(b"\n")
+            return line, b"\n".join(pieces[place + 1 :])
+    return None, content.removesuffix(b"\n")
 
 
-def _move_end(warehouse: Warehouse, mark: Mark, content: bytes, whole: Mark) -> None:
-    """Let `.audit` name the last line, unless what it names is missing in the trail: that shall not be forgotten."""
-    end = _end(warehouse)
-    is_known = whole.number <= 1 if end is None else end == START or f'"hash":"{end.hash}"}}'.encode() in content
-    if is_known:
-        write_durably(warehouse.audit_end, f"{mark.number} {mark.hash}\n")
-
-
-def _end(warehouse: Warehouse) -> Mark | None:
-    """The line that was the last when one was added; None where nothing says so."""
+def _end(warehouse: Warehouse) -> End | None:
+    """What is said to be the last line; None where nothing says so."""
     try:
-        number, mark = warehouse.audit_end.read_text().split()
-        return Mark(int(number), mark)
-    except (OSError, ValueError):
+        words = warehouse.audit_end.read_text().split()
+        return End(*(Mark(int(number), mark) for number, mark in zip(words[::2], words[1::2], strict=True)))
+    except (OSError, ValueError, TypeError):
         return None
 
 
@@ -182,15 +199,18 @@ def verified(warehouse: Warehouse, published: Mapping[str, Mark]) -> Trail:
         published: by what names them, lines that are known from elsewhere.
     """
     content, end = _content(warehouse.audit), _end(warehouse)
-    if end is None and _end_of(content)[0].number > 1:
+    whole, cut = _end_of(content)
+    if end is None and content:
         raise _unlike(warehouse, f"no {warehouse.audit_end.name} beside it, which names the last line")
-    known = {**published, f"{warehouse.audit_end.name} beside it": end or START}
-    found = fault(content, known)
+    name = f"{warehouse.audit_end.name} beside it"
+    found = fault(content, {**published, name: end.last if end else START})
+    if not found and end and (not end.names(whole) or (cut and end.coming is None)):
+        found = f"{_added(end.last)}: {name} names line {end.last.number}"
     if found:
         raise _unlike(warehouse, found)
     pieces = content.removesuffix(b"\n").split(b"\n")
     lines = [line for line in map(Line.read, pieces) if line is not None]
-    return Trail(lines, bool(_end_of(content)[1]))
+    return Trail(lines, bool(cut))
 
 
 def _unlike(warehouse: Warehouse, found: str) -> ScorehouseError:

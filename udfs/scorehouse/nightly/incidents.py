@@ -156,8 +156,9 @@ def standing(runs: Iterable[tuple[int, Iterable[Line]]]) -> Standing:
     for number, line in ((number, line) for number, written in runs for line in written):
         said, key = line.details, str(line.details.get("key"))
         if line.event == INCIDENT and said.get("state") == OPENED:
-            found.setdefault(key, _opened(number, said, line))
-            over.pop(key, None)
+            unheard = over.pop(key, None)  # of its end: as far as its team knows it is open still
+            told_at = unheard.told_at if unheard else None
+            found.setdefault(key, replace(_opened(number, said, line), told_at=told_at))
         elif line.event == INCIDENT and said.get("state") == CLOSED and key in found:
             incident = found.pop(key)
             over |= {key: incident} if incident.told_at else {}

@@ -155,17 +155,33 @@ def _stability(trained: Mapping[str, object], values: Column) -> float:
 
 
 def _numeric_shares(trained: Mapping[str, object], values: Column) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of the training deciles (those that end at the same number taken together) and of the missing."""
-    ends, places_of_ends = np.unique(trained["quantiles"][1:], return_index=True)
-    weights = np.diff(np.asarray(trained["shares"][1:])[places_of_ends], prepend=0.0)
+    """Shares of the training's bins, then and now, and of the missing."""
+    ends, until = _bins(np.asarray(trained["quantiles"]), np.asarray(trained["shares"]))
     known = values[~np.isnan(values)]
     places = np.minimum(np.searchsorted(ends, known), len(ends) - 1)
     present = 1 - trained["missing_share"]
     observed = np.bincount(places, minlength=len(ends)) / len(values)
     return (
-        np.append(weights * present, trained["missing_share"]),
+        np.append(np.diff(until, prepend=0.0) * present, trained["missing_share"]),
         np.append(observed, 1 - len(known) / len(values)),
     )
+
+
+def _bins(quantiles: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where a number's bins end, and the training's share up to there, as `monitoring.trained_features` says.
+
+    At its deciles and maximum, equal ones taken together. Where many rows equal the minimum it is a bin of its own; where an
+    outer bin holds much of the training, what lies beyond it is one, or nothing would show that all rows went there.
+    """
+    ends, until = [*quantiles[1:]], [*shares[1:]]
+    if shares[0] >= 0.01:
+        ends, until = [quantiles[0], *ends], [shares[0], *until]
+    if shares[0] >= 0.2:
+        ends, until = [np.nextafter(quantiles[0], -np.inf), *ends], [0.0, *until]
+    if 1 - max(shares[shares < 1], default=0.0) >= 0.2:
+        ends, until = [*ends, np.inf], [*until, 1.0]
+    distinct, places = np.unique(ends, return_index=True)
+    return distinct, np.asarray(until)[places]
 
 
 def _category_shares(trained: Mapping[str, object], values: Column) -> tuple[np.ndarray, np.ndarray]:
