@@ -24,6 +24,19 @@ review_policy as (
 
 ),
 
+arms as (
+
+    select
+        experiment,
+        variant,
+        date_trunc('day', occurred_at) as period_at,
+        count(*) as shown_count
+
+    from {{ ref('int_decisions') }}
+    group by experiment, variant, date_trunc('day', occurred_at)
+
+),
+
 candidates as (
 
     select
@@ -77,17 +90,11 @@ counted as (
     select
         experiment as implementation,
         variant as decision,
-        date_trunc('day', occurred_at) as period_at,
+        period_at,
         false as is_trained_on,
-        any_value(shown_count) as row_count,
-        count(*) as decided_count
-    from (
-        select
-            *,
-            count(*) over (partition by experiment, date_trunc('day', occurred_at)) as shown_count
-        from {{ ref('int_decisions') }}
-    ) as decisions
-    group by experiment, variant, date_trunc('day', occurred_at)
+        sum(shown_count) over (partition by experiment, period_at) as row_count,
+        shown_count as decided_count
+    from arms
 
 ),
 
@@ -122,7 +129,7 @@ decision_rates as (
         decision,
         period_at,
         is_trained_on,
-        row_count,
+        cast(row_count as bigint) as row_count,
         decided_count,
         rate,
         (rate + shrinkage / 2 - half_width) / (1 + shrinkage) as lower_bound,

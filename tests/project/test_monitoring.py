@@ -19,7 +19,7 @@ select
     'payment' as interaction_type,
     {item} as item_id,
     ({amount}) * (1 + hash(day, i, 'amount') % 10000 / 100) as amount
-from range({first}, {last}) as days(day), range(300) as numbers(i)
+from range({first}, {last}) as days(day), range({count}) as numbers(i)
 """
 LABELS = """
 select
@@ -44,10 +44,18 @@ class Bank:
         self.project = project
         self.folder = project.root / "mine"
 
-    def land(self, name: str, first: int, last: int, item: str = "", amount: str = "1", fraud: str = DEAR_AT_NIGHT) -> None:
-        """Payments of some days with their labels."""
-        item = item or "'t' || hash(day, i, 'item') % 20"
-        payments = PAYMENTS.format(first=first, last=last, item=item, amount=amount)
+    def land(
+        self,
+        name: str,
+        first: int,
+        last: int,
+        item: str = "'t' || hash(day, i, 'item') % 20",
+        amount: str = "1",
+        fraud: str = DEAR_AT_NIGHT,
+        count: int = 300,
+    ) -> None:
+        """Payments of some days, so many a day, with their labels."""
+        payments = PAYMENTS.format(first=first, last=last, item=item, amount=amount, count=count)
         write(self.folder / f"interactions/{name}.parquet", payments)
         write(self.folder / f"labels/{name}.parquet", LABELS.format(fraud=fraud, payments=payments))
 
@@ -153,6 +161,23 @@ def test_labels_that_no_longer_follow_the_score_name_its_performance_alone(usual
     assert usual.found("error") == {}
 
 
+def test_labels_that_are_all_alike_leave_what_can_be_said_of_them(usual: Bank) -> None:
+    """No area and no lead can be, and what is predicted is far above what comes."""
+    usual.land("later", TRAINED_DAYS, ALL_DAYS, fraud="false")
+    outcome = usual.build()
+    assert outcome.is_green, outcome.output
+    assert ("bias", "score") in usual.found("warn")
+    assert "relative difference of mean prediction and mean outcome, score: 1 " in outcome.output
+
+
+def test_labels_that_no_longer_come_and_rows_that_become_few_are_named(usual: Bank) -> None:
+    usual.land("later", TRAINED_DAYS, ALL_DAYS, count=60)
+    (usual.folder / "labels/later.parquet").unlink()
+    outcome = usual.build()
+    assert outcome.is_green, outcome.output
+    assert set(usual.found("warn")) == {("volume", "rows"), ("label_delay_days", "labels")}
+
+
 def test_areas_are_scikit_learns_and_the_estimate_counts_every_pair(usual: Bank) -> None:
     usual.build()
     day = "2024-02-25"
@@ -181,15 +206,15 @@ def test_without_drift_the_index_is_rarely_above_its_bound(usual: Bank) -> None:
     """Every feature and the score, 20 days: of about 80 samples one in a hundred may be."""
     usual.build()
     rows = usual.ask(
-        "select stability_index, no_drift_bound, row_count, trained_count, quantiles, lower_bound, upper_bound"
+        "select stability_index, no_drift_bound, row_count, trained_count, bin_ends, lower_bound, upper_bound"
         " from monitoring.feature_drift inner join monitoring.trained_features using (implementation, feature, trained_count)"
         " where feature <> 'item_payment_count_7d'"  # of one day alike
     )
     assert len(rows) > 40
     assert sum(index > bound for index, bound, *_ in rows) <= 4
     assert sum(lower > 0 for *_, lower, _ in rows) <= 8
-    for _, bound, count, trained_count, quantiles, _, _ in rows:
-        freedom = len(set(quantiles[1:])) - 1
+    for _, bound, count, trained_count, bin_ends, _, _ in rows:
+        freedom = len(bin_ends) - 1
         assert bound == pytest.approx(chi2.ppf(0.99, freedom) * (1 / count + 1 / trained_count), rel=0.01)
 
 

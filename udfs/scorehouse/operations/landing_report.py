@@ -77,7 +77,7 @@ class FileReport:
 def reports(run: Run) -> list[FileReport]:
     """A report for every file of the sources whose rejections some model holds, by name."""
     found = []
-    holders = [node for node in run.manifest.tables() if node.meta.get("rejections_of")]
+    holders = _holders(run, by_file=True)
     asked = [node for node in holders if run.has_settled(node.id)]
     unjudged = {one.id for node in holders if node not in asked for one in run.manifest.ancestors(node)}
     rejected = _rejections(run, asked)
@@ -86,6 +86,27 @@ def reports(run: Run) -> list[FileReport]:
         if record and record.details.landing and any(column.kind == "file" for column in record.details.landing.columns):
             found += [_report(file, node, rejected, node.id not in unjudged) for file in record.details.landing.files]
     return sorted(found, key=lambda report: report.name)
+
+
+def _holders(run: Run, by_file: bool) -> list[Node]:
+    """The models that hold rejected rows, of each file, or of sources whose rows do not say where they come from."""
+    declared = [node for node in run.manifest.tables() if node.meta.get("rejections_of")]
+    return [node for node in declared if ("source_file" in {column.name for column in node.columns}) == by_file]
+
+
+def rejected(run: Run) -> Iterator[str]:
+    """How many rows of sources that do not say of which file they are cannot be used, and why, a line for each model of them."""
+    for node in (node for node in _holders(run, by_file=False) if run.has_settled(node.id)):
+        sources = [one for one in run.manifest.ancestors(node) if one.kind == "source" and one.id in run.records.nodes]
+        landed = [run.records.nodes[one.id].details.landing for one in sources]
+        read = sum(file.row_count for one in landed if one for file in one.files)
+        of_reason = f"select rejection_reason, count(*) as n from {quoted(node.relation)} group by all"
+        query = f"from ({of_reason}) order by n desc, rejection_reason"
+        counts = run.connection.cursor().execute(query).fetchall()
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts[:MOST_REASONS])
+        names = text.listed([one.relation for one in sources])
+        told = f"{names}: {read:,} rows read, {sum(count for _, count in counts):,} rejected"
+        yield f"{told}: {reasons}." if reasons else f"{told}."
 
 
 def expired(run: Run) -> Iterator[str]:

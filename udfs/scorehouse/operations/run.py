@@ -135,6 +135,7 @@ def _ended(run: Run, statuses: dict[str, str], command: str) -> Ending:
 
 def _about_files(run: Run) -> Iterator[str]:
     """What of the files' rows did not land as it was."""
+    yield from landing_report.rejected(run)
     yield from landing_report.masked(run)
     yield from landing_report.expired(run)
 
