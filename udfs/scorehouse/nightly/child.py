@@ -127,16 +127,17 @@ class Child:
     def stop(self, why: str) -> None:
         """End it: as Ctrl-C does, then harder."""
         self._stopped_by = self._stopped_by or why
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-            if self._process is None or self._process.poll() is not None:
-                return
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, number)
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(self._grace)
-                break
-        with suppress(ProcessLookupError, PermissionError):  # what it started holds its output open
-            os.killpg(self._process.pid, signal.SIGKILL)
+        process = self._process
+        if process is None:
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if process.poll() is None:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, number)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(self._grace)
+        with suppress(ProcessLookupError, PermissionError):  # what it started may live on, and hold its output open
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _die_with_parent() -> None:
