@@ -39,7 +39,19 @@ def failure(manifest: Manifest, cursor: duckdb.DuckDBPyConnection, node: Node, s
     more = f" and {count - 1:,} more" if count > 1 else ""
     tested = manifest.node(node.question.attached_to) if node.question.attached_to else node
     what = "the seed" if tested.kind == "seed" else "the data or the model"
-    return f"{tested.path}: expected {_expected(node)}, found {found}{more}; correct {what}."
+    where = f"{tested.path}{_line(manifest, tested, node, first[0])}"
+    return f"{where}: expected {_expected(node)}, found {found}{more}; correct {what}."
+
+
+def _line(manifest: Manifest, tested: Node, node: Node, found: object) -> str:
+    """Which line of a seed has what a test of one column found."""
+    column = node.question.arguments.get("column_name") if tested.kind == "seed" else None
+    rows = manifest.seed_rows(tested.name) if column else []
+    return next((f", line {number}" for number, row in enumerate(rows, start=2) if _is(row.get(column), found)), "")
+
+
+def _is(cell: object, value: object) -> bool:
+    return cell == value or (cell is not None and value is not None and str(cell) == str(value))
 
 
 def _expected(node: Node) -> str:

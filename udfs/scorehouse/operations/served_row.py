@@ -65,8 +65,14 @@ def equal(values: Mapping[str, object], types: Mapping[str, str]) -> str:
     "customer_id" is not distinct from cast('12346' as VARCHAR)
     """
     return " and ".join(
-        f"{identifier(name)} is not distinct from cast({literal(value)} as {types[name]})" for name, value in values.items()
+        f"{identifier(name)} is not distinct from cast({literal(value)} as {_comparable(types[name])})"
+        for name, value in values.items()
     )
+
+
+def _comparable(kind: str) -> str:
+    """The type in which a value is compared with a column of some type: no part of a number is lost on the way."""
+    return "DECIMAL(38, 9)" if kind.endswith(("INT", "INTEGER")) else kind
 
 
 def served_row(run: Run, asker: str, table: object, key: object) -> ServedRow:
