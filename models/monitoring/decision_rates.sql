@@ -1,100 +1,28 @@
-{#
-    How often what decides decides so: what the policies that hold now make of the scores of each period, and which arms were shown.
-    Intervals are Wilson's (1927), of the rate of this period.
-#}
+{# Intervals are Wilson's (1927), of the rate of this period. #}
 
 with
 
-past_scores as (
-
-    select * from {{ ref('past_scores') }}
-
-),
-
-snapshots as (
-
-    select * from {{ ref('customer_snapshots') }}
-
-),
-
-review_policy as (
-
-    select * from {{ ref('review_policy') }}
-    where policy = 'default'
-
-),
-
-arms as (
-
-    select
-        experiment,
-        variant,
-        date_trunc('day', occurred_at) as period_at,
-        count(*) as shown_count
-
-    from {{ ref('int_decisions') }}
-    group by experiment, variant, date_trunc('day', occurred_at)
-
-),
-
-candidates as (
-
-    select
-        past_scores.implementation,
-        past_scores.period_at,
-        past_scores.is_trained_on,
-        past_scores.score,
-        cast(null as double) as uplift,
-        snapshots.customer_id,
-        snapshots.net_amount as customer_value
-
-    from past_scores
-    inner join snapshots on past_scores.entity_id = snapshots.customer_id and past_scores.period_at = snapshots.as_of
-    where split_part(past_scores.implementation, '__', 1) = 'churn_risk'
-
-),
-
-coupons as (
-
-    {{ coupon_decisions('candidates', within=['implementation', 'period_at']) }}
-
-),
-
-{# what a policy that ranks by uplift decides is not of the score that is watched #}
 counted as (
 
     select
+        cast(null as varchar) as implementation,
+        cast(null as varchar) as decision,
+        cast(null as timestamp) as period_at,
+        cast(null as boolean) as is_trained_on,
+        cast(null as bigint) as row_count,
+        cast(null as bigint) as decided_count
+    where false
+    {%- for name in counted_decisions() %}
+    union all
+    select
         implementation,
-        'coupon' as decision,
+        decision,
         period_at,
         is_trained_on,
-        count(*) as row_count,
-        count(*) filter (where is_eligible) as decided_count
-    from coupons
-    where rank_by <> 'uplift'
-    group by implementation, period_at, is_trained_on
-    union all
-    select
-        past_scores.implementation,
-        'review' as decision,
-        past_scores.period_at,
-        past_scores.is_trained_on,
-        count(*) as row_count,
-        least(count(*) filter (where past_scores.score >= review_policy.minimum_score), any_value(review_policy.reviews_per_day))
-            as decided_count
-    from past_scores
-    cross join review_policy
-    where split_part(past_scores.implementation, '__', 1) = 'fraud_risk'
-    group by past_scores.implementation, past_scores.period_at, past_scores.is_trained_on
-    union all
-    select
-        experiment as implementation,
-        variant as decision,
-        period_at,
-        false as is_trained_on,
-        sum(shown_count) over (partition by experiment, period_at) as row_count,
-        shown_count as decided_count
-    from arms
+        row_count,
+        decided_count
+    from {{ ref(name) }}
+    {%- endfor %}
 
 ),
 
@@ -129,7 +57,7 @@ decision_rates as (
         decision,
         period_at,
         is_trained_on,
-        cast(row_count as bigint) as row_count,
+        row_count,
         decided_count,
         rate,
         (rate + shrinkage / 2 - half_width) / (1 + shrinkage) as lower_bound,

@@ -43,7 +43,9 @@ periods as (
         any_value(is_trained_on) as is_trained_on,
         any_value(task) as task,
         any_value(is_probability) as is_probability,
-        any_value(baseline) as baseline
+        any_value(baseline) as baseline,
+        {# a baseline without a usable version says nothing #}
+        count(*) = count(baseline_score) as has_baseline
 
     from past_scores
     group by implementation, period_at
@@ -52,8 +54,9 @@ periods as (
 
 matured as (
 
-    select * from past_scores
-    where realised is not null and baseline_score is not null
+    select * replace (coalesce(baseline_score, 0) as baseline_score)
+    from past_scores
+    where realised is not null
 
 ),
 
@@ -68,7 +71,11 @@ residuals as (
         {# what nothing came of is as far off as it was predicted #}
         coalesce(nullif(abs(mean_realised), 0), nullif(abs(mean_score), 0)) as usual_size,
         sum(score - realised order by entity_id) / count(*) as mean_residual,
-        sum(pow(score - realised, 2) order by entity_id) / count(*) - pow(mean_residual, 2) as residual_variance,
+        {# where probabilities are right, outcomes vary as these say, also where by chance none came #}
+        greatest(
+            sum(pow(score - realised, 2) order by entity_id) / count(*) - pow(mean_residual, 2),
+            case when any_value(is_probability) then sum(score * (1 - score) order by entity_id) / count(*) else 0 end
+        ) as residual_variance,
         sum(abs(score - realised) order by entity_id) / count(*) as mean_error,
         sum(pow(score - realised, 2) order by entity_id) / count(*) - pow(mean_error, 2) as error_variance,
         sum(abs(baseline_score - realised) order by entity_id) / count(*) as mean_baseline_error,
@@ -303,7 +310,7 @@ measured as (
                         when periods.task = 'regression' or periods.is_probability
                             then residuals.mean_residual / residuals.usual_size
                     end,
-                    deviation := sqrt(greatest(residuals.residual_variance, 0) / residuals.row_count) / residuals.usual_size,
+                    deviation := sqrt(residuals.residual_variance / residuals.row_count) / residuals.usual_size,
                     baseline_value := cast(null as double),
                     lead := cast(null as double),
                     lead_deviation := cast(null as double),
@@ -346,11 +353,11 @@ performance as (
         measured.value,
         measured.value - 1.959963984540054 * measured.deviation as lower_bound,
         measured.value + 1.959963984540054 * measured.deviation as upper_bound,
-        case when measured.baseline_value is not null then periods.baseline end as baseline,
-        measured.baseline_value,
-        measured.lead,
-        measured.lead - 1.959963984540054 * measured.lead_deviation as lead_lower_bound,
-        measured.lead + 1.959963984540054 * measured.lead_deviation as lead_upper_bound,
+        case when measured.baseline_value is not null and periods.has_baseline then periods.baseline end as baseline,
+        case when periods.has_baseline then measured.baseline_value end as baseline_value,
+        case when periods.has_baseline then measured.lead end as lead,
+        case when periods.has_baseline then measured.lead - 1.959963984540054 * measured.lead_deviation end as lead_lower_bound,
+        case when periods.has_baseline then measured.lead + 1.959963984540054 * measured.lead_deviation end as lead_upper_bound,
         measured.estimated_value,
         measured.estimated_value - 1.959963984540054 * measured.estimated_deviation as estimated_lower_bound,
         measured.estimated_value + 1.959963984540054 * measured.estimated_deviation as estimated_upper_bound

@@ -14,7 +14,7 @@ trained as (
         implementation,
         model_version,
         count(*) as trained_count,
-        {# as those of features #}
+        {# with one below the lowest, so that nothing goes where all were without being seen #}
         list_sort(list_distinct(list_prepend(
             nextafter(min(score), cast('-infinity' as double)),
             quantile_disc(score, [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1])

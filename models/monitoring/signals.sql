@@ -117,7 +117,7 @@ newest_periods as (
     select
         implementation,
         max(period_at) as period_at,
-        max(period_at) filter (where has_matured) as matured_at
+        coalesce(max(period_at) filter (where has_matured), min(period_at)) as matured_at
 
     from score_counts
     group by implementation
@@ -253,7 +253,6 @@ measured as (
         1 as row_count
     from newest_periods
     inner join versions on newest_periods.implementation = versions.implementation
-    where newest_periods.matured_at is not null
     union all
     select
         versions.implementation,
@@ -365,7 +364,7 @@ decided as (
         end as status
 
     from judged
-    left join versions on judged.implementation = versions.implementation
+    inner join versions on judged.implementation = versions.implementation
     left join counted
         on
             judged.implementation = counted.implementation
@@ -429,7 +428,7 @@ signals as (
         case when status in ('warn', 'error') then finding end as finding,
         case
             when status in ('warn', 'error')
-                then implementation || coalesce(' (' || model_version || ')', '') || ': ' || finding || '. What to do: ' || advice || '.'
+                then implementation || ' (' || model_version || '): ' || finding || '. What to do: ' || advice || '.'
         end as sentence
 
     from said

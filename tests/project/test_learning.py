@@ -160,6 +160,12 @@ def test_a_model_that_does_not_beat_its_baseline_does_not_serve_until_it_does(sh
     shop.limit_training(margin=-0.3, baseline_margin=-0.9)
     build(shop, "baseline")
     assert shop.serving(query, "baseline") == [(2, None)]
+    old = "select model_version from registry.model_versions where not is_current and model = 'churn__logistic'"
+    (served_before,) = shop.catalog(old)[0]
+    route_churn(shop, f"churn_risk__logistic,1.0,{served_before}")
+    shop.limit_training(margin=-0.3, baseline_margin=0.9)
+    build(shop, "baseline")
+    assert served_version(shop, "baseline") == served_before  # going back to what served is always possible
 
 
 def gates(shop: Project, branch: str) -> list[tuple]:

@@ -147,14 +147,19 @@ def _depend_on_writers(manifest: Any) -> None:
 
 
 def _depend_on_monitored(manifest: Any) -> None:
-    """Whatever monitors comes after what the monitored models name in `meta.monitoring`, which no ref() of it names."""
+    """Whatever monitors comes after what the monitored models name in `meta.monitoring`, and after what counts decisions.
+
+    No ref() names them: they are of products, and monitoring is of all.
+    """
     models = {node.name: node for node in manifest.nodes.values() if node.resource_type == "model"}
     declared = [node.config.meta["monitoring"] for node in models.values() if node.config.meta.get("monitoring")]
     named = dict.fromkeys(one.get(part) for one in declared for part in MONITORED_PARTS)
     found = [models[name].unique_id for name in named if name in models]
+    counting = [node.unique_id for node in models.values() if node.config.meta.get("counts_decisions")]
     for node in manifest.nodes.values():
-        if _calls(node, manifest, "monitored"):
-            node.depends_on.nodes.extend(parent for parent in found if parent not in node.depends_on.nodes)
+        for macro, parents in (("monitored", found), ("counted_decisions", counting)):
+            if _calls(node, manifest, macro):
+                node.depends_on.nodes.extend(parent for parent in parents if parent not in node.depends_on.nodes)
 
 
 def _calls(node: Any, manifest: Any, macro: str) -> bool:

@@ -43,6 +43,8 @@ SCHEMAS_OF_OURS = frozenset("history scorehouse comparison information_schema pg
 
 MONITORED_PARTS = ("model", "snapshots", "examples")
 """What `meta.monitoring` names models for."""
+MEASURED_BY = ("label", "key", "split")
+"""What a fitted model says of the rows that its test consists of, and of what came of them."""
 
 TABLES_OF_OURS = frozenset({"endpoints", "release"})
 """What every serving file holds beside the served tables."""
@@ -251,11 +253,17 @@ def _baseline(node: Node, said: Mapping[str, object], models: Mapping[str, Node]
             f"{where}: expected the name of another implementation that declares meta.monitoring, or {{name: <in words>, "
             f"score: <expression over a snapshot>}}, found '{baseline}'; write it so."
         )
-    elif beside.get("examples") != said["examples"]:
-        yield (
-            f"{where}: expected an implementation with the same examples, {said['examples']}, found {baseline} with "
-            f"{beside.get('examples')}; what is compared is measured on the same rows."
-        )
+    elif isinstance(beside.get("baseline"), str):
+        yield f"{where}: expected an implementation that nothing serves in place of, found {baseline}; name {beside['baseline']}."
+    else:
+        mine, its = (models[name].meta if name in models else {} for name in (said["model"], beside.get("model")))
+        unlike = [name for name in MEASURED_BY if mine.get(name) != its.get(name)]
+        unlike += ["examples"] if beside.get("examples") != said["examples"] else []
+        if unlike:
+            yield (
+                f"{where}: expected an implementation that is measured on the same rows, found {baseline} with another "
+                f"{' and '.join(unlike)}; write the same."
+            )
 
 
 def _seeds(manifest: Manifest) -> Iterator[str]:

@@ -131,7 +131,8 @@ def append(warehouse: Warehouse, author: Author, event: str, details: Mapping[st
         whole, cut = _end_of(content)
         last, text = whole.mark if whole else START, b"" if content.endswith(b"\n") or not content else b"\n"
         end = _end(warehouse)
-        is_sound = whole is None if end is None else end.names(whole)  # what is missing, or was added, shall not be forgotten
+        # what is missing, or was added, shall not be forgotten
+        is_sound = not content if end is None else end.names(whole) and (not cut or end.coming is not None)
         before = last
         if cut:
             line = Line.now(last, author, CUT, {"bytes": len(cut), "sha256": _hash(cut)})

@@ -63,11 +63,13 @@ def send(message: Message, environment: Mapping[str, str]) -> Sent:
     urls = list(dict.fromkeys((environment.get(name) or environment.get(PREFIX) or "").split()))
     if not urls:
         return Sent(False, 0, f"neither {name} nor {PREFIX} is set")
-    found: list[Sent] = []
-    thread = threading.Thread(target=lambda: found.append(_sent(message, urls)), daemon=True)
+    took: set[str] = set()
+    attempts = [0]
+    thread = threading.Thread(target=_send_all, args=[message, urls, took, attempts], daemon=True)
     thread.start()
     thread.join(LIMIT_SECONDS)
-    return found[0] if found else Sent(False, ATTEMPTS, f"the service did not answer within {LIMIT_SECONDS:.0f} s")
+    why = f"{len(urls) - len(took)} of {len(urls)} addresses did not take it" if len(took) < len(urls) else ""
+    return Sent(bool(took), attempts[0], f"{why} within {LIMIT_SECONDS:.0f} s" if why and thread.is_alive() else why)
 
 
 def tell(ledger: Ledger, message: Message, environment: Mapping[str, str]) -> Sent:
@@ -78,16 +80,15 @@ def tell(ledger: Ledger, message: Message, environment: Mapping[str, str]) -> Se
     return sent
 
 
-def _sent(message: Message, urls: list[str]) -> Sent:
-    """Sent is what some address took: whoever reads there knows, and is not told twice because another one is broken."""
-    left = list(urls)
+def _send_all(message: Message, urls: list[str], took: set[str], attempts: list[int]) -> None:
+    """Send to each address until it takes it: whoever reads there is not told twice because another one is broken."""
     for attempt in range(1, ATTEMPTS + 1):
-        left = [url for url in left if not _took(url, message)]
-        if not left:
-            return Sent(True, attempt)
+        attempts[0] = attempt
+        took.update(url for url in urls if url not in took and _took(url, message))
+        if len(took) == len(urls):
+            return
         if attempt < ATTEMPTS:
             time.sleep(WAITS_SECONDS[attempt - 1])
-    return Sent(len(left) < len(urls), ATTEMPTS, f"{len(left)} of {len(urls)} addresses did not take it")
 
 
 def _took(url: str, message: Message) -> bool:

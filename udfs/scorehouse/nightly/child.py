@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_C = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 ERROR_LEVELS = frozenset({"error", "critical"})
 _MEMORY_EVENTS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
 """Where the kernel counts processes that it killed for want of memory: of this control group, of the machine."""
@@ -103,7 +104,7 @@ class Child:
                 text=True,
                 errors="replace",
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=partial(_die_with, os.getpid()) if _prctl else None,
             )
         except OSError as error:
             return Ended(127, f"{command[0]} cannot be started: {error.strerror}", (), 0.0)
@@ -119,6 +120,7 @@ class Child:
                 errors.append(said.text)
             self._heard(said)
         code = self._process.wait()
+        self._process = None  # its number is somebody else's from now on
         timer.cancel()
         seconds = time.monotonic() - began
         why = self._stopped_by or _why(code, _kills_for_memory() > killed)
@@ -140,9 +142,11 @@ class Child:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
     """In the child: whoever kills the supervisor alone leaves no build that nobody watches, and that publishes."""
-    _C.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was killed just now
+        os._exit(1)
 
 
 def dbt() -> Path:

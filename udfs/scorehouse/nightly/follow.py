@@ -63,7 +63,7 @@ class Follower:
         self._end = threading.Event()
         self._run: Nightly | None = None
         self._looked: tuple[Seen, str | None] = ({}, None)
-        self._served: Seen = {}
+        self._served: Seen | None = None
 
     def end(self, name: str) -> None:
         """Stop after the build that is under way, which is stopped too."""
@@ -98,11 +98,11 @@ class Follower:
 
     def _build(self, files: Seen) -> int:
         """Build what is there; what has come since the last green build is told of as served when this one is green."""
-        came = {str(file): changed / 1e9 for file, (_, changed) in files.items() if self._served.get(file) != files[file]}
-        arrived = {} if not self._served else came  # what was there before the first build has waited for nobody
+        came = {str(file): changed / 1e9 for file, (_, changed) in files.items() if (self._served or {}).get(file) != files[file]}
+        arrived = {} if self._served is None else came  # what was there before the first build has waited for nobody
         self._run = Nightly(self._project, self._arguments, self._environment, arrived=arrived)
         code = self._run.run()
-        if code == SERVED or not self._served:
+        if code == SERVED or self._served is None:
             self._served = files
         if self._run.is_ended:
             self._end.set()

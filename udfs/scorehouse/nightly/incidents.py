@@ -22,10 +22,11 @@ FAILURE, RECOVERY = "failure", "recovery"
 KEPT = ("key", "failure_class", "subject", "contact")
 """What a line says of an incident beside its node and message."""
 OF_A_PROCESS = frozenset(
-    "overlapping locked time_limit out_of_memory killed terminated crashed package_missing profile_broken project_broken".split()
+    "overlapping locked time_limit out_of_memory killed terminated crashed package_missing profile_broken project_broken"
+    " project_rule".split()
 )
 """Classes of what ends a build as a whole: a build that comes as far as its nodes shows them mended."""
-_CHANGING = re.compile(r"\x1b\[[0-9;]*m|0x[0-9a-f]+|\d+|\s+", re.IGNORECASE)
+_CHANGING = re.compile(r"\x1b\[[0-9;]*m|0x[0-9a-f]+|\b(?=[a-f-]*\d)[0-9a-f-]{8,}\b|\btmp\w+|\d+|\s+", re.IGNORECASE)
 _ESSENCE_LENGTH = 60
 
 
@@ -253,7 +254,8 @@ def messages(change: Change, place: str, standing: str, log: str, over: Iterable
         yield Message(contact, FAILURE, f"[{place}] {again}{head}", body, tuple(incident.key for incident, _ in mine))
     # of what nobody knew, nobody is told that it is over, nor of what has begun anew
     anew = {incident.key for incident, _ in change.opened}
-    known = [*(incident for incident in over if incident.key not in anew), *(one for one in change.closed if one.told_at)]
+    ended = [*over, *(incident for incident in change.closed if incident.told_at)]
+    known = {incident.key: incident for incident in ended if incident.key not in anew}.values()
     for contact in dict.fromkeys(incident.contact for incident in known):
         mended = [incident for incident in known if incident.contact == contact]
         said = [f"{incident.key} (since run {incident.since}): {incident.message}" for incident in mended]

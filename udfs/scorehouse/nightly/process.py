@@ -14,7 +14,9 @@ def run(main: Callable[[], int]) -> NoReturn:
     try:
         status = main()
     except SystemExit as ending:  # how argparse ends
-        status = ending.code if isinstance(ending.code, int) else 1
+        status = (ending.code or 0) if isinstance(ending.code, int | None) else 1
+        if isinstance(ending.code, str):
+            print(ending.code, file=sys.stderr)
     except BaseException:
         sys.excepthook(*sys.exc_info())
     for stream in (sys.stdout, sys.stderr):

@@ -85,7 +85,8 @@ class Nightly:
         began = time.monotonic()
         before = incidents.standing(incidents.history(self.warehouse.ledger))
         lost = [*_mark_lost(self.warehouse.ledger)]
-        self._start()
+        details = {"branch": self.warehouse.branch, "commit": git.commit(self.project), "command": ["build", *self.arguments]}
+        self.ledger.write(START, details={**details, "is_supervised": True, "who": os.environ.get("LOGNAME")})
         log, console = logs.Log(self.project, self.run_id[:8]), Console()
         try:
             self._prepare(log, console)
@@ -95,10 +96,6 @@ class Nightly:
             ended = _stopped(self._ended_by)
         console.close()
         return self._close(ended, before, lost, log, time.monotonic() - began)
-
-    def _start(self) -> None:
-        details = {"branch": self.warehouse.branch, "commit": git.commit(self.project), "command": ["build", *self.arguments]}
-        self.ledger.write(START, details={**details, "is_supervised": True, "who": os.environ.get("LOGNAME")})
 
     def _prepare(self, log: logs.Log, console: Console) -> None:
         """See to what the run needs beside dbt, and say what is not as it must be."""
@@ -129,7 +126,8 @@ class Nightly:
                 else _stopped(self._ended_by)
             )
             red = list(_red(self.triage, ended, self._lines()))
-            if not red or self._ended_by or any(failure.kind.retries < number for failure in red):
+            is_served = _shown(self._lines()).is_whole  # and killed then: nothing is left to try
+            if not red or is_served or self._ended_by or any(failure.kind.retries < number for failure in red):
                 return ended
             minutes = max(failure.kind.retry_wait_minutes for failure in red)
             sentence = f"Trying again in {minutes:g} minutes ({number} of {red[0].kind.retries}): {red[0].message}"
@@ -250,7 +248,7 @@ class Nightly:
         under_way = f"Another nightly run of {self.warehouse.branch} is under way (pid {holder})"
         sentence = f"{under_way}: expected it to have ended; look whether it hangs, or start this one later."
         failure = Failure.said(self.triage, sentence)
-        self._start()
+        self.ledger.write(START, details={"branch": self.warehouse.branch, "command": ["build", *self.arguments]})
         before = incidents.standing(incidents.history(self.warehouse.ledger))
         changed = self._change(before, [failure], Shown(False, False))
         for message in incidents.messages(changed, self._place, "The run that is under way goes on.", "none"):

@@ -91,7 +91,8 @@ def reports(run: Run) -> list[FileReport]:
 def _holders(run: Run, by_file: bool) -> list[Node]:
     """The models that hold rejected rows, of each file, or of sources whose rows do not say where they come from."""
     declared = [node for node in run.manifest.tables() if node.meta.get("rejections_of")]
-    return [node for node in declared if ("source_file" in {column.name for column in node.columns}) == by_file]
+    columns = {node.id: run.records.nodes[node.id].columns for node in declared if node.id in run.records.nodes}
+    return [node for node in declared if ("source_file" in columns.get(node.id, ["source_file"])) == by_file]
 
 
 def rejected(run: Run) -> Iterator[str]:
@@ -103,7 +104,8 @@ def rejected(run: Run) -> Iterator[str]:
         of_reason = f"select rejection_reason, count(*) as n from {quoted(node.relation)} group by all"
         query = f"from ({of_reason}) order by n desc, rejection_reason"
         counts = run.connection.cursor().execute(query).fetchall()
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts[:MOST_REASONS])
+        more = [f"{len(counts) - MOST_REASONS} more reasons"] if len(counts) > MOST_REASONS else []
+        reasons = ", ".join([*(f"{count:,} {reason}" for reason, count in counts[:MOST_REASONS]), *more])
         names = text.listed([one.relation for one in sources])
         told = f"{names}: {read:,} rows read, {sum(count for _, count in counts):,} rejected"
         yield f"{told}: {reasons}." if reasons else f"{told}."

@@ -49,6 +49,11 @@ class Judgement:
     served_by: str | None = None
 
     @property
+    def may_serve(self) -> bool:
+        """Whether its scores may be routed."""
+        return self.status in (CHAMPION, ACCEPTED)
+
+    @property
     def question(self) -> tuple[str | None, ...]:
         """What was asked: the same question is not asked twice."""
         return self.implementation, self.model_version, self.champion_version, self.policy
@@ -119,7 +124,7 @@ def in_place(run: Run, endpoint: str, implementations: Mapping[str, str], routes
     Raises ScorehouseError when an implementation that has a share is unknown or rejected.
     """
     shares = _shares(run, endpoint, implementations, routes)
-    gate = _Gate(run, endpoint, implementations)
+    gate = _Gate(run, endpoint, implementations, routes)
     judgements = [gate.judgement(name) for name in sorted(implementations)]
     for judgement in judgements:
         if judgement.status == REJECTED and shares.get(judgement.implementation):
@@ -152,10 +157,15 @@ def _shares(run: Run, endpoint: str, implementations: Mapping[str, str], routes:
     return shares or dict.fromkeys(implementations, 1.0)
 
 
+def _model(version: str | None) -> str:
+    """The fitted model of a version."""
+    return (version or "").partition("@")[0]
+
+
 class _Gate:
     """The gate of one endpoint in one run."""
 
-    def __init__(self, run: Run, endpoint: str, implementations: Mapping[str, str]) -> None:
+    def __init__(self, run: Run, endpoint: str, implementations: Mapping[str, str], routes: str) -> None:
         self._run = run
         self._endpoint = endpoint
         self._policies = run.manifest.seed_rows(POLICY_SEED)
@@ -165,21 +175,30 @@ class _Gate:
         served = [] if current is None else self._served_versions(production.release(current))
         self._champion = served[0] if served else None  # the version that scores most rows
         self._versions = {name: self._version_behind(relation) for name, relation in implementations.items()}
+        self._pinned = {name for name in implementations if _pinned_version(run, routes, name)}
         self._before = {known.question: known for known in self._noted()}
         self.baselines = self._baselines()
 
     def judgement(self, implementation: str) -> Judgement:
-        """What is decided of an implementation; the same question is answered as before."""
+        """Whether an implementation may serve, and if so whether it beats its baseline, where that may.
+
+        Where its baseline serves in its place, it is not compared with it as with a champion: that would be a reason to fail.
+        """
+        baseline = self.baselines.get(implementation)
+        version = self._versions.get(baseline)
+        is_replaced = version is not None and _model(self._champion) == _model(version)
+        found = self._alone(implementation, None if is_replaced else self._champion)
+        if version is None or not found.may_serve or not self._alone(baseline, self._champion).may_serve:
+            return found
+        return self._beside_baseline(found, version)
+
+    def _alone(self, implementation: str, champion: str | None) -> Judgement:
+        """What is decided of it without its baseline; the same question is answered as before."""
         version = self._versions[implementation]
         limits = digest(self._limits(version))
-        asked = Judgement(implementation, version, self._champion, limits, ACCEPTED if version else EMPTY)
-        baseline = self._versions.get(self.baselines.get(implementation))
-        beside = self._beside_baseline(asked, baseline) if version and baseline else asked
-        if beside.status == OUTDONE:
-            return beside
+        asked = Judgement(implementation, version, champion, limits, ACCEPTED if version else EMPTY)
         known = self._before.get(asked.question)
-        found = known if known and known.status != OUTDONE else self._judgement(asked)
-        return replace(found, baseline_version=beside.baseline_version, baseline_value=beside.baseline_value)
+        return known if known and known.status != OUTDONE else self._judgement(asked)
 
     def note(self, judgements: list[Judgement]) -> None:
         """Keep what was decided instead of what was before."""
@@ -213,7 +232,7 @@ class _Gate:
 
     def _limits(self, version: str | None) -> Mapping[str, object]:
         """The row of the seed retrain_policy for a version's model; nothing where it has none."""
-        return policy_row(self._policies, version.partition("@")[0]) or {} if version else {}
+        return policy_row(self._policies, _model(version)) or {} if version else {}
 
     def _judgement(self, asked: Judgement) -> Judgement:
         """The answer to a question."""
@@ -252,30 +271,33 @@ class _Gate:
             except duckdb.Error:  # a new endpoint, or one without versions
                 return []
 
-    def _beside_baseline(self, asked: Judgement, baseline: str) -> Judgement:
-        """What was asked beside the baseline's version, on the newest later-in-time test on which both were measured."""
-        row, other = self._run.read_version(asked.model_version), self._run.read_version(baseline)
+    def _beside_baseline(self, found: Judgement, baseline: str) -> Judgement:
+        """A judgement beside the baseline's version, on the newest later-in-time test on which both were measured."""
+        row, other = self._run.read_version(found.model_version), self._run.read_version(baseline)
         if row is None or other is None or {row["status"][0].as_py(), other["status"][0].as_py()} != {"ready"}:
-            return asked
-        rules = Policy.of(self._limits(asked.model_version))
+            return found
+        rules = Policy.of(self._limits(found.model_version))
         metric = rules.metric_of(row)
         of_version, of_baseline = self._tests(row), self._tests(other)
         newest = max(of_version.keys() & of_baseline.keys(), default=None)
         if newest is None:
-            return asked
+            return found
         value, reference = (tests[newest].get((ALL, metric)) for tests in (of_version, of_baseline))
         reason = shortfall(metric, value, reference, rules.baseline_margin, baseline)
-        told = replace(asked, metric=metric, value=value, baseline_version=baseline, baseline_value=reference)
-        return replace(told, status=OUTDONE, reason=reason) if reason else told
+        if found.implementation in self._pinned:
+            reason = self._standing(found.model_version, reason)
+        own = {} if found.value is not None and not reason else {"metric": metric, "value": value}
+        beside = replace(found, baseline_version=baseline, baseline_value=reference, **own)
+        return replace(beside, status=OUTDONE, reason=reason) if reason else beside
 
     def _tests(self, version: pa.Table) -> dict[str, Metrics]:
         """What is known of a version by the last time of the test: its own test, and those of decisions about it since."""
         name, until = version["model_version"][0].as_py(), version["test_until"][0].as_py()
         decided = [one for record in self._run.records.nodes.values() for one in versions.decisions(record)]
-        later = {one.test_until: by_slice(map(vars, one.metrics)) for one in decided if one.measured_version == name}
-        return {**later, str(until): metrics_of(version)}
+        measured = [one for one in decided if one.measured_version == name and one.test_until and one.metrics]
+        own = {} if until is None else {str(until): metrics_of(version)}
+        return {**{one.test_until: by_slice(map(vars, one.metrics)) for one in measured}, **own}
 
     def _measured(self, champion: pa.Table, challenger: pa.Table) -> Metrics:
         """The champion's metrics on the challenger's test; where they are not known, its own on its own test."""
-        tests = self._tests(champion)
-        return tests.get(str(challenger["test_until"][0].as_py())) or tests[str(champion["test_until"][0].as_py())]
+        return self._tests(champion).get(str(challenger["test_until"][0].as_py())) or metrics_of(champion)

@@ -127,7 +127,7 @@ def _ended(run: Run, statuses: dict[str, str], command: str) -> Ending:
         unpublished = _not_whole(run, statuses, command)
         told += _published(run, unpublished, reported)
         receipt = [] if unpublished else _erased(run)
-        told += [] if unpublished else expire(run)
+        told += [] if unpublished else _expired(run)
         return Ending([line for line in told if line], not _failed(statuses), receipt=receipt, is_whole=not unpublished)
     except (ScorehouseError, duckdb.Error, OSError) as error:
         return Ending(told, False, f"Nothing published: {first_line(error).rstrip('.;')}; {_current(run)}.")
@@ -146,6 +146,14 @@ def _erased(run: Run) -> list[str]:
         return list(erase(run))
     except (ScorehouseError, duckdb.Error, OSError) as error:
         return [f"Not yet forgotten: {first_line(error).rstrip('.;')}; go on with: dbt run-operation forget"]
+
+
+def _expired(run: Run) -> list[str]:
+    """What was deleted of rows that are too old; what was not is tried again by the next build."""
+    try:
+        return list(expire(run))
+    except (ScorehouseError, OSError) as error:
+        return [f"Not yet deleted, rows older than retain_days: {first_line(error).rstrip('.;')}; the next build goes on."]
 
 
 def _published(run: Run, unpublished: str, reported: list[FileReport]) -> list[str]:

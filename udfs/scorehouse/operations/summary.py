@@ -28,7 +28,7 @@ class Product:
         quality: of these, on the newest labels that have matured, beside the baseline's on the same rows.
         as_of: the time of its newest features.
         empty: tables without rows.
-        in_place: which baselines serve in place of models.
+        in_place: which baselines serve in place of models, and why.
     """
 
     name: str
@@ -43,7 +43,8 @@ class Product:
     def cells(self) -> list[object]:
         """As a row of the summary's table."""
         empty = [f"empty: {text.listed(self.empty, 2)}"] if self.empty else []
-        attention = "; ".join([*self.in_place, *empty]) or None if self.rows else "no data for it"
+        told = "; ".join([*(said.split(":")[0] for said in self.in_place), *empty])
+        attention = (told or None) if self.rows else "no data for it"
         models, quality = (text.listed(some, 2) if some else None for some in (self.models, self.quality))
         return [self.name, self.tables, self.rows, models, quality, self.as_of, attention]
 
@@ -72,7 +73,7 @@ def _products(run: Run) -> Iterator[Product]:
     query = (
         "select product, count(*), sum(row_count)::bigint, flatten(list(implementations order by name)), max(as_of),"
         " list(name order by name) filter (row_count = 0),"
-        " list(split_part(in_place, ':', 1) order by name) filter (in_place is not null)"
+        " flatten(list(string_split(in_place, '; ') order by name) filter (in_place is not null))"
         " from endpoints group by product order by product"
     )
     measured = _measured(run)
