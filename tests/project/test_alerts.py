@@ -142,6 +142,30 @@ def test_kills_at_any_moment_leave_the_release_and_one_message(shop: Shop) -> No
     assert shop.webhook.titles == ["[Scorehouse main] error: killed", "[Scorehouse main] recovered: killed"]
 
 
+def test_a_build_that_is_killed_after_it_published_is_green_and_told_of(shop: Shop) -> None:
+    shop.project.replace("models/features/weighted.sql", "amount > 0", "amount > 10")
+    process = shop.start()
+    os.kill(shop.wait_for("published").process, signal.SIGKILL)
+    night = shop.ended(process)
+    assert night.code == 0, night.output
+    assert night.output.strip().splitlines()[-1].endswith("Readers are served release 2 of main. Needs attention: killed.")
+    assert shop.project.serving("select count(*) from scores") == [(2,)]
+    assert shop.night().code == 0
+    assert shop.webhook.titles == ["[Scorehouse main] error: killed", "[Scorehouse main] recovered: killed"]
+
+
+def test_a_cause_that_comes_again_before_its_end_could_be_told_is_the_last_that_is_heard(shop: Shop) -> None:
+    shop.project.replace(*BROKEN)
+    shop.night()
+    mend(shop)
+    shop.webhook.answers = lambda: 500
+    assert shop.night().code == 0
+    shop.webhook.answers = lambda: 200
+    shop.project.replace(*BROKEN)
+    shop.night()
+    assert shop.webhook.titles == ["[Scorehouse main] error: sql_error: weighted"] * 2
+
+
 def test_a_line_that_a_crash_cut_is_kept_and_what_follows_is_read(shop: Shop) -> None:
     (file,) = lines.files(shop.project.folder() / "ledger")
     text = file.read_text()

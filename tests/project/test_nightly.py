@@ -70,10 +70,9 @@ def terminated(shop: Shop) -> Night:
 def lost(shop: Shop) -> Night:
     """The supervisor itself is killed; the next run finds a broken model, too."""
     process = shop.start()
-    child = shop.wait_for("build").process
-    process.kill()
+    shop.wait_for("build")
+    process.kill()  # and its build with it
     process.communicate()
-    os.kill(child, signal.SIGKILL)
     shop.project.replace("models/features/weighted.sql", "amount > 0", "amountx > 0")
     return shop.night()
 
