@@ -7,7 +7,8 @@ findings as (
 
     select
         endpoint,
-        unnest(list_append(contradictions, misfit)) as finding
+        {# where products are left out, functions of theirs are no misfit #}
+        unnest(contradictions{{ ' || [misfit]' if not var('products') }}) as finding
     from {{ ref('deployment_fit') }}
 
 )

@@ -23,6 +23,7 @@ from scorehouse.build.rules import MONITORED_PARTS, expect_buildable
 from scorehouse.build.variables import in_force, read_in
 from scorehouse.errors import ScorehouseError
 
+_GIVEN = re.compile(r"\bref\(\s*['\"](\w+)['\"]")
 _HISTORY = re.compile(r"\bhistory\(\s*['\"](\w+)['\"]")
 
 
@@ -126,12 +127,21 @@ def _named(manifest: Any, name: str) -> list[Any]:
 def _complete(manifest: Any, variables: Mapping[str, Any]) -> None:
     """Take out what the variable `products` leaves out, and add what queries read that no ref() names: history, the monitored."""
     unwanted = left_out(_parents(manifest), _endpoints(manifest), variables.get("products"))
+    unwanted |= set(_tests_over(manifest, unwanted))
     for shelf in (manifest.nodes, manifest.functions, manifest.exposures, manifest.unit_tests):
         for node_id in unwanted & shelf.keys():
             manifest.disabled.setdefault(node_id, []).append(shelf.pop(node_id))
     _depend_on_writers(manifest)
     _depend_on_monitored(manifest)
     manifest.build_flat_graph()
+
+
+def _tests_over(manifest: Any, unwanted: set[str]) -> Iterator[str]:
+    """Unit tests that are given rows of a node that is left out: dbt knows of no dependency."""
+    names = {manifest.nodes[node_id].name for node_id in unwanted & manifest.nodes.keys()}
+    for unit_test in manifest.unit_tests.values():
+        if names & {name for one in unit_test.given for name in _GIVEN.findall(one.input)}:
+            yield unit_test.unique_id
 
 
 def _depend_on_writers(manifest: Any) -> None:
