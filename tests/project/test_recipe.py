@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -69,8 +68,33 @@ def test_a_feature_is_the_snapshots_two_files_and_the_declaration_that_uses_it(s
     assert shop.catalog(known, branch="feature") == [(1,)]
 
 
-@pytest.mark.parametrize(
-    ("path", "old", "new", "sentence"),
+SCORES = "models/scores/purchase_intent_scores__logistic.yml"
+BASELINE = "baseline: {name: recency alone, score: -recency_days}"
+WRONG = [
+    [
+        (
+            f"{SERVED}.yml",
+            "key: [customer_id]",
+            "key: customer_id",
+            "meta.endpoint.key: expected the columns that identify a row",
+        ),
+        (SCORES, "examples: purchase_intent_examples", "examples: purchase_examples", "found 'purchase_examples'"),
+        (SCORES, BASELINE, "baseline: recency_days", "baseline: expected the name of another implementation"),
+        ("seeds/configuration/routes.csv", "churn_risk,", "churn_rsk,", "column endpoint: expected a served table"),
+        ("seeds/configuration/retrain_policy.csv", "segments__kmeans,", "segments_kmeans,", "expected a fitted model"),
+        (REQUIREMENTS, "30,24,10000,stateless", "30,24,10000,", "column statefulness: expected a level of requirement_levels"),
+        ("seeds/operations/deployment_guide.csv", "event bus", "bus", "expected a level of requirement_levels, or nothing"),
+    ],
+    [
+        (f"{SERVED}.yml", "type: score", "type: scores", "meta.endpoint.type: expected one of score, rank, segment, choose"),
+        (
+            SCORES,
+            "model: purchase_intent__logistic",
+            "model: customer_snapshots",
+            "expected a fitted model, found customer_snapshots",
+        ),
+        (REQUIREMENTS, f"{ENDPOINT},", "other,", f"expected a row for each served table, found none for {ENDPOINT}"),
+    ],
     [
         (
             f"{SERVED}.yml",
@@ -78,59 +102,24 @@ def test_a_feature_is_the_snapshots_two_files_and_the_declaration_that_uses_it(s
             "",
             "expected meta: {endpoint: ",
         ),
-        (
-            f"{SERVED}.yml",
-            "key: [customer_id]",
-            "key: customer_id",
-            "meta.endpoint.key: expected the columns that identify a row",
-        ),
-        (f"{SERVED}.yml", "type: score", "type: scores", "meta.endpoint.type: expected one of score, rank, segment, choose"),
-        (
-            "models/scores/purchase_intent_scores__logistic.yml",
-            "examples: purchase_intent_examples",
-            "examples: purchase_examples",
-            "meta.monitoring.examples: expected a model, found 'purchase_examples'",
-        ),
-        (
-            "models/scores/purchase_intent_scores__logistic.yml",
-            "model: purchase_intent__logistic",
-            "model: customer_snapshots",
-            "meta.monitoring.model: expected a fitted model, found customer_snapshots",
-        ),
-        (
-            "models/scores/purchase_intent_scores__logistic.yml",
-            "baseline: {name: recency alone, score: -recency_days}",
-            "baseline: recency_days",
-            "meta.monitoring.baseline: expected the name of another implementation",
-        ),
-        (
-            "models/scores/purchase_intent_scores__logistic.yml",
-            "baseline: {name: recency alone, score: -recency_days}",
-            "baseline: churn_risk__recency",
-            "with the same examples, purchase_intent_examples, found churn_risk__recency with churn_examples",
-        ),
-        ("seeds/configuration/routes.csv", "churn_risk,", "churn_rsk,", "column endpoint: expected a served table"),
-        (
-            "seeds/configuration/retrain_policy.csv",
-            "segments__kmeans,",
-            "segments_kmeans,",
-            "column model: expected a fitted model",
-        ),
-        (REQUIREMENTS, f"{ENDPOINT},", "other,", f"expected a row for each served table, found none for {ENDPOINT}"),
-        (REQUIREMENTS, f"{ENDPOINT},", "other,", "column endpoint: expected a served table"),
-        (REQUIREMENTS, "30,24,10000,stateless", "30,24,10000,", "column statefulness: expected a level of requirement_levels"),
-        ("seeds/operations/deployment_guide.csv", "event bus", "bus", "expected a level of requirement_levels, or nothing"),
+        (SCORES, BASELINE, "baseline: churn_risk__recency", "found churn_risk__recency with another label"),
+        (REQUIREMENTS, "churn_risk,", "other,", "column endpoint: expected a served table"),
     ],
-)
-def test_what_would_not_be_served_is_refused_with_what_to_add(
-    shop: Project, path: str, old: str, new: str, sentence: str, tmp_path: Path
-) -> None:
-    before = (shop.root / path).read_text()
-    shop.replace(path, old, new)
-    outcome = shop.dbt("build", branch="refused")  # ends before anything is built
-    shop.write(path, before)
+]
+
+
+@pytest.mark.parametrize("edits", WRONG)
+def test_what_would_not_be_served_is_refused_with_what_to_add(shop: Project, edits: list[tuple[str, str, str, str]]) -> None:
+    """All of it at once, before anything is built."""
+    before = {path: (shop.root / path).read_text() for path, *_ in edits}
+    for path, old, new, _ in edits:
+        shop.replace(path, old, new)
+    outcome = shop.dbt("build", branch="refused")
+    for path, text in before.items():
+        shop.write(path, text)
     assert not outcome.is_green
-    assert sentence in outcome.output
+    for *_, sentence in edits:
+        assert sentence in outcome.output, outcome.output
 
 
 def test_an_endpoint_without_a_reader_is_named(shop: Project) -> None:
