@@ -256,14 +256,21 @@ def _baseline(node: Node, said: Mapping[str, object], models: Mapping[str, Node]
     elif isinstance(beside.get("baseline"), str):
         yield f"{where}: expected an implementation that nothing serves in place of, found {baseline}; name {beside['baseline']}."
     else:
-        mine, its = (models[name].meta if name in models else {} for name in (said["model"], beside.get("model")))
-        unlike = [name for name in MEASURED_BY if mine.get(name) != its.get(name)]
+        mine, its = (_measured_by(models.get(name)) for name in (said["model"], beside.get("model")))
+        unlike = [name for name in MEASURED_BY if mine[name] != its[name]]
         unlike += ["examples"] if beside.get("examples") != said["examples"] else []
         if unlike:
             yield (
                 f"{where}: expected an implementation that is measured on the same rows, found {baseline} with another "
                 f"{' and '.join(unlike)}; write the same."
             )
+
+
+def _measured_by(fitted: Node | None) -> dict[str, object]:
+    """What a fitted model says of its test; how much it is trained on is no matter."""
+    said = {name: fitted.meta.get(name) if fitted else None for name in MEASURED_BY}
+    split = said["split"]
+    return {**said, "split": {k: v for k, v in split.items() if k != "train_periods"} if isinstance(split, dict) else split}
 
 
 def _seeds(manifest: Manifest) -> Iterator[str]:
