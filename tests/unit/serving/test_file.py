@@ -54,6 +54,7 @@ def offers(draw: st.DrawFn) -> Offer:
 def work() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("create schema serving; create schema functions; create schema history")
+        connection.execute("create table history.gates (endpoint text, implementation text, served_by text, reason text)")
         connection.execute("create table serving.scores as select 1 as id, 2 as \"Day\", [''] as reasons")
         connection.execute("create macro functions.twice(x) as (x * 2)")
         connection.execute("create macro functions.top(x) as table (select x)")
