@@ -1,5 +1,3 @@
-{# Intervals are Wilson's (1927), of the rate of this period. #}
-
 with
 
 counted as (
@@ -32,8 +30,6 @@ compared as (
     select
         *,
         decided_count / row_count as rate,
-        3.841458820694124 / row_count as shrinkage,
-        1.959963984540054 * sqrt(rate * (1 - rate) / row_count + shrinkage / row_count / 4) as half_width,
         coalesce(
             sum(decided_count) filter (where is_trained_on) over series / sum(row_count) filter (where is_trained_on) over series,
             sum(decided_count) over earlier / sum(row_count) over earlier
@@ -60,8 +56,7 @@ decision_rates as (
         row_count,
         decided_count,
         rate,
-        (rate + shrinkage / 2 - half_width) / (1 + shrinkage) as lower_bound,
-        (rate + shrinkage / 2 + half_width) / (1 + shrinkage) as upper_bound,
+        {{ share_bounds('rate', 'row_count') }},
         usual_rate
 
     from compared

@@ -11,21 +11,9 @@ versions as (  -- noqa: ST03, read for each monitored model
 
 ),
 
-trained_features as (
+trained_features as (  -- noqa: ST03, read for each monitored model
 
     select * from {{ ref('trained_features') }}
-
-),
-
-{# nothing for categories #}
-ends as (  -- noqa: ST03, read for each monitored model
-
-    select
-        implementation,
-        feature,
-        bin_ends
-
-    from trained_features
 
 ),
 
@@ -86,7 +74,7 @@ counts as (
                     cast([] as double[])
                 ) as {{ feature.name }}{{ ',' if not loop.last }}
                 {%- endfor %}
-            from ends
+            from trained_features
             where implementation = '{{ one.implementation }}'
         ) as ends
         where

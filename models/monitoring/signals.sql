@@ -92,17 +92,13 @@ volumes as (
 
 ),
 
-{# Wilson's interval of a share (1927) #}
 coverage as (
 
     select
         snapshot_counts.implementation,
         snapshot_counts.period_at,
         snapshot_counts.row_count,
-        coalesce(score_counts.row_count, 0) / snapshot_counts.row_count as share,
-        3.841458820694124 / snapshot_counts.row_count as shrinkage,
-        1.959963984540054 * sqrt(share * (1 - share) / snapshot_counts.row_count + shrinkage / snapshot_counts.row_count / 4)
-            as half_width
+        coalesce(score_counts.row_count, 0) / snapshot_counts.row_count as share
 
     from snapshot_counts
     left join score_counts
@@ -165,8 +161,7 @@ measured as (
         'score' as subject,
         period_at,
         share as value,
-        (share + shrinkage / 2 - half_width) / (1 + shrinkage) as lower_bound,
-        (share + shrinkage / 2 + half_width) / (1 + shrinkage) as upper_bound,
+        {{ share_bounds('share', 'row_count') }},
         row_count
     from coverage
     union all

@@ -40,6 +40,7 @@ ASKED = {  # a use of the macro that is wrong -> what it says
     "best_items('candidates', per='customer_id')": "best_items(): per: expected a list of column names, found 'customer_id'",
     "most_routed('churn_risk', [])": "most_routed(): implementations: expected a list of texts, found '[]'; list them.",
     "route_shares('')": "route_shares(): endpoint: expected a text, found ''; write one.",
+    "share_bounds('share', 'row count')": "share_bounds(): row_count: expected the name of a column, found 'row count'",
     "normal_bounds('effect - 1', 'error')": "normal_bounds(): estimate: expected the name of a column, found 'effect - 1'",
     "judged('shops')": "judged(): table: expected items or customers or labels, found 'shops'; choose one.",
     "served_version('weighted', '')": "served_version(): implementation: expected a text, found ''; write one.",

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from scorehouse.ledger.lines import Ledger
-from scorehouse.nightly.incidents import ALERT, Message
+from scorehouse.nightly.incidents import ALERT, RECOVERY, Message
 
 PREFIX = "SCOREHOUSE_ALERT"
-ATTEMPTS = 3
 WAITS_SECONDS = (1.0, 4.0)
+"""Before another attempt."""
 LIMIT_SECONDS = 60.0
 """For all attempts to send one message."""
 
@@ -63,13 +63,13 @@ def send(message: Message, environment: Mapping[str, str]) -> Sent:
     urls = list(dict.fromkeys((environment.get(name) or environment.get(PREFIX) or "").split()))
     if not urls:
         return Sent(False, 0, f"neither {name} nor {PREFIX} is set")
-    took: set[str] = set()
-    attempts = [0]
-    thread = threading.Thread(target=_send_all, args=[message, urls, took, attempts], daemon=True)
+    sending = _Sending(message, urls)
+    thread = threading.Thread(target=sending.run, daemon=True)
     thread.start()
     thread.join(LIMIT_SECONDS)
-    why = f"{len(urls) - len(took)} of {len(urls)} addresses did not take it" if len(took) < len(urls) else ""
-    return Sent(bool(took), attempts[0], f"{why} within {LIMIT_SECONDS:.0f} s" if why and thread.is_alive() else why)
+    why = f"{len(sending.left)} of {len(urls)} addresses did not take it" if sending.left else ""
+    took_some = len(sending.left) < len(urls)
+    return Sent(took_some, sending.attempts, f"{why} within {LIMIT_SECONDS:.0f} s" if why and thread.is_alive() else why)
 
 
 def tell(ledger: Ledger, message: Message, environment: Mapping[str, str]) -> Sent:
@@ -80,15 +80,24 @@ def tell(ledger: Ledger, message: Message, environment: Mapping[str, str]) -> Se
     return sent
 
 
-def _send_all(message: Message, urls: list[str], took: set[str], attempts: list[int]) -> None:
-    """Send to each address until it takes it: whoever reads there is not told twice because another one is broken."""
-    for attempt in range(1, ATTEMPTS + 1):
-        attempts[0] = attempt
-        took.update(url for url in urls if url not in took and _took(url, message))
-        if len(took) == len(urls):
-            return
-        if attempt < ATTEMPTS:
-            time.sleep(WAITS_SECONDS[attempt - 1])
+class _Sending:
+    """Sends a message to each address until it takes it: whoever reads there is not told twice because another one is broken."""
+
+    def __init__(self, message: Message, urls: list[str]) -> None:
+        self._message = message
+        self.left = urls
+        self.attempts = 0
+
+    def run(self) -> None:
+        """Try each address that is left; what it took until then holds wherever this is given up."""
+        for wait in (0.0, *WAITS_SECONDS):
+            time.sleep(wait)
+            self.attempts += 1
+            for url in self.left:
+                if _took(url, self._message):
+                    self.left = [one for one in self.left if one != url]
+            if not self.left:
+                return
 
 
 def _took(url: str, message: Message) -> bool:
@@ -97,7 +106,7 @@ def _took(url: str, message: Message) -> bool:
 
         _quiet()
         service = apprise.Apprise()
-        kind = apprise.NotifyType.SUCCESS if message.kind in ("recovery", "finish") else apprise.NotifyType.FAILURE
+        kind = apprise.NotifyType.SUCCESS if message.kind in (RECOVERY, "finish") else apprise.NotifyType.FAILURE
         return bool(service.add(url) and service.notify(title=message.title, body=message.body, notify_type=kind))
     return False
 

@@ -98,9 +98,9 @@ class Follower:
 
     def _build(self, files: Seen) -> int:
         """Build what is there; what has come since the last green build is told of as served when this one is green."""
-        came = {str(file): changed / 1e9 for file, (_, changed) in files.items() if (self._served or {}).get(file) != files[file]}
-        arrived = {} if self._served is None else came  # what was there before the first build has waited for nobody
-        self._run = Nightly(self._project, self._arguments, self._environment, arrived=arrived)
+        known = files if self._served is None else self._served  # what was there before the first build has waited for nobody
+        came = {str(file): state[1] / 1e9 for file, state in files.items() if known.get(file) != state}
+        self._run = Nightly(self._project, self._arguments, self._environment, arrived=came)
         code = self._run.run()
         if code == SERVED or self._served is None:
             self._served = files

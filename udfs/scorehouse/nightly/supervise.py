@@ -125,8 +125,9 @@ class Nightly:
                 if not self._ended_by
                 else _stopped(self._ended_by)
             )
-            red = list(_red(self.triage, ended, self._lines()))
-            is_served = _shown(self._lines()).is_whole  # and killed then: nothing is left to try
+            lines = self._lines()
+            red = list(_red(self.triage, ended, lines))
+            is_served = _shown(lines).is_whole  # and killed then: nothing is left to try
             if not red or is_served or self._ended_by or any(failure.kind.retries < number for failure in red):
                 return ended
             minutes = max(failure.kind.retry_wait_minutes for failure in red)

@@ -65,13 +65,20 @@ class FileReport:
         return sum(one.count for one in self.rejections)
 
     def __str__(self) -> str:
-        read = f"{self.name}: {self.row_count:,} row{'' if self.row_count == 1 else 's'} read"
         if not self.is_judged:
-            return f"{read}; how many are rejected was not asked: the selection left it out."
-        told = f"{read}, {self.rejected_count:,} rejected"
-        more = len(self.rejections) - MOST_REASONS
-        reasons = [*map(str, self.rejections[:MOST_REASONS]), *([f"{more} more reasons"] if more > 0 else [])]
-        return f"{told}: {', '.join(reasons)}." if reasons else f"{told}."
+            return f"{_read(self.name, self.row_count)}; how many are rejected was not asked: the selection left it out."
+        return _told(self.name, self.row_count, self.rejected_count, list(map(str, self.rejections)))
+
+
+def _read(name: str, row_count: int) -> str:
+    return f"{name}: {row_count:,} row{'' if row_count == 1 else 's'} read"
+
+
+def _told(name: str, row_count: int, rejected_count: int, reasons: list[str]) -> str:
+    """How many rows were read and rejected, and why, the first reasons of many."""
+    told = f"{_read(name, row_count)}, {rejected_count:,} rejected"
+    more = [f"{len(reasons) - MOST_REASONS} more reasons"] if len(reasons) > MOST_REASONS else []
+    return f"{told}: {', '.join([*reasons[:MOST_REASONS], *more])}." if reasons else f"{told}."
 
 
 def reports(run: Run) -> list[FileReport]:
@@ -104,11 +111,8 @@ def rejected(run: Run) -> Iterator[str]:
         of_reason = f"select rejection_reason, count(*) as n from {quoted(node.relation)} group by all"
         query = f"from ({of_reason}) order by n desc, rejection_reason"
         counts = run.connection.cursor().execute(query).fetchall()
-        more = [f"{len(counts) - MOST_REASONS} more reasons"] if len(counts) > MOST_REASONS else []
-        reasons = ", ".join([*(f"{count:,} {reason}" for reason, count in counts[:MOST_REASONS]), *more])
         names = text.listed([one.relation for one in sources])
-        told = f"{names}: {read:,} rows read, {sum(count for _, count in counts):,} rejected"
-        yield f"{told}: {reasons}." if reasons else f"{told}."
+        yield _told(names, read, sum(count for _, count in counts), [f"{count:,} {reason}" for reason, count in counts])
 
 
 def expired(run: Run) -> Iterator[str]:
