@@ -6,7 +6,7 @@
         {%- for one in monitored() %} ... {{ one.model }} ... {%- endfor %}
         ->  {'implementation': 'churn_risk__logistic', 'model': 'churn__logistic', 'snapshots': 'customer_snapshots',
              'examples': 'churn_examples', 'label': 'is_churned', 'key': ['customer_id', 'as_of'], 'period': 'as_of', 'horizon_days': 90,
-             'baseline': {'name': 'churn_risk__recency', 'model': 'churn__recency'}}
+             'lists': None, 'baseline': {'name': 'churn_risk__recency', 'model': 'churn__recency'}}
 
     A scores model declares:
         model, snapshots, examples: names of the fitted model, of what it scores, and of its examples, which bring the labels
@@ -14,6 +14,9 @@
             (`routed`); or `{name: ..., score: ...}`, in words and as an expression over a snapshot, which it is compared with only
         period: when a snapshot is from, an expression over it; the time of the fitted model's split where it is not said
         label: of the examples; the fitted model's where it is not said
+        label_days: after how many days labels are known; the horizon of the fitted model's split where it is not said
+        lists: of what is ordered, what it is measured on as a whole list: `{examples: <model>, list: ..., item: ..., gain: ...}`,
+            the last three as expressions over an example, which has the model's features and the period beside them
     A node that calls this comes after all that is named so (start.py).
 #}
 {% macro monitored() -%}
@@ -36,7 +39,8 @@
                 'label': declared.label or fitted.label,
                 'key': declared.key or fitted.key,
                 'period': declared.period or fitted.split.time,
-                'horizon_days': fitted.split.horizon_days or 0,
+                'horizon_days': declared.label_days or fitted.split.horizon_days or 0,
+                'lists': declared.lists,
                 'baseline': {
                     'name': declared.baseline,
                     'model': (nodes | selectattr('name', 'equalto', declared.baseline) | first).config.meta.monitoring.model

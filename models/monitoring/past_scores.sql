@@ -53,7 +53,8 @@ past_scores as (
         versions.model_version,
         scored.entity_id,
         scored.period_at,
-        scored.period_at <= versions.trained_until as is_trained_on,
+        {# what was brought, or trained on no times, was trained on none of these #}
+        coalesce(scored.period_at <= versions.trained_until, false) as is_trained_on,
         scored.score,
         scored.baseline_score,
         scored.realised

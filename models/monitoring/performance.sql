@@ -10,7 +10,9 @@
     with the error of the tenths' shares (Agresti, Coull, 1998).
     Before the labels: every row is positive with its own probability (confidence-based estimation; Bialek, Kuberski, Perrakis,
     Bifet (2024), Estimating model performance under covariate shift without labels), which is right while probabilities are;
-    its interval is that of Hanley and McNeil (1982).
+    its interval is that of Hanley and McNeil (1982). That of an error stands in error_estimates.
+ndcg_at_10: gains of all lists over the ideal ones (list_gains), with the error of a ratio of means (Cochran (1977), Sampling
+techniques).
 #}
 
 with
@@ -34,6 +36,18 @@ past_scores as (
 
 ),
 
+list_gains as (
+
+    select * from {{ ref('list_gains') }}
+
+),
+
+error_estimates as (
+
+    select * from {{ ref('error_estimates') }}
+
+),
+
 periods as (
 
     select
@@ -44,8 +58,8 @@ periods as (
         any_value(task) as task,
         any_value(is_probability) as is_probability,
         any_value(baseline) as baseline,
-        {# a baseline without a usable version says nothing #}
-        count(*) = count(baseline_score) as has_baseline
+        {# a baseline without a usable version says nothing; where it lacks a row, it says 0 of that #}
+        count(baseline_score) > 0 as has_baseline
 
     from past_scores
     group by implementation, period_at
@@ -69,7 +83,7 @@ residuals as (
         sum(realised order by entity_id) / count(*) as mean_realised,
         sum(score order by entity_id) / count(*) as mean_score,
         {# what nothing came of is as far off as it was predicted #}
-        coalesce(nullif(abs(mean_realised), 0), nullif(abs(mean_score), 0)) as usual_size,
+        coalesce(nullif(sum(abs(realised) order by entity_id) / count(*), 0), nullif(abs(mean_score), 0)) as usual_size,
         sum(score - realised order by entity_id) / count(*) as mean_residual,
         {# where probabilities are right, outcomes vary as these say, also where by chance none came #}
         greatest(
@@ -105,7 +119,7 @@ ranked as (
 
 ),
 
-{# sums of whole numbers are exact #}
+{# sums of whole numbers are exact; products of counts are doubles, which no large day exceeds #}
 by_outcome as (
 
     select
@@ -117,7 +131,7 @@ by_outcome as (
         {%- for one in ['model', 'baseline', 'lead'] %}
         sum({{ one }}_beaten) / (2 * alike_count * nullif(other_count, 0)) as {{ one }}_share,
         (alike_count * sum({{ one }}_beaten * {{ one }}_beaten) - sum({{ one }}_beaten) * sum({{ one }}_beaten))
-        / nullif(alike_count * alike_count * (alike_count - 1) * 4 * other_count * other_count, 0) as {{ one }}_variance,
+        / nullif(pow(2.0 * alike_count * other_count, 2) * (alike_count - 1), 0) as {{ one }}_variance,
         {%- endfor %}
         sum((alike_count - model_rank_alike + 1) / (all_count - model_rank + 1) order by model_rank) / alike_count
             as model_precision,
@@ -264,6 +278,27 @@ estimates as (
 
 ),
 
+{# a ratio of means: what a list gains beyond its share of the ideal is its residual #}
+ordered as (
+
+    select
+        implementation,
+        period_at,
+        count(*) as list_count,
+        sum(ideal_gain order by list_id) / count(*) as mean_ideal_gain,
+        sum(gain order by list_id) / count(*) / mean_ideal_gain as ndcg,
+        sum(baseline_gain order by list_id) / count(*) / mean_ideal_gain as baseline_ndcg,
+        sum(pow(gain, 2) order by list_id) / count(*) as gain_squared,
+        sum(gain * ideal_gain order by list_id) / count(*) as gain_by_ideal,
+        sum(pow(gain - baseline_gain, 2) order by list_id) / count(*) as lead_squared,
+        sum((gain - baseline_gain) * ideal_gain order by list_id) / count(*) as lead_by_ideal,
+        sum(pow(ideal_gain, 2) order by list_id) / count(*) as ideal_squared
+
+    from list_gains
+    group by implementation, period_at
+
+),
+
 {# a value and what it is measured by, with their standard errors #}
 measured as (
 
@@ -325,8 +360,8 @@ measured as (
                     lead := residuals.mean_lead / nullif(residuals.mean_baseline_error, 0),
                     lead_deviation := sqrt(greatest(residuals.lead_variance, 0) / residuals.row_count)
                     / nullif(residuals.mean_baseline_error, 0),
-                    estimated_value := cast(null as double),
-                    estimated_deviation := cast(null as double)
+                    estimated_value := error_estimates.estimated_error,
+                    estimated_deviation := error_estimates.standard_error
                 )
             ],
             max_depth => 2
@@ -337,6 +372,43 @@ measured as (
     left join areas on periods.implementation = areas.implementation and periods.period_at = areas.period_at
     left join calibration on periods.implementation = calibration.implementation and periods.period_at = calibration.period_at
     left join estimates on periods.implementation = estimates.implementation and periods.period_at = estimates.period_at
+    left join error_estimates
+        on periods.implementation = error_estimates.implementation and periods.period_at = error_estimates.period_at
+    union all
+    select
+        implementation,
+        period_at,
+        list_count as row_count,
+        null as positive_count,
+        'ndcg_at_10' as metric,
+        ndcg as value,
+        sqrt(greatest(gain_squared - 2 * ndcg * gain_by_ideal + pow(ndcg, 2) * ideal_squared, 0) / list_count) / mean_ideal_gain
+            as deviation,
+        baseline_ndcg as baseline_value,
+        ndcg - baseline_ndcg as lead,
+        sqrt(greatest(lead_squared - 2 * lead * lead_by_ideal + pow(lead, 2) * ideal_squared, 0) / list_count) / mean_ideal_gain
+            as lead_deviation,
+        null as estimated_value,
+        null as estimated_deviation
+    from ordered
+
+),
+
+leads as (
+
+    select
+        measured.implementation,
+        measured.period_at,
+        measured.metric,
+        periods.baseline,
+        measured.baseline_value,
+        measured.lead,
+        measured.lead - 1.959963984540054 * measured.lead_deviation as lead_lower_bound,
+        measured.lead + 1.959963984540054 * measured.lead_deviation as lead_upper_bound
+
+    from measured
+    inner join periods on measured.implementation = periods.implementation and measured.period_at = periods.period_at
+    where periods.has_baseline and measured.baseline_value is not null
 
 ),
 
@@ -353,17 +425,22 @@ performance as (
         measured.value,
         measured.value - 1.959963984540054 * measured.deviation as lower_bound,
         measured.value + 1.959963984540054 * measured.deviation as upper_bound,
-        case when measured.baseline_value is not null and periods.has_baseline then periods.baseline end as baseline,
-        case when periods.has_baseline then measured.baseline_value end as baseline_value,
-        case when periods.has_baseline then measured.lead end as lead,
-        case when periods.has_baseline then measured.lead - 1.959963984540054 * measured.lead_deviation end as lead_lower_bound,
-        case when periods.has_baseline then measured.lead + 1.959963984540054 * measured.lead_deviation end as lead_upper_bound,
+        leads.baseline,
+        leads.baseline_value,
+        leads.lead,
+        leads.lead_lower_bound,
+        leads.lead_upper_bound,
         measured.estimated_value,
         measured.estimated_value - 1.959963984540054 * measured.estimated_deviation as estimated_lower_bound,
         measured.estimated_value + 1.959963984540054 * measured.estimated_deviation as estimated_upper_bound
 
     from measured
     inner join periods on measured.implementation = periods.implementation and measured.period_at = periods.period_at
+    left join leads
+        on
+            measured.implementation = leads.implementation
+            and measured.period_at = leads.period_at
+            and measured.metric = leads.metric
     where measured.value is not null or measured.estimated_value is not null
 
 )

@@ -37,15 +37,25 @@ score_drift as (
 
 performance as (
 
-    select * from {{ ref('performance') }}
+    select
+        *,
+        {# of the difference of the measurement and its estimate #}
+        sqrt(pow(upper_bound - lower_bound, 2) + pow(estimated_upper_bound - estimated_lower_bound, 2)) / 2 as half_width
+
+    from {{ ref('performance') }}
     where not is_trained_on and value is not null
 
 ),
 
 decision_rates as (
 
-    select * from {{ ref('decision_rates') }}
-    where not is_trained_on and usual_rate is not null
+    select
+        *,
+        {# what was never decided so, and is now, has changed wholly #}
+        coalesce(nullif(usual_rate, 0), rate) as usual_size
+
+    from {{ ref('decision_rates') }}
+    where not is_trained_on and usual_rate is not null and greatest(usual_rate, rate) > 0
 
 ),
 
@@ -105,6 +115,13 @@ coverage as (
         on
             snapshot_counts.implementation = score_counts.implementation
             and snapshot_counts.period_at = score_counts.period_at
+
+),
+
+as_of as (
+
+    select as_of from {{ ref('int_as_of_times') }}
+    where is_current
 
 ),
 
@@ -175,7 +192,7 @@ measured as (
         upper_bound,
         row_count
     from performance
-    where metric in ('auc', 'average_precision', 'calibration_error')
+    where metric in ('auc', 'average_precision', 'calibration_error', 'ndcg_at_10')
     union all
     select
         implementation,
@@ -207,9 +224,9 @@ measured as (
         'decision_change' as measure,
         decision as subject,
         period_at,
-        abs(rate - usual_rate) as value,
-        greatest(lower_bound - usual_rate, usual_rate - upper_bound, 0) as lower_bound,
-        greatest(abs(lower_bound - usual_rate), abs(upper_bound - usual_rate)) as upper_bound,
+        abs(rate - usual_rate) / usual_size as value,
+        greatest(lower_bound - usual_rate, usual_rate - upper_bound, 0) / usual_size as lower_bound,
+        greatest(abs(lower_bound - usual_rate), abs(upper_bound - usual_rate)) / usual_size as upper_bound,
         row_count
     from decision_rates
     union all
@@ -219,11 +236,24 @@ measured as (
         metric as subject,
         period_at,
         estimated_value - value as value,
-        estimated_value - upper_bound as lower_bound,
-        estimated_value - lower_bound as upper_bound,
+        estimated_value - value - half_width as lower_bound,
+        estimated_value - value + half_width as upper_bound,
         row_count
     from performance
     where metric = 'auc' and estimated_value is not null
+    union all
+    {# an error is worse the larger it is: as a share of what was expected #}
+    select
+        implementation,
+        'estimate_shortfall' as measure,
+        metric as subject,
+        period_at,
+        value / estimated_value - 1 as value,
+        (value - half_width) / estimated_value - 1 as lower_bound,
+        (value + half_width) / estimated_value - 1 as upper_bound,
+        row_count
+    from performance
+    where metric = 'mae' and estimated_value > 0
     union all
     select
         implementation,
@@ -236,6 +266,18 @@ measured as (
         row_count
     from volumes
     where not is_trained_on and usual_count > 0
+    union all
+    select
+        newest_periods.implementation,
+        'days_without_rows' as measure,
+        'rows' as subject,
+        newest_periods.period_at,
+        date_diff('day', newest_periods.period_at, as_of.as_of) as value,
+        value as lower_bound,
+        value as upper_bound,
+        1 as row_count
+    from newest_periods
+    cross join as_of
     union all
     select
         newest_periods.implementation,
@@ -264,7 +306,7 @@ measured as (
 
 ),
 
-{# the row of the seed that says most: of this implementation and subject, of one of them, of neither #}
+{# the row of the seed that says most: of this implementation, else of its endpoint; and of this subject #}
 limited as (
 
     select
@@ -281,12 +323,15 @@ limited as (
     inner join thresholds
         on
             measured.measure = thresholds.measure
-            and thresholds.implementation in (measured.implementation, 'default')
+            and thresholds.implementation in (measured.implementation, split_part(measured.implementation, '__', 1), 'default')
             and thresholds.subject in (measured.subject, 'default')
     where measured.value is not null
     qualify row_number() over (
         partition by measured.implementation, measured.measure, measured.subject, measured.period_at
-        order by thresholds.implementation = 'default', thresholds.subject = 'default'
+        order by
+            thresholds.implementation = 'default',
+            thresholds.implementation <> measured.implementation,
+            thresholds.subject = 'default'
     ) = 1
 
 ),
@@ -423,7 +468,7 @@ signals as (
         case when status in ('warn', 'error') then finding end as finding,
         case
             when status in ('warn', 'error')
-                then implementation || ' (' || model_version || '): ' || finding || '. What to do: ' || advice || '.'
+                then implementation || ', ' || measure || ' (' || model_version || '): ' || finding || '. What to do: ' || advice || '.'
         end as sentence
 
     from said

@@ -50,12 +50,15 @@ features as (
 
     select
         * exclude (last_share),
-        list_sort(list_distinct(list_concat(
-            case when shares[1] >= 0.2 then [nextafter(quantiles[1], cast('-infinity' as double))] else [] end,
-            case when shares[1] >= 0.01 then [quantiles[1]] else [] end,
-            quantiles[2:],
-            case when last_share >= 0.2 then [cast('infinity' as double)] else [] end
-        ))) as bin_ends
+        case
+            when quantiles is not null
+                then list_sort(list_distinct(list_concat(
+                    case when shares[1] >= 0.2 then [nextafter(quantiles[1], cast('-infinity' as double))] else [] end,
+                    case when shares[1] >= 0.01 then [quantiles[1]] else [] end,
+                    quantiles[2:],
+                    case when last_share >= 0.2 then [cast('infinity' as double)] else [] end
+                )))
+        end as bin_ends
 
     from bounded
 

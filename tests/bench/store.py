@@ -80,7 +80,7 @@ def _pointers(folder: Path) -> None:
 
 
 def _publish(warehouse: Warehouse, connection: duckdb.DuckDBPyConnection, records: Records, store: Store) -> float:
-    return seconds(lambda: Publisher(warehouse, connection, records, store, Offer()).publish(None, 10, _audited(warehouse)))
+    return seconds(lambda: Publisher(warehouse, connection, records, store, Offer()).publish(None, _audited(warehouse)))
 
 
 def _audited(warehouse: Warehouse) -> Callable[[Release], Mark]:

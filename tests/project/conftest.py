@@ -12,7 +12,7 @@ from project.nights import Shop, Webhook, tiny_shop
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The real project, built once on its bundled data; tests only read it."""
-    project = copy_of_the_project(tmp_path_factory.mktemp("real"))
+    project = copy_of_the_project(tmp_path_factory.mktemp("real"), unit_tests=True)
     project.build(DBT_WRITE_JSON="true")
     return project
 

@@ -19,6 +19,7 @@ from scorehouse_confinement import confinement, git
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DBT = Path(sys.executable).with_name("dbt")
+_UNIT_TESTS = re.compile(r"^unit_tests:\n(?:(?: .*)?\n)*", re.MULTILINE)
 OWN_VARIABLES = re.compile(r"^(DBT_|WAREHOUSE_|SCOREHOUSE_)")
 
 
@@ -140,10 +141,12 @@ def query_file(file: Path, query: str) -> list[tuple]:
         return connection.execute(query).fetchall()
 
 
-def copy_of_the_project(root: Path) -> Project:
-    """The whole real project, in a folder of its own."""
+def copy_of_the_project(root: Path, unit_tests: bool = False) -> Project:
+    """The whole real project, in a folder of its own; without its models' unit tests, on which no data bear, unless wanted."""
     skipped = shutil.ignore_patterns(".git", ".venv", "target", "logs", "warehouse", "__pycache__", ".*_cache", ".hypothesis")
     shutil.copytree(REPOSITORY, root, ignore=skipped, dirs_exist_ok=True)
+    for file in () if unit_tests else (root / "models").rglob("*.yml"):
+        file.write_text(_UNIT_TESTS.sub("", file.read_text()))
     return Project(root)
 
 

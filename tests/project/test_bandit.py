@@ -83,7 +83,7 @@ def experiments(tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = project.root / "mine" / "interactions"
     folder.mkdir(parents=True)
     duckdb.execute(f"copy ({LOG}) to '{folder / 'log.parquet'}' (format parquet)")
-    project.build("--vars", f"{{interaction_sources: [landing], landing_path: {folder.parent}}}")
+    project.build("--vars", f"{{interaction_sources: [landing], landing_path: {folder.parent}, products: [experiments]}}")
     return project
 
 

@@ -46,7 +46,7 @@ def built_from(query: str, root: Project) -> Project:
     folder = root.root / "mine" / "interactions"
     folder.mkdir(parents=True)
     duckdb.execute(f"copy ({query}) to '{folder / 'log.parquet'}' (format parquet)")
-    root.build("--vars", f"{{interaction_sources: [landing], landing_path: {folder.parent}}}")
+    root.build("--vars", f"{{interaction_sources: [landing], landing_path: {folder.parent}, products: [churn]}}")
     return root
 
 

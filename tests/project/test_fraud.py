@@ -23,7 +23,7 @@ from range(500) as rows(i)
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = copy_of_the_project(tmp_path_factory.mktemp("bank"))
-    project.build("--vars", f"{{interaction_sources: [payment_simulator], {SIZE}}}")
+    project.build("--vars", f"{{interaction_sources: [payment_simulator], products: [fraud], {SIZE}}}")
     return project
 
 

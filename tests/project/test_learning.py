@@ -33,8 +33,8 @@ def interactions(days: int, start: int, stop: int, received_at: str = "occurred_
 
 
 def run(shop: Project, branch: str = "main") -> Outcome:
-    folder = shop.root / "landing"
-    return shop.dbt("build", "--vars", f"{{interaction_sources: [landing], landing_path: {folder}}}", branch=branch)
+    variables = f"{{interaction_sources: [landing], landing_path: {shop.root / 'landing'}, products: [churn]}}"
+    return shop.dbt("build", "--vars", variables, branch=branch)
 
 
 def build(shop: Project, branch: str = "main") -> str:

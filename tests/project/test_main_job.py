@@ -100,6 +100,22 @@ def test_every_served_table_has_requirements_and_the_deployments_that_the_file_o
     assert built.catalog("select endpoint from operations.deployment_fit where len(contradictions) > 0") == []
 
 
+def test_whatever_can_fail_belongs_to_a_team_that_has_an_address(built: Project) -> None:
+    manifest = json.loads((built.root / "target" / "manifest.json").read_text())
+    kinds = {"model", "seed", "test", "unit_test", "function", "source", "exposure"}
+    known = [node for shelf in ("nodes", "unit_tests", "functions", "sources", "exposures") for node in manifest[shelf].values()]
+    assert {node["resource_type"] for node in known} >= kinds
+    teams = {name: group["owner"]["email"] for name, group in ((one["name"], one) for one in manifest["groups"].values())}
+    tested = {node["unique_id"]: node["attached_node"] for node in known if node.get("attached_node")}
+    tested |= {node["unique_id"]: node["depends_on"]["nodes"][0] for node in manifest["unit_tests"].values()}
+    team = {node["unique_id"]: node["config"].get("group") or node["config"].get("meta", {}).get("group") for node in known}
+    for node in known:
+        if node["resource_type"] == "exposure":
+            assert node["owner"]["email"], node["name"]
+        else:
+            assert teams.get(team[tested.get(node["unique_id"], node["unique_id"])]), node["unique_id"]
+
+
 def test_every_relation_of_the_catalog_answers_a_reader_who_has_only_duckdb(built: Project) -> None:
     relations = built.catalog("select schema_name, view_name from duckdb_views() where not internal")
     assert len(relations) > 20

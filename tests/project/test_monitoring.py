@@ -117,15 +117,16 @@ def test_days_like_those_of_the_training_say_nothing(usual: Bank) -> None:
     assert {"feature_stability", "missing_increase", "score_stability", "coverage", *PERFORMANCE} <= {one for (one,) in watched}
 
 
-def test_another_unit_of_money_names_the_feature_and_the_score_that_follows_it(usual: Bank) -> None:
-    usual.land("later", TRAINED_DAYS, ALL_DAYS, amount=f"case when day >= {ALL_DAYS - 3} then 100 else 1 end")
+@pytest.mark.parametrize("factor", [2, 100])
+def test_another_unit_of_money_names_the_feature_and_the_score_that_follows_it(usual: Bank, factor: int) -> None:
+    usual.land("later", TRAINED_DAYS, ALL_DAYS, amount=f"case when day >= {ALL_DAYS - 3} then {factor} else 1 end")
     outcome = usual.build()
     assert outcome.is_green, outcome.output
     found = usual.found("warn")
     assert set(found) == {("feature_stability", "amount"), ("score_stability", "score")}
     sentence = found["feature_stability", "amount"]
     assert sentence.startswith("fraud_risk__boosted (fraud__boosted@")
-    assert "above 1 in 3 of the last 3 periods" in sentence
+    assert "above 0.25 in 3 of the last 7 periods" in sentence
     assert sentence in outcome.output
     assert usual.found("error") == {}
 

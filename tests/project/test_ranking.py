@@ -47,7 +47,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
         for name, query in (("interactions", INTERACTIONS), ("items", "select item_id, title, price from items")):
             (folder / name).mkdir(parents=True)
             log.execute(f"copy ({query}) to '{folder / name / 'all.parquet'}'")
-    project.build("--vars", f"{{interaction_sources: [landing], landing_path: {folder}}}")
+    project.build("--vars", f"{{interaction_sources: [landing], landing_path: {folder}, products: [search]}}")
     return project
 
 
@@ -83,6 +83,18 @@ def test_held_out_searches_are_ranked_better_than_by_popularity_or_words(shop: P
     for implementation in ("pointwise", "pairwise"):
         assert found[implementation] > max(found["popularity"], found["words"]) - 0.005
         assert found[implementation] > found["words"] + 0.01
+
+
+def test_monitoring_measures_the_newest_searches_as_the_evaluation_does(shop: Project) -> None:
+    evaluated = dict(shop.work("main", "select ranking, unbiased_ndcg_at_10 from learning.ranking_evaluation"))
+    query = "select value, baseline_value, lower_bound, upper_bound from monitoring.performance where metric = 'ndcg_at_10'"
+    ((value, baseline, lower, upper),) = shop.work("main", f"{query} and not is_trained_on")
+    assert (value, baseline) == pytest.approx((evaluated["pairwise"], evaluated["popularity"]), abs=1e-9)
+    assert 0.9 * value < lower < value < upper < 1.1 * value
+    lead = (
+        "select count(*) from monitoring.signals where measure = 'lead' and subject = 'ndcg_at_10 over item_ranking__popularity'"
+    )
+    assert shop.work("main", lead) == [(1,)]
 
 
 def test_every_query_has_one_item_at_each_rank(shop: Project) -> None:

@@ -18,7 +18,7 @@ BLOCKS = BLOCK.findall((REPOSITORY / "README.md").read_text())
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the project whose .venv is the one that runs this test."""
-    project = copy_of_the_project(tmp_path_factory.mktemp("readme"))
+    project = copy_of_the_project(tmp_path_factory.mktemp("readme"), unit_tests=True)
     environment = project.root / ".venv"
     (environment / "bin").mkdir(parents=True)
     for program in Path(sys.executable).parent.iterdir():

@@ -25,7 +25,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def run(shop: Project, *select: str, branch: str = "main", folder: str = "mine", **environment: str) -> Outcome:
-    variables = f"{{interaction_sources: [landing], landing_path: {shop.root / folder}}}"
+    variables = f"{{interaction_sources: [landing], landing_path: {shop.root / folder}, products: [segments]}}"
     return shop.dbt("build", "--vars", variables, *select, branch=branch, **environment)
 
 

@@ -1,5 +1,5 @@
 {# No received row is lost: usable and rejected rows together are the raw ones. #}
-{{ config(enabled='landing' in var('interaction_sources')) }}
+{{ config(group='data', enabled='landing' in var('interaction_sources')) }}
 
 with
 

@@ -1,5 +1,5 @@
 {# No delivered invoice line is lost: usable and rejected lines together are the raw ones. #}
-{{ config(enabled='retail' in var('interaction_sources')) }}
+{{ config(group='data', enabled='retail' in var('interaction_sources')) }}
 
 with
 

@@ -1,4 +1,4 @@
-{{ config(severity='warn', enabled=not var('as_of')) }}
+{{ config(group='data', severity='warn', enabled=not var('as_of')) }}
 {# No interaction lies after the last day on which the data is as dense as usual: it counts for nothing until its time comes. #}
 
 with

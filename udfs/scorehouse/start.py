@@ -162,9 +162,11 @@ def _depend_on_monitored(manifest: Any) -> None:
     No ref() names them: they are of products, and monitoring is of all.
     """
     models = {node.name: node for node in manifest.nodes.values() if node.resource_type == "model"}
-    declared = [node.config.meta["monitoring"] for node in models.values() if node.config.meta.get("monitoring")]
-    named = dict.fromkeys(one.get(part) for one in declared for part in MONITORED_PARTS)
-    found = [models[name].unique_id for name in named if name in models]
+    said = [node.config.meta.get("monitoring") for node in models.values()]
+    declared = [one for one in said if isinstance(one, dict)]  # the rules refuse others, later
+    lists = [one["lists"] for one in declared if isinstance(one.get("lists"), dict)]
+    named = [one.get(part) for one in declared for part in MONITORED_PARTS] + [one.get("examples") for one in lists]
+    found = [models[name].unique_id for name in dict.fromkeys(map(str, named)) if name in models]
     counting = [node.unique_id for node in models.values() if node.config.meta.get("counts_decisions")]
     for node in manifest.nodes.values():
         for macro, parents in (("monitored", found), ("counted_decisions", counting)):

@@ -101,6 +101,12 @@ def test_the_rows_that_it_was_trained_on_have_not_drifted_however_many_are_equal
     assert policy._stability(statistic("visits", "numeric", visits), visits) == pytest.approx(0, abs=1e-12)
 
 
+def test_a_number_that_is_missing_as_it_always_was_has_not_drifted_and_one_that_comes_has() -> None:
+    never = np.full(50, np.nan)
+    assert policy._stability(statistic("x", "numeric", never), never) == pytest.approx(0, abs=1e-12)
+    assert policy._stability(statistic("x", "numeric", never), np.ones(50)) > 5
+
+
 def test_a_challenger_is_judged_on_metric_calibration_and_slices(version: pa.Table) -> None:
     worse = fit(examples(4, noise=4), SPEC, "m@111111111111")
     champion = metrics_of(version)

@@ -66,7 +66,7 @@ def test_the_last_that_a_team_heard_of_a_cause_is_true_and_nothing_is_said_twice
 
 def test_somebody_is_told_again_after_the_time_that_is_set() -> None:
     book, failure = Book(), Failure(kind("broken"), "a", "a broke", node="model.p.a")
-    hours = [0, 1, 23, 24, 25, 47, 48, 49]
+    hours = [0, 1, 22, 24, 25, 46, 48, 49]
     told = [bool(book.run([failure], Shown(False, True), BEGAN + timedelta(hours=hour))) for hour in hours]
     assert told == [True, False, False, True, False, False, True, False]
 
@@ -106,3 +106,31 @@ def test_another_sentence_is_another_cause_and_other_numbers_in_it_are_not() -> 
     assert len({*keys[:2]}) == 2 and keys[2] == keys[3]
     assert Failure(kind("killed", "run"), "", "after a").key == Failure(kind("killed", "run"), "", "after b").key
     assert Failure(kind("sql_error"), "", "one").key != Failure(kind("sql_error"), "", "two").key
+
+
+def test_what_began_while_another_run_was_under_way_is_closed_by_that_run_and_another_outage_is_new() -> None:
+    """The ledger has runs by their beginnings: the run that ends later, and closes it, stands before the one that opened it."""
+    opened = {"state": "opened", "key": "run_lost", "failure_class": "run_lost", "contact": "platform"}
+    closed = opened | {"state": "closed", "since": 2}
+    heard = Line("alert", details={"kind": "failure", "keys": ["run_lost"], "is_sent": True})
+    runs = [(1, [Line("incident", details=closed)]), (2, [Line("incident", details=opened), heard])]
+    assert incidents.standing(runs).open == {}
+    assert set(incidents.standing([*runs, (3, [Line("incident", details=opened)])]).open) == {"run_lost"}
+
+
+def test_what_needs_attention_beside_its_node_is_no_better_when_the_node_is_kept() -> None:
+    node = "model.p.a"
+    for is_beside in (True, False):
+        book, failure = Book(), Failure(kind("broken"), "a", "a gives no scores", node=node, is_beside=is_beside)
+        book.run([failure], Shown(True, True), BEGAN)
+        mended = book.run([], Shown(False, True, frozenset({node})), BEGAN + DAY)
+        assert bool(mended) != is_beside
+        assert bool(book.run([], Shown(True, True, frozenset({node})), BEGAN + 2 * DAY)) == is_beside
+
+
+def test_a_message_of_a_very_bad_night_can_be_sent_by_any_service() -> None:
+    failures = [Failure(kind("broken"), f"table_{number}", "x" * 5000, node=f"model.p.{number}") for number in range(50)]
+    (told,) = Book().run(failures, Shown(False, True), BEGAN)
+    assert len(told.body) < 4000
+    assert len(told.keys) == 50
+    assert "table_3; " in told.body and "and 27 more" in told.body

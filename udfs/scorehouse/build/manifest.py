@@ -428,6 +428,7 @@ def _node(node: Any, owners: Mapping[str, str]) -> Node:
     kind, config = str(node.resource_type), node.config
     is_source, is_test = kind == "source", kind == "test"
     meta = {**node.source_meta, **node.meta, **config.meta} if is_source else dict(config.meta)
+    team = getattr(config, "group", None) or (meta.get("group") if is_source else None) or ""
     return Node(
         id=node.unique_id,
         kind=kind,
@@ -439,8 +440,8 @@ def _node(node: Any, owners: Mapping[str, str]) -> Node:
         materialized="function" if kind == "function" else getattr(config, "materialized", kind),
         meta=meta,
         parent_ids=tuple(node.depends_on_nodes) if not is_source else (),
-        team=getattr(config, "group", None) or "",
-        owner=owners.get(getattr(config, "group", None), ""),
+        team=team,
+        owner=owners.get(team, ""),
         description=node.description or "",
         columns=tuple(_columns(node)),
         settings=str(config),

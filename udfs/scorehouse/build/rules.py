@@ -43,6 +43,12 @@ SCHEMAS_OF_OURS = frozenset("history scorehouse comparison information_schema pg
 
 MONITORED_PARTS = ("model", "snapshots", "examples")
 """What `meta.monitoring` names models for."""
+
+THRESHOLDS_SEED, ALL = "monitoring_thresholds", "default"
+
+LIST_PARTS = ("examples", "list", "item", "gain")
+"""What `meta.monitoring.lists` says of lists that are ordered."""
+
 MEASURED_BY = ("label", "key", "split")
 """What a fitted model says of the rows that its test consists of, and of what came of them."""
 
@@ -72,7 +78,7 @@ INSTEAD = {
 
 def expect_kept(manifest: Manifest) -> None:
     """Raise ScorehouseError with one sentence for each breach."""
-    rules = (_how, _names, _endpoints, _fitted, _monitored, _seeds, _requirements, _people)
+    rules = (_how, _names, _endpoints, _fitted, _monitored, _seeds, _thresholds, _requirements, _people)
     _raise(sentence for rule in rules for sentence in rule(manifest))
 
 
@@ -238,7 +244,19 @@ def _monitored(manifest: Manifest) -> Iterator[str]:
         fitted = models.get(said["model"])
         if fitted and fitted.materialized != "fitted":
             yield f"{node.path}: meta.monitoring.model: expected a fitted model, found {fitted.name}; correct it."
+        yield from _lists(node, said, models)
         yield from _baseline(node, said, models)
+
+
+def _lists(node: Node, said: Mapping[str, object], models: Mapping[str, Node]) -> Iterator[str]:
+    """Lists that are ordered say what they consist of, and what was gained."""
+    lists = said.get("lists")
+    is_said = isinstance(lists, dict) and lists.keys() == set(LIST_PARTS) and lists["examples"] in models
+    if lists is not None and not is_said:
+        yield (
+            f"{node.path}: meta.monitoring.lists: expected {', '.join(LIST_PARTS)}, the first of them a model, found '{lists}'; "
+            "write them, or leave lists out."
+        )
 
 
 def _baseline(node: Node, said: Mapping[str, object], models: Mapping[str, Node]) -> Iterator[str]:
@@ -283,6 +301,25 @@ def _seeds(manifest: Manifest) -> Iterator[str]:
         (REQUIREMENTS_SEED, ENDPOINT, endpoints, "a served table"),
     ):
         yield from _names_in(manifest.seed(seed), manifest.seed_rows(seed), column, known, what)
+
+
+def _thresholds(manifest: Manifest) -> Iterator[str]:
+    """What monitoring is judged by: each measure is explained once, for all that is watched, and can be beyond its limits."""
+    seed, rows = manifest.seed(THRESHOLDS_SEED), manifest.seed_rows(THRESHOLDS_SEED)
+    watched = {node.name for node in manifest.known() if node.meta.get("monitoring")}
+    known = {ALL, *watched, *(name.split("__")[0] for name in watched)}
+    yield from _names_in(seed, rows, "implementation", known, "what is monitored, its endpoint, or default")
+    for measure in dict.fromkeys(row["measure"] for row in rows):
+        for_all = [row for row in rows if (row["measure"], row["implementation"], row["subject"]) == (measure, ALL, ALL)]
+        if len(for_all) != 1 or not (for_all[0]["meaning"] and for_all[0]["advice"]):
+            yield (
+                f"{seed.path}: measure {measure or '(empty)'}: expected one row of {ALL} and {ALL} with meaning and "
+                f"advice, found {len(for_all) if len(for_all) != 1 else 'one without'}; write them."
+            )
+    for line, row in enumerate(rows, start=2):
+        beyond, of = row["beyond_periods"], row["of_periods"]
+        if beyond is not None and of is not None and float(str(beyond)) > float(str(of)):
+            yield f"{seed.path}, line {line}: expected beyond_periods up to of_periods, {of}, found {beyond}; correct it."
 
 
 def _requirements(manifest: Manifest) -> Iterator[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from scorehouse.ledger.lines import Ledger
-from scorehouse.nightly.incidents import ALERT, RECOVERY, Message
+from scorehouse.nightly.incidents import ALERT, FAILURE, RECOVERY, Message
 
 PREFIX = "SCOREHOUSE_ALERT"
 WAITS_SECONDS = (1.0, 4.0)
@@ -50,7 +50,7 @@ def wrong_addresses(environment: Mapping[str, str]) -> Iterator[str]:
     for name in sorted(name for name in environment if name.startswith(PREFIX)):
         if find_spec("apprise") and not all(map(_is_known, environment[name].split())):
             yield (
-                f"{name}: expected URLs that apprise knows (slack://, msteams://, mailto://, jsons://, ...), found something "
+                f"{name}: expected URLs that apprise knows (slack://, workflows://, mailto://, jsons://, ...), found something "
                 f"else (not shown); correct it: https://github.com/caronc/apprise/wiki"
             )
 
@@ -67,6 +67,7 @@ def send(message: Message, environment: Mapping[str, str]) -> Sent:
     thread = threading.Thread(target=sending.run, daemon=True)
     thread.start()
     thread.join(LIMIT_SECONDS)
+    sending.is_given_up = True
     why = f"{len(sending.left)} of {len(urls)} addresses did not take it" if sending.left else ""
     took_some = len(sending.left) < len(urls)
     return Sent(took_some, sending.attempts, f"{why} within {LIMIT_SECONDS:.0f} s" if why and thread.is_alive() else why)
@@ -87,6 +88,7 @@ class _Sending:
         self._message = message
         self.left = urls
         self.attempts = 0
+        self.is_given_up = False
 
     def run(self) -> None:
         """Try each address that is left; what it took until then holds wherever this is given up."""
@@ -94,7 +96,7 @@ class _Sending:
             time.sleep(wait)
             self.attempts += 1
             for url in self.left:
-                if _took(url, self._message):
+                if not self.is_given_up and _took(url, self._message):
                     self.left = [one for one in self.left if one != url]
             if not self.left:
                 return
@@ -106,7 +108,8 @@ def _took(url: str, message: Message) -> bool:
 
         _quiet()
         service = apprise.Apprise()
-        kind = apprise.NotifyType.SUCCESS if message.kind in (RECOVERY, "finish") else apprise.NotifyType.FAILURE
+        kinds = {RECOVERY: apprise.NotifyType.SUCCESS, FAILURE: apprise.NotifyType.FAILURE}
+        kind = kinds.get(message.kind, apprise.NotifyType.INFO)
         return bool(service.add(url) and service.notify(title=message.title, body=message.body, notify_type=kind))
     return False
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from scorehouse.names import git
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.nightly import process
-from scorehouse.nightly.supervise import SERVED, Nightly, signals
+from scorehouse.nightly.supervise import NOT_RUN, SERVED, Nightly, signals
 
 RETRY_SECONDS = 600.0
 PATIENCE = 3
@@ -74,18 +74,23 @@ class Follower:
     def follow(self) -> int:
         """Look, build, and look again, until it is told to end. Returns the exit status of the last build."""
         print(f"Following {self._warehouse.branch} every {self._every:g} s; Ctrl-C ends it.", flush=True)
+        began = time.time()
         built, commit = self._look()
         code, tried_at = self._build(built), time.monotonic()
+        if not built:  # a branch's first build finds out where its files are; what was there before it is known
+            built = {file: state for file, state in self._look()[0].items() if state[1] / 1e9 < began}
+            self._served = built
         seen, looks = built, 0
         while not self._end.wait(self._every):
             now, head = self._look()
-            new = {file: state for file, state in now.items() if built.get(file) != state}
-            looks = looks + 1 if new else 0
-            is_settled = all(seen.get(file) == state for file, state in new.items()) or looks > PATIENCE
+            changed = {file for file in now.keys() | built.keys() if built.get(file) != now.get(file)}
+            looks = looks + 1 if changed else 0
+            is_settled = all(seen.get(file) == now.get(file) for file in changed) or looks > PATIENCE
             is_due = code != SERVED and time.monotonic() - tried_at > RETRY_SECONDS
-            if (new and is_settled) or head != commit or built.keys() - now.keys() or is_due:
-                code, tried_at, commit, looks = self._build(now), time.monotonic(), head, 0
-                built = now
+            if (changed and is_settled) or head != commit or is_due:
+                answer = self._build(now)
+                if answer != NOT_RUN:  # else another run is under way: it is asked again at the next look
+                    code, tried_at, commit, looks, built = answer, time.monotonic(), head, 0, now
             seen = now
         return code
 
@@ -100,7 +105,7 @@ class Follower:
         """Build what is there; what has come since the last green build is told of as served when this one is green."""
         known = files if self._served is None else self._served  # what was there before the first build has waited for nobody
         came = {str(file): state[1] / 1e9 for file, state in files.items() if known.get(file) != state}
-        self._run = Nightly(self._project, self._arguments, self._environment, arrived=came)
+        self._run = Nightly(self._project, self._arguments, self._environment, arrived=came, waits=False)
         code = self._run.run()
         if code == SERVED or self._served is None:
             self._served = files

@@ -14,20 +14,21 @@ from scorehouse.ledger import lines
 from scorehouse.ledger.lines import Ledger, Line
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.warehouse import Warehouse
-from scorehouse.nightly.triage import OWNER, FailureClass, Triage
+from scorehouse.nightly.triage import FOUND, OWNER, FailureClass, Triage
 
 INCIDENT, ALERT = "incident", "alert"
 OPENED, CLOSED = "opened", "closed"
 FAILURE, RECOVERY = "failure", "recovery"
 KEPT = ("key", "failure_class", "subject", "contact")
 """What a line says of an incident beside its node and message."""
-OF_A_PROCESS = frozenset(
-    "overlapping locked time_limit out_of_memory killed terminated crashed package_missing profile_broken project_broken"
-    " project_rule".split()
-)
-"""Classes of what ends a build as a whole: a build that comes as far as its nodes shows them mended."""
+OF_A_PROCESS = frozenset("overlapping locked time_limit killed terminated package_missing profile_broken project_broken".split())
+"""Classes of what keeps a build from its end: one that has nodes and comes there shows them mended."""
 _CHANGING = re.compile(r"\x1b\[[0-9;]*m|0x[0-9a-f]+|\b(?=[a-f-]*\d)[0-9a-f-]{8,}\b|\btmp\w+|\d+|\s+", re.IGNORECASE)
 _ESSENCE_LENGTH = 60
+SLACK = 0.95
+"""A reminder is due a little earlier: a nightly run is not to the minute a day after the one before."""
+MOST_TOLD, MOST_NAMED, LONGEST_TOLD = 3, 20, 600
+"""So many causes are told whole in one message, so many more by name, in so many characters each: services take no more."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Failure:
         effects: names of what failed or was skipped because of it.
         node: the subject's unique id.
         is_past: whether it is of an earlier run, so that a whole run shows it mended.
+        is_beside: whether its node was built or kept all the same: that it is again shows nothing.
     """
 
     kind: FailureClass
@@ -53,6 +55,7 @@ class Failure:
     effects: tuple[str, ...] = ()
     node: str = ""
     is_past: bool = False
+    is_beside: bool = False
 
     @classmethod
     def said(cls, triage: Triage, sentence: str, is_past: bool = False) -> Self:
@@ -78,7 +81,7 @@ def essence(sentence: str) -> str:
     >>> essence("Port 8080 is taken"), essence("Port 8081 is taken")
     ('Port # is taken', 'Port # is taken')
     """
-    text = _CHANGING.sub(lambda found: " " if found[0].isspace() else "#", sentence).strip()
+    text = _CHANGING.sub(lambda found: " " if found[0].isspace() else "#", FOUND.sub("", sentence)).strip()
     return text if len(text) <= _ESSENCE_LENGTH else f"{text[:_ESSENCE_LENGTH].rstrip()}... {digest(text)[:4]}"
 
 
@@ -88,6 +91,7 @@ class Incident:
 
     Attributes:
         since: the run in which it was first seen.
+        node: the node that shows it mended when it is built; empty where a whole run does.
         told_at: when somebody was last told; None where nobody could be reached yet.
     """
 
@@ -122,7 +126,7 @@ class Shown:
 
     Attributes:
         is_whole: whether it was a green build of everything, which ends with a release.
-        came_through: whether the build ran to its own end, so that nothing that ends a build as a whole is the matter.
+        came_through: whether the build came to its nodes and ran to its own end.
         settled: unique ids of the nodes that were built or kept.
     """
 
@@ -154,21 +158,33 @@ def standing(runs: Iterable[tuple[int, Iterable[Line]]]) -> Standing:
     """How incidents stand after some runs, by number, in their order."""
     found: dict[str, Incident] = {}
     over: dict[str, Incident] = {}
-    for number, line in ((number, line) for number, written in runs for line in written):
-        said, key = line.details, str(line.details.get("key"))
-        if line.event == INCIDENT and said.get("state") == OPENED:
+    listed = [(number, line) for number, written in runs for line in written]
+    ended = {(_key(line), line.details.get("since")): number for number, line in listed if _is(line, CLOSED)}
+    for number, line in listed:
+        said, key = line.details, _key(line)
+        if _is(line, OPENED) and ended.get((key, number), number) < number:
+            continue  # a run that began before, and ended after, has closed it
+        if _is(line, OPENED):
             unheard = over.pop(key, None)  # of its end: as far as its team knows it is open still
             told_at = unheard.told_at if unheard else None
             found.setdefault(key, replace(_opened(number, said, line), told_at=told_at))
-        elif line.event == INCIDENT and said.get("state") == CLOSED and key in found:
+        elif _is(line, CLOSED) and key in found:
             incident = found.pop(key)
             over |= {key: incident} if incident.told_at else {}
-        elif line.event == ALERT and said.get("is_sent") and said.get("kind") == RECOVERY:
+        elif line.event == ALERT and said.get("kind") == RECOVERY and (said.get("is_sent") or said.get("is_unwanted")):
             over = {one: incident for one, incident in over.items() if one not in _keys(said)}
         elif line.event == ALERT and said.get("is_sent"):
             for one in _keys(said) & found.keys():
                 found[one] = replace(found[one], told_at=line.at)
     return Standing(found, tuple(over.values()))
+
+
+def _is(line: Line, state: str) -> bool:
+    return line.event == INCIDENT and line.details.get("state") == state
+
+
+def _key(line: Line) -> str:
+    return str(line.details.get("key"))
 
 
 def _opened(number: int, said: Mapping[str, object], line: Line) -> Incident:
@@ -185,8 +201,10 @@ def change(
     known: Mapping[str, Incident], failures: Iterable[Failure], shown: Shown, run: int, now: datetime, reminder: timedelta
 ) -> Change:
     """What a run's failures, and what it shows to be well, do to the open incidents."""
-    by_key = {failure.key: failure for failure in reversed(list(failures))}
-    opened = [(_incident(failure, run), failure) for key, failure in by_key.items() if key not in known]
+    by_key: dict[str, Failure] = {}
+    for failure in failures:
+        by_key.setdefault(failure.key, failure)
+    opened = [(incident_of(failure, run), failure) for key, failure in by_key.items() if key not in known]
     still = [(known[key], failure) for key, failure in by_key.items() if key in known]
     again = [pair for pair in still if _is_due(pair[0], now, reminder)]
     closed = [incident for key, incident in known.items() if key not in by_key and _is_mended(incident, shown)]
@@ -196,12 +214,14 @@ def change(
     return Change(tuple(opened), tuple(again), tuple(closed))
 
 
-def _incident(failure: Failure, run: int) -> Incident:
-    return Incident(failure.key, failure.kind.name, failure.subject, failure.message, failure.contact, run, failure.node)
+def incident_of(failure: Failure, run: int) -> Incident:
+    """What a failure opens that was not known before."""
+    node = "" if failure.is_beside else failure.node
+    return Incident(failure.key, failure.kind.name, failure.subject, failure.message, failure.contact, run, node)
 
 
 def _is_due(incident: Incident, now: datetime, reminder: timedelta) -> bool:
-    return incident.told_at is None or not timedelta(0) <= now - incident.told_at < reminder
+    return incident.told_at is None or abs(now - incident.told_at) > SLACK * reminder
 
 
 def _is_mended(incident: Incident, shown: Shown) -> bool:
@@ -250,7 +270,11 @@ def messages(change: Change, place: str, standing: str, log: str, over: Iterable
         mine = [(incident, failure) for incident, failure in trouble if failure.contact == contact]
         head = _title(mine[0][1]) + (f" and {len(mine) - 1} more" if len(mine) > 1 else "")
         again = "still: " if all(pair in change.again and pair[0].told_at for pair in mine) else ""
-        body = "\n\n".join([*(_told(incident, failure) for incident, failure in mine), standing, f"Log: {log}"])
+        whole = [_told(incident, failure) for incident, failure in mine[:MOST_TOLD]]
+        others = [incident.key for incident, _ in mine[MOST_TOLD : MOST_TOLD + MOST_NAMED]]
+        uncounted = len(mine) - MOST_TOLD - len(others)
+        more = [f"Also: {'; '.join(others)}{f' and {uncounted} more' if uncounted > 0 else ''}."] if others else []
+        body = "\n\n".join([*whole, *more, standing, f"Log: {log}"])
         yield Message(contact, FAILURE, f"[{place}] {again}{head}", body, tuple(incident.key for incident, _ in mine))
     # of what nobody knew, nobody is told that it is over, nor of what has begun anew
     anew = {incident.key for incident, _ in change.opened}
@@ -258,7 +282,7 @@ def messages(change: Change, place: str, standing: str, log: str, over: Iterable
     known = {incident.key: incident for incident in ended if incident.key not in anew}.values()
     for contact in dict.fromkeys(incident.contact for incident in known):
         mended = [incident for incident in known if incident.contact == contact]
-        said = [f"{incident.key} (since run {incident.since}): {incident.message}" for incident in mended]
+        said = [f"{_named(incident)}: {_cut(incident.message)}" for incident in mended[:MOST_NAMED]]
         body = "\n\n".join(["Mended, nothing to do:", *said, standing])
         head = mended[0].key + (f" and {len(mended) - 1} more" if len(mended) > 1 else "")
         yield Message(contact, RECOVERY, f"[{place}] recovered: {head}", body, tuple(one.key for one in mended))
@@ -275,16 +299,24 @@ def place_of(warehouse: Warehouse) -> str:
     return f"Scorehouse {warehouse.branch}"
 
 
+def _cut(message: str) -> str:
+    return message if len(message) <= LONGEST_TOLD else f"{message[:LONGEST_TOLD]}... (the log has all of it)"
+
+
 def _title(failure: Failure) -> str:
     return f"{failure.kind.severity}: {failure.key}"
+
+
+def _named(incident: Incident) -> str:
+    return f"{incident.key} (since run {incident.since})" if incident.since else incident.key
 
 
 def _told(incident: Incident, failure: Failure) -> str:
     kind = failure.kind
     after = ", ".join(failure.effects[:5]) + (f" and {len(failure.effects) - 5} more" if len(failure.effects) > 5 else "")
     facts = [
-        f"{failure.key} (since run {incident.since})",
-        f"What failed: {failure.message}",
+        _named(incident),
+        f"What failed: {_cut(failure.message)}",
         *([f"After it, not built or not proven: {after}."] if after else []),
         f"What it means: {kind.meaning}",
         f"Whom to ask: {failure.contact}" + (f" ({failure.owner})" if failure.owner and failure.contact == failure.team else ""),

@@ -50,10 +50,11 @@ def rotate(project: Path, days: float, megabytes: float) -> list[Path]:
     files = sorted((project / NIGHTLY_LOGS).glob("*.*"), key=lambda file: file.name) if (project / NIGHTLY_LOGS).is_dir() else []
     newest = files[-1].stem if files else ""
     sizes = {file: _size(file) for file in files}
-    gone = [file for file in files if file.stem != newest and _age(file) > days * _DAY]
-    for file in files:
-        if file.stem != newest and sum(size for one, size in sizes.items() if one not in gone) > megabytes * 1e6:
-            gone += [] if file in gone else [file]
+    left, gone = sum(sizes.values()), []
+    for file in (file for file in files if file.stem != newest):
+        if _age(file) > days * _DAY or left > megabytes * 1e6:
+            left -= sizes[file]
+            gone.append(file)
     for file in gone:
         with suppress(OSError):
             file.unlink()

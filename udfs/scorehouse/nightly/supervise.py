@@ -16,12 +16,12 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.ledger import lines as ledger_lines
 from scorehouse.ledger.lines import ATTENTION, FAILED, FINISH, GREEN, RED, START, Ledger, Line
 from scorehouse.names import git
-from scorehouse.names.warehouse import Warehouse
+from scorehouse.names.warehouse import NIGHTLY_LOGS, Warehouse
 from scorehouse.nightly import alerts, heartbeat, incidents, logs, watchdog
 from scorehouse.nightly.child import Child, Ended, Said, dbt
 from scorehouse.nightly.console import Console, readable
 from scorehouse.nightly.heartbeat import Heartbeat
-from scorehouse.nightly.incidents import Change, Failure, Message, Shown, Standing
+from scorehouse.nightly.incidents import Change, Failure, Message, Shown
 from scorehouse.nightly.settings import Settings
 from scorehouse.nightly.triage import Triage
 from scorehouse.release.lock import hold
@@ -37,6 +37,8 @@ COUNTS = ("nodes", "built", "reused", "failed", "skipped", "warned")
 """What the build itself counted."""
 LOST = "lost"
 CLOCK_JUMP_SECONDS = 60.0
+NOTHING_PUBLISHED = "Nothing published: "
+"""What the sentence of a build begins with that came to its end and may not be served."""
 _OF_A_COURSE = (START, ATTEMPT, "built", "reused", FINISH)
 LONGEST_CAUSE = 400
 """Characters of a sentence on the terminal; the log has all of it."""
@@ -53,12 +55,14 @@ class Nightly:
         arguments: what follows `dbt build`.
         environment: variables; addresses of alerts are kept from dbt.
         arrived: new files, and when each came, in seconds since 1970: the ledger says how long they waited.
+        waits: whether it tries again by itself what the triage says is worth it.
     """
 
     project: Path
     arguments: Sequence[str]
     environment: Mapping[str, str]
     arrived: Mapping[str, float] = field(default_factory=dict)
+    waits: bool = True
     run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def __post_init__(self) -> None:
@@ -75,7 +79,7 @@ class Nightly:
         """Run it to its end, whatever that is; returns the exit status, and prints it as the last line."""
         with _only_one(self.warehouse) as holder:
             if holder:
-                return self._overlapping(holder)
+                return self._overlapping(holder) if self.waits else NOT_RUN
             with signals(self.end):
                 return self._run()
 
@@ -83,7 +87,6 @@ class Nightly:
 
     def _run(self) -> int:
         began = time.monotonic()
-        before = incidents.standing(incidents.history(self.warehouse.ledger))
         lost = [*_mark_lost(self.warehouse.ledger)]
         details = {"branch": self.warehouse.branch, "commit": git.commit(self.project), "command": ["build", *self.arguments]}
         self.ledger.write(START, details={**details, "is_supervised": True, "who": os.environ.get("LOGNAME")})
@@ -95,7 +98,7 @@ class Nightly:
             self._stop(f"the supervisor itself failed: {type(error).__name__}: {error}")
             ended = _stopped(self._ended_by)
         console.close()
-        return self._close(ended, before, lost, log, time.monotonic() - began)
+        return self._close(ended, lost, log, time.monotonic() - began)
 
     def _prepare(self, log: logs.Log, console: Console) -> None:
         """See to what the run needs beside dbt, and say what is not as it must be."""
@@ -107,7 +110,7 @@ class Nightly:
         for sentence in self._told:
             console.say(sentence)
         self._heartbeat.beat(heartbeat.START)
-        self._announce("start", "has started")
+        threading.Thread(target=self._announce, args=["start", "has started"], daemon=True).start()  # the build does not wait
 
     def _attempts(self, log: logs.Log, console: Console) -> Ended:
         """Build, and try again what the triage says is worth it."""
@@ -128,7 +131,8 @@ class Nightly:
             lines = self._lines()
             red = list(_red(self.triage, ended, lines))
             is_served = _shown(lines).is_whole  # and killed then: nothing is left to try
-            if not red or is_served or self._ended_by or any(failure.kind.retries < number for failure in red):
+            is_over = not self.waits or any(failure.kind.retries < number for failure in red)
+            if not red or is_served or self._ended_by or is_over:
                 return ended
             minutes = max(failure.kind.retry_wait_minutes for failure in red)
             sentence = f"Trying again in {minutes:g} minutes ({number} of {red[0].kind.retries}): {red[0].message}"
@@ -143,8 +147,9 @@ class Nightly:
 
     def _environment(self) -> dict[str, str]:
         own = {"DBT_PROJECT_DIR": str(self.project), "DBT_PROFILES_DIR": str(self.project)}
+        same = {"SCOREHOUSE_BRANCH": self.warehouse.branch}  # whatever is checked out between two attempts
         given = {ledger_lines.GIVEN: str(self.ledger.file)} if self.ledger.file else {}
-        return {**own, **alerts.without_addresses(self.environment), **given}
+        return {**own, **alerts.without_addresses(self.environment), **given, **same}
 
     def end(self, name: str) -> None:
         """Somebody asks this process to end: the build ends first, and the run is told of."""
@@ -165,20 +170,25 @@ class Nightly:
 
     def _lines(self) -> list[Line]:
         """What the last attempt wrote into the ledger."""
-        written = list(ledger_lines.read(self.ledger.file)) if self.ledger.file else []
+        written = self._all_lines()
         last = max((number for number, line in enumerate(written) if line.event == ATTEMPT), default=-1)
         return written[last + 1 :]
+
+    def _all_lines(self) -> list[Line]:
+        """What all attempts wrote into the ledger."""
+        return list(ledger_lines.read(self.ledger.file)) if self.ledger.file else []
 
     def _failures(self, ended: Ended, lines: list[Line], lost: list[str], is_whole: bool) -> Iterator[Failure]:
         """What went wrong, causes alone."""
         yield from _red(self.triage, ended, lines)
-        yield from _amber(self.triage, ended, lines)
+        yield from _amber(self.triage, ended, self._all_lines())
         yield from (Failure.said(self.triage, sentence) for sentence in self._told)
         yield from (Failure.said(self.triage, sentence, is_past=True) for sentence in lost)
         yield from (Failure.said(self.triage, sentence) for sentence in (() if is_whole else self._overdue()))
 
-    def _close(self, ended: Ended, before: Standing, lost: list[str], log: logs.Log, seconds: float) -> int:
+    def _close(self, ended: Ended, lost: list[str], log: logs.Log, seconds: float) -> int:
         """Write, tell and say how it ended."""
+        before = incidents.standing(incidents.history(self.warehouse.ledger))  # a watchdog may have told something meanwhile
         lines = self._lines()
         shown, served = _shown(lines), incidents.served_now(self.warehouse)
         is_green = ended.code == 0 or shown.is_whole  # what is published is, whatever ended the process then
@@ -208,7 +218,7 @@ class Nightly:
         _say(last)
         return SERVED if is_green else NOT_SERVED
 
-    def _change(self, before: Standing, failures: list[Failure], shown: Shown) -> Change:
+    def _change(self, before: incidents.Standing, failures: list[Failure], shown: Shown) -> Change:
         """What this run does to the incidents; the ledger has it."""
         reminder = timedelta(hours=self.settings.reminder_hours)
         changed = incidents.change(before.open, failures, shown, self.ledger.number, datetime.now(UTC), reminder)
@@ -234,7 +244,10 @@ class Nightly:
     def _tell(self, message: Message) -> dict[str, object]:
         """Send a message if the project wants it."""
         if message.kind not in self.settings.alerts:
-            return {"contact": message.contact, "kind": message.kind, "is_sent": False}
+            unwanted = {"contact": message.contact, "kind": message.kind, "keys": list(message.keys), "is_sent": False}
+            if message.keys:
+                self.ledger.write(incidents.ALERT, details={**unwanted, "is_unwanted": True})
+            return unwanted
         sent = alerts.tell(self.ledger, message, self.environment)
         if sent.why:
             _say(f"{'Message' if sent.is_sent else 'No message'} to {message.contact}: {sent.why}.")
@@ -304,17 +317,20 @@ def _amber(triage: Triage, ended: Ended, lines: list[Line]) -> Iterator[Failure]
     for line in lines:
         if line.event == ATTENTION:
             is_test = (line.node or "").startswith("test.")
-            yield _of_node(triage, line.node or "", line.message or "", line.details, WARNED if is_test else "")
+            yield _of_node(triage, line.node or "", line.message or "", line.details, WARNED if is_test else "", is_beside=True)
     if abs(ended.clock_jump) > CLOCK_JUMP_SECONDS:
         sentence = f"the machine's clock jumped by {ended.clock_jump:+,.0f} s during the run"
         yield Failure.said(triage, sentence)
 
 
-def _of_node(triage: Triage, node: str, message: str, said: Mapping[str, object], mark: str = "") -> Failure:
+def _of_node(
+    triage: Triage, node: str, message: str, said: Mapping[str, object], mark: str = "", is_beside: bool = False
+) -> Failure:
     subject = str(said.get("subject") or _subject(node, message))
     kind = triage.of(f"{message} [{node}]{mark}")
     texts = {name: str(said.get(name) or "") for name in ("team", "owner")}
-    return Failure(kind, subject, message, **texts, effects=tuple(map(str, _list(said.get("effects")))), node=node)
+    effects = tuple(map(str, _list(said.get("effects"))))
+    return Failure(kind, subject, message, **texts, effects=effects, node=node, is_beside=is_beside)
 
 
 def _subject(node: str, message: str) -> str:
@@ -325,7 +341,7 @@ def _subject(node: str, message: str) -> str:
     """
     if node:
         return ".".join(node.split(".")[2:]) if node.startswith("source.") else node.split(".")[min(2, node.count("."))]
-    first = message.split(": ")[0]
+    first = message.removeprefix(NOTHING_PUBLISHED).split(": ")[0]
     is_file = ": " in message and "." in first and " " not in first
     return "/".join(first.split("/")[-2:]) if is_file else ""
 
@@ -342,7 +358,7 @@ def _at_work(lines: list[Line]) -> str:
 def _shown(lines: list[Line]) -> Shown:
     events = {line.event for line in lines}
     settled = frozenset(line.node for line in lines if line.event in ("built", "reused") and line.node)
-    return Shown(bool(events & {"published", "confirmed"}), bool(settled), settled)
+    return Shown(bool(events & {"published", "confirmed"}), bool(settled) and "build_ended" in events, settled)
 
 
 def _stopped(why: str) -> Ended:
@@ -436,4 +452,23 @@ def signals(end: Callable[[str], None]) -> Iterator[None]:
 def main(arguments: Sequence[str]) -> int:
     """`python -m scorehouse.nightly [options of dbt build]`, from the project's folder."""
     project = Path(os.environ.get("DBT_PROJECT_DIR") or Path.cwd()).resolve()
-    return Nightly(project, arguments, os.environ).run()
+    try:
+        return Nightly(project, arguments, os.environ).run()
+    except Exception as error:  # not even its ledger: whoever runs the machine must hear of it
+        return unreachable(project, f"the supervisor itself failed: {type(error).__name__}: {error}")
+
+
+def unreachable(project: Path, sentence: str) -> int:
+    """Tell, and beat, that a run could not even be noted: no ledger remembers that it was told."""
+    triage, _ = Triage.read(project)
+    failure = Failure.said(triage, sentence)
+    changed = Change(opened=((incidents.incident_of(failure, 0), failure),))
+    for message in incidents.messages(
+        changed, f"Scorehouse {project.name}", "What readers are served is as it was.", str(NIGHTLY_LOGS)
+    ):
+        alerts.send(message, os.environ)
+    sign = Heartbeat(os.environ, str(uuid.uuid4()))
+    sign.beat(heartbeat.FAIL, sentence)
+    sign.wait()
+    _say(f"RED: {sentence}")
+    return NOT_SERVED

@@ -16,6 +16,8 @@ SCOPES = ("run", "node", "sentence")
 OWNER = "owner"
 """The contact of a class whose failures concern whoever owns the node."""
 
+FOUND = re.compile(r", found [^;\n]*")
+"""What a sentence says was found."""
 _VALUES = re.compile(r"""\"[^\"\n]*\"|(?<!\w)'[^'\n]*'(?!\w)|, found [^;\n]*""")
 """What a sentence quotes, or says was found: data may read like anything."""
 
@@ -130,7 +132,7 @@ def _class(line: int, row: dict[str, str | None]) -> FailureClass:
             raise _wrong(line, column, "some text", "none")
     try:
         re.compile(said["recognised_by"])
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise _wrong(line, "recognised_by", "a regular expression", f"'{said['recognised_by']}' ({error})") from None
     if not said["recognised_by"] and name != UNKNOWN:
         raise _wrong(line, "recognised_by", "a regular expression", "none")

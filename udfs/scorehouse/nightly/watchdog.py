@@ -9,7 +9,8 @@ it is over.
 import csv
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from scorehouse.nightly.triage import Triage
 
 REQUIREMENTS = Path("seeds", "operations", "product_requirements.csv")
 WELL, LATE = 0, 1
+RUN_LOST = "run_lost"
+"""The class of what the watchdog tells of."""
 
 
 @dataclass(frozen=True)
@@ -95,16 +98,16 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
     """Look once; alert if something is late and nobody knows. Returns the exit status."""
     warehouse = Warehouse.of_project(project, environment)
     triage, _ = Triage.read(project)
-    try:
-        settings, sentences = Settings.read(project), list(late(project, warehouse, now))
-    except ScorehouseError as error:  # what cannot be asked is told of too
-        settings, sentences = Settings(), [str(error)]
+    settings, sentences = Settings(), []
+    with _told(sentences):
+        settings = Settings.read(project)
+    with _told(sentences):
+        sentences += late(project, warehouse, now)
     failures = [Failure.said(triage, sentence) for sentence in sentences]
-    if not failures:
-        print(f"Every product of {warehouse.branch} is within its SLA.")
-        return WELL
     known = incidents.standing(incidents.history(warehouse.ledger)).open
     changed = incidents.change(known, failures, Shown(False, False), 0, now, timedelta(hours=settings.reminder_hours))
+    if not failures:  # a build of which no supervised run knows may have come
+        changed = replace(changed, closed=tuple(one for one in known.values() if one.failure_class == RUN_LOST))
     place, served = incidents.place_of(warehouse), incidents.served_now(warehouse)
     told = list(incidents.messages(changed, place, served, str(NIGHTLY_LOGS)))
     if told:
@@ -112,10 +115,25 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
         ledger.write(START, details={"branch": warehouse.branch, "command": ["watchdog"]})
         incidents.note(ledger, changed)
         for message in told:
-            alerts.tell(ledger, message, environment)
-        ledger.write(FINISH, message=failures[0].message, details={"outcome": RED, "is_whole": False})
+            sent = alerts.tell(ledger, message, environment)
+            if sent.why:
+                print(f"{'Message' if sent.is_sent else 'No message'} to {message.contact}: {sent.why}.")
+        said = failures[0].message if failures else "No product is late any more."
+        ledger.write(FINISH, message=said, details={"outcome": RED if failures else GREEN, "is_whole": False})
+    if not failures:
+        print(f"Every product of {warehouse.branch} is within its SLA.")
+        return WELL
     print(f"LATE: {failures[0].message.rstrip('.')}.")
     return LATE
+
+
+@contextmanager
+def _told(sentences: list[str]) -> Iterator[None]:
+    """What cannot be asked is told of too, and nothing else is left out for it."""
+    try:
+        yield
+    except ScorehouseError as error:
+        sentences.append(str(error))
 
 
 def main() -> int:

@@ -118,8 +118,9 @@ def verify_audit(run: Run) -> str:
     trail = verified(warehouse, {name: mark for name, mark in audited.items() if mark})
     if not trail.lines:
         return f"Branch '{warehouse.branch}' has no audit trail yet: it begins with the first event."
-    served = next(((line, release) for line in reversed(trail.lines) if (release := _served_after(line)) is not None), None)
-    current = warehouse.current_release()
+    current, kept = warehouse.current_release(), warehouse.release_numbers()
+    said = ((line, release) for line in reversed(trail.lines) if (release := _served_after(line)) is not None)
+    served = next(((line, release) for line, release in said if release in kept), None)  # else it was killed before it was there
     if served and current is not None and served[1] != current:
         raise ScorehouseError(
             f"{warehouse.audit}: expected release {served[1]} to be served, as line {served[0].number} says, found "

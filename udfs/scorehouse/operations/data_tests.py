@@ -22,8 +22,17 @@ SENTENCE = "sentence"
 MOST_SENTENCES = 10
 
 
-def failure(manifest: Manifest, cursor: duckdb.DuckDBPyConnection, node: Node, sql: str, count: int) -> str:
-    """Where a test failed, what it expected, and the first row that it found; or the sentences that its rows are.
+def spoken_of(sentence: str) -> str:
+    """What one of several sentences is about: what it begins with.
+
+    >>> spoken_of("churn_risk__logistic, auc (churn__logistic@0123): below 0.65"), spoken_of("churn_risk: no sla_hours")
+    ('churn_risk__logistic, auc', 'churn_risk')
+    """
+    return re.split(r" \(|: ", sentence, maxsplit=1)[0]
+
+
+def failure(manifest: Manifest, cursor: duckdb.DuckDBPyConnection, node: Node, sql: str, count: int) -> tuple[str, bool]:
+    """Where a test failed, what it expected, and the first row that it found; or the sentences that its rows are, and whether.
 
     Args:
         sql: the test's query, which gives the rows that should not be.
@@ -33,14 +42,14 @@ def failure(manifest: Manifest, cursor: duckdb.DuckDBPyConnection, node: Node, s
     names, found_rows = [column[0] for column in rows.description], rows.fetchall()
     if names == [SENTENCE]:
         more = [f"... and {count - MOST_SENTENCES:,} more"] if count > MOST_SENTENCES else []
-        return "\n".join([*(said for (said,) in found_rows), *more])
+        return "\n".join([*(said for (said,) in found_rows), *more]), True
     first = found_rows[0]
     found = ", ".join(f"{name} = {_short(value)}" for name, value in zip(names, first, strict=True))
     more = f" and {count - 1:,} more" if count > 1 else ""
     tested = manifest.node(node.question.attached_to) if node.question.attached_to else node
     what = "the seed" if tested.kind == "seed" else "the data or the model"
     where = f"{tested.path}{_line(manifest, tested, node, first[0])}"
-    return f"{where}: expected {_expected(node)}, found {found}{more}; correct {what}."
+    return f"{where}: expected {_expected(node)}, found {found}{more}; correct {what}.", False
 
 
 def _line(manifest: Manifest, tested: Node, node: Node, found: object) -> str:

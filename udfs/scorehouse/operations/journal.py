@@ -16,7 +16,7 @@ from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.ledger.lines import ATTENTION, FAILED, FINISH, GREEN, RED, START
 from scorehouse.names import git
-from scorehouse.operations import summary
+from scorehouse.operations import data_tests, summary
 from scorehouse.operations.causes import causes, subject
 from scorehouse.operations.register import Operation
 
@@ -106,7 +106,10 @@ def end(run: Run, results: list[Result], how: How) -> list[str]:
         "causes": [asdict(cause) for cause in found],
     }
     _finish(run, ending)
-    return summary.lines(run, ending, found) if how.command == "build" else []
+    try:
+        return summary.lines(run, ending, found) if how.command == "build" else []
+    except (ScorehouseError, duckdb.Error, OSError) as error:  # a summary is no reason to fail
+        return [f"No summary: {first_line(error)}"]
 
 
 def _finish(run: Run, ending: Mapping[str, object]) -> None:
@@ -149,8 +152,10 @@ def note_results(run: Run, results: list[Result]) -> None:
             note_failure(run, result.node_id, sentence, result.seconds)
         elif result.status == "warn":
             about = subject(run.manifest, result.node_id)
-            details = {"subject": about.name, "team": about.team, "owner": about.owner}
-            run.ledger.write(ATTENTION, node=result.node_id, message=_short(sentence), details=details)
+            for said in sentence.splitlines():
+                spoken_of = data_tests.spoken_of(said) if result.node_id in run.telling else about.name
+                details = {"subject": spoken_of, "team": about.team, "owner": about.owner}
+                run.ledger.write(ATTENTION, node=result.node_id, message=_short(said), details=details)
 
 
 def _said(result: Result) -> str:

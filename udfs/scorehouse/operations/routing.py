@@ -135,6 +135,9 @@ def in_place(run: Run, endpoint: str, implementations: Mapping[str, str], routes
             )
     outdone = {one.implementation: gate.baselines[one.implementation] for one in judgements if one.status == OUTDONE}
     serving = {name: outdone.get(name, name) for name, share in shares.items() if share}
+    judgements = [
+        gate.in_place(one) if one.implementation in {*outdone.values()} & {*serving.values()} else one for one in judgements
+    ]
     gate.note([replace(one, served_by=serving.get(one.implementation)) for one in judgements])
     return outdone
 
@@ -180,17 +183,24 @@ class _Gate:
         self.baselines = self._baselines()
 
     def judgement(self, implementation: str) -> Judgement:
-        """Whether an implementation may serve, and if so whether it beats its baseline, where that may.
+        """Whether an implementation may serve, and if so whether it beats its baseline.
 
-        Where its baseline serves in its place, it is not compared with it as with a champion: that would be a reason to fail.
+        A baseline is no challenger: in place of what it beats it need not beat the champion too. Where it serves so, what it
+        stands for is not compared with it as with a champion: that would be a reason to fail.
         """
         baseline = self.baselines.get(implementation)
         version = self._versions.get(baseline)
         is_replaced = version is not None and _model(self._champion) == _model(version)
         found = self._alone(implementation, None if is_replaced else self._champion)
-        if version is None or not found.may_serve or not self._alone(baseline, self._champion).may_serve:
+        if version is None or not self._alone(baseline, None).may_serve:
             return found
-        return self._beside_baseline(found, version)
+        if found.status == EMPTY:
+            return replace(found, status=OUTDONE, reason="it has no version that can score")
+        return self._beside_baseline(found, version) if found.may_serve else found
+
+    def in_place(self, judgement: Judgement) -> Judgement:
+        """What is decided of a baseline that serves in place of a model, whatever it would be as a challenger."""
+        return self._alone(judgement.implementation, None) if judgement.status == REJECTED else judgement
 
     def _alone(self, implementation: str, champion: str | None) -> Judgement:
         """What is decided of it without its baseline; the same question is answered as before."""
@@ -279,10 +289,14 @@ class _Gate:
         rules = Policy.of(self._limits(found.model_version))
         metric = rules.metric_of(row)
         of_version, of_baseline = self._tests(row), self._tests(other)
-        newest = max(of_version.keys() & of_baseline.keys(), default=None)
+        known = [
+            {at: found[ALL, metric] for at, found in tests.items() if (ALL, metric) in found}
+            for tests in (of_version, of_baseline)
+        ]
+        newest = max(known[0].keys() & known[1].keys(), default=None)
         if newest is None:
             return found
-        value, reference = (tests[newest].get((ALL, metric)) for tests in (of_version, of_baseline))
+        value, reference = (values[newest] for values in known)
         reason = shortfall(metric, value, reference, rules.baseline_margin, baseline)
         if found.implementation in self._pinned:
             reason = self._standing(found.model_version, reason)

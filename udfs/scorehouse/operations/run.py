@@ -1,6 +1,6 @@
 """A run's beginning and end."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -24,7 +24,6 @@ from scorehouse.operations.landing_report import FileReport
 from scorehouse.operations.register import HOOKS, operation_of
 from scorehouse.operations.retention import expire
 from scorehouse.operations.served_before import forget_served_before
-from scorehouse.release import history
 from scorehouse.release.publish import Publisher
 from scorehouse.sandbox import confinement
 from scorehouse.serving import file as serving_file
@@ -126,8 +125,10 @@ def _ended(run: Run, statuses: dict[str, str], command: str) -> Ending:
         told += [*run.left_out, *_about_files(run), *landing_report.lines(reported)] if command == "build" else []
         unpublished = _not_whole(run, statuses, command)
         told += _published(run, unpublished, reported)
-        receipt = [] if unpublished else _erased(run)
-        told += [] if unpublished else _expired(run)
+        receipt = []
+        if not unpublished:
+            receipt = _deleted(erase, run, "Not yet forgotten", "go on with: dbt run-operation forget")
+            told += _deleted(expire, run, "Not yet deleted, rows older than retain_days", "the next build goes on.")
         return Ending([line for line in told if line], not _failed(statuses), receipt=receipt, is_whole=not unpublished)
     except (ScorehouseError, duckdb.Error, OSError) as error:
         return Ending(told, False, f"Nothing published: {first_line(error).rstrip('.;')}; {_current(run)}.")
@@ -140,20 +141,12 @@ def _about_files(run: Run) -> Iterator[str]:
     yield from landing_report.expired(run)
 
 
-def _erased(run: Run) -> list[str]:
-    """What was deleted of people who are to be forgotten; what was not is tried again by the next build."""
+def _deleted(delete: Callable[[Run], Iterable[str]], run: Run, undone: str, remedy: str) -> list[str]:
+    """What was deleted after a release that stands; what could not be is tried again by the next build."""
     try:
-        return list(erase(run))
+        return list(delete(run))
     except (ScorehouseError, duckdb.Error, OSError) as error:
-        return [f"Not yet forgotten: {first_line(error).rstrip('.;')}; go on with: dbt run-operation forget"]
-
-
-def _expired(run: Run) -> list[str]:
-    """What was deleted of rows that are too old; what was not is tried again by the next build."""
-    try:
-        return list(expire(run))
-    except (ScorehouseError, OSError) as error:
-        return [f"Not yet deleted, rows older than retain_days: {first_line(error).rstrip('.;')}; the next build goes on."]
+        return [f"{undone}: {first_line(error).rstrip('.;')}; {remedy}"]
 
 
 def _published(run: Run, unpublished: str, reported: list[FileReport]) -> list[str]:
@@ -192,13 +185,18 @@ def _publish(run: Run, reported: list[FileReport]) -> str:
         _expect_all_products(run, before)
         _expect_rows(run, before)
     publisher = Publisher(run.warehouse, run.connection, run.records, run.store, run.manifest.offer())
-    keep = int(run.manifest.variables["retained_releases"])
-    number, is_new = publisher.publish(git.commit(run.manifest.folder), keep, partial(published, run))
-    if not is_new:
+    number, changed = publisher.publish(git.commit(run.manifest.folder), partial(published, run))
+    if not changed:
         run.ledger.write("confirmed", details={"release": number})
-        return f"Release {number} of {run.warehouse.branch} stays: nothing changed."
-    run.ledger.write("published", details={"release": number, "changed": history.summary(run.warehouse, number).release.changed})
-    return "\n".join([f"Published release {number} of {run.warehouse.branch}: {run.warehouse.serving}", *notices(run)])
+        return "\n".join([f"Release {number} of {run.warehouse.branch} stays: nothing changed.", *_without_scores(run)])
+    run.ledger.write("published", details={"release": number, "changed": changed})
+    try:  # whatever comes now, it is served
+        publisher.forget_old(int(run.manifest.variables["retained_releases"]))
+        noticed = notices(run)
+    except (ScorehouseError, duckdb.Error, OSError) as error:
+        noticed = [f"After it: {first_line(error).rstrip('.;')}; the next build goes on."]
+        run.ledger.write(ATTENTION, message=noticed[0])
+    return "\n".join([f"Published release {number} of {run.warehouse.branch}: {run.warehouse.serving}", *noticed])
 
 
 def _expect_all_products(run: Run, before: Mapping[str, int]) -> None:
@@ -230,15 +228,20 @@ def _row_count(run: Run, table: ServedTable) -> int:
     return serving_file.row_count(run.connection, table) if known is None else known
 
 
-def notices(run: Run) -> list[str]:
-    """What a green build leaves to know: models that cannot score, tables without data, tables without a reader."""
-    sentences = []
+def _without_scores(run: Run) -> Iterator[str]:
+    """Models that cannot score, as long as they cannot."""
     for record in run.records.nodes.values():
         if record.materialized == "fitted":
             query = f"select status, status_reason from {quoted(record.relation)} where status <> 'ready' and example_count > 0"
             for status, reason in run.connection.cursor().execute(query).fetchall():
-                sentences.append(f"{record.relation} gives no scores: {status.replace('_', ' ')}: {reason}")
-                run.ledger.write(ATTENTION, node=record.node_id, message=sentences[-1])
+                sentence = f"{record.relation} gives no scores: {status.replace('_', ' ')}: {reason}"
+                run.ledger.write(ATTENTION, node=record.node_id, message=sentence)
+                yield sentence
+
+
+def notices(run: Run) -> list[str]:
+    """What a green build leaves to know: models that cannot score, tables without data, tables without a reader."""
+    sentences = [*_without_scores(run)]
     empty = sorted(table.name for table in run.manifest.served_tables() if run.records.of(table.relation).row_count == 0)
     if empty:
         sentences.append(f"Empty, because this data has nothing for them: {', '.join(empty)}.")

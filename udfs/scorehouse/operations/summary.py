@@ -91,8 +91,9 @@ def _measured(run: Run) -> dict[str, str]:
         return {}
     query = (
         f"select implementation, metric, value, baseline, baseline_value from {PERFORMANCE}"
-        " where value is not null and metric in ('auc', 'mae')"
-        " qualify row_number() over (partition by implementation order by is_trained_on, period_at desc, metric) = 1"
+        " where value is not null and metric in ('ndcg_at_10', 'auc', 'mae')"
+        " qualify row_number() over ("
+        "partition by implementation order by is_trained_on, metric <> 'ndcg_at_10', period_at desc, metric) = 1"
     )
     found = run.connection.cursor().execute(query).fetchall()
     return {

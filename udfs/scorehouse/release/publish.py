@@ -41,22 +41,21 @@ class Publisher:
     store: Store
     offer: Offer
 
-    def publish(self, commit: str | None, keep: int, audit: Callable[[Release], Mark]) -> tuple[int, bool]:
+    def publish(self, commit: str | None, audit: Callable[[Release], Mark]) -> tuple[int, list[str]]:
         """Publish the work database's state as the branch's next release.
 
         Args:
             commit: git commit the state was built from.
-            keep: how many releases to keep, the new one included.
             audit: puts into the branch's audit trail that a release is published, just before it is.
 
-        Returns: the current release's number, and whether it is new. A state equal to the current release is not
+        Returns: the current release's number, and what of it is new. A state equal to the current release is not
         published again. Raises ScorehouseError when the new files fail their check; the old release then stays.
         """
         warehouse, offer = self.warehouse, self.offer
         current = warehouse.current_release()
         changed = self._changed(current)
         if current is not None and not changed:
-            return current, False
+            return current, []
         number = max([0, current or 0, *warehouse.release_numbers()]) + 1
         folder = aside(warehouse.release(number))
         shutil.rmtree(folder, ignore_errors=True)
@@ -78,8 +77,7 @@ class Publisher:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         point_to(warehouse, number)
-        self._forget_old(keep)
-        return number, True
+        return number, changed
 
     def refresh_catalog(self) -> bool:
         """Show readers of the current catalog the work database's other tables (a comparison), by rename.
@@ -142,7 +140,8 @@ class Publisher:
                         f"Release: expected {table.row_count} rows in {table.table_name}, found {found}; run dbt build again."
                     )
 
-    def _forget_old(self, keep: int) -> None:
+    def forget_old(self, keep: int) -> None:
+        """Remove all but the newest releases, of which the current one always stays."""
         current = self.warehouse.current_release()
         for number in self.warehouse.release_numbers()[:-keep]:
             if number != current:

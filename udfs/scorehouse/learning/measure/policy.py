@@ -149,15 +149,18 @@ def _age_days(version: pa.Table, examples: Examples) -> float | None:
 
 
 def _stability(trained: Mapping[str, object], values: Column) -> float:
-    expected, observed = _numeric_shares(trained, values) if trained["quantiles"] else _category_shares(trained, values)
+    shares = _numeric_shares if isinstance(values, np.ndarray) else _category_shares
+    expected, observed = shares(trained, values)
     expected, observed = np.maximum(expected, SMALLEST_SHARE), np.maximum(observed, SMALLEST_SHARE)
     return float(np.sum((observed - expected) * np.log(observed / expected)))
 
 
 def _numeric_shares(trained: Mapping[str, object], values: Column) -> tuple[np.ndarray, np.ndarray]:
     """Shares of the training's bins, then and now, and of the missing."""
-    ends, until = _bins(np.asarray(trained["quantiles"]), np.asarray(trained["shares"]))
     known = values[~np.isnan(values)]
+    if not trained.get("quantiles"):  # all were missing
+        return np.array([0.0, 1.0]), np.array([len(known), len(values) - len(known)]) / len(values)
+    ends, until = _bins(np.asarray(trained["quantiles"]), np.asarray(trained["shares"]))
     places = np.minimum(np.searchsorted(ends, known), len(ends) - 1)
     present = 1 - trained["missing_share"]
     observed = np.bincount(places, minlength=len(ends)) / len(values)
@@ -187,10 +190,7 @@ def _bins(quantiles: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.nda
 def _category_shares(trained: Mapping[str, object], values: Column) -> tuple[np.ndarray, np.ndarray]:
     """Shares of the listed categories, the missing, and everything else."""
     expected = {row["category"]: row["share"] for row in trained["categories"] or [] if row["category"] is not None}
-    found = [
-        None if value is None else str(value)
-        for value in (values.tolist() if isinstance(values, np.ndarray) else values.to_pylist())
-    ]
+    found = [None if value is None else str(value) for value in values.to_pylist()]
     counted = {category: found.count(category) / len(found) for category in expected}
     missing = found.count(None) / len(found)
     before = [*expected.values(), trained["missing_share"] or 0.0]

@@ -1,0 +1,92 @@
+{#
+    How well the version that serves now orders each list whose outcome is known, and how well its baseline does: of the first ten
+    places, what was gained, less the lower the place (Järvelin, Kekäläinen (2002), Cumulated gain-based evaluation).
+#}
+
+with
+
+versions as (
+
+    select * from {{ ref('served_versions') }}
+
+),
+
+scored as (
+
+    select
+        cast(null as varchar) as implementation,
+        cast(null as varchar) as list_id,
+        cast(null as varchar) as item_id,
+        cast(null as timestamp) as period_at,
+        cast(null as double) as gain,
+        cast(null as double) as score,
+        cast(null as double) as baseline_score
+    where false
+    {%- for one in monitored() if one.lists %}
+    union all
+    select
+        '{{ one.implementation }}' as implementation,
+        cast({{ one.lists.list }} as varchar) as list_id,
+        cast({{ one.lists.item }} as varchar) as item_id,
+        cast({{ one.period }} as timestamp) as period_at,
+        cast({{ one.lists.gain }} as double) as gain,
+        {{ score(one.model, implementation=one.implementation) }} as score,
+        {% set baseline = one.baseline -%}
+        cast(
+            {{ score(baseline.model, implementation=baseline.name) if baseline.model is defined else baseline.score }} as double
+        ) as baseline_score
+    from {{ ref(one.lists.examples) }}
+    {%- endfor %}
+
+),
+
+{# what has no score stands last, as equal scores do by the item's name #}
+placed as (
+
+    select
+        *,
+        row_number() over (list order by score desc nulls last, item_id asc) as place,
+        row_number() over (list order by baseline_score desc nulls last, item_id asc) as baseline_place,
+        row_number() over (list order by gain desc, item_id asc) as ideal_place
+
+    from scored
+    window list as (partition by implementation, period_at, list_id)
+
+),
+
+lists as (
+
+    select
+        implementation,
+        list_id,
+        period_at,
+        coalesce(sum(gain / log2(place + 1) order by place) filter (where place <= 10), 0) as gain,
+        coalesce(sum(gain / log2(baseline_place + 1) order by baseline_place) filter (where baseline_place <= 10), 0)
+            as baseline_gain,
+        sum(gain / log2(ideal_place + 1) order by ideal_place) filter (where ideal_place <= 10) as ideal_gain
+
+    from placed
+    group by implementation, list_id, period_at
+    having sum(gain) > 0
+
+),
+
+list_gains as (
+
+    select
+        lists.implementation,
+        versions.model_version,
+        lists.list_id,
+        lists.period_at,
+        coalesce(lists.period_at <= versions.trained_until, false) as is_trained_on,
+        lists.gain,
+        lists.baseline_gain,
+        lists.ideal_gain
+
+    from lists
+    inner join versions on lists.implementation = versions.implementation
+    where lists.period_at >= coalesce(versions.trained_from, lists.period_at)
+
+)
+
+select * from list_gains
