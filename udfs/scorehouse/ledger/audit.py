@@ -6,7 +6,6 @@ that says it was published: so lines that were removed at the end are missed, an
 writes all three anew, chain and all, is found by a hash that was kept elsewhere.
 """
 
-import getpass
 import hashlib
 import json
 import os
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.names.user import user
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.store.durable import sync, write_durably
 from scorehouse.store.provenance import Author
@@ -85,7 +85,7 @@ class Line:
     def now(cls, last: Mark, author: Author, event: str, details: Mapping[str, object]) -> Self:
         """The line that follows the last one."""
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return cls(last.number + 1, at, event, getpass.getuser(), author.commit, author.run_id, dict(details), last.hash)
+        return cls(last.number + 1, at, event, user(), author.commit, author.run_id, dict(details), last.hash)
 
     @classmethod
     def read(cls, raw: bytes) -> Self | None:

@@ -16,6 +16,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.ledger import lines as ledger_lines
 from scorehouse.ledger.lines import ATTENTION, FAILED, FINISH, GREEN, RED, START, Ledger, Line
 from scorehouse.names import git
+from scorehouse.names.user import user
 from scorehouse.names.warehouse import NIGHTLY_LOGS, Warehouse
 from scorehouse.nightly import alerts, heartbeat, incidents, logs, watchdog
 from scorehouse.nightly.child import Child, Ended, Said, dbt
@@ -89,7 +90,7 @@ class Nightly:
         began = time.monotonic()
         lost = [*_mark_lost(self.warehouse.ledger)]
         details = {"branch": self.warehouse.branch, "commit": git.commit(self.project), "command": ["build", *self.arguments]}
-        self.ledger.write(START, details={**details, "is_supervised": True, "who": os.environ.get("LOGNAME")})
+        self.ledger.write(START, details={**details, "is_supervised": True, "who": user()})
         log, console = logs.Log(self.project, self.run_id[:8]), Console()
         try:
             self._prepare(log, console)
@@ -215,6 +216,8 @@ class Nightly:
         counted = next((line.details for line in reversed(lines) if line.event == "build_ended"), {})
         outcome |= {name: counted[name] for name in COUNTS if name in counted}
         self.ledger.write(FINISH, message=last, seconds=round(seconds, 3), details=outcome)
+        if self.ledger.is_behind:
+            _say(f"{self.warehouse.ledger}: expected room for the last lines, found none; the log has what happened.")
         _say(last)
         return SERVED if is_green else NOT_SERVED
 

@@ -1,6 +1,5 @@
 """What a run writes into its ledger: every node as it is built, and how it all ended."""
 
-import os
 import re
 import sys
 import time
@@ -16,6 +15,7 @@ from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.ledger.lines import ATTENTION, FAILED, FINISH, GREEN, RED, START
 from scorehouse.names import git
+from scorehouse.names.user import user
 from scorehouse.operations import data_tests, summary
 from scorehouse.operations.causes import causes, subject
 from scorehouse.operations.register import Operation
@@ -58,7 +58,7 @@ def begin(run: Run) -> None:
     said = {
         "branch": run.warehouse.branch,
         "commit": git.commit(run.manifest.folder),
-        "who": os.environ.get("LOGNAME"),
+        "who": user(),
         "run_id": run.run_id,
         "command": sys.argv[1:],
         "versions": versions,
@@ -68,12 +68,13 @@ def begin(run: Run) -> None:
 
 
 def note_landed(run: Run) -> None:
-    """Write which files landed in this run: their rows, and the hash of their bytes."""
+    """Write which files landed in this run: their rows, and the hash of their bytes and of the code that read them."""
     for node in run.manifest.sources():
         record = run.records.nodes.get(node.id)
         if record and record.details.landing and record.action == "built":
-            files = [{"name": file.name or Path(file.path).name, "rows": file.row_count} for file in record.details.landing.files]
-            rows = sum(file.row_count for file in record.details.landing.files)
+            landed = record.details.landing.files
+            files = [{"name": one.name or Path(one.path).name, "rows": one.row_count, "content": one.content} for one in landed]
+            rows = sum(one.row_count for one in landed)
             run.ledger.write("landed", node=node.id, row_count=rows, details={"files": files[-MOST_FILES:], "count": len(files)})
 
 

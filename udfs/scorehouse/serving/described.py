@@ -1,6 +1,5 @@
 """What a release says of itself: table `release` of its files."""
 
-import getpass
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -8,6 +7,7 @@ from typing import Self
 
 import duckdb
 
+from scorehouse.names.user import user
 from scorehouse.serving.offer import ServedTable
 from scorehouse.store.records import Records
 from scorehouse.store.rows import insert
@@ -46,7 +46,7 @@ class Release:
         """The release of what the records say now."""
         found = ((table.name, records.of(table.relation)) for table in served)
         tables = tuple(ReleasedTable(name, record.row_count, record.fingerprint.whole) for name, record in found)
-        return cls(number, branch, datetime.now(UTC).replace(tzinfo=None), commit, getpass.getuser(), changed, tables)
+        return cls(number, branch, datetime.now(UTC).replace(tzinfo=None), commit, user(), changed, tables)
 
     @classmethod
     def read(cls, connection: duckdb.DuckDBPyConnection, table: str) -> Self:
