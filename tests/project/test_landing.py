@@ -85,7 +85,7 @@ def test_csv_extra_columns_and_unusable_rows_arrive_where_they_belong(shop: Proj
         "interactions/c.parquet": row.format("'x'") + ", 'inf' as amount",
         "customers/all.csv": "select 'c1' as customer_id, 'DE' as country",
     }
-    outcome = build(shop, files, "csv", more=", products: [churn, search]")
+    outcome = build(shop, files, "csv")
     assert outcome.is_green, outcome.output
     assert shop.catalog("select rejection_reason from staging.stg_landing__rejected order by 1", "csv") == [
         ("impossible amount",),
@@ -261,7 +261,7 @@ def test_what_is_impossible_of_an_item_a_customer_or_a_label_is_rejected_and_the
 
 def test_lines_of_orders_under_one_id_do_not_publish_and_are_all_kept_without_it(shop: Project) -> None:
     lines = f"select * replace (split_part(interaction_id, '-', 1) as interaction_id) from ({PURCHASES})"
-    outcome = build(shop, {"interactions/orders.csv": lines}, "lines", more=", products: [search]")
+    outcome = build(shop, {"interactions/orders.csv": lines}, "lines", more=", products: [segments]")
     assert not outcome.is_green
     for words in (
         "Nothing published",
@@ -273,7 +273,7 @@ def test_lines_of_orders_under_one_id_do_not_publish_and_are_all_kept_without_it
     ):
         assert words in outcome.output, outcome.output
     without = {"interactions/orders.csv": f"select * exclude (interaction_id) from ({PURCHASES})"}
-    assert build(shop, without, "lines", more=", products: [search]").is_green
+    assert build(shop, without, "lines", more=", products: [segments]").is_green
     count, money = "count(*), count(distinct interaction_id)", "round(sum(amount), 2)"
     assert shop.catalog(f"select {count}, {money} from staging.stg_landing__interactions", "lines") == [
         (6400, 6400, duckdb.sql(f"select {money} from ({PURCHASES})").fetchall()[0][0])
@@ -283,7 +283,7 @@ def test_lines_of_orders_under_one_id_do_not_publish_and_are_all_kept_without_it
     reasons = "select rejection_reason, count(*) from staging.stg_landing__rejected group by all"
     assert shop.work("lines", reasons) == [("sent again", 100)]
     alike = f"select * from ({PURCHASES}) union all select * from ({PURCHASES}) where item_id like '%7'"
-    outcome = build(shop, {"interactions/alike.csv": alike}, "lines", more=", products: [search]")
+    outcome = build(shop, {"interactions/alike.csv": alike}, "lines", more=", products: [segments]")
     assert not outcome.is_green
     assert "rows with interaction id repeated in its file, found" in outcome.output, outcome.output
 

@@ -67,7 +67,7 @@ class Bank:
         return self.project.dbt(
             "build",
             "--vars",
-            f"{{interaction_sources: [landing], landing_path: {self.folder}}}",
+            f"{{interaction_sources: [landing], landing_path: {self.folder}, fraud_label_days: 3}}",
             "--select",
             "+monitoring_finds_no_error",
             "+monitoring_finds_no_warning",
@@ -125,7 +125,7 @@ def test_another_unit_of_money_names_the_feature_and_the_score_that_follows_it(u
     found = usual.found("warn")
     assert set(found) == {("feature_stability", "amount"), ("score_stability", "score")}
     sentence = found["feature_stability", "amount"]
-    assert sentence.startswith("fraud_risk__boosted (fraud__boosted@")
+    assert sentence.startswith("fraud_risk__boosted, feature_stability (fraud__boosted@")
     assert "above 0.25 in 3 of the last 7 periods" in sentence
     assert sentence in outcome.output
     assert usual.found("error") == {}
@@ -158,7 +158,7 @@ def test_labels_that_no_longer_follow_the_score_name_its_performance_alone(usual
     found = usual.found("warn")
     assert {("auc", "score"), ("estimate_shortfall", "auc")} <= set(found)
     assert {measure for measure, _ in found} <= PERFORMANCE
-    assert all(said.startswith("fraud_risk__boosted (fraud__boosted@") for said in found.values())
+    assert all(said.startswith(f"fraud_risk__boosted, {measure} (fraud__boosted@") for (measure, _), said in found.items())
     assert usual.found("error") == {}
 
 
