@@ -22,6 +22,7 @@ changes as (
         details ->> '$.failure_class' as failure_class,
         details ->> '$.subject' as subject,
         details ->> '$.contact' as contact,
+        try_cast(details ->> '$.since' as bigint) as since,
         message,
         run_number,
         happened_at
@@ -41,7 +42,11 @@ closed as (
 
     from changes as opening
     inner join changes as closing
-        on opening.incident = closing.incident and opening.run_number <= closing.run_number and closing.state = 'closed'
+        on
+            opening.incident = closing.incident
+            and closing.state = 'closed'
+            {# a run that began before, and ended after, may have closed it #}
+            and (opening.run_number <= closing.run_number or opening.run_number = closing.since)
     where opening.state = 'opened'
     group by opening.incident, opening.run_number
 

@@ -21,7 +21,7 @@ ROUNDS = 3
 def run() -> None:
     """Print shares of a build, and ratios to one with nothing to do."""
     with tempfile.TemporaryDirectory() as folder:
-        project = copy_of_the_project(Path(folder) / "scorehouse")
+        project = copy_of_the_project(Path(folder) / "scorehouse", unit_tests=True)
         chance = random.Random(1)
         _deliver(project, chance, "known", KNOWN, BEGAN, days=180)
         cold = seconds(lambda: _build(project))

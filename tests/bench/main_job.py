@@ -11,7 +11,7 @@ from project.harness import Project, copy_of_the_project
 def run() -> None:
     """Print seconds of the main job on the bundled data."""
     with tempfile.TemporaryDirectory() as folder:
-        project = copy_of_the_project(Path(folder) / "scorehouse")
+        project = copy_of_the_project(Path(folder) / "scorehouse", unit_tests=True)
         cold = seconds(lambda: _dbt(project, "build"))
         again = medians({"parse": lambda: _dbt(project, "parse"), "build": lambda: _dbt(project, "build")}, rounds=3)
         nodes = len(json.loads((project.root / "target" / "run_results.json").read_text())["results"])

@@ -13,7 +13,7 @@ findings as (
 
 )
 
-select 'seeds/operations/product_requirements.csv: ' || endpoint || ': ' || finding as sentence
+select endpoint || ': ' || finding || ' (seeds/operations/product_requirements.csv)' as sentence
 from findings
 where finding is not null
 order by sentence

@@ -27,7 +27,7 @@ class Run:
         options: those that it was given, of --empty, --sample and --full-refresh.
         failures: what went wrong with each node that failed, by its id.
         found: sentences on what data tests found that failed or warned, by their ids.
-        telling: ids of those whose rows are sentences, a line each.
+        sentences: all of them, where a test's rows are sentences.
         left_out: sentences on what lies in a landing folder and is not read.
         stale: sentences on sources that are older than they say they may be.
     """
@@ -43,7 +43,7 @@ class Run:
     options: frozenset[str] = frozenset()
     failures: dict[str, str] = field(default_factory=dict)
     found: dict[str, str] = field(default_factory=dict)
-    telling: set[str] = field(default_factory=set)
+    sentences: dict[str, list[str]] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     builder: Builder = field(init=False)

@@ -7,7 +7,7 @@ separated by blanks. They are never printed, logged, or given to dbt.
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -73,11 +73,18 @@ def send(message: Message, environment: Mapping[str, str]) -> Sent:
     return Sent(took_some, sending.attempts, f"{why} within {LIMIT_SECONDS:.0f} s" if why and thread.is_alive() else why)
 
 
-def tell(ledger: Ledger, message: Message, environment: Mapping[str, str]) -> Sent:
-    """Send a message; the ledger says what became of it, and nothing of where it went."""
-    sent = send(message, environment)
+def tell(ledger: Ledger, message: Message, environment: Mapping[str, str], wanted: Container[str]) -> Sent:
+    """Send a message of a kind that the project wants; the ledger says what became of it, and nothing of where it went."""
     details = {"contact": message.contact, "kind": message.kind, "keys": list(message.keys), "title": message.title}
+    if message.kind not in wanted:
+        if message.keys:
+            ledger.write(ALERT, details={**details, "is_sent": False, "is_unwanted": True})
+        return Sent(False, 0)
+    sent = send(message, environment)
     ledger.write(ALERT, message=sent.why or None, details={**details, "is_sent": sent.is_sent, "attempts": sent.attempts})
+    if sent.why:
+        with suppress(OSError, ValueError):
+            print(f"{'Message' if sent.is_sent else 'No message'} to {message.contact}: {sent.why}.", flush=True)
     return sent
 
 

@@ -77,16 +77,15 @@ class Follower:
         began = time.time()
         built, commit = self._look()
         code, tried_at = self._build(built), time.monotonic()
-        if not built:  # a branch's first build finds out where its files are; what was there before it is known
-            built = {file: state for file, state in self._look()[0].items() if state[1] / 1e9 < began}
-            self._served = built
         seen, looks = built, 0
         while not self._end.wait(self._every):
             now, head = self._look()
+            if not built and now:  # a branch's first builds find out where its files are: what was there before is known
+                built = seen = self._served = {file: state for file, state in now.items() if state[1] / 1e9 < began}
             changed = {file for file in now.keys() | built.keys() if built.get(file) != now.get(file)}
             looks = looks + 1 if changed else 0
             is_settled = all(seen.get(file) == now.get(file) for file in changed) or looks > PATIENCE
-            is_due = code != SERVED and time.monotonic() - tried_at > RETRY_SECONDS
+            is_due = code == NOT_RUN or (code != SERVED and time.monotonic() - tried_at > RETRY_SECONDS)
             if (changed and is_settled) or head != commit or is_due:
                 answer = self._build(now)
                 if answer != NOT_RUN:  # else another run is under way: it is asked again at the next look

@@ -163,7 +163,10 @@ def standing(runs: Iterable[tuple[int, Iterable[Line]]]) -> Standing:
     for number, line in listed:
         said, key = line.details, _key(line)
         if _is(line, OPENED) and ended.get((key, number), number) < number:
-            continue  # a run that began before, and ended after, has closed it
+            # a run that began before, and ended after, has closed it
+            unheard = _tells(listed, number, key, FAILURE) and not _tells(listed, ended[key, number], key, RECOVERY)
+            over |= {key: replace(_opened(number, said, line), told_at=line.at)} if unheard else {}
+            continue
         if _is(line, OPENED):
             unheard = over.pop(key, None)  # of its end: as far as its team knows it is open still
             told_at = unheard.told_at if unheard else None
@@ -181,6 +184,12 @@ def standing(runs: Iterable[tuple[int, Iterable[Line]]]) -> Standing:
 
 def _is(line: Line, state: str) -> bool:
     return line.event == INCIDENT and line.details.get("state") == state
+
+
+def _tells(listed: Iterable[tuple[int, Line]], run: int, key: str, kind: str) -> bool:
+    """Whether a run told somebody of a cause."""
+    told = (line.details for number, line in listed if number == run and line.event == ALERT and line.details.get("is_sent"))
+    return any(said.get("kind") == kind and key in _keys(said) for said in told)
 
 
 def _key(line: Line) -> str:
@@ -271,10 +280,7 @@ def messages(change: Change, place: str, standing: str, log: str, over: Iterable
         head = _title(mine[0][1]) + (f" and {len(mine) - 1} more" if len(mine) > 1 else "")
         again = "still: " if all(pair in change.again and pair[0].told_at for pair in mine) else ""
         whole = [_told(incident, failure) for incident, failure in mine[:MOST_TOLD]]
-        others = [incident.key for incident, _ in mine[MOST_TOLD : MOST_TOLD + MOST_NAMED]]
-        uncounted = len(mine) - MOST_TOLD - len(others)
-        more = [f"Also: {'; '.join(others)}{f' and {uncounted} more' if uncounted > 0 else ''}."] if others else []
-        body = "\n\n".join([*whole, *more, standing, f"Log: {log}"])
+        body = "\n\n".join([*whole, *_others([one.key for one, _ in mine]), standing, f"Log: {log}"])
         yield Message(contact, FAILURE, f"[{place}] {again}{head}", body, tuple(incident.key for incident, _ in mine))
     # of what nobody knew, nobody is told that it is over, nor of what has begun anew
     anew = {incident.key for incident, _ in change.opened}
@@ -282,8 +288,8 @@ def messages(change: Change, place: str, standing: str, log: str, over: Iterable
     known = {incident.key: incident for incident in ended if incident.key not in anew}.values()
     for contact in dict.fromkeys(incident.contact for incident in known):
         mended = [incident for incident in known if incident.contact == contact]
-        said = [f"{_named(incident)}: {_cut(incident.message)}" for incident in mended[:MOST_NAMED]]
-        body = "\n\n".join(["Mended, nothing to do:", *said, standing])
+        said = [f"{_named(incident)}: {_cut(incident.message)}" for incident in mended[:MOST_TOLD]]
+        body = "\n\n".join(["Mended, nothing to do:", *said, *_others([one.key for one in mended]), standing])
         head = mended[0].key + (f" and {len(mended) - 1} more" if len(mended) > 1 else "")
         yield Message(contact, RECOVERY, f"[{place}] recovered: {head}", body, tuple(one.key for one in mended))
 
@@ -297,6 +303,13 @@ def served_now(warehouse: Warehouse) -> str:
 def place_of(warehouse: Warehouse) -> str:
     """What messages call a branch."""
     return f"Scorehouse {warehouse.branch}"
+
+
+def _others(keys: list[str]) -> list[str]:
+    """What is told by name alone."""
+    named = keys[MOST_TOLD : MOST_TOLD + MOST_NAMED]
+    uncounted = len(keys) - MOST_TOLD - len(named)
+    return [f"Also: {'; '.join(named)}{f' and {uncounted} more' if uncounted > 0 else ''}."] if named else []
 
 
 def _cut(message: str) -> str:

@@ -246,14 +246,7 @@ class Nightly:
 
     def _tell(self, message: Message) -> dict[str, object]:
         """Send a message if the project wants it."""
-        if message.kind not in self.settings.alerts:
-            unwanted = {"contact": message.contact, "kind": message.kind, "keys": list(message.keys), "is_sent": False}
-            if message.keys:
-                self.ledger.write(incidents.ALERT, details={**unwanted, "is_unwanted": True})
-            return unwanted
-        sent = alerts.tell(self.ledger, message, self.environment)
-        if sent.why:
-            _say(f"{'Message' if sent.is_sent else 'No message'} to {message.contact}: {sent.why}.")
+        sent = alerts.tell(self.ledger, message, self.environment, self.settings.alerts)
         return {"contact": message.contact, "kind": message.kind, "keys": list(message.keys), "is_sent": sent.is_sent}
 
     def _announce(self, kind: str, what: str) -> None:
@@ -462,13 +455,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def unreachable(project: Path, sentence: str) -> int:
-    """Tell, and beat, that a run could not even be noted: no ledger remembers that it was told."""
+    """Tell, and beat, that a run could not be supervised to its end: no ledger remembers that it was told."""
     triage, _ = Triage.read(project)
     failure = Failure.said(triage, sentence)
     changed = Change(opened=((incidents.incident_of(failure, 0), failure),))
-    for message in incidents.messages(
-        changed, f"Scorehouse {project.name}", "What readers are served is as it was.", str(NIGHTLY_LOGS)
-    ):
+    for message in incidents.messages(changed, f"Scorehouse {project.name}", "See what readers are served.", str(NIGHTLY_LOGS)):
         alerts.send(message, os.environ)
     sign = Heartbeat(os.environ, str(uuid.uuid4()))
     sign.beat(heartbeat.FAIL, sentence)

@@ -2,8 +2,8 @@
 
     python -m scorehouse.nightly.watchdog
 
-It alerts when the ledger shows no whole run within a product's SLA, once for as long as that lasts; the next whole run says that
-it is over.
+It alerts when the ledger shows no whole run within a product's SLA, once for as long as that lasts. The next whole nightly
+run says that it is over, or the watchdog itself.
 """
 
 import csv
@@ -25,8 +25,8 @@ from scorehouse.nightly.triage import Triage
 
 REQUIREMENTS = Path("seeds", "operations", "product_requirements.csv")
 WELL, LATE = 0, 1
-RUN_LOST = "run_lost"
-"""The class of what the watchdog tells of."""
+LATE_RUN = "no whole run"
+"""What the watchdog's own sentence begins with."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def late(project: Path, warehouse: Warehouse, now: datetime) -> Iterator[str]:
         names = ", ".join(f"{sla.product} ({sla.hours:g} h)" for sla in breached[:5])
         more = f" and {len(breached) - 5} more" if len(breached) > 5 else ""
         since = "there was none yet" if ended is None else f"the last one ended at {ended:%Y-%m-%d %H:%M} (UTC)"
-        yield f"no whole run of {warehouse.branch} within the SLA of {names}{more}: {since}"
+        yield f"{LATE_RUN} of {warehouse.branch} within the SLA of {names}{more}: {since}"
 
 
 def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
@@ -107,7 +107,7 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
     known = incidents.standing(incidents.history(warehouse.ledger)).open
     changed = incidents.change(known, failures, Shown(False, False), 0, now, timedelta(hours=settings.reminder_hours))
     if not failures:  # a build of which no supervised run knows may have come
-        changed = replace(changed, closed=tuple(one for one in known.values() if one.failure_class == RUN_LOST))
+        changed = replace(changed, closed=tuple(one for one in known.values() if one.message.startswith(LATE_RUN)))
     place, served = incidents.place_of(warehouse), incidents.served_now(warehouse)
     told = list(incidents.messages(changed, place, served, str(NIGHTLY_LOGS)))
     if told:
@@ -115,9 +115,7 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
         ledger.write(START, details={"branch": warehouse.branch, "command": ["watchdog"]})
         incidents.note(ledger, changed)
         for message in told:
-            sent = alerts.tell(ledger, message, environment)
-            if sent.why:
-                print(f"{'Message' if sent.is_sent else 'No message'} to {message.contact}: {sent.why}.")
+            alerts.tell(ledger, message, environment, settings.alerts)
         said = failures[0].message if failures else "No product is late any more."
         ledger.write(FINISH, message=said, details={"outcome": RED if failures else GREEN, "is_whole": False})
     if not failures:

@@ -8,6 +8,7 @@ import duckdb
 from scorehouse.build import versions
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
+from scorehouse.ledger import lines
 from scorehouse.ledger.audit import Line, Mark, append, verified
 from scorehouse.names import git
 from scorehouse.operations.register import operation
@@ -118,9 +119,11 @@ def verify_audit(run: Run) -> str:
     trail = verified(warehouse, {name: mark for name, mark in audited.items() if mark})
     if not trail.lines:
         return f"Branch '{warehouse.branch}' has no audit trail yet: it begins with the first event."
-    current, kept = warehouse.current_release(), warehouse.release_numbers()
-    said = ((line, release) for line in reversed(trail.lines) if (release := _served_after(line)) is not None)
-    served = next(((line, release) for line, release in said if release in kept), None)  # else it was killed before it was there
+    current = warehouse.current_release()
+    said = [(line, release) for line in reversed(trail.lines) if (release := _served_after(line)) is not None]
+    if len(said) > 1 and said[0][0].event == PUBLISHED and not _was_published(run, said[0][1]):
+        said = said[1:]  # it was killed between the line and the switch
+    served = said[0] if said else None
     if served and current is not None and served[1] != current:
         raise ScorehouseError(
             f"{warehouse.audit}: expected release {served[1]} to be served, as line {served[0].number} says, found "
@@ -133,6 +136,12 @@ def verify_audit(run: Run) -> str:
         f"The audit trail of {warehouse.branch} is whole: {len(trail.lines)} lines from {first.at} to {last.at}, "
         f"the last with hash {last.mark.hash}.{cut}"
     )
+
+
+def _was_published(run: Run, release: object) -> bool:
+    """Whether the ledger says that a release was served: its build writes so right after the switch."""
+    read = (lines.read(file, ("published",)) for file in reversed(lines.files(run.warehouse.ledger)))
+    return any(line.details.get("release") == release for written in read for line in written)
 
 
 def _served_after(line: Line) -> object:

@@ -22,17 +22,20 @@ SENTENCE = "sentence"
 MOST_SENTENCES = 10
 
 
-def spoken_of(sentence: str) -> str:
-    """What one of several sentences is about: what it begins with.
+def by_subject(sentences: list[str]) -> list[tuple[str, str]]:
+    """What sentences are about, which they begin with, and all that they say of it.
 
-    >>> spoken_of("churn_risk__logistic, auc (churn__logistic@0123): below 0.65"), spoken_of("churn_risk: no sla_hours")
-    ('churn_risk__logistic, auc', 'churn_risk')
+    >>> by_subject(["churn, auc (v1): low", "spend: late", "churn, auc (v1): still low"])
+    [('churn, auc', 'churn, auc (v1): low churn, auc (v1): still low'), ('spend', 'spend: late')]
     """
-    return re.split(r" \(|: ", sentence, maxsplit=1)[0]
+    found: dict[str, list[str]] = {}
+    for sentence in sentences:
+        found.setdefault(re.split(r" \(|: ", sentence, maxsplit=1)[0], []).append(sentence)
+    return [(subject, " ".join(said)) for subject, said in found.items()]
 
 
-def failure(manifest: Manifest, cursor: duckdb.DuckDBPyConnection, node: Node, sql: str, count: int) -> tuple[str, bool]:
-    """Where a test failed, what it expected, and the first row that it found; or the sentences that its rows are, and whether.
+def failure(manifest: Manifest, cursor: duckdb.DuckDBPyConnection, node: Node, sql: str, count: int) -> tuple[str, list[str]]:
+    """Where a test failed, what it expected, and the first row that it found; or the sentences that its rows are: some, and all.
 
     Args:
         sql: the test's query, which gives the rows that should not be.
@@ -42,14 +45,15 @@ def failure(manifest: Manifest, cursor: duckdb.DuckDBPyConnection, node: Node, s
     names, found_rows = [column[0] for column in rows.description], rows.fetchall()
     if names == [SENTENCE]:
         more = [f"... and {count - MOST_SENTENCES:,} more"] if count > MOST_SENTENCES else []
-        return "\n".join([*(said for (said,) in found_rows), *more]), True
+        said = [said for (said,) in cursor.execute(sql).fetchall()]
+        return "\n".join([*said[:MOST_SENTENCES], *more]), said
     first = found_rows[0]
     found = ", ".join(f"{name} = {_short(value)}" for name, value in zip(names, first, strict=True))
     more = f" and {count - 1:,} more" if count > 1 else ""
     tested = manifest.node(node.question.attached_to) if node.question.attached_to else node
     what = "the seed" if tested.kind == "seed" else "the data or the model"
     where = f"{tested.path}{_line(manifest, tested, node, first[0])}"
-    return f"{where}: expected {_expected(node)}, found {found}{more}; correct {what}.", False
+    return f"{where}: expected {_expected(node)}, found {found}{more}; correct {what}.", []
 
 
 def _line(manifest: Manifest, tested: Node, node: Node, found: object) -> str:

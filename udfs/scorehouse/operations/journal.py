@@ -153,9 +153,8 @@ def note_results(run: Run, results: list[Result]) -> None:
             note_failure(run, result.node_id, sentence, result.seconds)
         elif result.status == "warn":
             about = subject(run.manifest, result.node_id)
-            for said in sentence.splitlines():
-                spoken_of = data_tests.spoken_of(said) if result.node_id in run.telling else about.name
-                details = {"subject": spoken_of, "team": about.team, "owner": about.owner}
+            for named, said in data_tests.by_subject(run.sentences.get(result.node_id) or []) or [(about.name, sentence)]:
+                details = {"subject": named, "team": about.team, "owner": about.owner}
                 run.ledger.write(ATTENTION, node=result.node_id, message=_short(said), details=details)
 
 

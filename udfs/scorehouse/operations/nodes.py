@@ -78,8 +78,7 @@ def failed_test(run: Run, node_id: str, sql: str, count: int) -> None:
     """Keep what a failed data test found, `count` rows, for the end of the run. Returns nothing."""
     node, cursor = run.manifest.node(node_id), run.connection.cursor()
     with time_limit(cursor, run.timeout_seconds, node.name):
-        run.found[node_id], tells = data_tests.failure(run.manifest, cursor, node, sql, count)
-        run.telling |= {node_id} if tells else set()
+        run.found[node_id], run.sentences[node_id] = data_tests.failure(run.manifest, cursor, node, sql, count)
 
 
 @operation

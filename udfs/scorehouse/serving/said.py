@@ -28,7 +28,7 @@ _OWN_COMMENTS = {
     "endpoints.required_calls_a_day": "Calls on a usual day, by all readers together, that it is made for.",
     "endpoints.audiences": "Who has a file of their own with it, and with which of its columns and rows.",
     "endpoints.status": "serving, or why it is empty.",
-    "endpoints.in_place": "Which baseline serves in place of a routed model that does not beat it, and why; NULL where none.",
+    "endpoints.in_place": "Which baseline serves in place of a routed model, which it outdoes or which cannot score; else NULL.",
     "endpoints.description": "What the table is, and what one row is.",
     "endpoints.example": "A query that works.",
     "features": "What the features in reasons mean. One row is one feature of the models behind one table.",
