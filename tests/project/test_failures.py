@@ -99,7 +99,7 @@ def test_a_build_that_runs_out_of_memory_and_disk_says_so(tiny: Project) -> None
         "select a.i as number, list(b.i order by b.i desc) as others\n"
         "from range(100000) as a(i) cross join range(100000) as b(i) group by all\n",
     )
-    outcome = tiny.dbt("build", "--vars", "{memory_limit: 100MB, spill_limit: 10MB}")
+    outcome = tiny.apart("build", "--vars", "{memory_limit: 100MB, spill_limit: 10MB}")
     assert not outcome.is_green
     assert "Out of Memory" in outcome.output
     assert tiny.release() == 1
@@ -128,7 +128,7 @@ def test_a_query_without_end_is_stopped_at_the_limit(tiny: Project) -> None:
         "with recursive forever as (select 1 as number union all select number + 1 from forever)\n"
         "select count(*) as number from forever\n",
     )
-    outcome = tiny.dbt("build", "--vars", "{query_timeout_seconds: 2}")
+    outcome = tiny.apart("build", "--vars", "{query_timeout_seconds: 2}")
     assert not outcome.is_green
     assert "features.unrelated: expected to end within 2 seconds" in outcome.output
     assert tiny.release() == 1
