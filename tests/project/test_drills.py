@@ -36,13 +36,13 @@ while not os.path.exists(stop):
 def test_readers_in_other_processes_see_no_error_and_no_mix_during_publishes_and_rollbacks(tiny: Project, tmp_path: Path) -> None:
     stop = tmp_path / "stop"
     command = [sys.executable, "-c", READER, str(tiny.folder()), str(stop)]
-    readers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
-    for weight in range(5):
+    readers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for weight in range(4):
         tiny.build("--vars", f"{{weight: {weight}}}")
         assert tiny.operation("rollback").is_green
     stop.touch()
     seen = [reader.communicate(timeout=60) for reader in readers]
-    assert [error for _, error in seen] == ["", "", ""]
+    assert [error for _, error in seen] == ["", ""]
     rows = [line.split() for output, _ in seen for line in output.splitlines()]
     sums_of_release: dict[str, set[str]] = {}
     for _, release, total in [row for row in rows if row[0] == "serving"]:
