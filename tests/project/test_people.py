@@ -254,7 +254,7 @@ def test_a_seed_names_nobody(tiny: Project) -> None:
 
 
 def test_main_takes_up_no_result_of_a_branch_that_names_somebody(tiny: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    tiny.write("models/features/made.sql", MADE["concatenated"] + "\n")
+    tiny.write("models/features/made.sql", f"select {MADE[0]} as made from {{{{ ref('stg_events') }}}}\n")
     with monkeypatch.context() as careless:
         careless.setattr(AddressGuard, "__call__", lambda *_: None)
         tiny.build(branch="careless")
