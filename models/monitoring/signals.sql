@@ -468,7 +468,7 @@ signals as (
         case when status in ('warn', 'error') then finding end as finding,
         case
             when status in ('warn', 'error')
-                then implementation || ', ' || measure || ' (' || model_version || '): ' || finding || '. What to do: ' || advice || '.'
+                then concat(implementation, ', ', measure, ' (', model_version, '): ', finding, '. What to do: ', advice, '.')
         end as sentence
 
     from said
