@@ -164,7 +164,8 @@ def _sources(run: Run, row: ServedRow) -> str:
     files = row.record.files or [file for one in again.behind(row.record) for file in one.files]
     first = {name: origin for name, origin in _origins(run, files) if not any(_is_stored(parent) for parent in origin.parents)}
     shown = sorted(first)[:MOST_SOURCES]
-    rows = [[text.listed(first[name].parents), first[name].sha256, name, first[name].written_at] for name in shown]
+    made = {name: text.listed(first[name].parents) if first[name].parents else "no source: a query makes it" for name in shown}
+    rows = [[made[name], first[name].sha256, name, first[name].written_at] for name in shown]
     title = f"made of {len(first)} source file{'' if len(first) == 1 else 's'} and seeds"
     more = f"\n  and {len(first) - len(shown)} more" if len(first) > len(shown) else ""
     told = text.table(["source", "sha256 of the copy", "copy in the store", "landed at (UTC)"], rows)
