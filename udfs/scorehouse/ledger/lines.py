@@ -29,6 +29,9 @@ START, FINISH, FAILED, ATTENTION = "start", "finish", "failed", "attention"
 GREEN, RED = "green", "red"
 """Outcomes."""
 
+NOTHING_PUBLISHED = "Nothing published: "
+"""What the sentence of a build begins with that came to its end and may not be served."""
+
 _NAME = re.compile(r"(\d{8})-([\w-]+)\.jsonl")
 _CUT = "cut"
 BLANKED = "(taken out when a person was forgotten)"

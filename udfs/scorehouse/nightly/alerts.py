@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from scorehouse.ledger.lines import Ledger
+from scorehouse.nightly.console import say
 from scorehouse.nightly.incidents import ALERT, FAILURE, RECOVERY, Message
 
 PREFIX = "SCOREHOUSE_ALERT"
@@ -83,8 +84,7 @@ def tell(ledger: Ledger, message: Message, environment: Mapping[str, str], wante
     sent = send(message, environment)
     ledger.write(ALERT, message=sent.why or None, details={**details, "is_sent": sent.is_sent, "attempts": sent.attempts})
     if sent.why:
-        with suppress(OSError, ValueError):
-            print(f"{'Message' if sent.is_sent else 'No message'} to {message.contact}: {sent.why}.", flush=True)
+        say(f"{'Message' if sent.is_sent else 'No message'} to {message.contact}: {sent.why}.")
     return sent
 
 

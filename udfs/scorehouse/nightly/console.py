@@ -29,6 +29,12 @@ def readable(text: str) -> str:
     return ": ".join(filter(None, [head.strip(), tail.strip().splitlines()[-1]])) if mark and tail.strip() else text
 
 
+def say(line: str) -> None:
+    """Print a line; a disk or terminal that does not take it is no reason to end."""
+    with suppress(OSError, ValueError):
+        print(line, flush=True)
+
+
 class Console:
     """Shows progress and what matters of the log."""
 

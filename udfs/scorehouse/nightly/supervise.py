@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from scorehouse.names.user import user
 from scorehouse.names.warehouse import NIGHTLY_LOGS, Warehouse
 from scorehouse.nightly import alerts, heartbeat, incidents, logs, watchdog
 from scorehouse.nightly.child import Child, Ended, Said, dbt
-from scorehouse.nightly.console import Console, readable
+from scorehouse.nightly.console import Console, readable, say
 from scorehouse.nightly.heartbeat import Heartbeat
 from scorehouse.nightly.incidents import Change, Failure, Message, Shown
 from scorehouse.nightly.settings import Settings
@@ -38,8 +38,6 @@ COUNTS = ("nodes", "built", "reused", "failed", "skipped", "warned")
 """What the build itself counted."""
 LOST = "lost"
 CLOCK_JUMP_SECONDS = 60.0
-NOTHING_PUBLISHED = "Nothing published: "
-"""What the sentence of a build begins with that came to its end and may not be served."""
 _OF_A_COURSE = (START, ATTEMPT, "built", "reused", FINISH)
 LONGEST_CAUSE = 400
 """Characters of a sentence on the terminal; the log has all of it."""
@@ -201,7 +199,7 @@ class Nightly:
         ]
         for failure in failures:
             if not failure.node and failure.message not in self._told:  # the build's own summary names nodes
-                _say(f"{failure.kind.name}: {readable(failure.message)[:LONGEST_CAUSE]}")
+                say(f"{failure.kind.name}: {readable(failure.message)[:LONGEST_CAUSE]}")
         last = _last_line(is_green, shown, failures, changed, served, seconds)
         if shown.is_whole and self.arrived:
             last += self._delay()
@@ -217,8 +215,8 @@ class Nightly:
         outcome |= {name: counted[name] for name in COUNTS if name in counted}
         self.ledger.write(FINISH, message=last, seconds=round(seconds, 3), details=outcome)
         if self.ledger.is_behind:
-            _say(f"{self.warehouse.ledger}: expected room for the last lines, found none; the log has what happened.")
-        _say(last)
+            say(f"{self.warehouse.ledger}: expected room for the last lines, found none; the log has what happened.")
+        say(last)
         return SERVED if is_green else NOT_SERVED
 
     def _change(self, before: incidents.Standing, failures: list[Failure], shown: Shown) -> Change:
@@ -264,7 +262,7 @@ class Nightly:
         for message in incidents.messages(changed, self._place, "The run that is under way goes on.", "none"):
             self._tell(message)
         self.ledger.write(FINISH, message=sentence, details={"outcome": RED, "is_whole": False, "failures": [failure.key]})
-        _say(sentence)
+        say(sentence)
         return NOT_RUN
 
 
@@ -313,20 +311,18 @@ def _amber(triage: Triage, ended: Ended, lines: list[Line]) -> Iterator[Failure]
     for line in lines:
         if line.event == ATTENTION:
             is_test = (line.node or "").startswith("test.")
-            yield _of_node(triage, line.node or "", line.message or "", line.details, WARNED if is_test else "", is_beside=True)
+            found = _of_node(triage, line.node or "", line.message or "", line.details, WARNED if is_test else "")
+            yield replace(found, is_beside=True)
     if abs(ended.clock_jump) > CLOCK_JUMP_SECONDS:
         sentence = f"the machine's clock jumped by {ended.clock_jump:+,.0f} s during the run"
         yield Failure.said(triage, sentence)
 
 
-def _of_node(
-    triage: Triage, node: str, message: str, said: Mapping[str, object], mark: str = "", is_beside: bool = False
-) -> Failure:
+def _of_node(triage: Triage, node: str, message: str, said: Mapping[str, object], mark: str = "") -> Failure:
     subject = str(said.get("subject") or _subject(node, message))
     kind = triage.of(f"{message} [{node}]{mark}")
     texts = {name: str(said.get(name) or "") for name in ("team", "owner")}
-    effects = tuple(map(str, _list(said.get("effects"))))
-    return Failure(kind, subject, message, **texts, effects=effects, node=node, is_beside=is_beside)
+    return Failure(kind, subject, message, **texts, effects=tuple(map(str, _list(said.get("effects")))), node=node)
 
 
 def _subject(node: str, message: str) -> str:
@@ -337,7 +333,7 @@ def _subject(node: str, message: str) -> str:
     """
     if node:
         return ".".join(node.split(".")[2:]) if node.startswith("source.") else node.split(".")[min(2, node.count("."))]
-    first = message.removeprefix(NOTHING_PUBLISHED).split(": ")[0]
+    first = message.removeprefix(ledger_lines.NOTHING_PUBLISHED).split(": ")[0]
     is_file = ": " in message and "." in first and " " not in first
     return "/".join(first.split("/")[-2:]) if is_file else ""
 
@@ -404,12 +400,6 @@ def _last_line(is_green: bool, shown: Shown, failures: Sequence[Failure], change
     return f"GREEN after {seconds:,.0f} s. {standing}{part}{f' Needs attention: {causes}.' if causes else ''}{mended}"
 
 
-def _say(line: str) -> None:
-    """Print a line; a disk or terminal that does not take it is no reason to end."""
-    with suppress(OSError, ValueError):
-        print(line, flush=True)
-
-
 def _near(path: Path, folder: Path) -> str:
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
 
@@ -464,5 +454,5 @@ def unreachable(project: Path, sentence: str) -> int:
     sign = Heartbeat(os.environ, str(uuid.uuid4()))
     sign.beat(heartbeat.FAIL, sentence)
     sign.wait()
-    _say(f"RED: {sentence}")
+    say(f"RED: {sentence}")
     return NOT_SERVED

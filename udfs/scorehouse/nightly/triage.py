@@ -18,7 +18,7 @@ OWNER = "owner"
 
 FOUND = re.compile(r", found [^;\n]*")
 """What a sentence says was found."""
-_VALUES = re.compile(r"""\"[^\"\n]*\"|(?<!\w)'[^'\n]*'(?!\w)|, found [^;\n]*""")
+_VALUES = re.compile(r"""\"[^\"\n]*\"|(?<!\w)'[^'\n]*'(?!\w)|""" + FOUND.pattern)
 """What a sentence quotes, or says was found: data may read like anything."""
 
 

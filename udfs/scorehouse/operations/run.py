@@ -11,7 +11,7 @@ from scorehouse.build import rules
 from scorehouse.build.run import Run
 from scorehouse.build.versions import view_of_all
 from scorehouse.errors import ScorehouseError, first_line
-from scorehouse.ledger.lines import ATTENTION, view_sql
+from scorehouse.ledger.lines import ATTENTION, NOTHING_PUBLISHED, view_sql
 from scorehouse.names import git
 from scorehouse.names.quoting import quoted
 from scorehouse.names.warehouse import SERVING
@@ -131,7 +131,7 @@ def _ended(run: Run, statuses: dict[str, str], command: str) -> Ending:
             told += _deleted(expire, run, "Not yet deleted, rows older than retain_days", "the next build goes on.")
         return Ending([line for line in told if line], not _failed(statuses), receipt=receipt, is_whole=not unpublished)
     except (ScorehouseError, duckdb.Error, OSError) as error:
-        return Ending(told, False, f"Nothing published: {first_line(error).rstrip('.;')}; {_current(run)}.")
+        return Ending(told, False, f"{NOTHING_PUBLISHED}{first_line(error).rstrip('.;')}; {_current(run)}.")
 
 
 def _about_files(run: Run) -> Iterator[str]:
@@ -151,7 +151,7 @@ def _deleted(delete: Callable[[Run], Iterable[str]], run: Run, undone: str, reme
 
 def _published(run: Run, unpublished: str, reported: list[FileReport]) -> list[str]:
     if unpublished:
-        return [f"Nothing published: {unpublished} {_current(run).capitalize()}."]
+        return [f"{NOTHING_PUBLISHED}{unpublished} {_current(run).capitalize()}."]
     again = "--full-refresh computed nothing again that the store has: every table is whole, and named by what it is made of."
     return [_publish(run, reported), *([again] if "--full-refresh" in run.options else [])]
 
