@@ -1,4 +1,7 @@
-{# Which results a search showed, at which position, and which of them were clicked. #}
+{#
+    Which results a search showed, at which position, and which of them were clicked. Its periods are weeks, of a log shorter than
+    four of them days; the newest may not be whole, and counts with the one before it.
+#}
 
 with
 
@@ -31,10 +34,21 @@ impressions as (
 
     select
         *,
-        ntile(10) over (order by occurred_at, interaction_id) as period
+        cast(occurred_at as date) as occurred_date
 
     from interactions
     where interaction_type = 'impression' and position >= 1 and coalesce(query_text, '') <> ''
+
+),
+
+periods as (
+
+    select
+        if(max(occurred_date) - min(occurred_date) < 28, 'day', 'week') as unit,
+        greatest(max(occurred_date) - if(unit = 'week', 6, 1), min(occurred_date)) as newest_date,
+        cast(date_trunc(unit, newest_date) as timestamp) as newest_at
+
+    from impressions
 
 ),
 
@@ -72,12 +86,12 @@ search_impressions as (
         clicked.interaction_id is not null as is_clicked,
 
         ---------- timestamps
-        cast(impressions.occurred_at as date) as occurred_date,
+        impressions.occurred_date,
         impressions.occurred_at,
-        {# ten periods of equal size, named by their first moment: the later-in-time split counts in them #}
-        cast(min(impressions.occurred_at) over (partition by impressions.period) as timestamp) as period_at
+        cast(least(date_trunc(periods.unit, impressions.occurred_at), periods.newest_at) as timestamp) as period_at
 
     from impressions
+    cross join periods
     left join clicked on impressions.interaction_id = clicked.interaction_id
 
 )

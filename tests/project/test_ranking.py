@@ -57,6 +57,13 @@ def test_the_bias_of_positions_is_found(shop: Project) -> None:
     assert all(abs(found[position] - 1 / position) < 0.08 for position in found)
 
 
+def test_periods_are_weeks_that_do_not_move_as_the_log_grows_and_the_newest_is_whole(shop: Project) -> None:
+    query = "select period_at, date_diff('day', min(occurred_at), max(occurred_at)) + 1 from features.search_impressions"
+    days = dict(shop.work("main", f"{query} group by 1 order by 1"))
+    assert all(period.isoweekday() == 1 for period in days)
+    assert [*days.values()] == [7] * 16 + [13]
+
+
 def test_items_are_ranked_by_their_true_relevance_better_than_they_were_shown(shop: Project) -> None:
     work = shop.folder() / ".work" / "warehouse.duckdb"
     with duckdb.connect() as reader:

@@ -1,4 +1,4 @@
-{# How well held-out searches are ranked: the last tenth in time, by each implementation and by what it must beat. A click
+{# How well held-out searches are ranked: the newest week, by each implementation and by what it must beat. A click
    counts as it is, and weighted by one over the chance that its position was looked at. #}
 
 with
