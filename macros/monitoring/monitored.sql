@@ -9,7 +9,8 @@
              'lists': None, 'baseline': {'name': 'churn_risk__recency', 'model': 'churn__recency'}}
 
     A scores model declares:
-        model, snapshots, examples: names of the fitted model, of what it scores, and of its examples, which bring the labels
+        model, snapshots, examples: names of the fitted model, of what it scores, and of its examples, which bring the labels;
+            model alone where it is trained whenever there are new examples and measures its lists on the newest by itself
         baseline: what it must beat: another implementation of its endpoint, which serves in its place while it does not
             (`routed`); or `{name: ..., score: ...}`, in words and as an expression over a snapshot, which it is compared with only
         period: when a snapshot is from, an expression over it; the time of the fitted model's split where it is not said
@@ -34,8 +35,8 @@
             {%- do found.append({
                 'implementation': node.name,
                 'model': declared.model,
-                'snapshots': declared.snapshots,
-                'examples': declared.examples,
+                'snapshots': declared.snapshots or none,
+                'examples': declared.examples or none,
                 'label': declared.label or fitted.label,
                 'key': declared.key or fitted.key,
                 'period': declared.period or fitted.split.time,

@@ -8,7 +8,8 @@
     Example:
         {{ recommended('recommendation__ease', 'recommendations__ease') }}
 
-    An implementation without a share in the seed routes computes nothing: it is empty until it is routed to.
+    An implementation without a share in the seed routes computes nothing: it is empty until it is routed to, or is the baseline of
+    one that has a share (meta.monitoring), which it may have to serve in place of.
 
     Arguments:
         model: fitted by an estimator of scorehouse.recommending
@@ -17,7 +18,11 @@
 {% macro recommended(model, implementation) -%}
     {%- do _expect('recommended', model=['fitted', model], implementation=['text', implementation]) -%}
 {%- set shares, last_decimal = route_shares('recommendations'), '1e' ~ var('recommendation_decimals') -%}
-{%- set is_routed = not shares or shares.get(implementation, 0) > 0 -%}
+{%- set models = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') if execute else [] -%}
+{%- set watched = models | selectattr('config.meta.monitoring', 'defined') -%}
+{%- set outdone = watched | selectattr('config.meta.monitoring.baseline', 'equalto', implementation) | map(attribute='name') | list -%}
+{%- set sharing = (shares or {}).items() | selectattr(1, 'gt', 0) | map(attribute=0) | list -%}
+{%- set is_routed = not shares or sharing | select('in', [implementation] + outdone) | list | length > 0 -%}
 with
 
 versions as (

@@ -18,7 +18,7 @@ scored as (
         cast(null as double) as baseline_score,
         cast(null as double) as realised
     where false
-    {%- for one in monitored() %}
+    {%- for one in monitored() if one.snapshots %}
     union all
     select
         '{{ one.implementation }}' as implementation,

@@ -11,8 +11,8 @@
     Before the labels: every row is positive with its own probability (confidence-based estimation; Bialek, Kuberski, Perrakis,
     Bifet (2024), Estimating model performance under covariate shift without labels), which is right while probabilities are;
     its interval is that of Hanley and McNeil (1982). That of an error stands in error_estimates.
-ndcg_at_10: gains of all lists over the ideal ones (list_gains), with the error of a ratio of means (Cochran (1977), Sampling
-techniques).
+    ndcg_at_10: gains of all lists over the ideal ones (list_gains), with the error of a ratio of means (Cochran (1977), Sampling
+    techniques); or the mean over customers, where training measures lists by itself (held_out_lists).
 #}
 
 with
@@ -42,6 +42,18 @@ list_gains as (
 
 ),
 
+held_out_lists as (
+
+    select
+        held_out_lists.*,
+        versions.task,
+        versions.baseline
+
+    from {{ ref('held_out_lists') }} as held_out_lists
+    inner join versions on held_out_lists.implementation = versions.implementation
+
+),
+
 error_estimates as (
 
     select * from {{ ref('error_estimates') }}
@@ -63,6 +75,18 @@ periods as (
 
     from past_scores
     group by implementation, period_at
+    union all
+    select
+        implementation,
+        period_at,
+        model_version,
+        false as is_trained_on,
+        task,
+        false as is_probability,
+        baseline,
+        baseline_ndcg is not null as has_baseline
+
+    from held_out_lists
 
 ),
 
@@ -391,6 +415,22 @@ measured as (
         null as estimated_value,
         null as estimated_deviation
     from ordered
+    union all
+    select
+        implementation,
+        period_at,
+        list_count as row_count,
+        null as positive_count,
+        'ndcg_at_10' as metric,
+        ndcg as value,
+        standard_error as deviation,
+        baseline_ndcg as baseline_value,
+        ndcg - baseline_ndcg as lead,
+        {# as if both were of other customers: wider than the truth #}
+        sqrt(pow(standard_error, 2) + pow(baseline_standard_error, 2)) as lead_deviation,
+        null as estimated_value,
+        null as estimated_deviation
+    from held_out_lists
 
 ),
 

@@ -96,8 +96,8 @@ def test_because_of_is_an_item_that_the_customer_likes(shop: Project) -> None:
     assert shop.work("main", query.format("semi", likes))[0][0] > 200
 
 
-def test_an_implementation_without_a_share_computes_nothing(shop: Project) -> None:
-    for name, is_routed in (("ease", True), ("item_item", False), ("popular", False)):
+def test_an_implementation_without_a_share_that_nothing_must_beat_computes_nothing(shop: Project) -> None:
+    for name, is_routed in (("ease", True), ("item_item", False), ("popular", True)):
         assert shop.work("main", f"select count(*) > 0 from scores.recommendations__{name}") == [(is_routed,)]
 
 
@@ -130,3 +130,16 @@ def test_hardly_any_data_gives_short_lists_and_no_failure(
     lists = ["serving." + table for table in tables] + ["functions.recommend('ada', 3)", "functions.recommend('bob', 3)"]
     counts = ", ".join(f"(select count(*) from {one})" for one in lists)
     assert shop.work(branch, f"select {counts}") == [expected]
+
+
+def test_popular_items_serve_where_lists_by_similarity_are_no_better(shop: Project) -> None:
+    """Customers of three shelves stay on theirs in one shop; in the other each takes what the day is about."""
+    gate = "select status, metric, value > baseline_value from history.gates where implementation = 'recommendations__ease'"
+    assert shop.work("main", gate) == [("accepted", "ndcg_at_10", True)]
+    changing = INTERACTIONS.replace("hash(i, 'c') % 3 * 10 + hash(i, 'x') % 15", "hash(i) % 120 // 4 + hash(i, 'x') % 3")
+    write(shop.root / "changing/interactions/all.parquet", changing)
+    write(shop.root / "changing/items/all.parquet", ITEMS)
+    build(shop, "changing", shop.root / "changing")
+    assert shop.work("changing", gate) == [("outdone", "ndcg_at_10", False)]
+    served = "select distinct implementation from serving.recommendations"
+    assert shop.work("changing", served) == [("recommendations__popular",)]

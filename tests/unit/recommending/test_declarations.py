@@ -16,10 +16,12 @@ def declaration(name: str) -> dict:
 
 
 def test_the_evaluation_compares_the_models_as_they_are_declared() -> None:
-    evaluated = declaration("evaluation")["parameters"]["models"]
+    evaluated, searches = (declaration("evaluation")["parameters"][name] for name in ("models", "searches"))
     for name in ("popular", "item_item", "ease"):
         declared = declaration(name)
         assert evaluated[name] == {key: declared[key] for key in ("estimator", "parameters")}
+        assert searches.get(name) == declared.get("search")
+        assert declaration("evaluation")["split"] == declared["split"]
 
 
 def test_sql_knows_the_decimals_and_the_smallest_preference_of_the_package() -> None:

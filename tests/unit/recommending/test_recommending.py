@@ -9,8 +9,9 @@ from sklearn.linear_model import Ridge
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import fit
 from scorehouse.recommending import Ease, ItemItem, Popular
-from scorehouse.recommending.evaluation import compare, last_first_taken, splits
+from scorehouse.recommending.evaluation import last_first_taken, splits
 from scorehouse.recommending.history import History
+from scorehouse.recommending.lists import compare
 from scorehouse.recommending.weights import ItemWeights, largest
 
 SPLITS = ("global_time", "global_time_repeats", "leave_last_out")
@@ -77,8 +78,8 @@ def test_metrics_can_be_checked_by_hand() -> None:
     values = compare(ItemWeights(ItemItem().fit(past).similarity * 0, np.array([4.0, 3, 2, 1])), past, wanted, True)
     # a sees x, y, z: y is second; b wants nothing new; c sees w first
     assert values["customers"] == 2
-    assert_allclose(values["ndcg@10"], (1 / np.log2(3) + 1) / 2)
-    assert values["hit_rate@10"] == values["recall@20"] == 1
+    assert_allclose(values["ndcg_at_10"], (1 / np.log2(3) + 1) / 2)
+    assert values["hit_rate_at_10"] == values["recall_at_20"] == 1
 
 
 def test_equals_are_taken_in_order() -> None:
@@ -98,3 +99,93 @@ def test_a_missing_column_is_named() -> None:
     examples = table(("a", "x", 1)).drop_columns("weight")
     with pytest.raises(ScorehouseError, match="ease: expected the column weight without NULL in the examples, found none"):
         fit(examples, {"estimator": "scorehouse.recommending.Ease"}, "v", "ease")
+
+
+CHANGING = [(f"c{c:02}", f"i{(3 * day + c) % 40:02}" if c % 3 else f"i{day:02}", day) for day in range(40) for c in range(24)]
+"""Each day has an item of its own that a third of the customers take."""
+DRAWN = np.random.default_rng(0).random((40, 24))
+STEADY = [(f"c{c:02}", f"i{int(90 * DRAWN[day, c] ** 2):02}", day) for day in range(40) for c in range(24)]
+"""The same items are liked on all days, some of them more than others."""
+POPULAR = {"estimator": "scorehouse.recommending.Popular", "parameters": {"half_life_days": 7}, "minimum_examples": 1}
+CHOICE = {"split": {"time": "occurred_date", "test_periods": 5}, "search": {"parameters": {"half_life_days": [1, 5, 100]}}}
+
+
+def fitted(rows: list[tuple[str, str, int]], **declared: object) -> dict:
+    return fit(table(*rows, today=40), POPULAR | CHOICE | declared, "model@1").to_pylist()[0]
+
+
+@pytest.mark.parametrize(("rows", "is_changing"), [(CHANGING, True), (STEADY, False)])
+def test_the_best_parameters_of_earlier_days_are_tested_on_the_newest_and_fitted_on_all(rows: list, is_changing: bool) -> None:
+    version = fitted(rows)
+    past = [row for row in rows if row[2] < 35]
+    gains = {}
+    for half_life in (1, 5, 100):
+        gains[half_life] = 0.0
+        for cut in (30, 25, 20):
+            known, future = (history(*[row for row in past if test(row[2])], today=cut) for test in before_and_within(cut))
+            gains[half_life] += gain_by_hand(Popular(half_life_days=half_life), known, future)
+    best = max(gains, key=gains.get)
+    assert (best == 1) == is_changing
+    assert version["chosen_parameters"] == f'{{"half_life_days": {best}, "window_days": null}}'
+    found = {row["metric"]: row["value"] for row in version["metrics"]}
+    known, future = history(*past, today=35), history(*[row for row in rows if row[2] >= 35], today=40)
+    assert_allclose(found["ndcg_at_10"], gain_by_hand(Popular(half_life_days=best), known, future))
+    served = {row["output"]: row["value"] for row in version["weights"]}
+    whole = history(*rows, today=40)
+    expected = dict(zip(whole.items, Popular(half_life_days=best).fit(whole).popularity, strict=True))
+    assert_allclose([served[item] for item in sorted(served)], [expected[item] for item in sorted(served)], atol=1e-9)
+    assert str(version["test_from"].date()), version["test_count"] == ("2024-02-05", 5 * 24)
+
+
+def before_and_within(cut: int) -> tuple:
+    return (lambda day: day < cut), (lambda day: cut <= day < cut + 5)
+
+
+def gain_by_hand(model: Popular, known: History, future: History) -> float:
+    """NDCG of the first ten items that are new to a customer, by names, one customer after the other."""
+    popularity = dict(zip(known.items, model.fit(known).popularity, strict=True))
+    had, took = (
+        {
+            customer: {one.items[i] for c, i in zip(one.customer, one.item, strict=True) if one.customers[c] == customer}
+            for customer in one.customers
+        }
+        for one in (known, future)
+    )
+    gains = []
+    for customer, items in took.items():
+        wanted = items - had.get(customer, set())
+        if not wanted or customer not in had:
+            continue
+        listed = sorted({*popularity, *wanted} - had[customer], key=lambda item: (-popularity.get(item, 0), item))[:10]
+        gained = sum(1 / np.log2(place + 2) for place, item in enumerate(listed) if item in wanted)
+        gains.append(gained / sum(1 / np.log2(place + 2) for place in range(min(10, len(wanted)))))
+    return float(np.mean(gains)) if gains else 0.0
+
+
+def test_what_is_tested_on_chooses_nothing() -> None:
+    turned = [(customer, f"i{39 - int(item[1:]):02}" if day >= 35 else item, day) for customer, item, day in CHANGING]
+    assert fitted(turned)["chosen_parameters"] == fitted(CHANGING)["chosen_parameters"]
+    assert fitted(turned)["metrics"] != fitted(CHANGING)["metrics"]
+
+
+def test_a_history_of_few_days_serves_as_declared_and_says_so() -> None:
+    version = fitted([row for row in CHANGING if row[2] < 5])
+    assert version["status"] == "ready" and version["metrics"] == []
+    assert version["chosen_parameters"] == '{"half_life_days": 7, "window_days": null}'
+    reason = "Not measured, and no parameters chosen: expected more than 5 days with interactions, found 5."
+    assert version["status_reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("search", "sentence"),
+    [
+        ({"parameters": {"penalty": [1]}}, "meta.search.parameters: expected parameters of Popular .*, found 'penalty'; correct"),
+        (
+            {"parameters": {"half_life_days": [1]}, "metric": "roc_auc"},
+            "meta.search.metric: expected ndcg_at_10, found 'roc_auc'",
+        ),
+    ],
+)
+def test_a_search_that_cannot_be_is_refused(search: dict, sentence: str) -> None:
+    with pytest.raises(ScorehouseError, match=sentence):
+        fitted(CHANGING, search=search)

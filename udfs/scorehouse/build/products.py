@@ -9,7 +9,7 @@ def left_out(parents: Mapping[str, Sequence[str]], endpoints: Mapping[str, str],
     """Ids of the nodes that none of the wanted products needs.
 
     A product needs its endpoints and everything that they are made of. What no endpoint is made of (a test, an evaluation, an
-    exposure) stays where all that it reads stays.
+    exposure) stays where all that it reads stays; a function that reads nothing is of no product.
 
     Args:
         parents: ids that each node names, by its id.
@@ -26,7 +26,7 @@ def left_out(parents: Mapping[str, Sequence[str]], endpoints: Mapping[str, str],
         return set()
     wanted = _names(products, set(endpoints.values()))
     needed = _ancestors([node for node, product in endpoints.items() if product in wanted], parents)
-    others = _ancestors(endpoints, parents) - needed
+    others = {node for node in _ancestors(endpoints, parents) - needed if parents.get(node) or not node.startswith("function.")}
     out = set(others)
     for node in _in_order(parents):
         if node not in needed and node not in others and out & set(parents[node]):

@@ -232,13 +232,14 @@ def _monitored(manifest: Manifest) -> Iterator[str]:
         said = node.meta.get("monitoring")
         if said is None:
             continue
-        if not isinstance(said, dict) or {*MONITORED_PARTS, "baseline"} - said.keys():
+        given = [part for part in MONITORED_PARTS if isinstance(said, dict) and part in said]
+        if not isinstance(said, dict) or "baseline" not in said or given not in (["model"], list(MONITORED_PARTS)):
             yield (
-                f"{node.path}: meta.monitoring: expected {', '.join(MONITORED_PARTS)} and baseline, found '{said}'; say them, or "
-                f"leave monitoring out."
+                f"{node.path}: meta.monitoring: expected {', '.join(MONITORED_PARTS)} and baseline (model and baseline alone "
+                f"where training measures lists by itself), found '{said}'; say them, or leave monitoring out."
             )
             continue
-        for part in MONITORED_PARTS:
+        for part in given:
             if said[part] not in models:
                 yield f"{node.path}: meta.monitoring.{part}: expected a model, found '{said[part]}'; correct it."
         fitted = models.get(said["model"])
@@ -276,7 +277,7 @@ def _baseline(node: Node, said: Mapping[str, object], models: Mapping[str, Node]
     else:
         mine, its = (_measured_by(models.get(name)) for name in (said["model"], beside.get("model")))
         unlike = [name for name in MEASURED_BY if mine[name] != its[name]]
-        unlike += ["examples"] if beside.get("examples") != said["examples"] else []
+        unlike += ["examples"] if beside.get("examples") != said.get("examples") else []
         if unlike:
             yield (
                 f"{where}: expected an implementation that is measured on the same rows, found {baseline} with another "

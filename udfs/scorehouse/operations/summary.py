@@ -25,7 +25,8 @@ class Product:
     Attributes:
         tables, rows: how many of each.
         models: implementations behind them.
-        quality: of these, on the newest labels that have matured, beside the baseline's on the same rows.
+        quality: of these, on the newest labels that have matured, beside their baseline's or that of what
+            they stand for, on the same rows.
         as_of: the time of its newest features.
         empty: tables without rows.
         in_place: which baselines serve in place of models, and why.
@@ -60,7 +61,7 @@ def lines(run: Run, ending: Mapping[str, object], causes: Sequence[Cause]) -> li
         told.append(f"{len(causes) - MOST_CAUSES} more failed, each by itself.")
     products = list(_products(run)) if ending["outcome"] == GREEN else []
     if products:
-        header = ["product", "tables", "rows", "models", "quality (its baseline)", "features of (UTC)", "attention"]
+        header = ["product", "tables", "rows", "models", "quality (beside)", "features of (UTC)", "attention"]
         told += text.table(header, [product.cells() for product in products]).splitlines()
     return told
 
@@ -86,7 +87,10 @@ def _products(run: Run) -> Iterator[Product]:
 
 
 def _measured(run: Run) -> dict[str, str]:
-    """How good each implementation is on the newest labels, as `monitoring.performance` says; none where it was not built."""
+    """How good each implementation is on the newest labels, as `monitoring.performance` says; none where it was not built.
+
+    A baseline, which may serve in place of what is watched, is as good as it was beside that.
+    """
     if run.records.of(PERFORMANCE) is None:
         return {}
     query = (
@@ -96,8 +100,6 @@ def _measured(run: Run) -> dict[str, str]:
         "partition by implementation order by is_trained_on, metric <> 'ndcg_at_10', period_at desc, metric) = 1"
     )
     found = run.connection.cursor().execute(query).fetchall()
-    return {
-        name: f"{metric} {value:.3g} ({baseline} {other:.3g})"
-        for name, metric, value, baseline, other in found
-        if other is not None
-    }
+    compared = [one for one in found if None not in one]
+    in_place = {baseline: f"{metric} {other:.3g} ({name} {own:.3g})" for name, metric, own, baseline, other in compared}
+    return in_place | {name: f"{metric} {own:.3g} ({baseline} {other:.3g})" for name, metric, own, baseline, other in compared}

@@ -1,6 +1,7 @@
 """EASE: the linear model that predicts each item from all others, in closed form."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -10,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from scorehouse.errors import ScorehouseError
 from scorehouse.recommending.fitting import Recommender
 from scorehouse.recommending.history import History
-from scorehouse.recommending.weights import ItemWeights, scaled, strongest
+from scorehouse.recommending.weights import scaled, strongest
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Ease(Recommender):
         repeat: similarity of an item to itself, which counts where taken items may be recommended again.
     """
 
+    ONLY_OF_POPULARITY: ClassVar[tuple[str, ...]] = ("trend", "trend_half_life_days")
+
     penalty: float = 300
     basket_weight: float = 1
     maximum_items: int = 1500
@@ -43,8 +46,8 @@ class Ease(Recommender):
         if not self.penalty > 0:
             raise ScorehouseError(f"Ease: expected a penalty above 0, found {self.penalty}; leave it out for {Ease.penalty:g}.")
 
-    def fit(self, history: History) -> ItemWeights:
-        """The weights that a history teaches, over its items."""
+    def similarity(self, history: History) -> sparse.csr_matrix:
+        """Coefficients of the regression, of the items that are liked most; float64 [items, items]."""
         count = len(history.items)
         liked = np.asarray(history.strengths.sum(axis=0)).ravel()
         chosen = np.sort(np.argsort(-liked, kind="stable")[: self.maximum_items])
@@ -52,8 +55,11 @@ class Ease(Recommender):
         similarity = strongest(_regression(gram, self.penalty), self.neighbour_count)
         similarity = (similarity + self.repeat * sparse.eye_array(len(chosen))).tocoo()
         everywhere = (similarity.data, (chosen[similarity.row], chosen[similarity.col]))
-        popularity = scaled(history.popularity(self.trend_half_life_days), self.trend)
-        return ItemWeights(sparse.csr_matrix(everywhere, (count, count)), popularity)
+        return sparse.csr_matrix(everywhere, (count, count))
+
+    def popularity(self, history: History) -> np.ndarray:
+        """What is popular now: float64 [items]."""
+        return scaled(history.popularity(self.trend_half_life_days), self.trend)
 
 
 def _products(matrix: sparse.csr_matrix) -> np.ndarray:

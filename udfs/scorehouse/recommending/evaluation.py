@@ -1,19 +1,15 @@
-"""How good recommendations are: what customers took next, against what would have been recommended."""
+"""How good each way to recommend is, on several splits of the history."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy import sparse
 
+from scorehouse.learning.declare.spec import Search, Spec
+from scorehouse.recommending.choosing import chosen
 from scorehouse.recommending.fitting import Fittable
-from scorehouse.recommending.history import History, positive
-from scorehouse.recommending.weights import ItemWeights, largest
-
-BLOCK = 1_000
-"""Customers whose scores are held in memory at once."""
-LENGTH = 20
-"""Items in a customer's list."""
+from scorehouse.recommending.history import History
+from scorehouse.recommending.lists import compare
 
 
 @dataclass(frozen=True)
@@ -22,24 +18,24 @@ class Evaluation(Fittable):
 
     Attributes:
         models: recommenders by name, declared as {estimator, parameters} each.
+        searches: parameters that each is chosen from on its past, by name, as meta.search declares them.
         test_share: share of the rows, about, that the global time split tests on, the latest.
     """
 
     models: Mapping[str, object]
+    searches: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     test_share: float = 0.2
 
-    def learned(self, history: History) -> dict[str, object]:
-        """The column metrics of the version's row."""
-        return {"metrics": self.metrics(history)}
-
-    def metrics(self, history: History) -> list[dict[str, object]]:
-        """Rows of split, slice (the model), metric, value; none where the history is empty."""
+    def learned(self, history: History, spec: Spec, where: str) -> dict[str, object]:
+        """The column metrics of the version's row: split, slice (the model), metric, value; none where the history is empty."""
         found = []
         for split, past, future, is_new in splits(history, self.test_share):
             for name, model in self.models.items():
-                values = compare(model.fit(past), past, future, is_new)
+                search = Search(**self.searches[name]) if name in self.searches else None
+                best = chosen(model, past, replace(spec, search=search), where)
+                values = compare(best.fit(past), past, future, is_new)
                 found += [{"split": split, "slice": name, "metric": metric, "value": value} for metric, value in values.items()]
-        return found
+        return {"metrics": found}
 
 
 def splits(history: History, test_share: float) -> Iterator[tuple[str, History, History, bool]]:
@@ -80,75 +76,3 @@ def last_first_taken(history: History) -> np.ndarray:
     has_more = np.bincount(customer, minlength=len(history.customers)) > 1
     chosen = order[is_last]
     return pairs[chosen[has_more[customer[chosen]]]]
-
-
-def compare(weights: ItemWeights, past: History, future: History, is_new: bool) -> dict[str, float]:
-    """Metrics, by name, over the customers with a past and a future; empty where there are none.
-
-    hit_rate@10: share of customers with an item of their future among the first ten. ndcg@10: discounted gain, as a share of
-    the best possible one (Jarvelin and Kekalainen, ACM Transactions on Information Systems 20, 2002; binary gains). recall@20:
-    share of the future that is in the list, or of the list where the future is longer (Liang, Krishnan, Hoffman, Jebara, WWW
-    2018). coverage@10: share of items that are among some customer's first ten. customers: their number.
-
-    Here ann had the cup and takes the pen, which is second in everybody's list:
-
-    >>> names, one = (np.array(["ann"]), np.array(["cup", "pen"])), np.ones(1)
-    >>> past, future = (History(*names, np.array([0]), np.array([item]), one, one, one, one > 0, today=2) for item in (0, 1))
-    >>> weights = ItemWeights(sparse.csr_matrix((2, 2)), np.array([0.9, 0.5]))
-    >>> {metric: round(value, 2) for metric, value in compare(weights, past, future, is_new=False).items()}
-    {'hit_rate@10': 1.0, 'ndcg@10': 0.63, 'recall@20': 1.0, 'coverage@10': 1.0, 'customers': 1.0}
-
-    Args:
-        weights: of a model that was fitted on the past.
-        past, future: histories over the same customers and items.
-        is_new: whether only items count that the customer did not take in the past.
-    """
-    seen, wanted = past.taken, future.taken
-    if is_new:
-        wanted = positive(wanted - wanted.multiply(seen))
-    asked = np.flatnonzero((np.diff(wanted.indptr) > 0) & (np.diff(seen.indptr) > 0))
-    if not len(asked):
-        return {}
-    totals, shown = np.zeros(3), np.zeros(len(past.items), bool)
-    for start in range(0, len(asked), BLOCK):
-        block = asked[start : start + BLOCK]
-        lists = best(weights.score(past.preferences[block]), seen[block] if is_new else None)
-        shown[lists[:, :10]] = True
-        totals += _sums(np.take_along_axis(wanted[block].toarray() > 0, lists, axis=1), np.diff(wanted[block].indptr))
-    names = ("hit_rate@10", "ndcg@10", "recall@20")
-    return dict(zip(names, (totals / len(asked)).tolist(), strict=True)) | {
-        "coverage@10": float(shown.mean()),
-        "customers": float(len(asked)),
-    }
-
-
-def best(scores: np.ndarray, excluded: sparse.csr_matrix | None) -> np.ndarray:
-    """Places of the `LENGTH` best items of each row, the best first: int64 [rows, LENGTH or fewer].
-
-    Excluded items come last, in a list that has room for them; their scores are overwritten.
-
-    >>> best(np.array([[0.1, 0.9, 0.5]]), excluded=sparse.csr_matrix([[0.0, 1.0, 0.0]]))
-    array([[2, 0, 1]])
-
-    Args:
-        scores: float64 [rows, items].
-        excluded: sparse [rows, items], something at each excluded item; None excludes none.
-    """
-    if excluded is not None:
-        rows = np.repeat(np.arange(len(scores)), np.diff(excluded.indptr))
-        scores[rows, excluded.indices] = -np.inf
-    return largest(scores, LENGTH)
-
-
-def _sums(hits: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Sums over customers of hit@10, ndcg@10 and recall@20, from hits by place: bool [customers, places]."""
-    gains = 1 / np.log2(np.arange(2, 12))
-    top = hits[:, :10]
-    ideal = np.cumsum(gains)[np.minimum(wanted, 10) - 1]
-    return np.array(
-        [
-            top.any(axis=1).sum(),
-            ((top * gains[: top.shape[1]]).sum(axis=1) / ideal).sum(),
-            (hits.sum(axis=1) / np.minimum(wanted, LENGTH)).sum(),
-        ]
-    )

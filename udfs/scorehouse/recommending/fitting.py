@@ -2,13 +2,17 @@
 
 import json
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
+from scipy import sparse
 
 from scorehouse.learning import version_row
 from scorehouse.learning.declare.spec import Spec
+from scorehouse.recommending.choosing import chosen, held_out
 from scorehouse.recommending.history import History
+from scorehouse.recommending.lists import compare
 from scorehouse.recommending.weights import ItemWeights
 
 TASK = "recommendation"
@@ -18,7 +22,7 @@ class Fittable(ABC):
     """An estimator over interactions instead of examples: it says itself how it becomes a version of a model."""
 
     @abstractmethod
-    def learned(self, history: History) -> dict[str, object]:
+    def learned(self, history: History, spec: Spec, where: str) -> dict[str, object]:
         """What the history teaches: columns of `learning.version_row.SCHEMA` by name."""
 
     def fit_version(self, table: pa.Table, spec: Spec, version: str, where: str) -> pa.Table:
@@ -50,20 +54,63 @@ class Fittable(ABC):
             reason = f"Expected at least {spec.minimum_examples} interactions with items to learn from, found {len(history)}."
             return version_row.row(**head, status="insufficient_examples", status_reason=reason)
         times = {"train_from": _time(history.day.min()), "train_until": _time(history.day.max())}
-        return version_row.row(**head, **times, **self.learned(history), status="ready")
+        return version_row.row(**{**head, **times, **self.learned(history, spec, where)}, status="ready")
 
 
 class Recommender(Fittable):
-    """A recommender: `fit` gives its weights, and its attributes are its parameters."""
+    """A recommender: a frozen dataclass whose attributes are its parameters, and what it takes for similar and for popular.
+
+    Its parameters are chosen and its lists measured on the newest days, and what serves was then fitted on all of them.
+    """
+
+    ONLY_OF_POPULARITY: ClassVar[tuple[str, ...]] = ()
+    """Parameters that change nothing about similarities."""
 
     @abstractmethod
+    def similarity(self, history: History) -> sparse.csr_matrix:
+        """How much a liked item (row) speaks for another: float64 [items, items], sparse and not negative."""
+
+    @abstractmethod
+    def popularity(self, history: History) -> np.ndarray:
+        """What an item scores for everybody: float64 [items]."""
+
+    @property
+    def of_similarity(self) -> tuple[object, ...]:
+        """The parameters that similarities depend on: recommenders in which they are the same have the same."""
+        return tuple(value for name, value in vars(self).items() if name not in self.ONLY_OF_POPULARITY)
+
     def fit(self, history: History) -> ItemWeights:
         """The weights that a history teaches, over its items."""
+        return ItemWeights(self.similarity(history), self.popularity(history))
 
-    def learned(self, history: History) -> dict[str, object]:
-        """Similarities and popularities as weights, and the parameters as JSON."""
-        weights = self.fit(history).rows(history.items)
-        return {"chosen_parameters": json.dumps(vars(self), sort_keys=True), "weights": weights}
+    def learned(self, history: History, spec: Spec, where: str) -> dict[str, object]:
+        """Weights of the whole history, the chosen parameters as JSON, and metrics of the newest days."""
+        parts = held_out(history, spec.split)
+        best = chosen(self, parts[0] if parts else history, spec, where)
+        measured = _measured(best, *parts) if parts else {"status_reason": _too_short(history, spec)}
+        weights = best.fit(history).rows(history.items)
+        return {"chosen_parameters": json.dumps(vars(best), sort_keys=True), "weights": weights, **measured}
+
+
+def _measured(recommender: Recommender, past: History, future: History) -> dict[str, object]:
+    """What a recommender that knew the past alone would have shown, against what came then."""
+    values = compare(recommender.fit(past), past, future, is_new=True)
+    return {
+        "metrics": [{"split": "test", "slice": "all", "metric": metric, "value": value} for metric, value in values.items()],
+        "test_count": len(future),
+        "test_from": _time(future.day.min()),
+        "test_until": _time(future.day.max()),
+    }
+
+
+def _too_short(history: History, spec: Spec) -> str | None:
+    """Why nothing was measured; None where nothing is to be."""
+    if spec.split is None:
+        return None
+    return (
+        f"Not measured, and no parameters chosen: expected more than {spec.split.test_periods} days with interactions, "
+        f"found {len(np.unique(history.day))}."
+    )
 
 
 def _time(day: int) -> object:

@@ -1,13 +1,14 @@
 """Similarity of two items: the cosine of the customers who took them."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
 
 from scorehouse.recommending.fitting import Recommender
 from scorehouse.recommending.history import History
-from scorehouse.recommending.weights import ItemWeights, scaled, strongest
+from scorehouse.recommending.weights import scaled, strongest
 
 BLOCK = 500
 """Items whose similarities are held in memory at once."""
@@ -26,18 +27,23 @@ class ItemItem(Recommender):
         trend_half_life_days: a day that is so much older counts half for that popularity.
     """
 
+    ONLY_OF_POPULARITY: ClassVar[tuple[str, ...]] = ("trend", "trend_half_life_days")
+
     neighbour_count: int = 60
     trend: float = 0.001
     trend_half_life_days: float = 7
 
-    def fit(self, history: History) -> ItemWeights:
-        """The weights that a history teaches, over its items."""
+    def similarity(self, history: History) -> sparse.csr_matrix:
+        """The largest cosines of each item: float64 [items, items]."""
         liked = history.strengths
         norms = np.sqrt(np.maximum(np.asarray(liked.multiply(liked).sum(axis=0)).ravel(), 1e-12))
         directions = (liked @ sparse.diags_array(1 / norms)).tocsc()
         blocks = [self._similar(directions, start) for start in range(0, len(history.items), BLOCK)]
-        similarity = sparse.vstack(blocks).tocsr() if blocks else sparse.csr_matrix((0, 0))
-        return ItemWeights(similarity, scaled(history.popularity(self.trend_half_life_days), self.trend))
+        return sparse.vstack(blocks).tocsr() if blocks else sparse.csr_matrix((0, 0))
+
+    def popularity(self, history: History) -> np.ndarray:
+        """What is popular now: float64 [items]."""
+        return scaled(history.popularity(self.trend_half_life_days), self.trend)
 
     def _similar(self, directions: sparse.csc_matrix, start: int) -> sparse.csr_matrix:
         block = (directions[:, start : start + BLOCK].T @ directions).toarray()

@@ -1,12 +1,14 @@
 """Popularity alone: the same list for everybody."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+import numpy as np
 from scipy import sparse
 
 from scorehouse.recommending.fitting import Recommender
 from scorehouse.recommending.history import History
-from scorehouse.recommending.weights import ItemWeights, scaled
+from scorehouse.recommending.weights import scaled
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,15 @@ class Popular(Recommender):
         window_days: only so many latest days count; None for all.
     """
 
+    ONLY_OF_POPULARITY: ClassVar[tuple[str, ...]] = ("half_life_days", "window_days")
+
     half_life_days: float | None = 7
     window_days: int | None = None
 
-    def fit(self, history: History) -> ItemWeights:
-        """The weights that a history teaches, over its items; no similarities."""
-        count = len(history.items)
-        popularity = history.popularity(self.half_life_days, self.window_days)
-        return ItemWeights(sparse.csr_matrix((count, count)), scaled(popularity, 1.0))
+    def similarity(self, history: History) -> sparse.csr_matrix:
+        """None of any item to any other: float64 [items, items]."""
+        return sparse.csr_matrix((len(history.items),) * 2)
+
+    def popularity(self, history: History) -> np.ndarray:
+        """What was liked, the most popular item 1: float64 [items]."""
+        return scaled(history.popularity(self.half_life_days, self.window_days), 1.0)
