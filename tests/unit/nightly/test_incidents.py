@@ -31,7 +31,7 @@ class Book:
         incidents.note(self, change)
         told = list(incidents.messages(change, "place", "standing", "log", before.over))
         for message in told:
-            details = {"kind": message.kind, "keys": list(message.keys), "is_sent": is_reachable}
+            details = {"kind": message.kind, "keys": list(message.keys), "is_sent": is_reachable, "attempts": 3}
             self.write("alert", details=details, happened_at=now.isoformat())
         return told
 
@@ -49,17 +49,25 @@ NIGHTS = st.lists(st.tuples(st.sets(NAMES, max_size=3), st.booleans()), min_size
 
 @given(nights=NIGHTS)
 def test_the_last_that_a_team_heard_of_a_cause_is_true_and_nothing_is_said_twice(nights: list[tuple[set[str], bool]]) -> None:
-    """Whether it is broken, as the team knows it after each night on which the message got through; and what is sent is news."""
-    book, believed = Book(), dict.fromkeys("abc", False)
+    """Whether it is broken, as the team knows it after each night on which the message got through; and what is sent is news.
+
+    Of what was broken while nobody could be reached they hear too, though it is mended.
+    """
+    book, believed, unheard = Book(), dict.fromkeys("abc", False), set()
     for number, (broken, is_reachable) in enumerate(nights):
         failures = [Failure(kind("broken"), name, f"{name} broke", node=f"model.p.{name}") for name in sorted(broken)]
         told = book.run(failures, Shown(not broken, True), BEGAN + timedelta(hours=number), is_reachable)
         said = [(one.kind == "failure", key.removeprefix("broken: ")) for one in told for key in one.keys]
         assert len(said) == len({name for _, name in said}), "a cause is said to be broken and mended at once"
         for is_broken, name in said:
-            assert not (is_reachable and is_broken == believed[name] and name not in broken), "an end is told once"
+            is_news = is_broken != believed[name] or name in unheard
+            assert is_news or name in broken or not is_reachable, "an end is told once"
             believed[name] = is_broken if is_reachable else believed[name]
+        unheard = (
+            unheard - {name for _, name in said} if is_reachable else unheard | {name for is_broken, name in said if is_broken}
+        )
         if is_reachable:
+            assert broken or not unheard, "after a whole green night they know of everything that was broken"
             assert {name for name in broken if not believed[name]} == set(), "who can be reached knows what is broken"
             assert broken or not any(believed.values()), "after a whole green night nobody thinks that anything is broken"
 

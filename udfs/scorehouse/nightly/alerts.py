@@ -57,13 +57,25 @@ def wrong_addresses(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def send(message: Message, environment: Mapping[str, str]) -> Sent:
-    """Send a message to its team, trying again what fails; takes at most `LIMIT_SECONDS`, and never raises."""
+    """Send a message to its team, or to everybody where no address of the team takes it; never raises.
+
+    What fails is tried again, for at most `LIMIT_SECONDS` of each of the two.
+    """
     name = variable_of(message.contact)
     if find_spec("apprise") is None:
         return Sent(False, 0, "the package apprise is missing: rm .venv/ready; make .venv/ready")
-    urls = list(dict.fromkeys((environment.get(name) or environment.get(PREFIX) or "").split()))
-    if not urls:
+    own, general = (list(dict.fromkeys((environment.get(one) or "").split())) for one in (name, PREFIX))
+    if not own and not general:
         return Sent(False, 0, f"neither {name} nor {PREFIX} is set")
+    sent = _sent(message, own or general)
+    if sent.is_sent or not own or not set(general) - set(own):
+        return sent
+    again = _sent(message, general)
+    why = f"{sent.why}; {PREFIX} {'took it' if again.is_sent else 'did not take it either'}"
+    return Sent(again.is_sent, sent.attempts + again.attempts, why)
+
+
+def _sent(message: Message, urls: list[str]) -> Sent:
     sending = _Sending(message, urls)
     thread = threading.Thread(target=sending.run, daemon=True)
     thread.start()

@@ -93,6 +93,7 @@ class Incident:
         since: the run in which it was first seen.
         node: the node that shows it mended when it is built; empty where a whole run does.
         told_at: when somebody was last told; None where nobody could be reached yet.
+        was_lost: whether a message about it was not taken by whom it went to.
     """
 
     key: str
@@ -103,6 +104,12 @@ class Incident:
     since: int
     node: str = ""
     told_at: datetime | None = None
+    was_lost: bool = False
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether somebody is to hear that it is over: who heard of it, or would have."""
+        return self.told_at is not None or self.was_lost
 
 
 @dataclass(frozen=True)
@@ -173,13 +180,18 @@ def standing(runs: Iterable[tuple[int, Iterable[Line]]]) -> Standing:
             found.setdefault(key, replace(_opened(number, said, line), told_at=told_at))
         elif _is(line, CLOSED) and key in found:
             incident = found.pop(key)
-            over |= {key: incident} if incident.told_at else {}
+            over |= {key: incident} if incident.is_owed else {}
         elif line.event == ALERT and said.get("kind") == RECOVERY and (said.get("is_sent") or said.get("is_unwanted")):
             over = {one: incident for one, incident in over.items() if one not in _keys(said)}
-        elif line.event == ALERT and said.get("is_sent"):
+        elif line.event == ALERT:
             for one in _keys(said) & found.keys():
-                found[one] = replace(found[one], told_at=line.at)
+                found[one] = replace(found[one], **({"told_at": line.at} if said.get("is_sent") else _lost(said)))
     return Standing(found, tuple(over.values()))
+
+
+def _lost(said: Mapping[str, object]) -> dict[str, bool]:
+    """What a message that was sent, and that nobody took, says of its incidents; nothing where nobody is named to take it."""
+    return {"was_lost": True} if said.get("attempts") else {}
 
 
 def _is(line: Line, state: str) -> bool:
@@ -282,9 +294,9 @@ def messages(change: Change, place: str, standing: str, log: str, over: Iterable
         whole = [_told(incident, failure) for incident, failure in mine[:MOST_TOLD]]
         body = "\n\n".join([*whole, *_others([one.key for one, _ in mine]), standing, f"Log: {log}"])
         yield Message(contact, FAILURE, f"[{place}] {again}{head}", body, tuple(incident.key for incident, _ in mine))
-    # of what nobody knew, nobody is told that it is over, nor of what has begun anew
+    # of what nobody was to know, nobody is told that it is over, nor of what has begun anew
     anew = {incident.key for incident, _ in change.opened}
-    ended = [*over, *(incident for incident in change.closed if incident.told_at)]
+    ended = [*over, *(incident for incident in change.closed if incident.is_owed)]
     known = {incident.key: incident for incident in ended if incident.key not in anew}.values()
     for contact in dict.fromkeys(incident.contact for incident in known):
         mended = [incident for incident in known if incident.contact == contact]
@@ -321,7 +333,8 @@ def _title(failure: Failure) -> str:
 
 
 def _named(incident: Incident) -> str:
-    return f"{incident.key} (since run {incident.since})" if incident.since else incident.key
+    unheard = ", and nobody took the message" if incident.was_lost and not incident.told_at else ""
+    return f"{incident.key} (since run {incident.since}{unheard})" if incident.since else incident.key
 
 
 def _told(incident: Incident, failure: Failure) -> str:

@@ -179,9 +179,11 @@ class Nightly:
 
     def _failures(self, ended: Ended, lines: list[Line], lost: list[str], is_whole: bool) -> Iterator[Failure]:
         """What went wrong, causes alone."""
-        yield from _red(self.triage, ended, lines)
+        red = list(_red(self.triage, ended, lines))
+        yield from red
         yield from _amber(self.triage, ended, self._all_lines())
-        yield from (Failure.said(self.triage, sentence) for sentence in self._told)
+        met = {failure.kind.name for failure in red}  # what the supervisor met, the build may have met too: no second cause
+        yield from (one for one in (Failure.said(self.triage, said) for said in self._told) if one.kind.name not in met)
         yield from (Failure.said(self.triage, sentence, is_past=True) for sentence in lost)
         yield from (Failure.said(self.triage, sentence) for sentence in (() if is_whole else self._overdue()))
 
