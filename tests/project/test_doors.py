@@ -509,3 +509,15 @@ def test_how_old_a_source_is_can_be_asked(tiny: Project) -> None:
     outcome = tiny.dbt("source", "freshness")
     assert outcome.is_green, outcome.output
     assert "WARN freshness of shop.events" in outcome.output, outcome.output
+
+
+def test_a_run_after_a_refused_one_in_the_same_process_serves_what_it_built(tiny: Project) -> None:
+    """As an orchestrator's or a notebook's `dbtRunner` does, which keeps the error, and with it what the run had open."""
+    tiny.write("raw/second.csv", "event_id,elsewhen\n4,2020-02-01\n")
+    refused = tiny.dbt("build")
+    assert "expected the required column occurred_at" in refused.output
+    tiny.write("raw/second.csv", "event_id,occurred_at,kind,amount\n4,2020-02-01,a,40\n")
+    tiny.build("--vars", "{memory_limit: 2GB}")
+    assert tiny.serving("select count(*) from scores") == [(4,)]
+    assert not list((tiny.folder() / ".work").glob("*.damaged.*"))
+    assert "nothing changed" in tiny.build().output

@@ -332,3 +332,24 @@ def test_a_time_of_computing_passes_through_a_query_whose_rows_have_an_order(tin
     tiny.build()
     query = "select count(*), count(scored_at), count(seen_at), count(distinct scored_at) from features.placed"
     assert tiny.catalog(query) == [(3, 3, 3, 1)]
+
+
+def test_production_does_not_lose_what_its_sources_had_without_a_word(tiny: Project) -> None:
+    header = "event_id,occurred_at,kind,amount\n"
+    tiny.write("raw/2020-02-01.csv", f"{header}4,2020-02-01,a,40\n")
+    tiny.write("raw/2020-02-02.csv", f"{header}5,2020-02-02,b,50\n")
+    tiny.build()
+    kept = tiny.root / "raw/2020-02-01.csv"
+    text = kept.read_text()
+    kept.unlink()
+    refused = tiny.dbt("build").output
+    assert "2020-02-01.csv: expected the file that release 2 was made of, found none (1 rows of shop.events); bring it" in refused
+    assert "Traceback" not in refused and tiny.release() == 2
+    assert tiny.build(branch="elsewhere").is_green
+    kept.write_text(text)
+    tiny.write("raw/2020-02-03.csv", "event_id,occurred_at,kind,betrag\n6,2020-02-03,b,60\n")
+    refused = tiny.dbt("build").output
+    assert "2020-02-03.csv: expected the column amount, which" in refused and "found none, and betrag" in refused
+    tiny.build("--vars", "{publish_less: true}")
+    assert tiny.release() == 3
+    assert "nothing changed" in tiny.build().output

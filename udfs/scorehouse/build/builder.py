@@ -18,6 +18,7 @@ from scorehouse.build.reasons import explain
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import FORMAT_VERSION, Fingerprint, digest
 from scorehouse.names.quoting import quoted
+from scorehouse.names.warehouse import Warehouse
 from scorehouse.sandbox import queries
 from scorehouse.sandbox.limits import time_limit
 from scorehouse.sandbox.parse import line_of, without_positions
@@ -51,7 +52,7 @@ class Builder:
         records, store, manifest: what is known, where data goes, what is asked for.
         timeout_seconds: wall-clock limit of one node's computation.
         run_id: dbt's invocation id.
-        scratch: a folder for temporary files, which the database may read.
+        warehouse: its folder for temporary files, and what is published of the branch.
 
     Attributes:
         reader: what queries read.
@@ -68,7 +69,7 @@ class Builder:
         manifest: Manifest,
         timeout_seconds: float,
         run_id: str,
-        scratch: Path,
+        warehouse: Warehouse,
     ) -> None:
         self.connection = connection
         self.records = records
@@ -77,7 +78,8 @@ class Builder:
         self.reader = InputReader(manifest, records, connection)
         self._timeout_seconds = timeout_seconds
         self._run_id = run_id
-        self._scratch = scratch
+        self._scratch = warehouse.spill
+        self.warehouse = warehouse
         self._settling = threading.Lock()
         self.unlike: list[str] = []
         self.drafts: dict[tuple[str, str, str | None], NodeRecord] = {}

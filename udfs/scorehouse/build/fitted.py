@@ -17,7 +17,7 @@ from scorehouse.learning.measure.limits import Policy, by_slice, refusal
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
 from scorehouse.sandbox.files_read import without_files
-from scorehouse.store.records import NodeRecord
+from scorehouse.store.records import NodeRecord, NodeRecords
 
 
 @dataclass(frozen=True)
@@ -151,9 +151,9 @@ class FittedModel:
         lineage.refuse(lineage.columns_from_after(self._sql, time, schema, known), self._spec, self._node.path)
 
     def _signals(self) -> NodeRecord | None:
-        """What monitoring said in the last build: in this one it comes later."""
+        """What monitoring says of the release: in this build it comes later; what was not published may be mended since."""
         node = self._builder.manifest.of_relation(SIGNALS)
-        return self._builder.records.nodes.get(node.id) if node else None
+        return NodeRecords.readable(self._builder.warehouse).nodes.get(node.id) if node else None
 
     def _policy_row(self) -> Mapping[str, object] | None:
         """The policy's row for the model, else its row `default`; None for a model that is always trained again."""

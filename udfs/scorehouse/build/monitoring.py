@@ -1,4 +1,4 @@
-"""What the last build's monitoring said of a version in use: it may ask for training, and decides nothing else."""
+"""What monitoring says of a version in use: it may ask for training, and decides nothing else."""
 
 import duckdb
 
@@ -14,7 +14,7 @@ def training_asked_for(record: NodeRecord | None, store: Store, version: str) ->
     """What asks for another version than this one, in words with its numbers; None where nothing does, or nobody looked.
 
     Args:
-        record: of `SIGNALS`, as built last.
+        record: of `SIGNALS`, as published last.
         version: name of the version in use.
     """
     files = [store.path(file) for file in record.files] if record else []

@@ -51,7 +51,7 @@ class Run:
     def __post_init__(self) -> None:
         use_own_modules(self.manifest.folder)
         self.builder = Builder(
-            self.connection, self.records, self.store, self.manifest, self.timeout_seconds, self.run_id, self.warehouse.spill
+            self.connection, self.records, self.store, self.manifest, self.timeout_seconds, self.run_id, self.warehouse
         )
         loaded.read_with(self.read_version)
         for node in self.manifest.python_functions():

@@ -12,12 +12,12 @@ from scorehouse.ledger import lines
 from scorehouse.ledger.audit import Line, Mark, append, verified
 from scorehouse.names import git
 from scorehouse.operations.register import operation
-from scorehouse.release.history import records_of, summary
+from scorehouse.release.history import summary
 from scorehouse.serving.described import Release
 from scorehouse.store.details import Decision
 from scorehouse.store.files import read_sql
 from scorehouse.store.provenance import Author
-from scorehouse.store.records import NodeRecord
+from scorehouse.store.records import NodeRecord, NodeRecords
 
 PUBLISHED, ROLLED_BACK, ROUTED = "published", "rolled back", "routed"
 TRAINED, RETRAINED, KEPT, REJECTED = "trained", "retrained", "kept", "rejected"
@@ -46,7 +46,7 @@ def published(run: Run, release: Release) -> Mark:
 def _steered_otherwise(run: Run, before: int) -> Iterator[dict[str, object]]:
     """What is not as in the release before, of the seeds that say who serves and by which policies."""
     try:
-        earlier = records_of(run.warehouse, before).nodes
+        earlier = NodeRecords.published(run.warehouse, before).nodes
     except (duckdb.Error, OSError):  # its catalog is damaged or gone: nobody can say by what it served
         return
     for node_id, record in sorted(run.records.nodes.items()):

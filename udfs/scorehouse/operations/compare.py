@@ -15,7 +15,6 @@ from scorehouse.names.quoting import identifier
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.operations import text
 from scorehouse.operations.register import operation
-from scorehouse.release.history import records_of
 from scorehouse.release.publish import Publisher
 from scorehouse.store.files import Store, read_sql
 from scorehouse.store.records import NodeRecord, NodeRecords
@@ -118,8 +117,8 @@ def compare(run: Run, examples: object) -> str:
 def _pairs(run: Run, main: Warehouse) -> Iterator[Pair]:
     keys, decisions = run.manifest.keys(), run.manifest.decisions()
     kept = [(side, number) for side in (run.warehouse, main) for number in side.release_numbers()]
-    known = (record for side, number in kept for record in records_of(side, number).nodes.values())
-    for pair in pairs_of(_stored(records_of(main)), _stored(run.records), known):
+    known = (record for side, number in kept for record in NodeRecords.published(side, number).nodes.values())
+    for pair in pairs_of(_stored(NodeRecords.published(main)), _stored(run.records), known):
         yield replace(pair, key=keys.get(pair.relation, ()), decision=decisions.get(pair.relation))
 
 

@@ -10,16 +10,17 @@ from scorehouse.build.run import Run
 from scorehouse.build.source import source
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.git import PRODUCTION
-from scorehouse.release.history import records_of
 from scorehouse.sandbox import confinement
 from scorehouse.sandbox.parse import check_type
 from scorehouse.sources.forgotten import Forgotten
 from scorehouse.sources.keyed import Key
+from scorehouse.sources.less import expect_no_less
 from scorehouse.sources.personal import Personal, Whose
 from scorehouse.sources.places import Found, beside, discover, fixed_part
 from scorehouse.sources.tables import SourceTable, check_landed, land
-from scorehouse.store.details import Column
+from scorehouse.store.details import Column, Landing
 from scorehouse.store.durable import write_durably
+from scorehouse.store.records import NodeRecords
 
 
 def land_sources(run: Run) -> None:
@@ -30,15 +31,18 @@ def land_sources(run: Run) -> None:
     where its code reads files otherwise, it looks at them anew too. What lies in a landing folder and is not read is told at
     the end of the run.
 
-    Raises ScorehouseError for a landing folder in which there is nothing to read.
+    Raises ScorehouseError for a landing folder in which there is nothing to read, and on production for a source that has less
+    than the current release was made of (`sources.less`), unless the variable publish_less says that it may.
     """
     is_branch = not run.warehouse.is_production and not run.manifest.variables["fresh_data"]
-    pinned = records_of(run.warehouse.on(PRODUCTION)).nodes.keys() if is_branch else ()
+    production = NodeRecords.readable(run.warehouse.on(PRODUCTION)).nodes
     by_folder: dict[str, list[tuple[Node, SourceTable, Found]]] = {}
     places = set()
     for node in run.manifest.sources():
         table = declared_in(run, node)
-        found = _land(run, node, table, node.id in pinned)
+        known = production[node.id].details.landing if node.id in production else None
+        is_after = run.warehouse.is_production and known is not None and known.path == table.path
+        found = _land(run, node, table, is_branch and node.id in production, known if is_after else None)
         is_in_folder = node.meta.get("folder_variable")
         place = Path(table.path).parent if is_in_folder else Path(fixed_part(table.path))
         folder = place.resolve()
@@ -51,8 +55,13 @@ def land_sources(run: Run) -> None:
         _tell_the_rest(run, Path(folder), tables)
 
 
-def _land(run: Run, node: Node, table: SourceTable, is_pinned: bool) -> Found | None:
-    """Land one table; returns what lies at its path, None where nobody looked."""
+def _land(run: Run, node: Node, table: SourceTable, is_pinned: bool, published: Landing | None) -> Found | None:
+    """Land one table; returns what lies at its path, None where nobody looked.
+
+    Args:
+        is_pinned: whether production has a version of it, which this branch stays at.
+        published: what the current release was made of, where this build is to come after it: no less may be there.
+    """
     previous = run.records.nodes.get(node.id)
     landing = previous.details.landing if previous else None
     is_same_declaration = previous is not None and previous.fingerprint.own == table.declaration()
@@ -67,7 +76,10 @@ def _land(run: Run, node: Node, table: SourceTable, is_pinned: bool) -> Found | 
         source(run.builder, node.id, table, files)
         return None
     found, known = discover(table.path), landing.files if landing and is_same_declaration else []
-    source(run.builder, node.id, table, land(table, run.store, known, found, *_about_people(run)))
+    landed = land(table, run.store, known, found, *_about_people(run))
+    if published is not None and not run.manifest.variables["publish_less"]:
+        expect_no_less(table, published.files, landed, run.warehouse.current_release())
+    source(run.builder, node.id, table, landed)
     return found
 
 

@@ -7,7 +7,6 @@ from scorehouse.build.origins import Origins, Path, can_hold_text, split
 from scorehouse.build.run import Run
 from scorehouse.operations import text
 from scorehouse.operations.register import operation
-from scorehouse.release.history import records_of
 from scorehouse.sources.masking import column_of
 from scorehouse.store.records import NodeRecord, NodeRecords
 
@@ -33,7 +32,7 @@ def people(run: Run) -> str:
     number = run.warehouse.current_release()
     if number is None:
         return f"Branch '{run.warehouse.branch}' has no release yet; `dbt build` publishes the first."
-    records = records_of(run.warehouse, number)
+    records = NodeRecords.published(run.warehouse, number)
     personal = {place: holds for record in records.nodes.values() for place, holds in _personal(record)}
     told = list(_reached(records, personal))
     if not told:

@@ -11,9 +11,8 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.operations import text
 from scorehouse.operations.register import operation
 from scorehouse.operations.served_row import ServedRow, block, equal, served_row
-from scorehouse.release.history import records_of
 from scorehouse.store.provenance import Provenance
-from scorehouse.store.records import NodeRecord
+from scorehouse.store.records import NodeRecord, NodeRecords
 
 MOST_SOURCES = 50
 """So many source files are listed."""
@@ -35,7 +34,7 @@ def provenance(run: Run, node: object = None, table: object = None, key: object 
     number = run.warehouse.current_release()
     if number is None:
         return f"Branch '{run.warehouse.branch}' has no release yet; `dbt build` publishes the first."
-    records = [record for record in records_of(run.warehouse, number).nodes.values() if record.files]
+    records = [record for record in NodeRecords.published(run.warehouse, number).nodes.values() if record.files]
     chosen = [record for record in records if node is None or node in (record.relation, record.relation.split(".")[-1])]
     if not chosen:
         raise ScorehouseError(

@@ -7,9 +7,9 @@ from scorehouse.build.run import Run
 from scorehouse.names.git import PRODUCTION
 from scorehouse.names.quoting import plain
 from scorehouse.operations.register import operation
-from scorehouse.release.history import records_of
 from scorehouse.scoring.matched_centres import Centres, matched
 from scorehouse.store.files import read_sql
+from scorehouse.store.records import NodeRecords
 
 
 @operation
@@ -24,7 +24,7 @@ def segment_numbers(run: Run, centres: str, segments: str, coordinates: list[str
     if not run.has(centres):
         return {}
     now = _centres(run, f"select * from {centres}", "cluster", coordinates)
-    record = records_of(run.warehouse.on(PRODUCTION)).of(plain(segments))
+    record = NodeRecords.published(run.warehouse.on(PRODUCTION)).of(plain(segments))
     before = None
     if record is not None:
         before = _centres(run, read_sql([run.store.path(file) for file in record.files]), "segment_number", coordinates)

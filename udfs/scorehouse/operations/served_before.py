@@ -4,8 +4,8 @@ from scorehouse.build.run import Run
 from scorehouse.names.git import PRODUCTION
 from scorehouse.names.quoting import plain, quoted
 from scorehouse.operations.register import operation
-from scorehouse.release.history import records_of
 from scorehouse.store.files import read_sql
+from scorehouse.store.records import NodeRecords
 
 
 @operation
@@ -23,7 +23,7 @@ def served_before(run: Run, served: str, unlike: str, columns: list[str]) -> str
     own = run.record_of(unlike)
     production = run.warehouse.on(PRODUCTION)
     for number in reversed(production.release_numbers() if own else []):
-        records = records_of(production, number)
+        records = NodeRecords.published(production, number)
         other, before = records.of(plain(unlike)), records.of(plain(served))
         if other is None or before is None or other.fingerprint.whole == own.fingerprint.whole:
             continue

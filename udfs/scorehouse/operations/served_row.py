@@ -10,7 +10,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import identifier, literal
 from scorehouse.names.warehouse import SERVING
 from scorehouse.operations import text
-from scorehouse.release.history import description, records_of
+from scorehouse.release.history import description
 from scorehouse.serving.described import Release
 from scorehouse.serving.reader import read
 from scorehouse.store.records import NodeRecord, NodeRecords
@@ -94,7 +94,7 @@ def served_row(run: Run, asker: str, table: object, key: object) -> ServedRow:
         types = dict(row[:2] for row in serving.execute(f"describe {identifier(table)}").fetchall())
         wanted = _key(asker, table, {name: types[name] for name in keys[table]}, key)
         values = _values(serving, asker, table, equal(wanted, types), key)
-    release, records = description(run.warehouse, number), records_of(run.warehouse, number)
+    release, records = description(run.warehouse, number), NodeRecords.published(run.warehouse, number)
     return ServedRow(release, records, table, named(records, table), wanted, values)
 
 

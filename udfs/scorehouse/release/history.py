@@ -54,19 +54,10 @@ def summary(warehouse: Warehouse, number: int) -> Summary:
     try:
         return _DECODER.decode((warehouse.release(number) / SUMMARY).read_text())
     except (OSError, ValueError, LookupError):
-        return Summary.of(description(warehouse, number), records_of(warehouse, number))
+        return Summary.of(description(warehouse, number), NodeRecords.published(warehouse, number))
 
 
 def description(warehouse: Warehouse, number: int) -> Release:
     """What a release says of itself."""
     with duckdb.connect(str(warehouse.release(number) / CATALOG), read_only=True) as catalog:
         return Release.read(catalog, "scorehouse.release")
-
-
-def records_of(warehouse: Warehouse, number: int | None = None) -> NodeRecords:
-    """Node records of a release (default: the current one); none when there is no such release."""
-    number = number if number is not None else warehouse.current_release()
-    if number is None:
-        return NodeRecords()
-    with duckdb.connect(str(warehouse.release(number) / CATALOG), read_only=True) as catalog:
-        return NodeRecords.read(catalog)

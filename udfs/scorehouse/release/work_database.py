@@ -51,7 +51,10 @@ def _start_from_release(warehouse: Warehouse) -> None:
 
 
 def _opens(database: Path) -> bool:
-    """Whether a database file is whole; raises ScorehouseError when another program has it open."""
+    """Whether a database file is whole; raises ScorehouseError when another program has it open.
+
+    One that this process has open is: what an earlier run of it left open, when an error ended it, is what dbt goes on with.
+    """
     try:
         with duckdb.connect(str(database)) as connection:
             connection.execute("select count(*) from duckdb_tables()")
@@ -62,7 +65,7 @@ def _opens(database: Path) -> bool:
                 f"{database}: expected to write the branch's own database, found it open in another program "
                 f"({first_line(error)}); close that, and read the catalog instead."
             ) from None
-        return False
+        return "different configuration" in str(error)
 
 
 def _set_aside(database: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -11,6 +11,7 @@ import duckdb
 
 from scorehouse.names.fingerprint import Fingerprint
 from scorehouse.names.quoting import quoted
+from scorehouse.names.warehouse import CATALOG, Warehouse
 from scorehouse.store import state
 from scorehouse.store.contents import Content, Contents
 from scorehouse.store.details import Details, Reading
@@ -85,6 +86,22 @@ class NodeRecords:
     def read(cls, connection: duckdb.DuckDBPyConnection) -> "NodeRecords":
         """Those of an open database; none where another format of the store wrote them."""
         return NodeRecords(_read(connection.cursor()))
+
+    @classmethod
+    def published(cls, warehouse: Warehouse, number: int | None = None) -> "NodeRecords":
+        """Those of a release (default: the current one); none where there is no such release."""
+        number = number if number is not None else warehouse.current_release()
+        if number is None:
+            return NodeRecords()
+        with duckdb.connect(str(warehouse.release(number) / CATALOG), read_only=True) as catalog:
+            return NodeRecords.read(catalog)
+
+    @classmethod
+    def readable(cls, warehouse: Warehouse) -> "NodeRecords":
+        """Those of the current release; none where there is none, or it is damaged: its next build heals it."""
+        with suppress(duckdb.Error):
+            return cls.published(warehouse)
+        return NodeRecords()
 
     @property
     def files(self) -> set[str]:
