@@ -19,6 +19,7 @@ TRIAGE = REPOSITORY / "seeds" / "operations" / "triage.csv"
 GROUPS = """
 groups:
   - {name: data, owner: {name: Data, email: data@shop.example}}
+  - {name: platform, owner: {name: Platform, email: platform@shop.example}}
   - {name: product, owner: {name: Product, email: product@shop.example}}
 """
 

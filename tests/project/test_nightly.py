@@ -190,6 +190,9 @@ DRILLS: dict[str, Callable[[Shop], Night]] = {
     "people": replaced("models/features/unrelated.sql", "i as number", "i as number, 'ann@shop.example' as contact"),
     "model_gate": unproven,
     "model_drift": written("tests/monitoring_finds_no_warning.sql", f"{WARNS}select 'amount has drifted' as sentence\n"),
+    "model_error": written(
+        "tests/monitoring_finds_no_error.sql", "select 'odds, coverage (odds@1): most rows lack it' as sentence\n"
+    ),
     "data_warning": replaced(
         "models/serving/scores.yml",
         "data_tests: [not_null]",
@@ -229,7 +232,8 @@ def test_every_class_happens_and_its_team_hears_of_it_once(shop: Shop, name: str
     trouble = [body for body in shop.webhook.bodies if name in body["title"]]
     assert len(trouble) == 1, (shop.webhook.bodies, night.output)
     row = next(row for row in csv.DictReader(TRIAGE.open()) if row["class"] == name)
-    assert row["first_step"] in trouble[0]["message"] and row["meaning"] in trouble[0]["message"]
+    told = [row["meaning"], *row["first_step"].split("<node>")]
+    assert all(part in trouble[0]["message"] for part in told)
     assert len(night.output.strip().splitlines()[-1]) < 400 and "Traceback" not in night.output.splitlines()[-1]
 
 

@@ -71,7 +71,7 @@ class Plugin(BasePlugin):
         with _ShownByDbt():
             confinement.expect_own(folder, self._warehouse.root, self._warehouse.branch)
             wait_seconds = float(os.environ.get("SCOREHOUSE_LOCK_WAIT", "600"))
-            self._lock = BuildLock.take(self._warehouse, wait_seconds)
+            self._lock = BuildLock.take(self._warehouse, wait_seconds, _say)
             prepare(self._warehouse)
         self.creds.path = str(self._warehouse.work_database)
         self.creds.keep_open = True  # with one thread dbt would close the database between two nodes
@@ -180,6 +180,10 @@ def _as_agate(answer: Answer) -> agate.Table:
 
 
 _connections: list[duckdb.DuckDBPyConnection] = []
+
+
+def _say(sentence: str) -> None:
+    fire_event(Note(msg=sentence), level=EventLevel.INFO)
 
 
 def _take_over(connection: duckdb.DuckDBPyConnection) -> None:
@@ -338,7 +342,7 @@ def _let_tests_wait() -> None:
         if missing is None:
             return run(runner, manifest)
         said = f"Not asked: {runner.node.name} reads {missing}, which was not built; dbt build --select +{missing}"
-        fire_event(Note(msg=said), level=EventLevel.INFO)
+        _say(said)
         runner.node.update_event_status(node_status=RunStatus.NoOp)
         return RunResult.from_node(runner.node, RunStatus.NoOp, said)
 

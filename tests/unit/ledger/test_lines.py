@@ -1,6 +1,8 @@
 """A ledger loses no line, whatever cut it, and keeps the order of runs, whatever the clock says."""
 
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -83,3 +85,32 @@ def test_forgetting_takes_every_sentence_and_keeps_what_happened(tmp_path: Path)
     (line,) = lines.read(before.file)
     assert line.event == "failed" and line.node == "model.a.b" and line.details == {"failed": 1}
     assert b"ada" not in before.file.read_bytes() and b"ada" in now.file.read_bytes()
+
+
+ON_A_FULL_DISK = """
+import sys
+from pathlib import Path
+from scorehouse.ledger.lines import Ledger, files, read
+
+folder = Path(sys.argv[1], "ledger")
+Ledger(folder, "before").write("start")
+with open(Path(sys.argv[1], "filler"), "wb", buffering=0) as filler:
+    try:
+        while filler.write(bytes(4096)):
+            pass
+    except OSError:
+        pass
+ledger = Ledger(folder, "run")
+for number in range(40):
+    ledger.write("failed", message="No space left on device")
+ledger.write("finish")
+print(ledger.is_behind, len(list(read(files(folder)[-1]))))
+"""
+
+
+def test_a_run_that_finds_the_disk_full_has_room_for_what_it_has_to_say(tmp_path: Path) -> None:
+    script = 'mount -t tmpfs -o size=400k none "$0" && exec "$1" -c "$2" "$0"'
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", script, str(tmp_path), sys.executable, ON_A_FULL_DISK]
+    where = {**os.environ, "PYTHONPATH": str(Path(lines.__file__).parents[2])}
+    ended = subprocess.run(command, env=where, capture_output=True, text=True, check=False)
+    assert ended.stdout.split() == ["False", "41"], ended.stderr

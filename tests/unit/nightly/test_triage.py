@@ -34,6 +34,10 @@ def test_every_link_leads_to_a_heading_of_the_readme() -> None:
         ("a,table,x,error,data,m,f,,,0,0", "line 2, scope: expected one of run, node, sentence, found table; correct it."),
         ("a,node,(,error,data,m,f,,,0,0", "line 2, recognised_by: expected a regular expression, found '('"),
         ("a,node,x,error,,m,f,,,0,0", "line 2, contact: expected some text, found none; correct it."),
+        (
+            "a,node,x,error,nobody,m,f,,,0,0",
+            "line 2, contact: expected a team of models/_groups.yml (data, people), or owner, found 'nobody'; correct it.",
+        ),
         ("a,node,x,error,data,m,f,,,often,0", "line 2, retries: expected a number from 0, found 'often'; correct it."),
         ("a,node,x", "line 2: expected a value for every column, found none for severity."),
         (
@@ -45,6 +49,8 @@ def test_every_link_leads_to_a_heading_of_the_readme() -> None:
 def test_a_row_that_cannot_be_is_named_and_the_others_hold(tmp_path: Path, row: str, sentence: str) -> None:
     (tmp_path / SEED.parent).mkdir(parents=True)
     (tmp_path / SEED).write_text(f"{HEADER}\n{row}\nlast,run,boom,error,data,m,f,,,0,0\nunknown,node,,error,data,m,f,,,0,0\n")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/_groups.yml").write_text("groups:\n  - name: data\n    owner: {name: Data}\n  - {name: people}\n")
     triage, wrong = Triage.read(tmp_path)
     assert len(wrong) == 1 and sentence in wrong[0]
     assert triage.of("boom").name == "last" and triage.of("nothing known").name == "unknown"

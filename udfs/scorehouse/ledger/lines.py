@@ -32,6 +32,8 @@ GREEN, RED = "green", "red"
 NOTHING_PUBLISHED = "Nothing published: "
 """What the sentence of a build begins with that came to its end and may not be served."""
 
+ROOM, ROOM_BYTES = ".room", 65_536
+"""A file that holds room on the disk for the lines of a run that finds it full: what went wrong, and who was told."""
 _NAME = re.compile(r"(\d{8})-([\w-]+)\.jsonl")
 _CUT = "cut"
 BLANKED = "(taken out when a person was forgotten)"
@@ -100,7 +102,8 @@ class Line:
 class Ledger:
     """Appends to one run's file, which appears with its first line.
 
-    Writing never fails a run: a line for which there is no room waits, and is written before the next one.
+    Writing never fails a run: a line for which there is no room gets what was kept for it, or waits, and is written before the
+    next one.
 
     Args:
         folder: the branch's ledger folder.
@@ -123,6 +126,9 @@ class Ledger:
             self._waiting += line.text().encode("utf-8", "backslashreplace")
             with suppress(OSError):
                 self._write_waiting()
+            if self._waiting and _room_made(self._folder):
+                with suppress(OSError):
+                    self._write_waiting()
         return line
 
     @property
@@ -174,10 +180,32 @@ def _created(folder: Path, run_id: str) -> Path:
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # no two runs have one number
         file = folder / f"{max((number_of(file) for file in files(folder)), default=0) + 1:08d}-{run_id}.jsonl"
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o640))
+        _keep_room(folder)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
     return file
+
+
+def _keep_room(folder: Path) -> None:
+    """Hold room for a run that finds the disk full; not where it is full already."""
+    with suppress(OSError, AttributeError):  # a system without posix_fallocate keeps none
+        if not (folder / ROOM).exists():
+            descriptor = os.open(folder / ROOM, os.O_WRONLY | os.O_CREAT, 0o640)
+            try:
+                os.posix_fallocate(descriptor, 0, ROOM_BYTES)
+            except OSError:
+                (folder / ROOM).unlink()
+            finally:
+                os.close(descriptor)
+
+
+def _room_made(folder: Path) -> bool:
+    """Whether there was room left to give up, and now is."""
+    with suppress(OSError):
+        (folder / ROOM).unlink()
+        return True
+    return False
 
 
 def files(folder: Path) -> list[Path]:

@@ -346,7 +346,7 @@ def _told(incident: Incident, failure: Failure) -> str:
         *([f"After it, not built or not proven: {after}."] if after else []),
         f"What it means: {kind.meaning}",
         f"Whom to ask: {failure.contact}" + (f" ({failure.owner})" if failure.owner and failure.contact == failure.team else ""),
-        f"What to do first: {kind.first_step}",
+        f"What to do first: {kind.first_step.replace('<node>', failure.subject or '<node>')}",
         *([f"If that does not help: {kind.escalation}"] if kind.escalation else []),
         *([f"More: {kind.link}"] if kind.link else []),
     ]

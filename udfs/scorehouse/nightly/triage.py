@@ -9,6 +9,7 @@ from pathlib import Path
 from scorehouse.errors import ScorehouseError
 
 SEED = Path("seeds", "operations", "triage.csv")
+GROUPS = Path("models", "_groups.yml")
 UNKNOWN = "unknown"
 SEVERITIES = ("notice", "warning", "error")
 SCOPES = ("run", "node", "sentence")
@@ -88,10 +89,14 @@ class Triage:
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             return cls(), [f"{SEED}: expected classes of failures, found: {error}; restore the file."]
         found: dict[str, FailureClass] = {}
-        wrong = []
+        teams, wrong = _teams(project), []
         for line, row in enumerate(rows, start=2):
             try:
                 one = _class(line, row)
+                if teams and one.contact not in teams | {OWNER}:
+                    raise _wrong(
+                        line, "contact", f"a team of {GROUPS} ({', '.join(sorted(teams))}), or {OWNER}", f"'{one.contact}'"
+                    )
                 if one.name in found:
                     raise _wrong(line, "class", "every class once", f"'{one.name}' again")
                 found[one.name] = one
@@ -114,6 +119,15 @@ class Triage:
             if found.name != UNKNOWN:
                 return found, text
         return self.classes[-1], listed[0] if listed else ""
+
+
+def _teams(project: Path) -> set[str]:
+    """The teams of a project; none where it does not say."""
+    try:
+        text = (project / GROUPS).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return set()
+    return set(re.findall(r"^ {0,2}- +\{? *name: *['\"]?([^'\"\s#,}]+)", text, re.MULTILINE))
 
 
 def _class(line: int, row: dict[str, str | None]) -> FailureClass:

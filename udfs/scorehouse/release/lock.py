@@ -4,6 +4,7 @@ import fcntl
 import os
 import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
@@ -26,14 +27,17 @@ class BuildLock:
         os.close(self._descriptor)
 
     @classmethod
-    def take(cls, warehouse: Warehouse, wait_seconds: float) -> "BuildLock":
+    def take(cls, warehouse: Warehouse, wait_seconds: float, tell: Callable[[str], None] = lambda _: None) -> "BuildLock":
         """Hold the branch's lock for as long as the returned object lives (or until the process ends, however it ends).
+
+        Args:
+            tell: is told, in a sentence, for whom this waits.
 
         Raises HeldError when another process still holds it after `wait_seconds`.
         """
         lock = cls._held.get(warehouse.lock)
         if lock is None:
-            lock = cls._held[warehouse.lock] = cls(_acquire(warehouse.lock, warehouse.branch, wait_seconds))
+            lock = cls._held[warehouse.lock] = cls(_acquire(warehouse.lock, warehouse.branch, wait_seconds, tell))
         return lock
 
     @classmethod
@@ -45,11 +49,14 @@ class BuildLock:
             return None
 
 
-def _acquire(path: Path, branch: str, wait_seconds: float) -> int:
+def _acquire(path: Path, branch: str, wait_seconds: float, tell: Callable[[str], None]) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    deadline = time.monotonic() + wait_seconds
+    deadline, told = time.monotonic() + wait_seconds, ""
     while holder := hold(descriptor):
+        if holder != told and wait_seconds:
+            tell(f"Waiting for process {holder}, which builds branch '{branch}', for {wait_seconds:.0f} seconds at most.")
+            told = holder
         if time.monotonic() >= deadline:
             os.close(descriptor)
             raise HeldError(

@@ -13,8 +13,8 @@ def expect_no_less(table: SourceTable, before: Sequence[LandedFile], now: Sequen
 
     A file is gone where no file of its name is there, and no new one has its days (its rows, where they have no day). Days are
     gone that lie after the first one that is left: an export of the last ninety days may move on. A column is gone that every
-    file of the same name but for its digits had, and a new one has not. What is older than `meta.retain_days` is not missed, nor days of people who
-    were forgotten since.
+    file of the same name but for its digits had, and a new one has not. What is older than `meta.retain_days` is not missed, nor
+    are days of people who were forgotten since.
 
     Args:
         before: the files of the release.

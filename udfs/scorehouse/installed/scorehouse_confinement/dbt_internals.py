@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from scorehouse_confinement import yaml_size
+from scorehouse_confinement.start import INTERRUPTED
 
 
 class Changing:
@@ -33,6 +34,22 @@ class Changing:
             raise ImportError(
                 f"Scorehouse: expected the dbt that it was installed with, found another ({error}); run make."
             ) from None
+
+
+def of_requires(module: ModuleType) -> None:
+    """Say of a command that somebody stops that it was, and not where in dbt that happened."""
+    fire = module.fire_event
+
+    @wraps(fire)
+    def fire_event(event: Any, *arguments: Any, **more: Any) -> None:
+        if isinstance(sys.exc_info()[1], KeyboardInterrupt):
+            if isinstance(event, module.MainStackTrace):
+                return
+            if isinstance(event, module.MainEncounteredError):
+                event = module.MainEncounteredError(exc=INTERRUPTED)
+        fire(event, *arguments, **more)
+
+    module.fire_event = fire_event
 
 
 def of_project(module: ModuleType) -> None:
