@@ -7,8 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from scorehouse_confinement import yaml_size
-from scorehouse_confinement.start import INTERRUPTED
+from scorehouse_confinement import interrupts, yaml_size
 
 
 class Changing:
@@ -36,6 +35,18 @@ class Changing:
             ) from None
 
 
+def of_runnable(module: ModuleType) -> None:
+    """Let an interrupt be raised while nodes run."""
+    execute = module.GraphRunnableTask.execute_nodes
+
+    @wraps(execute)
+    def execute_nodes(task: Any) -> Any:
+        with interrupts.Running():
+            return execute(task)
+
+    module.GraphRunnableTask.execute_nodes = execute_nodes
+
+
 def of_requires(module: ModuleType) -> None:
     """Say of a command that somebody stops that it was, and not where in dbt that happened."""
     fire = module.fire_event
@@ -46,7 +57,7 @@ def of_requires(module: ModuleType) -> None:
             if isinstance(event, module.MainStackTrace):
                 return
             if isinstance(event, module.MainEncounteredError):
-                event = module.MainEncounteredError(exc=INTERRUPTED)
+                event = module.MainEncounteredError(exc=interrupts.SENTENCE)
         fire(event, *arguments, **more)
 
     module.fire_event = fire_event

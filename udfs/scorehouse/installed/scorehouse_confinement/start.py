@@ -9,6 +9,7 @@ Nothing heavy is imported here: other programs of the environment start as befor
 import sys
 
 _WATCHED = {
+    "dbt.task.runnable": "of_runnable",
     "dbt.cli.requires": "of_requires",
     "dbt.config.project": "of_project",
     "dbt.task.debug": "of_debug",
@@ -35,17 +36,9 @@ class _Watcher:
         return specification
 
 
-INTERRUPTED = "Interrupted: what is served stays as it is; run it again."
-_say = sys.excepthook
-
-
-def _excepthook(kind, error, traceback):  # noqa: ANN001, ANN202: the interface of sys.excepthook
-    """One sentence for somebody who stops dbt before it has begun, not where Python was."""
-    if issubclass(kind, KeyboardInterrupt) and (sys.argv or [""])[0].replace("\\", "/").split("/")[-1] == "dbt":
-        print(INTERRUPTED, file=sys.stderr)
-    else:
-        _say(kind, error, traceback)
-
-
-sys.excepthook = _excepthook
 sys.meta_path.insert(0, _Watcher)
+
+if sys.argv and sys.argv[0].replace("\\", "/").endswith("/dbt"):
+    from scorehouse_confinement import interrupts
+
+    interrupts.begin()
