@@ -66,7 +66,12 @@ select
     begun.started_at,
     ended.ended_at,
     timed.seconds,
-    coalesce(ended.outcome, 'unfinished') as outcome,
+    {# one process at a time builds a branch: what has no end when a later one came to its nodes has none #}
+    case
+        when ended.outcome is not null then ended.outcome
+        when begun.run_number < max(case when ended.built_count is not null then begun.run_number end) over () then 'lost'
+        else 'unfinished'
+    end as outcome,
     coalesce(ended.is_whole, false) as is_whole,
     ended.release,
     timed.attempt_count,

@@ -184,7 +184,7 @@ class Nightly:
         yield from _amber(self.triage, ended, self._all_lines())
         met = {failure.kind.name for failure in red}  # what the supervisor met, the build may have met too: no second cause
         yield from (one for one in (Failure.said(self.triage, said) for said in self._told) if one.kind.name not in met)
-        yield from (Failure.said(self.triage, sentence, is_past=True) for sentence in lost)
+        yield from (Failure.said(self.triage, sentence, is_past=True) for sentence in filter(None, ["; ".join(lost)]))
         yield from (Failure.said(self.triage, sentence) for sentence in (() if is_whole else self._overdue()))
 
     def _close(self, ended: Ended, lost: list[str], log: logs.Log, seconds: float) -> int:
@@ -258,7 +258,8 @@ class Nightly:
         under_way = f"Another nightly run of {self.warehouse.branch} is under way (pid {holder})"
         sentence = f"{under_way}: expected it to have ended; look whether it hangs, or start this one later."
         failure = Failure.said(self.triage, sentence)
-        self.ledger.write(START, details={"branch": self.warehouse.branch, "command": ["build", *self.arguments]})
+        said = {"branch": self.warehouse.branch, "command": ["build", *self.arguments]}
+        self.ledger.write(START, details={**said, "is_supervised": True, "who": user()})
         before = incidents.standing(incidents.history(self.warehouse.ledger))
         changed = self._change(before, [failure], Shown(False, False))
         for message in incidents.messages(changed, self._place, "The run that is under way goes on.", "none"):
