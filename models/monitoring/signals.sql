@@ -1,6 +1,6 @@
 {#
     Everything that is watched, in one form, judged by the seed monitoring_thresholds. A period is beyond a limit when its whole
-    interval is; a series is when enough of its last periods are, of those with enough rows.
+    interval is; a series is when enough of its last periods are, of those with enough rows, or the newest is far beyond.
 #}
 
 with
@@ -314,6 +314,7 @@ limited as (
         thresholds.worse,
         thresholds.warn_limit,
         thresholds.error_limit,
+        thresholds.at_once_limit,
         thresholds.minimum_rows,
         thresholds.beyond_periods,
         thresholds.of_periods,
@@ -347,6 +348,9 @@ judged as (
         has_enough_rows and coalesce(
             case worse when 'higher' then lower_bound > error_limit else upper_bound < error_limit end, false
         ) as is_beyond_error,
+        has_enough_rows and coalesce(
+            case worse when 'higher' then lower_bound > at_once_limit else upper_bound < at_once_limit end, false
+        ) as is_far_beyond,
         count(*) filter (where has_enough_rows) over (
             partition by implementation, measure, subject
             order by period_at
@@ -395,10 +399,11 @@ decided as (
         and judged.periods_from_here <= judged.of_periods as is_newest,
         coalesce(counted.warn_count, 0) as warn_count,
         coalesce(counted.error_count, 0) as error_count,
+        coalesce(greatest(counted.warn_count, counted.error_count) >= judged.beyond_periods, false) as is_lasting,
         case
             when not judged.has_enough_rows then 'too few rows'
             when counted.error_count >= judged.beyond_periods then 'error'
-            when counted.warn_count >= judged.beyond_periods then 'warn'
+            when counted.warn_count >= judged.beyond_periods or judged.is_far_beyond then 'warn'
             when judged.is_beyond_warn or judged.is_beyond_error then 'watched'
             else 'ok'
         end as status
@@ -428,8 +433,16 @@ said as (
             decided.row_count,
             strftime(decided.period_at, '%Y-%m-%d'),
             case decided.worse when 'higher' then 'above' else 'below' end,
-            case decided.status when 'error' then decided.error_limit else decided.warn_limit end,
-            case decided.status when 'error' then decided.error_count else decided.warn_count end,
+            case
+                when decided.status = 'error' then decided.error_limit
+                when decided.is_lasting then decided.warn_limit
+                else decided.at_once_limit
+            end,
+            case
+                when decided.status = 'error' then decided.error_count
+                when decided.is_lasting then decided.warn_count
+                else 1
+            end,
             least(decided.of_periods, decided.period_number)
         ) as finding,
         meanings.advice
@@ -464,7 +477,7 @@ signals as (
         error_count,
         status,
         is_newest,
-        is_newest and status in ('warn', 'error') and asks_for_training as asks_for_training,
+        is_newest and status in ('warn', 'error') and is_lasting and asks_for_training as asks_for_training,
         case when status in ('warn', 'error') then finding end as finding,
         case
             when status in ('warn', 'error')

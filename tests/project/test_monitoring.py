@@ -132,13 +132,20 @@ def test_another_unit_of_money_names_the_feature_and_the_score_that_follows_it(u
 
 
 def test_one_odd_day_is_watched_and_warns_nobody(usual: Bank) -> None:
-    usual.land("later", TRAINED_DAYS, ALL_DAYS, amount=f"case when day = {ALL_DAYS - 1} then 100 else 1 end")
+    usual.land("later", TRAINED_DAYS, ALL_DAYS, amount=f"case when day = {ALL_DAYS - 1} then 2 else 1 end")
     outcome = usual.build()
     assert outcome.is_green, outcome.output
     assert ("feature_stability", "amount") in set(
         usual.ask("select measure, subject from monitoring.signals where is_newest and status = 'watched'")
     )
     assert usual.found("warn") == usual.found("error") == {}
+
+
+def test_a_day_like_no_other_is_told_at_once_and_trains_nothing(usual: Bank) -> None:
+    usual.land("later", TRAINED_DAYS, ALL_DAYS, amount=f"case when day = {ALL_DAYS - 1} then 100 else 1 end")
+    assert usual.build().is_green
+    assert "above 2 in 1 of the last 7 periods" in usual.found("warn")["feature_stability", "amount"]
+    assert usual.ask("select count(*) from monitoring.signals where asks_for_training") == [(0,)]
 
 
 def test_a_column_that_no_longer_arrives_stops_the_release_and_is_named(usual: Bank) -> None:

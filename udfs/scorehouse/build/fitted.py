@@ -151,9 +151,14 @@ class FittedModel:
         lineage.refuse(lineage.columns_from_after(self._sql, time, schema, known), self._spec, self._node.path)
 
     def _signals(self) -> NodeRecord | None:
-        """What monitoring says of the release: in this build it comes later; what was not published may be mended since."""
-        node = self._builder.manifest.of_relation(SIGNALS)
-        return NodeRecords.readable(self._builder.warehouse).nodes.get(node.id) if node else None
+        """What monitoring says of the release: in this build it comes later; what was not published may be mended since.
+
+        Before the first release it is what the last build said.
+        """
+        node, builder = self._builder.manifest.of_relation(SIGNALS), self._builder
+        is_served = builder.warehouse.current_release() is not None
+        known = NodeRecords.readable(builder.warehouse) if is_served else builder.records
+        return known.nodes.get(node.id) if node else None
 
     def _policy_row(self) -> Mapping[str, object] | None:
         """The policy's row for the model, else its row `default`; None for a model that is always trained again."""
