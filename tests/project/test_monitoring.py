@@ -229,10 +229,13 @@ def test_without_drift_the_index_is_rarely_above_its_bound(usual: Bank) -> None:
 def test_a_warning_asks_for_training_where_examples_are_new(usual: Bank) -> None:
     """The last test here: it replaces the version that the others watch."""
     by_chance = "hash(interaction_id, 'chance') % 100 < 12"
-    usual.train_again_with(1_000_000)
+    usual.project.limit_training(minimum_new_examples=1_000_000, performance_limit=0.99)
     usual.land("later", TRAINED_DAYS, ALL_DAYS, fraud=by_chance)
-    usual.build()
+    outcome = usual.build()
     assert ("auc", "score") in usual.found("warn")
+    assert "fraud__boosted: training raises an alarm: auc " in outcome.output
+    attention = "select count(*) from history.ledger where event = 'attention' and node = 'model.scorehouse.fraud__boosted'"
+    assert usual.ask(attention) == [(1,)]
     usual.train_again_with(1)
     usual.land("later", TRAINED_DAYS, ALL_DAYS + 1, fraud=by_chance)
     usual.build()

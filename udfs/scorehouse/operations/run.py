@@ -9,8 +9,9 @@ import duckdb
 
 from scorehouse.build import rules
 from scorehouse.build.run import Run
-from scorehouse.build.versions import view_of_all
+from scorehouse.build.versions import decisions, view_of_all
 from scorehouse.errors import ScorehouseError, first_line
+from scorehouse.learning.measure.limits import ALARM
 from scorehouse.ledger.lines import ATTENTION, NOTHING_PUBLISHED, view_sql
 from scorehouse.names import git
 from scorehouse.names.quoting import quoted
@@ -121,7 +122,7 @@ def _ended(run: Run, statuses: dict[str, str], command: str) -> Ending:
         damaged = [f"{file} was not as its record says: it is computed anew." for file in run.store.damaged]
         for sentence in damaged:
             run.ledger.write(ATTENTION, message=sentence)
-        told += [*run.builder.unlike, *damaged]
+        told += [*run.builder.unlike, *damaged, *_alarms(run)]
         told += [*run.left_out, *_about_files(run), *landing_report.lines(reported)] if command == "build" else []
         unpublished = _not_whole(run, statuses, command)
         told += _published(run, unpublished, reported)
@@ -132,6 +133,17 @@ def _ended(run: Run, statuses: dict[str, str], command: str) -> Ending:
         return Ending([line for line in told if line], not _failed(statuses), receipt=receipt, is_whole=not unpublished)
     except (ScorehouseError, duckdb.Error, OSError) as error:
         return Ending(told, False, f"{NOTHING_PUBLISHED}{first_line(error).rstrip('.;')}; {_current(run)}.")
+
+
+def _alarms(run: Run) -> Iterator[str]:
+    """What training could not mend, of models in use: the ledger has it too, for whoever owns them."""
+    for node in run.manifest.fitted():
+        decided = decisions(run.records.nodes[node.id]) if node.id in run.records.nodes else []
+        if decided and decided[-1].decision == ALARM:
+            sentence = f"{node.name}: training raises an alarm: {decided[-1].reason}; see registry.training_decisions."
+            details = {"subject": node.name, "team": node.team, "owner": node.owner}
+            run.ledger.write(ATTENTION, node=node.id, message=sentence, details=details)
+            yield sentence
 
 
 def _about_files(run: Run) -> Iterator[str]:

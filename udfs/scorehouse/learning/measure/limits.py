@@ -6,6 +6,8 @@ from typing import Self
 
 import pyarrow as pa
 
+TRAIN, KEEP, ALARM = "train", "keep", "alarm"
+"""What is decided of a version in use; an alarm keeps it, and somebody should look."""
 ALL = "all"
 """The slice of a test that is the whole of it."""
 DEFAULT_METRIC = {"classification": "auc", "regression": "r2"}

@@ -11,11 +11,10 @@ from scorehouse.learning.declare.fitted import Fitted
 from scorehouse.learning.declare.spec import Spec
 from scorehouse.learning.declare.split import cut
 from scorehouse.learning.measure import evaluation
-from scorehouse.learning.measure.limits import ALL, Policy, by_slice, worse_by
+from scorehouse.learning.measure.limits import ALARM, ALL, KEEP, TRAIN, Policy, by_slice, worse_by
 from scorehouse.scoring.columns import Column
 from scorehouse.scoring.scorer import load
 
-TRAIN, KEEP, ALARM = "train", "keep", "alarm"
 SMALLEST_SHARE = 1e-4
 """Stands for a share of 0 in the stability index, whose logarithm would be infinite."""
 
