@@ -59,6 +59,7 @@ def test_an_export_may_move_on_and_have_no_gaps(first: int, last: int, by: int) 
 def test_files_without_days_are_counted_by_their_rows() -> None:
     before = [file("a.csv", rows=10), file("b.csv", rows=5)]
     expect_no_less(TABLE, before, [file("both.csv", rows=15)], 1)
+    expect_no_less(TABLE, [file("items-2024-01-01.csv", rows=10)], [file("items-2024-01-02.csv", rows=9)], 1)
     with pytest.raises(ScorehouseError, match=r"^a\.csv: expected .*, found none, nor 1 more \(15 rows"):
         expect_no_less(TABLE, before, [file("both.csv", rows=14)], 1)
 

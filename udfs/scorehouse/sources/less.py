@@ -11,10 +11,10 @@ from scorehouse.store.details import LandedFile
 def expect_no_less(table: SourceTable, before: Sequence[LandedFile], now: Sequence[LandedFile], release: int) -> None:
     """Raise ScorehouseError naming what of a source is gone since a release.
 
-    A file is gone where no file of its name is there, and no new one has its days (its rows, where they have no day). Days are
-    gone that lie after the first one that is left: an export of the last ninety days may move on. A column is gone that every
-    file of the same name but for its digits had, and a new one has not. What is older than `meta.retain_days` is not missed, nor
-    are days of people who were forgotten since.
+    A file is gone where no file of its name is there, and no new one has its days, or is its next copy where rows have no day.
+    Days are gone that lie after the first one that is left: an export of the last ninety days may move on. A column is gone that
+    every file of the same name but for its digits had, and a new one has not. What is older than `meta.retain_days` is not
+    missed, nor are days of people who were forgotten since.
 
     Args:
         before: the files of the release.
@@ -63,8 +63,11 @@ def _is_old(file: LandedFile, keep_from: str) -> bool:
 
 
 def _is_replaced(file: LandedFile, gone: Iterable[LandedFile], new: Sequence[LandedFile]) -> bool:
+    """Whether new files have a gone one's days; of one without days, whether one like it came, or as many rows."""
     if file.days:
         return set(file.days) <= _days(new)
+    if _family(file) in map(_family, new):
+        return True
     return sum(one.row_count for one in gone) <= sum(one.row_count for one in new)
 
 
