@@ -44,8 +44,10 @@ impressions as (
 periods as (
 
     select
-        if(max(occurred_date) - min(occurred_date) < 28, 'day', 'week') as unit,
-        greatest(max(occurred_date) - if(unit = 'week', 6, 1), min(occurred_date)) as newest_date,
+        max(occurred_date) - min(occurred_date) + 1 as days,
+        if(days <= 28, 'day', 'week') as unit,
+        greatest(max(occurred_date) - case when unit = 'week' then 6 when days > 2 then 1 else 0 end, min(occurred_date))
+            as newest_date,
         cast(date_trunc(unit, newest_date) as timestamp) as newest_at
 
     from impressions

@@ -66,9 +66,11 @@ select
     begun.started_at,
     ended.ended_at,
     timed.seconds,
-    {# one process at a time builds a branch: what has no end when a later one came to its nodes has none #}
+    {# one process at a time builds a branch: what has no end when a later one came to its nodes has none; nightly runs wait, and
+       the next one ends what is lost #}
     case
         when ended.outcome is not null then ended.outcome
+        when begun.is_supervised then 'unfinished'
         when begun.run_number < max(case when ended.built_count is not null then begun.run_number end) over () then 'lost'
         else 'unfinished'
     end as outcome,

@@ -176,14 +176,14 @@ def test_ctrl_c_stops_what_is_being_computed_and_the_next_build_goes_on(tiny: Pr
     os.killpg(build.pid, signal.SIGINT)
     output, _ = build.communicate(timeout=60)
     assert "ERROR creating sql table model features.unrelated" in output
-    assert "Interrupted: what is served stays as it is; run it again." in output and "Traceback" not in output
+    assert "Interrupted: readers have a whole release; run it again." in output and "Traceback" not in output
     assert tiny.release() == 1
     for seconds in (0.3, 1.5, 3):
         build = tiny.start("build")
         time.sleep(seconds)
         os.killpg(build.pid, signal.SIGINT)
         output, _ = build.communicate(timeout=60)
-        assert output.splitlines()[-1] == "Interrupted: what is served stays as it is; run it again."
+        assert output.splitlines()[-1] == "Interrupted: readers have a whole release; run it again."
         assert "Traceback" not in output and build.returncode in (2, 130)
     tiny.write("models/features/unrelated.sql", kept)
     tiny.build()

@@ -99,6 +99,14 @@ def test_what_is_past_is_told_as_mended_by_a_whole_run_and_else_as_a_failure() -
     assert [one.kind for one in Book().run([past], Shown(False, True), BEGAN)] == ["failure"]
 
 
+def test_what_was_past_when_it_was_seen_is_told_though_the_message_was_not_taken() -> None:
+    past, book = Failure(kind("run_lost", "run"), "", "run 1 was lost", is_past=True), Book()
+    book.run([past], Shown(True, True), BEGAN, is_reachable=False)
+    assert [one.keys for one in book.run([], Shown(True, True), BEGAN, is_reachable=False)] == [("run_lost",)]
+    assert [one.kind for one in book.run([], Shown(True, True), BEGAN)] == ["recovery"]
+    assert book.run([], Shown(True, True), BEGAN) == []
+
+
 def test_a_clock_that_goes_back_hides_nothing() -> None:
     book, failure = Book(), Failure(kind("broken"), "a", "a broke", node="model.p.a")
     book.run([failure], Shown(False, True), BEGAN)

@@ -68,9 +68,10 @@ def send(message: Message, environment: Mapping[str, str]) -> Sent:
     if not own and not general:
         return Sent(False, 0, f"neither {name} nor {PREFIX} is set")
     sent = _sent(message, own or general)
-    if sent.is_sent or not own or not set(general) - set(own):
+    others = [url for url in general if url not in own] if own else []
+    if sent.is_sent or not others:
         return sent
-    again = _sent(message, general)
+    again = _sent(message, others)
     why = f"{sent.why}; {PREFIX} {'took it' if again.is_sent else 'did not take it either'}"
     return Sent(again.is_sent, sent.attempts + again.attempts, why)
 

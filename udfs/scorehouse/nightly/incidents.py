@@ -165,6 +165,7 @@ def standing(runs: Iterable[tuple[int, Iterable[Line]]]) -> Standing:
     """How incidents stand after some runs, by number, in their order."""
     found: dict[str, Incident] = {}
     over: dict[str, Incident] = {}
+    closed: dict[str, Incident] = {}
     listed = [(number, line) for number, written in runs for line in written]
     ended = {(_key(line), line.details.get("since")): number for number, line in listed if _is(line, CLOSED)}
     for number, line in listed:
@@ -179,10 +180,13 @@ def standing(runs: Iterable[tuple[int, Iterable[Line]]]) -> Standing:
             told_at = unheard.told_at if unheard else None
             found.setdefault(key, replace(_opened(number, said, line), told_at=told_at))
         elif _is(line, CLOSED) and key in found:
-            incident = found.pop(key)
+            incident = closed[key] = found.pop(key)
             over |= {key: incident} if incident.is_owed else {}
         elif line.event == ALERT and said.get("kind") == RECOVERY and (said.get("is_sent") or said.get("is_unwanted")):
             over = {one: incident for one, incident in over.items() if one not in _keys(said)}
+        elif line.event == ALERT and said.get("kind") == RECOVERY and said.get("attempts"):  # of what was past when it was seen
+            unheard = closed.keys() & _keys(said) - over.keys() - found.keys()
+            over |= {one: replace(closed[one], was_lost=True) for one in sorted(unheard)}
         elif line.event == ALERT:
             for one in _keys(said) & found.keys():
                 found[one] = replace(found[one], **({"told_at": line.at} if said.get("is_sent") else _lost(said)))

@@ -14,13 +14,16 @@ from scorehouse.sandbox import confinement
 from scorehouse.sandbox.parse import check_type
 from scorehouse.sources.forgotten import Forgotten
 from scorehouse.sources.keyed import Key
-from scorehouse.sources.less import expect_no_less
+from scorehouse.sources.less import less
 from scorehouse.sources.personal import Personal, Whose
 from scorehouse.sources.places import Found, beside, discover, fixed_part
 from scorehouse.sources.tables import SourceTable, check_landed, land
 from scorehouse.store.details import Column, Landing
 from scorehouse.store.durable import write_durably
 from scorehouse.store.records import NodeRecords
+
+MOST_MISSING = 5
+"""So many things that a source has no longer are named."""
 
 
 def land_sources(run: Run) -> None:
@@ -37,12 +40,12 @@ def land_sources(run: Run) -> None:
     is_branch = not run.warehouse.is_production and not run.manifest.variables["fresh_data"]
     production = NodeRecords.readable(run.warehouse.on(PRODUCTION)).nodes
     by_folder: dict[str, list[tuple[Node, SourceTable, Found]]] = {}
-    places = set()
+    places, missing = set(), []
     for node in run.manifest.sources():
         table = declared_in(run, node)
-        known = production[node.id].details.landing if node.id in production else None
-        is_after = run.warehouse.is_production and known is not None and known.path == table.path
-        found = _land(run, node, table, is_branch and node.id in production, known if is_after else None)
+        found = _land(run, node, table, is_branch and node.id in production)
+        if run.warehouse.is_production and node.id in production:
+            missing += _missing(run, node, table, production[node.id].details.landing)
         is_in_folder = node.meta.get("folder_variable")
         place = Path(table.path).parent if is_in_folder else Path(fixed_part(table.path))
         folder = place.resolve()
@@ -53,14 +56,26 @@ def land_sources(run: Run) -> None:
     write_durably(run.warehouse.landed, "".join(f"{place}\n" for place in sorted(places)))
     for folder, tables in by_folder.items():
         _tell_the_rest(run, Path(folder), tables)
+    if run.manifest.variables["publish_less"]:
+        run.left_out.extend(f"{sentence}: left out, as publish_less says." for sentence in missing)
+    elif missing:
+        more = f" And {len(missing) - MOST_MISSING} more." if len(missing) > MOST_MISSING else ""
+        again = "bring it back, or publish without all of it: --vars '{publish_less: true}'."
+        raise ScorehouseError(f"{'; '.join(missing[:MOST_MISSING])}; {again}{more}")
 
 
-def _land(run: Run, node: Node, table: SourceTable, is_pinned: bool, published: Landing | None) -> Found | None:
+def _missing(run: Run, node: Node, table: SourceTable, published: Landing | None) -> Iterator[str]:
+    """What a source had when the current release was made of it, and has no longer; nothing where it is read from elsewhere."""
+    landed = run.records.nodes[node.id].details.landing
+    if published is not None and published.path == table.path:
+        yield from less(table, published.files, landed.files, run.warehouse.current_release())
+
+
+def _land(run: Run, node: Node, table: SourceTable, is_pinned: bool) -> Found | None:
     """Land one table; returns what lies at its path, None where nobody looked.
 
     Args:
         is_pinned: whether production has a version of it, which this branch stays at.
-        published: what the current release was made of, where this build is to come after it: no less may be there.
     """
     previous = run.records.nodes.get(node.id)
     landing = previous.details.landing if previous else None
@@ -76,10 +91,7 @@ def _land(run: Run, node: Node, table: SourceTable, is_pinned: bool, published: 
         source(run.builder, node.id, table, files)
         return None
     found, known = discover(table.path), landing.files if landing and is_same_declaration else []
-    landed = land(table, run.store, known, found, *_about_people(run))
-    if published is not None and not run.manifest.variables["publish_less"]:
-        expect_no_less(table, published.files, landed, run.warehouse.current_release())
-    source(run.builder, node.id, table, landed)
+    source(run.builder, node.id, table, land(table, run.store, known, found, *_about_people(run)))
     return found
 
 

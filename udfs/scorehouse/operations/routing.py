@@ -305,12 +305,15 @@ class _Gate:
         return replace(beside, status=OUTDONE, reason=reason) if reason else beside
 
     def _tests(self, version: pa.Table) -> dict[str, Metrics]:
-        """What is known of a version by the last time of the test: its own test, and those of decisions about it since."""
+        """What is known of a version by the last time of the test: its own test, and those of decisions about it since.
+
+        A decision's counts where both are of one time: all of one build are of the same rows, which may have become more.
+        """
         name, until = version["model_version"][0].as_py(), version["test_until"][0].as_py()
         decided = [one for record in self._run.records.nodes.values() for one in versions.decisions(record)]
         measured = [one for one in decided if one.measured_version == name and one.test_until and one.metrics]
         own = {} if until is None else {str(until): metrics_of(version)}
-        return {**{one.test_until: by_slice(map(vars, one.metrics)) for one in measured}, **own}
+        return {**own, **{one.test_until: by_slice(map(vars, one.metrics)) for one in measured}}
 
     def _measured(self, champion: pa.Table, challenger: pa.Table) -> Metrics:
         """The champion's metrics on the challenger's test; where they are not known, its own on its own test."""

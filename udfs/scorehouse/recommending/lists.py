@@ -10,15 +10,17 @@ from scipy import sparse
 from scorehouse.recommending.history import History, positive
 from scorehouse.recommending.weights import ItemWeights, largest
 
-BLOCK = 1_000
-"""Customers whose scores are held in memory at once."""
+CELLS = 10_000_000
+"""Scores that are held in memory at once, of some customers and all items."""
 LENGTH = 20
 """Items in a customer's list."""
 
 
-def compare(weights: ItemWeights, past: History, future: History, is_new: bool) -> dict[str, float]:
+def compare(
+    weights: ItemWeights, past: History, future: History, is_new: bool, most_customers: int | None = None
+) -> dict[str, float]:
     """Metrics of the lists that weights give, by name; arguments and metrics of `compare_popularities`."""
-    return compare_popularities(weights.similarity, [weights.popularity], past, future, is_new)[0]
+    return compare_popularities(weights.similarity, [weights.popularity], past, future, is_new, most_customers)[0]
 
 
 def compare_popularities(
@@ -62,8 +64,9 @@ def compare_popularities(
     if not len(asked):
         return [{} for _ in popularities]
     totals, shown = np.zeros((len(popularities), 4)), np.zeros((len(popularities), len(past.items)), bool)
-    for start in range(0, len(asked), BLOCK):
-        block = asked[start : start + BLOCK]
+    size = max(1, CELLS // max(len(past.items), 1))
+    for start in range(0, len(asked), size):
+        block = asked[start : start + size]
         by_similarity, is_wanted = (past.preferences[block] @ similarity).toarray(), wanted[block].toarray() > 0
         for place, popularity in enumerate(popularities):
             lists = best(by_similarity + popularity, seen[block] if is_new else None)

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 
-SENTENCE = "Interrupted: what is served stays as it is; run it again."
+SENTENCE = "Interrupted: readers have a whole release; run it again."
 CODE = 130
 """The exit status of a program that somebody interrupted."""
 PATIENCE_SECONDS = 20.0
@@ -45,5 +45,7 @@ def _heard(number: int, frame: object) -> None:
 
 
 def _end() -> None:
-    os.write(1, f"{SENTENCE}\n".encode())
-    os._exit(CODE)
+    try:
+        os.write(1, f"{SENTENCE}\n".encode())
+    finally:  # also where nobody reads any more
+        os._exit(CODE)
