@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 METRIC = "ndcg_at_10"
 """What the best candidate is best in, of items that are new to the customer."""
-MOST_CUSTOMERS = 500
+MOST_CUSTOMERS = 1_000
 """So many customers' lists are compared at most."""
 
 
