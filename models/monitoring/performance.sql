@@ -323,6 +323,37 @@ ordered as (
 
 ),
 
+lists as (
+
+    select
+        implementation,
+        period_at,
+        list_count,
+        ndcg,
+        baseline_ndcg,
+        ndcg - baseline_ndcg as lead,
+        sqrt(greatest(gain_squared - 2 * ndcg * gain_by_ideal + pow(ndcg, 2) * ideal_squared, 0) / list_count) / mean_ideal_gain
+            as standard_error,
+        sqrt(greatest(lead_squared - 2 * lead * lead_by_ideal + pow(lead, 2) * ideal_squared, 0) / list_count) / mean_ideal_gain
+            as lead_standard_error
+
+    from ordered
+    union all
+    select
+        implementation,
+        period_at,
+        list_count,
+        ndcg,
+        baseline_ndcg,
+        ndcg - baseline_ndcg as lead,
+        standard_error,
+        {# as if both were of other customers: wider than the truth #}
+        sqrt(pow(standard_error, 2) + pow(baseline_standard_error, 2)) as lead_standard_error
+
+    from held_out_lists
+
+),
+
 {# a value and what it is measured by, with their standard errors #}
 measured as (
 
@@ -406,31 +437,13 @@ measured as (
         null as positive_count,
         'ndcg_at_10' as metric,
         ndcg as value,
-        sqrt(greatest(gain_squared - 2 * ndcg * gain_by_ideal + pow(ndcg, 2) * ideal_squared, 0) / list_count) / mean_ideal_gain
-            as deviation,
-        baseline_ndcg as baseline_value,
-        ndcg - baseline_ndcg as lead,
-        sqrt(greatest(lead_squared - 2 * lead * lead_by_ideal + pow(lead, 2) * ideal_squared, 0) / list_count) / mean_ideal_gain
-            as lead_deviation,
-        null as estimated_value,
-        null as estimated_deviation
-    from ordered
-    union all
-    select
-        implementation,
-        period_at,
-        list_count as row_count,
-        null as positive_count,
-        'ndcg_at_10' as metric,
-        ndcg as value,
         standard_error as deviation,
         baseline_ndcg as baseline_value,
-        ndcg - baseline_ndcg as lead,
-        {# as if both were of other customers: wider than the truth #}
-        sqrt(pow(standard_error, 2) + pow(baseline_standard_error, 2)) as lead_deviation,
+        lead,
+        lead_standard_error as lead_deviation,
         null as estimated_value,
         null as estimated_deviation
-    from held_out_lists
+    from lists
 
 ),
 

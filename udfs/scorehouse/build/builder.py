@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -25,7 +26,7 @@ from scorehouse.sandbox.parse import line_of, without_positions
 from scorehouse.sources import tables
 from scorehouse.store.details import Details, Reading
 from scorehouse.store.files import Store, read_sql
-from scorehouse.store.records import NodeRecord, PassedTest, Records
+from scorehouse.store.records import NodeRecord, NodeRecords, PassedTest, Records
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,6 @@ class Builder:
         self.reader = InputReader(manifest, records, connection)
         self._timeout_seconds = timeout_seconds
         self._run_id = run_id
-        self._scratch = warehouse.spill
         self.warehouse = warehouse
         self._settling = threading.Lock()
         self.unlike: list[str] = []
@@ -86,6 +86,11 @@ class Builder:
         self.columns_from_after: dict[str, dict[str, set[str]]] = {}
         self._readings: dict[str, Reading] = {}
         store.inspect = AddressGuard(connection, manifest, records, self._readings)
+
+    @cached_property
+    def published(self) -> NodeRecords:
+        """What the branch's current release is made of; nothing where there is none, or it is damaged."""
+        return NodeRecords.readable(self.warehouse)
 
     # ---------------------------------------------------------------- what a node is
 
@@ -246,7 +251,7 @@ class Builder:
         stamps = {*(reading.stamps if reading else ()), "trained_at"}
         for file in files:
             with _cursor(self.connection) as cursor:
-                self.unlike += promotion.compared(self.store, cursor, file, stamps, self._scratch)
+                self.unlike += promotion.compared(self.store, cursor, file, stamps, self.warehouse.spill)
 
     def defined(self, draft: NodeRecord, definition: str) -> Outcome:
         """Record a node that is a statement, and run it where it is new."""

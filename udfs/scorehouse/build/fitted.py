@@ -17,7 +17,7 @@ from scorehouse.learning.measure.limits import Policy, by_slice, refusal
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
 from scorehouse.sandbox.files_read import without_files
-from scorehouse.store.records import NodeRecord, NodeRecords
+from scorehouse.store.records import NodeRecord
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,11 @@ class FittedModel:
         return fit(examples, self._spec, self._version, self._node.path)
 
     def _refuse_later_features(self) -> None:
-        """Refuse features that the examples' SQL computes from after their time (see scorehouse.learning.prove.lineage)."""
-        if self._spec.split is None:
+        """Refuse features that the examples' SQL computes from after their time (see scorehouse.learning.prove.lineage).
+
+        Without a label there is nothing that they could give away.
+        """
+        if self._spec.split is None or self._spec.label is None:
             return
         from scorehouse.learning.prove import lineage  # scikit-learn loads only where something trains
 
@@ -156,8 +159,7 @@ class FittedModel:
         Before the first release it is what the last build said.
         """
         node, builder = self._builder.manifest.of_relation(SIGNALS), self._builder
-        is_served = builder.warehouse.current_release() is not None
-        known = NodeRecords.readable(builder.warehouse) if is_served else builder.records
+        known = builder.published if builder.warehouse.current_release() is not None else builder.records
         return known.nodes.get(node.id) if node else None
 
     def _policy_row(self) -> Mapping[str, object] | None:

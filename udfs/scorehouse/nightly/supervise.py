@@ -184,7 +184,8 @@ class Nightly:
         yield from _amber(self.triage, ended, self._all_lines())
         met = {failure.kind.name for failure in red}  # what the supervisor met, the build may have met too: no second cause
         yield from (one for one in (Failure.said(self.triage, said) for said in self._told) if one.kind.name not in met)
-        yield from (Failure.said(self.triage, sentence, is_past=True) for sentence in filter(None, ["; ".join(lost)]))
+        if lost:
+            yield Failure.said(self.triage, "; ".join(lost), is_past=True)
         yield from (Failure.said(self.triage, sentence) for sentence in (() if is_whole else self._overdue()))
 
     def _close(self, ended: Ended, lost: list[str], log: logs.Log, seconds: float) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from scorehouse.build.manifest import Node
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.ledger.lines import ATTENTION, FAILED, FINISH, GREEN, RED, START
@@ -155,8 +156,18 @@ def note_results(run: Run, results: list[Result]) -> None:
         elif result.status == "warn":
             about = subject(run.manifest, result.node_id)
             for named, said in data_tests.by_subject(run.sentences.get(result.node_id) or []) or [(about.name, sentence)]:
-                details = {"subject": named, "team": about.team, "owner": about.owner}
-                run.ledger.write(ATTENTION, node=result.node_id, message=_short(said), details=details)
+                note_attention(run, result.node_id, about, named, said)
+
+
+def note_attention(run: Run, node_id: str, about: Node, named: str, message: str) -> None:
+    """Write what somebody should look at, though the build goes on.
+
+    Args:
+        about: the node whose team is told.
+        named: what it is about, in the words of the message.
+    """
+    details = {"subject": named, "team": about.team, "owner": about.owner}
+    run.ledger.write(ATTENTION, node=node_id, message=_short(message), details=details)
 
 
 def _said(result: Result) -> str:

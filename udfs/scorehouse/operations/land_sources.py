@@ -37,14 +37,14 @@ def land_sources(run: Run) -> None:
     Raises ScorehouseError for a landing folder in which there is nothing to read, and on production for a source that has less
     than the current release was made of (`sources.less`), unless the variable publish_less says that it may.
     """
-    is_branch = not run.warehouse.is_production and not run.manifest.variables["fresh_data"]
-    production = NodeRecords.readable(run.warehouse.on(PRODUCTION)).nodes
+    is_main, is_fresh = run.warehouse.is_production, run.manifest.variables["fresh_data"]
+    production = (run.builder.published if is_main else NodeRecords.readable(run.warehouse.on(PRODUCTION))).nodes
     by_folder: dict[str, list[tuple[Node, SourceTable, Found]]] = {}
     places, missing = set(), []
     for node in run.manifest.sources():
         table = declared_in(run, node)
-        found = _land(run, node, table, is_branch and node.id in production)
-        if run.warehouse.is_production and node.id in production:
+        found = _land(run, node, table, not is_main and not is_fresh and node.id in production)
+        if is_main and node.id in production:
             missing += _missing(run, node, table, production[node.id].details.landing)
         is_in_folder = node.meta.get("folder_variable")
         place = Path(table.path).parent if is_in_folder else Path(fixed_part(table.path))

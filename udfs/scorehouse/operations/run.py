@@ -141,8 +141,7 @@ def _alarms(run: Run) -> Iterator[str]:
         decided = decisions(run.records.nodes[node.id]) if node.id in run.records.nodes else []
         if decided and decided[-1].decision == ALARM:
             sentence = f"{node.name}: training raises an alarm: {decided[-1].reason}; see registry.training_decisions."
-            details = {"subject": node.name, "team": node.team, "owner": node.owner}
-            run.ledger.write(ATTENTION, node=node.id, message=sentence, details=details)
+            journal.note_attention(run, node.id, node, node.name, sentence)
             yield sentence
 
 
