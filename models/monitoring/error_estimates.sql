@@ -21,12 +21,12 @@ placed as (
         past_scores.entity_id,
         past_scores.period_at,
         versions.horizon_days,
-        ceil(10 * cume_dist() over (partition by past_scores.implementation order by past_scores.score)) as tenth,
-        abs(past_scores.score - past_scores.realised) as error
+        ceil(10 * cume_dist() over (partition by past_scores.implementation order by past_scores.held_out_score)) as tenth,
+        abs(past_scores.held_out_score - past_scores.realised) as error
 
     from {{ ref('past_scores') }} as past_scores
     inner join versions on past_scores.implementation = versions.implementation
-    where not past_scores.is_trained_on
+    where past_scores.is_held_out
 
 ),
 

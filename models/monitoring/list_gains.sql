@@ -1,5 +1,6 @@
 {#
-    How well the version that serves now orders each list whose outcome is known, and how well its baseline does: of the first ten
+    How well the version that serves now, or for times that it learned from what it was measured with, orders each list whose
+    outcome is known, and how well its baseline does: of the first ten
     places, what was gained, less the lower the place (Järvelin, Kekäläinen (2002), Cumulated gain-based evaluation).
 #}
 
@@ -30,10 +31,11 @@ scored as (
         cast({{ one.lists.item }} as varchar) as item_id,
         cast({{ one.period }} as timestamp) as period_at,
         cast({{ one.lists.gain }} as double) as gain,
-        {{ score(one.model, implementation=one.implementation) }} as score,
+        {{ held_out_score(one.model, one.implementation, one.implementation, one.period) }} as score,
         {% set baseline = one.baseline -%}
         cast(
-            {{ score(baseline.model, implementation=baseline.name) if baseline.model is defined else baseline.score }} as double
+            {{ held_out_score(baseline.model, baseline.name, one.implementation, one.period)
+                if baseline.model is defined else baseline.score }} as double
         ) as baseline_score
     from {{ ref(one.lists.examples) }}
     {%- endfor %}
@@ -78,7 +80,7 @@ list_gains as (
         versions.model_version,
         lists.list_id,
         lists.period_at,
-        coalesce(lists.period_at <= versions.trained_until, false) as is_trained_on,
+        coalesce(lists.period_at <= versions.measured_until, false) as is_trained_on,
         lists.gain,
         lists.baseline_gain,
         lists.ideal_gain

@@ -15,6 +15,7 @@ scored as (
         cast(null as varchar) as entity_id,
         cast(null as timestamp) as period_at,
         cast(null as double) as score,
+        cast(null as double) as held_out_score,
         cast(null as double) as baseline_score,
         cast(null as double) as realised
     where false
@@ -26,9 +27,11 @@ scored as (
         concat_ws(' ', {{ entity | join(', ') }}) as entity_id,
         cast({{ one.period }} as timestamp) as period_at,
         {{ score(one.model, implementation=one.implementation) }} as score,
+        {{ held_out_score(one.model, one.implementation, one.implementation, one.period) }} as held_out_score,
         {% set baseline = one.baseline -%}
         cast(
-            {{ score(baseline.model, implementation=baseline.name) if baseline.model is defined else baseline.score }} as double
+            {{ held_out_score(baseline.model, baseline.name, one.implementation, one.period)
+                if baseline.model is defined else baseline.score }} as double
         ) as baseline_score,
         realised_label as realised
     from (
@@ -55,7 +58,9 @@ past_scores as (
         scored.period_at,
         {# what was brought, or trained on no times, was trained on none of these #}
         coalesce(scored.period_at <= versions.trained_until, false) as is_trained_on,
+        coalesce(scored.period_at > versions.measured_until, true) as is_held_out,
         scored.score,
+        scored.held_out_score,
         scored.baseline_score,
         scored.realised
 

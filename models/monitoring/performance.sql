@@ -26,7 +26,14 @@ versions as (
 past_scores as (
 
     select
-        past_scores.*,
+        past_scores.implementation,
+        past_scores.model_version,
+        past_scores.entity_id,
+        past_scores.period_at,
+        not past_scores.is_held_out as is_trained_on,
+        past_scores.held_out_score as score,
+        past_scores.baseline_score,
+        past_scores.realised,
         versions.task,
         versions.is_probability,
         versions.baseline

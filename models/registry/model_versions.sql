@@ -50,6 +50,7 @@ model_versions as (
         coalesce(versions.test_until, versions.train_until) as as_of,
         versions.train_from,
         versions.train_until,
+        versions.measured_until,
         versions.test_from,
         versions.test_until,
         versions.example_count,

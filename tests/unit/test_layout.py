@@ -40,7 +40,9 @@ LEARNING = {
     "train": "declare translate",
     "measure": "declare",
     "prove": "declare train measure",
-    "fitting": "version_row declare translate train measure prove",
+    "learner": "declare translate train prove",
+    "judged": "declare measure learner",
+    "fitting": "version_row declare translate train measure prove learner judged",
 }
 """The same within learning, whose `__init__` hands over to `fitting`."""
 

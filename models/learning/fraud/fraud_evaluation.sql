@@ -37,8 +37,8 @@ scored as (
         unnest(
             list_value(
                 struct_pack(implementation := 'amount alone', score := amount),
-                struct_pack(implementation := 'fraud_risk__rules', score := {{ score('fraud__rules') }}),
-                struct_pack(implementation := 'fraud_risk__boosted', score := {{ score('fraud__boosted') }})
+                struct_pack(implementation := 'fraud_risk__rules', score := {{ score('fraud__rules', measured=true) }}),
+                struct_pack(implementation := 'fraud_risk__boosted', score := {{ score('fraud__boosted', measured=true) }})
             ),
             max_depth => 2
         )  -- noqa: AL03

@@ -25,7 +25,7 @@ predicted as (
             list_value(
                 struct_pack(
                     implementation := 'lifetime_value__poisson',
-                    prediction := {{ score('lifetime_value__poisson') }}
+                    prediction := {{ score('lifetime_value__poisson', measured=true) }}
                 ),
                 struct_pack(
                     implementation := 'as in the last 90 days',

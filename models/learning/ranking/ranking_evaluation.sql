@@ -28,8 +28,8 @@ scored as (
                 struct_pack(ranking := 'as shown', score := -cast(position as double)),
                 struct_pack(ranking := 'popularity', score := log_item_rate),
                 struct_pack(ranking := 'words', score := word_share + title_similarity),
-                struct_pack(ranking := 'pointwise', score := {{ score('ranking__pointwise') }}),
-                struct_pack(ranking := 'pairwise', score := {{ score('ranking__pairwise') }})
+                struct_pack(ranking := 'pointwise', score := {{ score('ranking__pointwise', measured=true) }}),
+                struct_pack(ranking := 'pairwise', score := {{ score('ranking__pairwise', measured=true) }})
             ),
             max_depth => 2
         )  -- noqa: AL03

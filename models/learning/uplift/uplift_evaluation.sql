@@ -19,8 +19,8 @@ scored as (
         is_treated,
         propensity,
         has_purchased,
-        {{ score('uplift__treated') }} as treated_score,
-        {{ score('uplift__held_out') }} as held_out_score,
+        {{ score('uplift__treated', measured=true) }} as treated_score,
+        {{ score('uplift__held_out', measured=true) }} as held_out_score,
         period_at = max(period_at) over () and period_at > min(period_at) over () as is_test
 
     from examples

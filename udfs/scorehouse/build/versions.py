@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from scorehouse.learning.version_row import STORED
@@ -72,8 +71,8 @@ def incumbent(previous: NodeRecord | None, draft: NodeRecord, store: Store) -> p
 
 
 def read_row(file: Path) -> pa.Table:
-    """The one row of a version's file."""
-    return scratch("versions").sql(read_sql([file])).to_arrow_table()
+    """The one row of a version's file, in the columns of `STORED`."""
+    return scratch("versions").sql(rows_sql([file])).to_arrow_table()
 
 
 def unchanged(previous: NodeRecord, draft: NodeRecord) -> NodeRecord:
@@ -125,15 +124,23 @@ def rejection(records: Iterable[NodeRecord], version: str) -> str | None:
 
 def view_of(record: NodeRecord, store: Store) -> str:
     """The statement that points a fitted model's relation at the version in use."""
-    return f"create or replace view {quoted(record.relation)} as {read_sql([store.path(record.files[0])])}"
+    return f"create or replace view {quoted(record.relation)} as {rows_sql([store.path(record.files[0])])}"
+
+
+def rows_sql(files: list[Path]) -> str:
+    """The select of some versions' rows; columns that a version did not have yet when it was trained are NULL."""
+    return f"{_no_rows()} union all by name {read_sql(files)}"
+
+
+def _no_rows() -> str:
+    columns = scratch("versions").from_arrow(STORED.empty_table())
+    typed = zip(columns.columns, columns.types, strict=True)
+    return f"select {', '.join(f'cast(null as {kind}) as {identifier(name)}' for name, kind in typed)} where false"
 
 
 def view_of_all(records: Iterable[NodeRecord], store: Store) -> str:
     """The statement that makes history.versions: every version of every fitted model, with `model` and `is_current`."""
-    columns = duckdb.from_arrow(STORED.empty_table())
-    typed = zip(columns.columns, columns.types, strict=True)
-    empty = ", ".join(f"cast(null as {kind}) as {identifier(name)}" for name, kind in typed)
-    selects = [f"select {empty}, cast(null as varchar) as model, cast(null as boolean) as is_current where false"]
+    selects = [f"select *, cast(null as varchar) as model, cast(null as boolean) as is_current from ({_no_rows()})"]
     for record in records:
         files = [store.path(file) for file in record.files if store.path(file).exists()]
         if record.materialized == "fitted" and files:

@@ -78,6 +78,7 @@ SCHEMA = pa.schema(
         ("test_count", pa.int64()),
         ("train_from", pa.timestamp("us")),
         ("train_until", pa.timestamp("us")),
+        ("measured_until", pa.timestamp("us")),
         ("test_from", pa.timestamp("us")),
         ("test_until", pa.timestamp("us")),
         ("chosen_parameters", pa.string()),
@@ -87,6 +88,7 @@ SCHEMA = pa.schema(
         ("sql_expression", pa.string()),
         ("reasons_expression", pa.string()),
         ("weights", pa.list_(weights.WEIGHT)),
+        ("measured_weights", pa.list_(weights.WEIGHT)),
         ("feature_statistics", pa.list_(STATISTIC)),
         ("metrics", pa.list_(METRIC)),
         ("parity", pa.list_(PARITY)),
@@ -98,8 +100,10 @@ SCHEMA = pa.schema(
 
 status: ready, insufficient_examples (scores are empty) or parity_failed (the version must not be scored with).
 score_type: DuckDB type of the score: DOUBLE, or a STRUCT with a part for each class, component, or cluster and distance.
-train_from .. test_until: first and last time of each split. interval_half_width: for a regressor, score plus and minus
-this covers the share interval_coverage of outcomes. plan: sql or udf, the chosen one of scoring_plans.
+train_from .. test_until: first and last time of what it was fitted on, and of the test. measured_weights: of the same
+declaration fitted until measured_until alone, whose metrics stand in the row; none where it was not fitted again since.
+interval_half_width: for a regressor, score plus and minus this covers the share interval_coverage of outcomes.
+plan: sql or udf, the chosen one of scoring_plans.
 sql_expression, reasons_expression: DuckDB SQL over the feature columns; NULL where SQL is not possible.
 """
 
@@ -108,6 +112,7 @@ STORED = pa.schema(
     [
         *SCHEMA,
         ("score_sql", pa.string()),
+        ("measured_sql", pa.string()),
         ("reasons_sql", pa.string()),
         ("fingerprint", pa.string()),
         ("examples_fingerprint", pa.string()),

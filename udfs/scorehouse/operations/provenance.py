@@ -122,6 +122,7 @@ def _model(version: pa.Table) -> str:
             "examples' fingerprint": known["examples_fingerprint"],
             "learned from": f"{text.exact(known['train_from'])} to {text.exact(known['train_until'])}",
             "tested on": f"{text.exact(known['test_from'])} to {text.exact(known['test_until'])}",
+            "tested as fitted until": text.exact(known["measured_until"] or known["train_until"]),
         },
     )
 

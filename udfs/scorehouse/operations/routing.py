@@ -18,7 +18,6 @@ from scorehouse.names.quoting import identifier, quoted
 from scorehouse.names.warehouse import SERVING
 from scorehouse.operations.register import operation
 from scorehouse.sandbox.queries import HISTORY
-from scorehouse.store.files import read_sql
 from scorehouse.store.rows import insert
 
 CHAMPION, ACCEPTED, REJECTED, OUTDONE, EMPTY = "champion", "accepted", "rejected", "outdone", "empty"
@@ -61,7 +60,7 @@ class Judgement:
 
 @operation
 def fitted_version(run: Run, relation: str, routes: str, implementation: str) -> dict[str, object] | None:
-    """What SQL needs of a fitted model: model_version, status, score_sql, reasons_sql, features; None before it is built.
+    """What SQL needs of a fitted model: model_version, status, SQL of scores and reasons, features; None before it is built.
 
     The version is the one that `routes` pins for the implementation, else the one in use.
     """
@@ -77,7 +76,8 @@ def fitted_version(run: Run, relation: str, routes: str, implementation: str) ->
             f"Seed routes: expected a version of {relation} for {implementation} ({known}), found '{pinned}'; "
             f"correct model_version, or leave it empty for the version in use."
         )
-    return {name: row[name][0].as_py() for name in ("model_version", "status", "score_sql", "reasons_sql", "features")}
+    needed = ("model_version", "status", "score_sql", "measured_sql", "reasons_sql", "features")
+    return {name: row[name][0].as_py() for name in needed}
 
 
 @operation
@@ -92,7 +92,7 @@ def served_version(run: Run, relation: str, routes: str, implementation: str) ->
     if not files:
         return None
     name = quoted(f"{HISTORY}.{pinned}")
-    run.connection.cursor().execute(f"create or replace view {name} as {read_sql([run.store.path(files[0])])}")
+    run.connection.cursor().execute(f"create or replace view {name} as {versions.rows_sql([run.store.path(files[0])])}")
     return name
 
 

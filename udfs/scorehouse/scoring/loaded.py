@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, object] | pa.Table
 
+MEASURED = "~measured"
+"""Ends the name of what a version's metrics were measured with, where it was fitted again since."""
+
 _scorers: "dict[str, Scorer]" = {}
 _lock = threading.Lock()
 _read: Callable[[str], Row | None] | None = None
@@ -53,17 +56,17 @@ def get(version: str) -> "Scorer":
     """
     with _lock:
         if version not in _scorers:
-            row = _read(version) if _read else None
+            row = _read(version.removesuffix(MEASURED)) if _read else None
             if row is None:
                 raise ScorehouseError(
                     f"score_model(): expected a version of a fitted model of this branch, found '{version}'; "
                     f"use the macro score(), which names the version."
                 )
-            _scorers[version] = _load(row)
+            _scorers[version] = _load(row, "measured_weights" if version.endswith(MEASURED) else "weights")
         return _scorers[version]
 
 
-def _load(row: Row) -> "Scorer":
+def _load(row: Row, weights: str = "weights") -> "Scorer":
     from scorehouse.scoring.scorer import load  # compiled code loads only where something is scored
 
-    return load(row)
+    return load(row, weights)

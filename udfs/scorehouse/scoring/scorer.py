@@ -61,12 +61,15 @@ class Scorer:
         return self.explanation.top(features)
 
 
-def load(row: Mapping[str, object] | pa.Table) -> Scorer:
+def load(row: Mapping[str, object] | pa.Table, column: str = "weights") -> Scorer:
     """The scorer of a version's row: a mapping with `weights`, or a table of one row; nothing else of it is scored with.
 
     Raises ScorehouseError when the version has no weights.
+
+    Args:
+        column: whose weights: what serves, or `measured_weights`.
     """
-    kept = row["weights"].combine_chunks().flatten() if isinstance(row, pa.Table) else row["weights"]
+    kept = row[column].combine_chunks().flatten() if isinstance(row, pa.Table) else row[column]
     table = weights.as_table(kept)
     if not table.num_rows:
         raise ScorehouseError(

@@ -239,10 +239,10 @@ def read_sql(files: list[Path], suffix: str | None = None) -> str:
     """
     paths = [literal(file) for file in files]
     listed = paths[0] if len(paths) == 1 else f"[{', '.join(paths)}]"
+    by_name = ", union_by_name => true" if len(paths) > 1 else ""
     if (suffix or files[0].suffix) == ".parquet":
-        by_name = ", union_by_name => true" if len(paths) > 1 else ""
         return f"select * from read_parquet({listed}{by_name})"
-    return f"select * from read_duckdb({listed}, table_name => 'data')"
+    return f"select * from read_duckdb({listed}, table_name => 'data'{by_name})"
 
 
 Look = Callable[[str], None]

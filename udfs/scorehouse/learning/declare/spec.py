@@ -69,6 +69,7 @@ class Spec:
         steps: transformers between preprocessing and estimator, as a list of {transformer, parameters}.
         seed: of everything random, a whole number from 0 to `LARGEST_SEED`.
         minimum_examples: below so many training rows the version is insufficient_examples.
+        refit: whether what serves is fitted again on everything, once it was measured on the test; of models with a label.
         search: over parameters of the estimator; None keeps those that are declared.
         class_weight: balanced, or weights by class.
         weight: column of example weights.
@@ -91,6 +92,7 @@ class Spec:
     steps: tuple[Mapping[str, object], ...] = ()
     seed: int = 0
     minimum_examples: int = DEFAULT_MINIMUM_EXAMPLES
+    refit: bool = True
     search: Search | None = None
     class_weight: str | Mapping[str, float] | None = None
     weight: str | None = None
@@ -141,6 +143,8 @@ class Spec:
                 _within(where, f"class_weight.{name}", value, 0, None)
         _one_of(where, "calibration", declared.get("calibration"), ("isotonic", "sigmoid", None))
         _whole(where, "minimum_examples", declared.get("minimum_examples", 1), 1)
+        if not isinstance(declared.get("refit", True), bool):
+            raise ScorehouseError(f"{where}: meta.refit: expected true or false, found '{declared['refit']}'; correct it.")
         _whole(where, "seed", declared.get("seed", 0), 0, LARGEST_SEED)
         _within(where, "coverage", declared.get("coverage", 0.5), 0, 1)
         for feature, sign in declared["monotonic"].items():
@@ -183,8 +187,8 @@ class Spec:
     def text(self) -> str:
         """The declaration as JSON, without what is empty; the same declaration always gives the same text.
 
-        >>> Spec("sklearn.linear_model.Ridge", key=("id",)).text()
-        '{"estimator": "sklearn.linear_model.Ridge", "key": ["id"], "seed": 0, "minimum_examples": 50, "coverage": 0.9}'
+        >>> Spec("sklearn.linear_model.Ridge", refit=False).text()
+        '{"estimator": "sklearn.linear_model.Ridge", "seed": 0, "minimum_examples": 50, "refit": false, "coverage": 0.9}'
         """
         said = {name: value for name, value in asdict(self).items() if value not in (None, {}, (), [])}
         return json.dumps(said, default=str)  # the order of features is that of the formula

@@ -35,6 +35,15 @@ def cut(times: np.ndarray, split: Split) -> Cut:
     return Cut(_matured(times, test[0], split), test) if test.size else Cut(_latest(times, split), test)
 
 
+def known(times: np.ndarray, split: Split) -> np.ndarray:
+    """Times of which everything is known by now: the test too, and of all of them the latest `train_periods`.
+
+    >>> known(np.arange("2011-01", "2011-10", dtype="datetime64[M]"), Split("as_of", train_periods=3)).tolist()[0].month
+    7
+    """
+    return _latest(np.unique(times), split)
+
+
 def folds(times: np.ndarray, train: np.ndarray, split: Split, count: int) -> list[Cut]:
     """The same rule at earlier times: each of the last `count` training times is predicted from times before it.
 

@@ -23,26 +23,10 @@ LARGEST_SLICE_COUNT = 50
 """Values at most of a slice column that have their own metrics, the most frequent ones."""
 
 
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """What a version's row says of a fitted model's quality.
-
-    Attributes:
-        metrics: rows of `version_row.METRIC`.
-        statistics: rows of `version_row.STATISTIC`, one a feature.
-        half_width: score plus and minus this, in the label's unit, covers the declared share of a regressor's test outcomes;
-            None for other models, or where the test is too small to say.
-    """
-
-    metrics: list[dict[str, object]]
-    statistics: list[dict[str, object]]
-    half_width: float | None
-
-
 @dataclass(eq=False)
 class _Evaluator:
     fitted: Fitted
-    scorer: Scorer
+    scores: np.ndarray
     examples: Examples
     found: list[dict[str, object]] = field(default_factory=list)
 
@@ -56,7 +40,7 @@ class _Evaluator:
         chosen = self.examples.take(rows)
         if self.fitted.task in ("classification", "regression") and not chosen.spec.label:
             return
-        scores = self.scorer.score(chosen.columns)
+        scores = self.scores[rows]
         labels = Labels.of(chosen.label, self.fitted.task, self.fitted.classes).values if chosen.spec.label else None
         measured = np.isfinite(scores.reshape(len(chosen), -1)).all(axis=1)
         if self.fitted.task == "classification":
@@ -101,38 +85,65 @@ class _Evaluator:
         self.found += [_row(split, slice_name, metric, value) for metric, value in values.items()]
 
 
-def evaluate(fitted: Fitted, scorer: Scorer, examples: Examples, train: np.ndarray, test: np.ndarray) -> Evaluation:
-    """Metrics on both splits, statistics of the training rows, importances, single-feature baselines, interval.
-
-    Outliers and decompositions have no metrics. The best feature by itself is a row of its own: auc, in the slice "<feature>
-    alone".
+def scores_of(scorer: Scorer, examples: Examples, rows: np.ndarray) -> np.ndarray:
+    """Scores of some examples, as `evaluate` takes them: float64 [examples] or [examples, parts], NaN for the others.
 
     Args:
-        fitted: the model.
-        scorer: of the same model, which gives the scores that are measured.
-        examples: all of them.
-        train, test: bool [examples].
+        rows: bool [examples], those to score.
     """
-    evaluator = _Evaluator(fitted, scorer, examples)
+    found = scorer.score(examples.take(rows).columns)
+    scores = np.full((len(examples), *found.shape[1:]), np.nan)
+    scores[rows] = found
+    return scores
+
+
+def evaluate(
+    fitted: Fitted, scores: np.ndarray, examples: Examples, train: np.ndarray, test: np.ndarray
+) -> list[dict[str, object]]:
+    """Metrics on both splits, as rows of `version_row.METRIC`.
+
+    Outliers and decompositions have none. The best feature by itself is a row of its own: auc, in the slice "<feature> alone".
+
+    Args:
+        fitted: the model that is measured.
+        scores: its scores, float64 [examples] or [examples, parts]; rows that are NaN are not measured.
+        examples: all of them.
+        train, test: bool [examples], rows that it knew, and rows that it did not.
+    """
+    evaluator = _Evaluator(fitted, scores, examples)
     evaluator.split("train", train)
     evaluator.split("test", test)
-    training, judged = examples.take(train), examples.take(test if test.any() else train)
+    split, judged = ("test", examples.take(test)) if test.any() else ("train", examples.take(train))
     alone = _aucs_alone(fitted, judged)
     if alone:
         best = max(alone, key=lambda name: (alone[name], name))
-        split = "test" if test.any() else "train"
         evaluator.found.append(_row(split, f"{best} alone", "auc", alone[best]))
-    importances = _importances(scorer, training.columns)
-    statistics = [
+    errors, predicted = _test_errors(fitted, scores, examples, test)
+    bins = metrics.interval_bins(errors, predicted, examples.spec.coverage)
+    return [*evaluator.found, *(_row("test", ALL, metric, value, number or None) for metric, number, value in bins)]
+
+
+def half_width(fitted: Fitted, scores: np.ndarray, examples: Examples, test: np.ndarray) -> float | None:
+    """Score plus and minus this, in the label's unit, covers the declared share of a regressor's test outcomes.
+
+    None for other models, or where the test is too small to say. Arguments are those of `evaluate`.
+    """
+    return metrics.interval_half_width(_test_errors(fitted, scores, examples, test)[0], examples.spec.coverage)
+
+
+def statistics(fitted: Fitted, scorer: Scorer, training: Examples, judged: Examples) -> list[dict[str, object]]:
+    """What the features looked like in training, how much each moves the score, and what it tells alone: `version_row.STATISTIC`.
+
+    Args:
+        fitted, scorer: the model that serves.
+        training: the rows that it was fitted on.
+        judged: the rows that its metrics are from.
+    """
+    importances, alone = _importances(scorer, training.columns), _aucs_alone(fitted, judged)
+    return [
         statistic(name, kind, training.columns[name]) | {"importance": importances.get(name), "auc_alone": alone.get(name)}
-        for name, kind in examples.kinds.items()
+        for name, kind in training.kinds.items()
     ]
-    errors, scores = _test_errors(fitted, scorer, examples, test)
-    evaluator.found += [
-        _row("test", ALL, metric, value, number or None)
-        for metric, number, value in metrics.interval_bins(errors, scores, examples.spec.coverage)
-    ]
-    return Evaluation(evaluator.found, statistics, metrics.interval_half_width(errors, examples.spec.coverage))
 
 
 def metrics_of_split(fitted: Fitted, scorer: Scorer, examples: Examples, name: str, rows: np.ndarray) -> list[dict[str, object]]:
@@ -145,7 +156,7 @@ def metrics_of_split(fitted: Fitted, scorer: Scorer, examples: Examples, name: s
         name: the split that the rows say.
         rows: bool [examples], those to measure on.
     """
-    evaluator = _Evaluator(fitted, scorer, examples)
+    evaluator = _Evaluator(fitted, scores_of(scorer, examples, rows), examples)
     evaluator.split(name, rows)
     return evaluator.found
 
@@ -201,14 +212,12 @@ def _take(values: Column, places: np.ndarray) -> Column:
     return values[places] if isinstance(values, np.ndarray) else values.take(places)
 
 
-def _test_errors(fitted: Fitted, scorer: Scorer, examples: Examples, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _test_errors(fitted: Fitted, scores: np.ndarray, examples: Examples, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A regressor's errors and scores on the test; none of other models."""
     if fitted.task != "regression" or not examples.spec.label or not test.any():
         return np.zeros(0), np.zeros(0)
-    judged = examples.take(test)
-    scores = scorer.score(judged.columns)
     if scores.ndim == 2:  # several targets or quantiles, of which the label is none
         return np.zeros(0), np.zeros(0)
-    errors = judged.label - scores
+    errors = examples.label[test] - scores[test]
     is_known = np.isfinite(errors)
-    return errors[is_known], scores[is_known]
+    return errors[is_known], scores[test][is_known]

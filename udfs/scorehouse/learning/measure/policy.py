@@ -91,15 +91,20 @@ def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where
 def measure(version: pa.Table, examples: Examples) -> tuple[list[dict[str, object]], str | None]:
     """Metrics of a trained version on the newest later-in-time test of examples, and the test's last time.
 
-    Rows of `version_row.METRIC`, and ISO 8601. Without a split or a test there are none; nor for clusters: what their distances
-    are measured in is known only in training.
+    Rows of `version_row.METRIC`, and ISO 8601. Where it learned from the test, it is measured with what it was before it did.
+    Without a split or a test there are none, nor where it was never without the test; nor for clusters: what their distances are
+    measured in is known only in training.
     """
     if examples.spec.split is None or not len(examples) or version["task"][0].as_py() == "clustering":
         return [], None
     times = cut(examples.times, examples.spec.split).test
     if not times.size:
         return [], None
-    scorer = load(version)
+    until, measured_until = (version[name][0].as_py() for name in ("train_until", "measured_until"))
+    knows_test = until is not None and times[0] <= np.datetime64(until, "us")
+    if knows_test and (measured_until is None or times[0] <= np.datetime64(measured_until, "us")):
+        return [], None
+    scorer = load(version, "measured_weights" if knows_test else "weights")
     fitted = Fitted(
         scorer.formula,
         task=version["task"][0].as_py(),

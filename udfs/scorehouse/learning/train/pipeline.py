@@ -75,7 +75,9 @@ def _squeezed(scores: np.ndarray) -> np.ndarray:
     return scores[:, 0] if scores.shape[1] == 1 else scores
 
 
-def train(estimator: BaseEstimator, examples: Examples, rows: np.ndarray) -> Trained:
+def train(
+    estimator: BaseEstimator, examples: Examples, rows: np.ndarray, parameters: Mapping[str, object] | None = None
+) -> Trained:
     """Fit the declared estimator, with its preprocessing, on some of the examples.
 
     Parameters are searched, class weights, categories and monotonic constraints set, and probabilities calibrated as declared.
@@ -85,6 +87,7 @@ def train(estimator: BaseEstimator, examples: Examples, rows: np.ndarray) -> Tra
         estimator: what `declared_estimator` gave; it is changed.
         examples: all of them, training rows and others.
         rows: bool [examples], the training rows.
+        parameters: what an earlier search chose; None to search where it is declared.
     """
     spec, where, chosen = examples.spec, examples.where, examples.take(rows)
     task = task_of(estimator)
@@ -93,10 +96,13 @@ def train(estimator: BaseEstimator, examples: Examples, rows: np.ndarray) -> Tra
     labels = Labels.of(chosen.label, task) if spec.label else Labels(None, ())
     pipeline = _assemble(estimator, examples, encoding, matrix[rows], labels)
     with threadpool_limits(1):
-        pipeline, parameters = searched(pipeline, task, examples, rows, matrix, labels)
+        if parameters is None:
+            pipeline, parameters = searched(pipeline, task, examples, rows, matrix, labels)
+        else:
+            pipeline = clone(pipeline).set_params(**{f"estimator__{name}": value for name, value in parameters.items()})
         calibrated = _calibrated(pipeline, spec, task, chosen, labels, where)
         _fit(calibrated, matrix[rows], labels.values, chosen.weight, where)
-    return Trained(calibrated, encoding, task, labels.classes, parameters)
+    return Trained(calibrated, encoding, task, labels.classes, dict(parameters))
 
 
 def _assemble(estimator: BaseEstimator, examples: Examples, encoding: Encoding, matrix: np.ndarray, labels: Labels) -> Pipeline:

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import silhouette_score
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.model_selection import GridSearchCV, GroupKFold, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 
 from scorehouse.errors import ScorehouseError
@@ -24,10 +24,11 @@ def searched(
 ) -> tuple[Pipeline, dict[str, object]]:
     """The pipeline with the parameters that were best on average over the folds, not yet fitted, and these by name.
 
-    Each fold predicts one training time from the times before it, as the split says; clusters are judged by the silhouette
+    Each fold predicts one training time from the times before it, as the split says, or, where none has enough before it, some
+    customers (the first column of the key) from the others; clusters are judged by the silhouette
     (Rousseeuw, Journal of Computational and Applied Mathematics 20, 1987) of the training rows themselves. Without a declared
     search it is the pipeline as it came. Raises ScorehouseError for a parameter that the estimator does not have, where there is
-    no split or no earlier time to train on, and for what the estimator refuses.
+    no split, and for what the estimator refuses.
 
     Args:
         pipeline: with the estimator as its last step; not yet fitted.
@@ -80,10 +81,10 @@ def _folds(examples: Examples, rows: np.ndarray, task: str) -> tuple[np.ndarray,
         return used, [(np.arange(len(used)), np.arange(len(used)))]
     cuts = split.folds(times, train_times, spec.split, spec.search.folds)
     if not cuts:
-        raise ScorehouseError(
-            f"{where}: meta.search: expected an earlier time to train on for at least one of the last {spec.search.folds} "
-            f"training times, found none; give more history, or leave the search out."
-        )
+        used = np.flatnonzero(rows)
+        groups = examples.groups[used]
+        count = min(max(spec.search.folds, 2), len(np.unique(groups)))
+        return used, list(GroupKFold(count).split(used, groups=groups)) if count > 1 else [(np.arange(len(used)),) * 2]
     used = np.flatnonzero(times <= train_times[-1])
     places = times[used]
     return used, [(np.flatnonzero(np.isin(places, fold.train)), np.flatnonzero(np.isin(places, fold.test))) for fold in cuts]

@@ -1,0 +1,141 @@
+"""What serves and how it was measured: on rows that what was measured had not seen, and then fitted again with them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
+from scorehouse.learning.declare.examples import Examples
+from scorehouse.learning.declare.fitted import Fitted
+from scorehouse.learning.declare.labels import Labels
+from scorehouse.learning.declare.split import cut, known
+from scorehouse.learning.learner import Learner
+from scorehouse.learning.measure.agreement import concordance
+from scorehouse.learning.measure.evaluation import scores_of
+from scorehouse.scoring.scorer import Scorer
+
+FOLDS = 5
+"""Of a cross-validation, at most; fewer where a class has fewer customers."""
+SMALLEST_CONCORDANCE = 0.5
+"""Between what was measured and what was fitted again, on rows that both know; below it, what was measured serves."""
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A model, and the scores that say how good it is.
+
+    Attributes:
+        served: what scores customers.
+        rows: bool [examples], what it was fitted on.
+        measured: what the metrics are of: itself, or the same declaration fitted on earlier times.
+        scores: the measured scores, float64 [examples] or [examples, parts]; NaN where there is none.
+        train, test: bool [examples], what it knew where it was measured, and what it did not.
+        remark: what is to be said of it.
+    """
+
+    served: Fitted
+    rows: np.ndarray
+    measured: Fitted
+    scores: np.ndarray
+    train: np.ndarray
+    test: np.ndarray
+    remark: str | None = None
+
+    @property
+    def is_fitted_again(self) -> bool:
+        """Whether it serves with more than it was measured with, so that a test on what it knows needs the measured weights."""
+        return self.served is not self.measured
+
+    @property
+    def later(self) -> np.ndarray:
+        """Rows of the test that are later than what was measured knew: bool [examples]; none where it was cross-validated."""
+        return self.test & self.train.any()
+
+
+def judged(examples: Examples, learner: Learner) -> Judged | str:
+    """Fit what is declared, measure it on later times, and fit it again on all; or say what there is too little of.
+
+    What is fitted again must be close to what was measured, or that serves (Lin (1989), A concordance correlation coefficient to
+    evaluate reproducibility). Where earlier times are too few, it is measured by cross-validation over customers (the first
+    column of the key; Stone (1974), Cross-validatory choice and assessment of statistical predictions).
+    Raises ScorehouseError for examples that do not suit the declaration.
+    """
+    train, test, everything = split_of(examples)
+    fits_again = examples.spec.refit and examples.spec.split is not None and learner.predicts_labels
+    shortage = learner.shortage(train)
+    if shortage and fits_again and test.any():
+        return _cross_validated(examples, learner, everything) or shortage
+    if shortage:
+        return shortage
+    measured = learner.fit(train)
+    scores = scores_of(Scorer.of(measured.formula), examples, train | test)
+    found = Judged(measured, train, measured, scores, train, test)
+    return _again(found, learner, everything, examples) if fits_again and test.any() else found
+
+
+def split_of(examples: Examples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows that train, rows that test, and rows to fit again on: bool [examples] each."""
+    split = examples.spec.split
+    if split is None or not len(examples):
+        return np.ones(len(examples), bool), np.zeros(len(examples), bool), np.ones(len(examples), bool)
+    found = cut(examples.times, split)
+    return tuple(np.isin(examples.times, times) for times in (found.train, found.test, known(examples.times, split)))
+
+
+def _again(found: Judged, learner: Learner, rows: np.ndarray, examples: Examples) -> Judged:
+    served = learner.fit(rows, found.measured.parameters)
+    again = scores_of(Scorer.of(served.formula), examples, found.train)
+    alike = _least_concordance(found.measured, found.scores[found.train], served, again[found.train])
+    if alike >= SMALLEST_CONCORDANCE:
+        return replace(found, served=served, rows=rows)
+    remark = (
+        f"Expected the model fitted again with the newest labels to score as the measured one does, found a concordance of "
+        f"{alike:.2f} (at least {SMALLEST_CONCORDANCE:g}); the measured one serves, look at the newest labels."
+    )
+    return replace(found, remark=remark)
+
+
+def _least_concordance(first: Fitted, scores: np.ndarray, second: Fitted, others: np.ndarray) -> float:
+    """The concordance of the part of the score that agrees least; a class that one of them does not know has none."""
+    one, other = scores.reshape(len(scores), -1), others.reshape(len(others), -1)
+    common = [(first.classes.index(name), second.classes.index(name)) for name in first.classes if name in second.classes]
+    pairs = common if one.shape[1] > 1 and first.classes else [(place, place) for place in range(one.shape[1])]
+    return min((concordance(one[:, left], other[:, right]) for left, right in pairs), default=0.0)
+
+
+def _cross_validated(examples: Examples, learner: Learner, rows: np.ndarray) -> Judged | None:
+    """Fitted on all rows, measured on customers that the fit did not know; None where that cannot be done either."""
+    if learner.shortage(rows):
+        return None
+    folds = _folds(examples, learner, rows)
+    parts = [learner.fit(rows & ~fold) for fold in folds if not learner.shortage(rows & ~fold)]
+    served = learner.fit(rows) if folds and len(parts) == len(folds) else None
+    if served is None or any(part.classes != served.classes for part in parts):
+        return None
+    scores = scores_of(Scorer.of(served.formula), examples, rows) * np.nan
+    for part, fold in zip(parts, folds, strict=True):
+        scores[fold] = scores_of(Scorer.of(part.formula), examples, fold)[fold]
+    times = examples.times[rows]
+    remark = (
+        f"Measured by cross-validation over customers ({len(folds)} folds), as no earlier time has enough examples whose labels "
+        f"were known one horizon before the newest ({str(times.max())[:10]}); later times may differ more than its metrics say."
+    )
+    return Judged(served, rows, served, scores, np.zeros(len(rows), bool), rows, remark)
+
+
+def _folds(examples: Examples, learner: Learner, rows: np.ndarray) -> list[np.ndarray]:
+    """Folds that no customer stands in two of: bool [examples] each; none where customers are too few."""
+    chosen, places = examples.take(rows), np.flatnonzero(rows)
+    labels = Labels.of(chosen.label, learner.task)
+    groups = chosen.groups
+    owners = [len(np.unique(groups[labels.values == place])) for place in range(len(labels.classes))]
+    count = min(FOLDS, len(np.unique(groups)), *owners)
+    if count < 2:
+        return []
+    splitter = StratifiedGroupKFold(count) if labels.classes else GroupKFold(count)
+    found = []
+    for _, held_out in splitter.split(np.zeros(len(chosen)), labels.values, groups):
+        fold = np.zeros(len(rows), bool)
+        fold[places[held_out]] = True
+        found.append(fold)
+    return found
