@@ -15,14 +15,28 @@ propensities as (
 
 ),
 
-items as (
+known_items as (
 
     select
         item_id,
         lower(title) as title,
-        price
+        case when price > 0 then cast(ln(price) as decimal(38, 12)) end as log_price
 
     from {{ ref('int_items') }}
+
+),
+
+{# against the usual price, so that the currency does not matter; sums of decimals are exact #}
+items as (
+
+    select
+        item_id,
+        title,
+        coalesce(
+            cast(log_price as double) - cast(sum(log_price) over () as double) / count(log_price) over (), 0
+        ) as log_price
+
+    from known_items
 
 ),
 
@@ -181,7 +195,7 @@ snapshots as (
         ) as word_share,
         coalesce(jaro_winkler_similarity(rates.query, items.title), 0) as title_similarity,
         coalesce(cast(starts_with(items.title, rates.query) as integer), 0) as is_prefix,
-        ln(1 + greatest(coalesce(items.price, 0), 0)) as log_price,
+        coalesce(items.log_price, 0) as log_price,
 
         ---------- booleans
         rates.is_current,

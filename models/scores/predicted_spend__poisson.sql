@@ -20,10 +20,11 @@ widths as (
     select
         bin,
         any_value(value) filter (where metric = 'interval_from') as score_from,
-        any_value(value) filter (where metric = 'interval_half_width') as half_width
+        any_value(value) filter (where metric = 'interval_half_width') as start_half_width,
+        any_value(value) filter (where metric = 'interval_growth') as growth
 
     from metrics
-    where metric in ('interval_from', 'interval_half_width')
+    where metric in ('interval_from', 'interval_half_width', 'interval_growth')
     group by bin
 
 ),
@@ -34,15 +35,27 @@ scored as (
 
 ),
 
-bounded as (
+widened as (
 
     select
         scored.*,
-        greatest(scored.score - widths.half_width, 0) as score_low,
-        scored.score + widths.half_width as score_high
+        widths.start_half_width
+        + case when widths.growth = 0 then 0 else widths.growth * (scored.score - widths.score_from) end as half_width
 
     from scored
     asof left join widths on scored.score >= widths.score_from
+
+),
+
+{# without an interval both ends are NULL #}
+bounded as (
+
+    select
+        * exclude (half_width),
+        case when half_width is not null then greatest(score - half_width, 0) end as score_low,
+        score + half_width as score_high
+
+    from widened
 
 )
 

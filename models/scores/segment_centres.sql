@@ -14,6 +14,14 @@ clusters as (
 
 ),
 
+{# the typical size of money, so that the currency does not matter #}
+sizes as (
+
+    select coalesce(median(abs(net_amount)) filter (where net_amount <> 0), 1) as net_amount
+    from examples
+
+),
+
 logarithms as (
 
     select
@@ -21,10 +29,13 @@ logarithms as (
         clusters.cluster,
         cast(ln(1 + examples.recency_days) as decimal(38, 12)) as recency,
         cast(ln(1 + examples.purchase_day_count) as decimal(38, 12)) as frequency,
-        cast(sign(examples.net_amount) * ln(1 + abs(examples.net_amount)) as decimal(38, 12)) as money
+        cast(
+            sign(examples.net_amount) * ln(1 + abs(examples.net_amount) / sizes.net_amount) as decimal(38, 12)
+        ) as money
 
     from clusters
     inner join examples on clusters.customer_id = examples.customer_id
+    cross join sizes
 
 ),
 
@@ -62,13 +73,14 @@ centres as (
         centred.customer_count,
         exp(centred.recency) - 1 as recency_days,
         exp(centred.frequency) - 1 as purchase_day_count,
-        sign(centred.money) * (exp(abs(centred.money)) - 1) as net_amount,
+        sign(centred.money) * (exp(abs(centred.money)) - 1) * sizes.net_amount as net_amount,
         exp(centred.recency - overall.recency) as recency_ratio,
         exp(centred.frequency - overall.frequency) as frequency_ratio,
         exp(centred.money - overall.money) as money_ratio
 
     from centred
     cross join overall
+    cross join sizes
 
 )
 

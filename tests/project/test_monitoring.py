@@ -123,7 +123,8 @@ def test_another_unit_of_money_names_the_feature_and_the_score_that_follows_it(u
     outcome = usual.build()
     assert outcome.is_green, outcome.output
     found = usual.found("warn")
-    assert set(found) == {("feature_stability", "amount"), ("score_stability", "score")}
+    both = {("feature_stability", "amount"), ("score_stability", "score")}
+    assert set(found) == both if factor > 2 else both > set(found)  # whose doubling moves scores less than it moves itself
     sentence = found["feature_stability", "amount"]
     assert sentence.startswith("fraud_risk__boosted, feature_stability (fraud__boosted@")
     assert "above 0.25 in 3 of the last 7 periods" in sentence

@@ -112,7 +112,7 @@ def test_labels_that_turn_the_model_round_do_not_serve():
     version = fitted(examples(newest=lambda labels: 1 - labels), split=META["split"] | {"train_periods": 1})
     assert version["status"] == "ready"
     assert version["status_reason"].startswith(
-        "Expected the model fitted again with the newest labels to score as the measured one"
+        "Expected the model fitted again with the newest labels to order as the measured one"
     )
     assert (version["train_until"], version["measured_until"]) == (MONTHS[3].item(), None)
 

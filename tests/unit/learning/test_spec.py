@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import Spec, fit
 from scorehouse.learning.declare.examples import Examples
+from scorehouse.learning.measure import metrics
 from scorehouse.learning.train.estimators import declared_estimator
 from scorehouse.learning.train.pipeline import train
 
@@ -265,18 +266,36 @@ def test_a_regressors_interval_covers_what_it_says_of_later_examples():
     errors = np.abs(later["spent"].to_numpy() - scores)
     assert row["interval_coverage"][0].as_py() == 0.8
     assert 0.75 < np.mean(errors <= half) < 0.85
-    metrics = [metric for metric in row["metrics"][0].as_py() if metric["metric"].startswith("interval_")]
-    starts, widths = (
-        np.array([m["value"] for m in metrics if m["metric"] == name]) for name in ("interval_from", "interval_half_width")
+    measured = [metric for metric in row["metrics"][0].as_py() if metric["metric"].startswith("interval_")]
+    starts, widths, growths = (
+        np.array([m["value"] for m in measured if m["metric"] == name])
+        for name in ("interval_from", "interval_half_width", "interval_growth")
     )
     assert len(starts) == 5
     assert (np.diff(starts) > 0).all()
     bins = np.searchsorted(starts, scores, side="right") - 1
-    shares = [np.mean(errors[bins == place] <= width) for place, width in enumerate(widths)]
+    assert growths[:-1].tolist() == [0.0] * 4
+    half_widths = widths[bins] + growths[bins] * np.where(bins == 4, scores - starts[4], 0)
+    shares = [np.mean((errors <= half_widths)[bins == place]) for place in range(5)]
     assert min(shares) > 0.7
     assert max(shares) < 0.9
-    (covered,) = [m["value"] for m in metrics if m["metric"] == "interval_coverage"]
+    (covered,) = [m["value"] for m in measured if m["metric"] == "interval_coverage"]
     assert 0.72 < covered < 0.88
+
+
+def test_an_interval_covers_the_highest_scores_too():
+    """Errors as large as the score: a width that all of the highest tenth share covers nearly none of the highest hundredth."""
+    random = np.random.default_rng(0)
+    scores = np.exp(random.normal(0, 1.5, 40_000))
+    errors = scores * random.normal(0, 0.5, 40_000)
+    found = {(metric, number): value for metric, number, value in metrics.interval_bins(errors[:10_000], scores[:10_000], 0.9)}
+    assert 0.87 < found["interval_coverage", 0] < 0.93
+    assert 0.8 < found["interval_coverage_of_top_1_percent", 0] <= 1
+    start, width, growth = (found[f"interval_{name}", 10] for name in ("from", "half_width", "growth"))
+    top = scores > np.quantile(scores, 0.99)
+    covered = np.abs(errors) <= width + growth * (scores - start)
+    assert 0.87 < np.mean(covered[scores >= start]) < 0.93
+    assert 0.87 < np.mean(covered[top]) < 0.93
 
 
 def test_balanced_class_weights_are_those_of_the_training_rows():

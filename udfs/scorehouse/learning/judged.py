@@ -10,14 +10,14 @@ from scorehouse.learning.declare.fitted import Fitted
 from scorehouse.learning.declare.labels import Labels
 from scorehouse.learning.declare.split import cut, known
 from scorehouse.learning.learner import Learner
-from scorehouse.learning.measure.agreement import concordance
+from scorehouse.learning.measure.agreement import agreement
 from scorehouse.learning.measure.evaluation import scores_of
 from scorehouse.scoring.scorer import Scorer
 
 FOLDS = 5
 """Of a cross-validation, at most; fewer where a class has fewer customers."""
-SMALLEST_CONCORDANCE = 0.5
-"""Between what was measured and what was fitted again, on rows that both know; below it, what was measured serves."""
+SMALLEST_AGREEMENT = 0.5
+"""Of what was measured and what was fitted again, on rows that both know; below it, what was measured serves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +55,9 @@ class Judged:
 def judged(examples: Examples, learner: Learner) -> Judged | str:
     """Fit what is declared, measure it on later times, and fit it again on all; or say what there is too little of.
 
-    What is fitted again must be close to what was measured, or that serves (Lin (1989), A concordance correlation coefficient to
-    evaluate reproducibility). Where earlier times are too few, it is measured by cross-validation over customers (the first
-    column of the key; Stone (1974), Cross-validatory choice and assessment of statistical predictions).
+    What is fitted again must order customers much as what was measured does, or that serves. Where earlier times are too few, it
+    is measured by cross-validation over customers (the first column of the key; Stone (1974), Cross-validatory choice and
+    assessment of statistical predictions).
     Raises ScorehouseError for examples that do not suit the declaration.
     """
     train, test, everything = split_of(examples)
@@ -85,22 +85,22 @@ def split_of(examples: Examples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _again(found: Judged, learner: Learner, rows: np.ndarray, examples: Examples) -> Judged:
     served = learner.fit(rows, found.measured.parameters)
     again = scores_of(Scorer.of(served.formula), examples, found.train)
-    alike = _least_concordance(found.measured, found.scores[found.train], served, again[found.train])
-    if alike >= SMALLEST_CONCORDANCE:
+    alike = _least_agreement(found.measured, found.scores[found.train], served, again[found.train])
+    if alike >= SMALLEST_AGREEMENT:
         return replace(found, served=served, rows=rows)
     remark = (
-        f"Expected the model fitted again with the newest labels to score as the measured one does, found a concordance of "
-        f"{alike:.2f} (at least {SMALLEST_CONCORDANCE:g}); the measured one serves, look at the newest labels."
+        f"Expected the model fitted again with the newest labels to order as the measured one does, found a rank correlation of "
+        f"{alike:.2f} (at least {SMALLEST_AGREEMENT:g}); the measured one serves, look at the newest labels."
     )
     return replace(found, remark=remark)
 
 
-def _least_concordance(first: Fitted, scores: np.ndarray, second: Fitted, others: np.ndarray) -> float:
-    """The concordance of the part of the score that agrees least; a class that one of them does not know has none."""
+def _least_agreement(first: Fitted, scores: np.ndarray, second: Fitted, others: np.ndarray) -> float:
+    """The agreement of the part of the score that agrees least; a class that one of them does not know has none."""
     one, other = scores.reshape(len(scores), -1), others.reshape(len(others), -1)
     common = [(first.classes.index(name), second.classes.index(name)) for name in first.classes if name in second.classes]
     pairs = common if one.shape[1] > 1 and first.classes else [(place, place) for place in range(one.shape[1])]
-    return min((concordance(one[:, left], other[:, right]) for left, right in pairs), default=0.0)
+    return min((agreement(one[:, left], other[:, right]) for left, right in pairs), default=-1.0)
 
 
 def _cross_validated(examples: Examples, learner: Learner, rows: np.ndarray) -> Judged | None:

@@ -1,6 +1,7 @@
 """How good scores are: values by metric, or (metric, bin, value) where a metric is measured bin by bin."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from sklearn import metrics as measured
@@ -9,6 +10,8 @@ BINS = 10
 """Bins of equal size, by score."""
 SMALLEST_INTERVAL_BIN = 100
 """Errors at least in each bin of intervals, where there are several."""
+SMALLEST_TOP = 10
+"""Rows at least that the coverage of the highest scores is said of."""
 SILHOUETTE_SAMPLE = 5_000
 """Rows at most that the silhouette is measured on."""
 
@@ -188,20 +191,39 @@ def interval_half_width(errors: np.ndarray, coverage: float) -> float | None:
     return float(np.sort(np.abs(errors))[rank - 1]) if 0 < rank <= len(errors) else None
 
 
+class IntervalBin(NamedTuple):
+    """Half-widths of the scores from a start to the next bin's.
+
+    Attributes:
+        start: the lowest score; minus infinity in the first bin.
+        half_width: at the start, in the label's unit.
+        growth: what is added for each unit that a score is above the start.
+    """
+
+    start: float
+    half_width: float
+    growth: float
+
+
 def interval_bins(errors: np.ndarray, scores: np.ndarray, coverage: float) -> Iterator[tuple[str, int, float]]:
     """(metric, bin, value) of intervals whose width depends on the score; nothing for too few errors.
 
-    interval_from, interval_half_width: a score at or above a bin's start, and below the next one's, has the bin's half-width,
-    split conformal within the bin (Mondrian conformal prediction: Vovk, Gammerman, Shafer, Algorithmic Learning in a Random
-    World, 2005). interval_coverage (bin 0): share of outcomes covered, each half of the errors by the half-widths of the other.
+    interval_from, interval_half_width, interval_growth: a score at or above a bin's start, and below the next one's, has its
+    half-width, split conformal within the bin (Mondrian conformal prediction: Vovk, Gammerman, Shafer, Algorithmic Learning in a
+    Random World, 2005). The highest bin has no end: above 0 its errors are taken as shares of the score (normalised conformal
+    prediction: Papadopoulos, Vovk, Gammerman, J. Artificial Intelligence Research 40, 2011), so that its width grows with it.
+    interval_coverage (bin 0): share of outcomes covered, each half of the errors by the half-widths of the other;
+    interval_coverage_of_top_1_percent (bin 0): of those with the highest scores, where they are 10 or more.
 
     >>> scores = np.repeat([2.0, 8.0], 200)
     >>> for metric, number, value in interval_bins(scores / 2, scores, coverage=0.9):
     ...     print(metric, number, value)
     interval_from 1 -inf
     interval_half_width 1 1.0
+    interval_growth 1 0.0
     interval_from 2 8.0
     interval_half_width 2 4.0
+    interval_growth 2 0.5
     interval_coverage 0 1.0
 
     Args:
@@ -215,24 +237,36 @@ def interval_bins(errors: np.ndarray, scores: np.ndarray, coverage: float) -> It
     bins = _interval_bins(errors, scores, coverage)
     if not bins or not all(halves):
         return
-    for number, (start, half_width) in enumerate(bins, start=1):
-        yield "interval_from", number, start
-        yield "interval_half_width", number, half_width
-    covered = [np.abs(errors[1 - half :: 2]) <= _half_widths(scores[1 - half :: 2], bins) for half, bins in enumerate(halves)]
-    yield "interval_coverage", 0, float(np.mean(np.concatenate(covered)))
+    for number, found in enumerate(bins, start=1):
+        yield "interval_from", number, found.start
+        yield "interval_half_width", number, found.half_width
+        yield "interval_growth", number, found.growth
+    covered = np.empty(len(errors), bool)
+    for half, found in enumerate(halves):
+        covered[1 - half :: 2] = np.abs(errors[1 - half :: 2]) <= _half_widths(scores[1 - half :: 2], found)
+    yield "interval_coverage", 0, float(np.mean(covered))
+    top = len(covered) // 100
+    if top >= SMALLEST_TOP:
+        yield "interval_coverage_of_top_1_percent", 0, float(np.mean(covered[-top:]))
 
 
-def _interval_bins(errors: np.ndarray, scores: np.ndarray, coverage: float) -> list[tuple[float, float]]:
-    """(start, half-width) of tenths by score, or of fewer and larger bins; errors and scores rise with the score."""
+def _interval_bins(errors: np.ndarray, scores: np.ndarray, coverage: float) -> list[IntervalBin]:
+    """Tenths by score, or fewer and larger bins; errors and scores rise with the score."""
     count = max(1, min(BINS, len(scores) // SMALLEST_INTERVAL_BIN))
     starts = np.unique([part[0] for part in np.array_split(scores, count) if len(part)])[1:]
-    parts = np.split(errors, np.searchsorted(scores, starts, side="left"))
-    widths = [interval_half_width(part, coverage) for part in parts]
+    places = np.searchsorted(scores, starts, side="left")
+    widths = [interval_half_width(part, coverage) for part in np.split(errors, places)]
     if None in widths:
         return []
-    return list(zip([-np.inf, *starts.tolist()], widths, strict=True))
+    found = [IntervalBin(start, width, 0.0) for start, width in zip([-np.inf, *starts.tolist()], widths, strict=True)]
+    if starts.size and starts[-1] > 0:
+        share = interval_half_width(errors[places[-1] :] / scores[places[-1] :], coverage)
+        found[-1] = IntervalBin(found[-1].start, share * found[-1].start, share)
+    return found
 
 
-def _half_widths(scores: np.ndarray, bins: list[tuple[float, float]]) -> np.ndarray:
-    starts, widths = np.array(bins).T
-    return widths[np.searchsorted(starts, scores, side="right") - 1]
+def _half_widths(scores: np.ndarray, bins: list[IntervalBin]) -> np.ndarray:
+    starts, widths, growths = (np.array(column) for column in zip(*bins, strict=True))
+    places = np.searchsorted(starts, scores, side="right") - 1
+    beyond = np.where(growths[places] == 0, 0.0, scores - starts[places])
+    return widths[places] + growths[places] * beyond

@@ -25,6 +25,7 @@ from scorehouse.learning.declare.examples import PASSTHROUGH, Feature
 from scorehouse.learning.declare.spec import Spec
 from scorehouse.learning.train.estimators import make
 from scorehouse.learning.train.matrix import Encoding
+from scorehouse.learning.train.sizes import SizeScaler
 from scorehouse.scoring.columns import CATEGORICAL
 from scorehouse.scoring.steps.univariate import symmetric_log
 
@@ -145,7 +146,7 @@ class _Maker:
         return [name for name in members if name in log]
 
     def _numeric(self, group: str, declared: Mapping, is_logged: bool) -> object:
-        steps = [self._imputer(declared), *([FunctionTransformer(symmetric_log)] if is_logged else [])]
+        steps = [self._imputer(declared), *([SizeScaler(), FunctionTransformer(symmetric_log)] if is_logged else [])]
         if declared.get("bins"):
             steps.append(self._bins(group, declared["bins"]))
         scale = declared.get("scale")

@@ -179,9 +179,9 @@ def minimum_maximum_scaler(model: object, inputs: list[str], draft: Draft) -> li
     return [draft.step(Clip.of, name, f"{name} clipped", low=low, high=high) for name in scaled]
 
 
-@formula_of("transform", "sklearn.MaxAbsScaler")
-def maximum_scaler(model: object, inputs: list[str], draft: Draft) -> list[str]:
-    """x / largest absolute value."""
+@formula_of("transform", "sklearn.MaxAbsScaler", "scorehouse.SizeScaler")
+def magnitude_scaler(model: object, inputs: list[str], draft: Draft) -> list[str]:
+    """x / largest, or usual, absolute value."""
     return _scaled(inputs, draft, divisor=model.scale_)
 
 
