@@ -44,6 +44,12 @@ class Webhook:
                 if status == 200 and self.headers.get("Content-Type", "").startswith("application/json"):
                     owner.bodies.append(json.loads(body))
                 self.send_response(status)
+                if status == 302:
+                    self.send_header("Location", "/login")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                self.send_response(200)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:

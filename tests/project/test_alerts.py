@@ -92,6 +92,42 @@ def mail_server() -> Iterator[tuple[int, list[str]]]:
         server.shutdown()
 
 
+def test_a_service_that_takes_its_time_gets_a_message_once(shop: Shop) -> None:
+    shop.project.replace(*BROKEN)
+    shop.webhook.answers = lambda: time.sleep(6) or 200
+    night = shop.night()
+    assert "did not take it" not in night.output
+    shop.night()
+    mend(shop)
+    assert shop.night().code == 0
+    titles = ["[Scorehouse main] error: sql_error: weighted", "[Scorehouse main] recovered: sql_error: weighted"]
+    assert shop.webhook.titles == titles
+
+
+def test_a_page_to_which_a_message_is_sent_on_has_not_taken_it(shop: Shop) -> None:
+    shop.project.replace(*BROKEN)
+    shop.webhook.answers = lambda: 302
+    night = shop.night()
+    assert "No message to product: 1 of 1 addresses did not take it." in night.output
+    shop.webhook.answers = lambda: 200
+    shop.night()
+    assert shop.webhook.titles == ["[Scorehouse main] error: sql_error: weighted"]
+
+
+def test_damage_to_what_readers_open_is_said_and_told(shop: Shop) -> None:
+    file = shop.project.folder() / "releases/1/serving.duckdb"
+    file.chmod(0o644)
+    file.write_bytes(b"nothing that is a database")
+    shop.project.replace(*BROKEN)
+    night = shop.night()
+    assert "Readers cannot open release 1 of main: files of it are damaged or gone" in night.output
+    mend(shop)
+    night = shop.night()
+    assert night.code == 0 and "store_damaged" in night.output
+    assert shop.project.serving("select count(*) from scores") == [(3,)]
+    assert "[Scorehouse main] warning: store_damaged" in " ".join(shop.webhook.titles)
+
+
 def test_mail_arrives(shop: Shop) -> None:
     shop.project.replace(*BROKEN)
     with mail_server() as (port, taken):
@@ -187,7 +223,7 @@ def test_a_watchdog_notices_that_no_run_came_and_the_next_one_says_that_it_is_ov
         assert late.code == 1 and late.output.startswith("LATE: no whole run of main within the SLA of scores (0.0001 h)")
     (shop.project.root / "seeds/operations/product_requirements.csv").unlink()  # a build asks more of it
     assert shop.night().code == 0
-    assert shop.webhook.titles == ["[Scorehouse main] error: run_lost", "[Scorehouse main] recovered: run_lost"]
+    assert shop.webhook.titles == ["[Scorehouse main] error: sla_missed", "[Scorehouse main] recovered: sla_missed"]
     shop.project.write("seeds/operations/product_requirements.csv", "endpoint,product,sla_hours\nscores,scores,one day\n")
     wrong = shop.night(module="nightly.watchdog")
     assert "line 2, sla_hours: expected hours as a number above 0, found 'one day'; correct it." in wrong.output

@@ -73,7 +73,7 @@ def test_a_payment_is_learned_from_only_once_its_label_is_known(bank: Project) -
 @pytest.mark.parametrize(
     ("implementation", "score"),
     [
-        ("fraud_risk__boosted", "boosted.score"),
+        ("fraud_risk__boosted", "past.held_out_score"),
         ("fraud_risk__rules", "rules.score"),
         ("amount alone", "boosted.amount"),
     ],
@@ -82,8 +82,9 @@ def test_metrics_are_scikit_learns_and_the_handbooks(bank: Project, implementati
     rows = bank.catalog(
         f"select examples.occurred_on, examples.customer_id, {score}, examples.is_fraud"
         " from learning.fraud_examples as examples, learning.fraud__boosted as version,"
-        " scores.fraud_risk__boosted as boosted, scores.fraud_risk__rules as rules"
+        " scores.fraud_risk__boosted as boosted, scores.fraud_risk__rules as rules, monitoring.past_scores as past"
         " where examples.payment_id = boosted.payment_id and examples.payment_id = rules.payment_id"
+        " and examples.payment_id = past.entity_id and past.implementation = 'fraud_risk__boosted' and past.is_held_out"
         " and examples.occurred_on between version.test_from and version.test_until"
     )
     days, cards, scores, frauds = (np.array(column) for column in zip(*rows, strict=True))

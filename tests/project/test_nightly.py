@@ -77,6 +77,11 @@ def lost(shop: Shop) -> Night:
     return shop.night()
 
 
+def overdue(shop: Shop) -> Night:
+    shop.project.write("seeds/operations/product_requirements.csv", "endpoint,product,sla_hours\nscores,scores,0.0001\n")
+    return shop.night(module="nightly.watchdog")
+
+
 def full_disk(shop: Shop) -> Night:
     """The warehouse is on a small disk of its own, which is nearly full."""
     script = (
@@ -172,6 +177,7 @@ DRILLS: dict[str, Callable[[Shop], Night]] = {
     "terminated": terminated,
     "crashed": signalled(signal.SIGSEGV),
     "run_lost": lost,
+    "sla_missed": overdue,
     "clock_jump": jumped,
     "alert_setup": started(SCOREHOUSE_ALERT_DATA="nonsense"),
     "package_missing": replaced("udfs/scorehouse/hooks.py", "from functools", "import a_package_that_nobody_has\nfrom functools"),

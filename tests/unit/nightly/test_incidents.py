@@ -1,5 +1,6 @@
 """Whatever happens in whatever order: an incident is opened once, told of once, closed once."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -105,6 +106,25 @@ def test_what_was_past_when_it_was_seen_is_told_though_the_message_was_not_taken
     assert [one.keys for one in book.run([], Shown(True, True), BEGAN, is_reachable=False)] == [("run_lost",)]
     assert [one.kind for one in book.run([], Shown(True, True), BEGAN)] == ["recovery"]
     assert book.run([], Shown(True, True), BEGAN) == []
+
+
+def test_who_may_have_heard_hears_of_the_end_though_the_run_was_killed_while_it_told() -> None:
+    opened = {"state": "opened", "key": "killed", "failure_class": "killed", "contact": "platform"}
+    telling = Line(incidents.TELLING, details={"kind": "failure", "keys": ["killed"]})
+    for said, is_owed in (([], False), ([telling], True)):
+        (incident,) = incidents.standing([(1, [Line("incident", details=opened), *said])]).open.values()
+        assert incident.is_owed == is_owed
+
+
+def test_a_ledger_of_odd_types_is_read() -> None:
+    """Nobody writes such lines; a disk, or a person, may."""
+    closed = {"state": "closed", "key": "x", "since": [1]}
+    assert incidents.standing([(1, [Line("incident", details=closed)])]).open == {}
+    whole = Line("finish").text()
+    for name, value in (("up", '"soon"'), ("seconds", "[1]"), ("row_count", '{"a": 1}'), ("up", "true")):
+        odd = json.dumps(json.loads(whole) | {name: json.loads(value)})
+        assert Line.read(odd).event == "cut", odd
+    assert Line.read(whole).event == "finish"
 
 
 def test_a_clock_that_goes_back_hides_nothing() -> None:

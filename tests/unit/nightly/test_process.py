@@ -89,3 +89,14 @@ def test_a_supervised_run_that_died_is_found_however_early_and_however_long_ago(
     assert len(list(supervise._mark_lost(tmp_path))) == 1
     assert list(supervise._mark_lost(tmp_path)) == []
     assert [line.details["outcome"] for line in lines.read(lost.file, [FINISH])] == [supervise.LOST]
+
+
+def test_a_run_beside_another_one_that_still_tells_of_it_is_not_dead(tmp_path: Path) -> None:
+    beside = Ledger(tmp_path, "beside")
+    beside.write(START, details={"is_supervised": True, supervise.IS_BESIDE: True})
+    assert list(supervise._mark_lost(tmp_path)) == []
+    with subprocess.Popen(["true"]) as dead:
+        dead.wait()
+    gone = Ledger(tmp_path, "gone")
+    gone.write(START, details={"is_supervised": True, supervise.IS_BESIDE: True}, process=dead.pid)
+    assert len(list(supervise._mark_lost(tmp_path))) == 1

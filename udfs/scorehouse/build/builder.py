@@ -273,11 +273,20 @@ class Builder:
         is_built = not is_same if is_new is None else is_new
         action = "built" if is_built else "reused"
         draft = replace(draft, run_id=self._run_id, action=action, reason=reason or explain(previous, draft, is_built))
+        if is_same and is_new and draft.node_id in self.published.nodes:
+            self._note_loss(draft)
         if is_same and previous.inputs == draft.inputs and previous.details == draft.details and not is_new:
             self.records.note(replace(draft, columns=previous.columns))
         else:
             self.records.put(draft, statements)
         return Outcome(action, draft.reason, draft.row_count)
+
+    def _note_loss(self, draft: NodeRecord) -> None:
+        """What readers are served was computed again though nothing changed: its file was gone, if it was not damaged."""
+        is_served = self.published.nodes[draft.node_id].fingerprint.whole == draft.fingerprint.whole
+        is_told = any(Path(file).parent.name == draft.relation for file in self.store.damaged)
+        if is_served and not is_told:
+            self.store.damaged.append(f"{draft.relation}, whose file is gone,")
 
     def settle_version(self, draft: NodeRecord, is_new: bool, reason: str | None) -> Outcome:
         """Record a fitted model's version in use, and show all versions of all models; one model at a time."""

@@ -84,7 +84,10 @@ class Line:
             said = json.loads(text)
             line = cls(**{name: said[name] for name in cls.__dataclass_fields__ if name in said})
             is_whole = isinstance(line.event, str) and isinstance(line.details, dict) and line.at and line.at.tzinfo
-            if is_whole and all(value is None or isinstance(value, str) for value in (line.node, line.message)):
+            texts, numbers = (line.node, line.message), (line.seconds, line.row_count)
+            is_typed = all(value is None or isinstance(value, str) for value in texts)
+            is_typed &= all(value is None or _is_number(value) for value in numbers) and _is_number(line.up)
+            if is_whole and is_typed:
                 return line
         return cls(_CUT, message=text, happened_at="", up=0.0, process=0)
 
@@ -97,6 +100,10 @@ class Line:
         """As it stands in the file; what says nothing is left out."""
         said = {name: value for name, value in asdict(self).items() if value not in (None, {})}
         return json.dumps({"happened_at": said.pop("happened_at"), **said}, ensure_ascii=False, default=str) + "\n"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class Ledger:
@@ -144,7 +151,8 @@ class Ledger:
     @property
     def wrong(self) -> str | None:
         """Why no line could be written yet, in a sentence; None where it could."""
-        return not_writable(self._folder) if self._waiting and not os.access(self._folder, os.W_OK) else None
+        is_usable = self._folder.is_dir() and os.access(self._folder, os.W_OK)
+        return not_writable(self._folder) if self._waiting and not is_usable else None
 
     def _write_waiting(self) -> None:
         if self.file is None:

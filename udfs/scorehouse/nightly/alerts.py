@@ -14,13 +14,15 @@ from importlib.util import find_spec
 
 from scorehouse.ledger.lines import Ledger
 from scorehouse.nightly.console import say
-from scorehouse.nightly.incidents import ALERT, FAILURE, RECOVERY, Message
+from scorehouse.nightly.incidents import ALERT, FAILURE, RECOVERY, TELLING, Message
 
 PREFIX = "SCOREHOUSE_ALERT"
 WAITS_SECONDS = (1.0, 4.0)
 """Before another attempt."""
 LIMIT_SECONDS = 60.0
 """For all attempts to send one message."""
+ANSWER_SECONDS = 20.0
+"""For a service to answer, where its URL says nothing else (`rto`); one that does not may have taken it: it is asked once."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def send(message: Message, environment: Mapping[str, str]) -> Sent:
     name = variable_of(message.contact)
     if find_spec("apprise") is None:
         return Sent(False, 0, "the package apprise is missing: rm .venv/ready; make .venv/ready")
-    own, general = (list(dict.fromkeys((environment.get(one) or "").split())) for one in (name, PREFIX))
+    own, general = addresses(message, environment)
     if not own and not general:
         return Sent(False, 0, f"neither {name} nor {PREFIX} is set")
     sent = _sent(message, own or general)
@@ -74,6 +76,12 @@ def send(message: Message, environment: Mapping[str, str]) -> Sent:
     again = _sent(message, others)
     why = f"{sent.why}; {PREFIX} {'took it' if again.is_sent else 'did not take it either'}"
     return Sent(again.is_sent, sent.attempts + again.attempts, why)
+
+
+def addresses(message: Message, environment: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """The URLs of a message's team, and those of everybody."""
+    own, general = (list(dict.fromkeys((environment.get(one) or "").split())) for one in (variable_of(message.contact), PREFIX))
+    return own, general
 
 
 def _sent(message: Message, urls: list[str]) -> Sent:
@@ -94,6 +102,8 @@ def tell(ledger: Ledger, message: Message, environment: Mapping[str, str], wante
         if message.keys:
             ledger.write(ALERT, details={**details, "is_sent": False, "is_unwanted": True})
         return Sent(False, 0)
+    if message.keys and any(addresses(message, environment)):  # a kill from here on leaves open whether it arrived
+        ledger.write(TELLING, details=details)
     sent = send(message, environment)
     ledger.write(ALERT, message=sent.why or None, details={**details, "is_sent": sent.is_sent, "attempts": sent.attempts})
     if sent.why:
@@ -109,16 +119,20 @@ class _Sending:
         self.left = urls
         self.attempts = 0
         self.is_given_up = False
+        self._unanswered: set[str] = set()
 
     def run(self) -> None:
         """Try each address that is left; what it took until then holds wherever this is given up."""
         for wait in (0.0, *WAITS_SECONDS):
             time.sleep(wait)
             self.attempts += 1
-            for url in self.left:
+            for url in [one for one in self.left if one not in self._unanswered]:
+                began = time.monotonic()
                 if not self.is_given_up and _took(url, self._message):
                     self.left = [one for one in self.left if one != url]
-            if not self.left:
+                elif time.monotonic() - began >= ANSWER_SECONDS:
+                    self._unanswered.add(url)
+            if not set(self.left) - self._unanswered:
                 return
 
 
@@ -126,11 +140,14 @@ def _took(url: str, message: Message) -> bool:
     with suppress(Exception):  # whatever a service's plugin does, the run goes on
         import apprise
 
-        _quiet()
+        _prepare()
+        asked = apprise.Apprise.instantiate(url)
+        if "rto=" not in url:
+            asked.socket_read_timeout = ANSWER_SECONDS
         service = apprise.Apprise()
         kinds = {RECOVERY: apprise.NotifyType.SUCCESS, FAILURE: apprise.NotifyType.FAILURE}
         kind = kinds.get(message.kind, apprise.NotifyType.INFO)
-        return bool(service.add(url) and service.notify(title=message.title, body=message.body, notify_type=kind))
+        return bool(service.add(asked) and service.notify(title=message.title, body=message.body, notify_type=kind))
     return False
 
 
@@ -138,11 +155,25 @@ def _is_known(url: str) -> bool:
     with suppress(Exception):
         import apprise
 
-        _quiet()
+        _prepare()
         return apprise.Apprise.instantiate(url, suppress_exceptions=True) is not None
     return False
 
 
-def _quiet() -> None:
-    """apprise says in its log where a message goes."""
+def _prepare() -> None:
+    """apprise says in its log where a message goes, and its requests turn a message that is sent elsewhere into a question."""
+    import requests
+
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    requests.Session.rebuild_method = _keep_method
+
+
+def _keep_method(_: object, request: object, response: object) -> None:
+    """Refuse a redirection by which a message would arrive without its text: its page's answer is no sign that somebody took it.
+
+    Raises requests.RequestException, which plugins take for a service that does not take the message.
+    """
+    import requests
+
+    if request.method == "POST" and response.status_code in (301, 302, 303):
+        raise requests.RequestException(f"redirected ({response.status_code})")

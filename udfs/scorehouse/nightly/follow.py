@@ -19,7 +19,7 @@ from pathlib import Path
 
 from scorehouse.names import git
 from scorehouse.names.warehouse import Warehouse
-from scorehouse.nightly import process
+from scorehouse.nightly import last_resort, process
 from scorehouse.nightly.supervise import NOT_RUN, SERVED, Nightly, signals
 
 RETRY_SECONDS = 600.0
@@ -123,8 +123,11 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"--every: expected seconds above 0, found {known.every:g}")
     project = Path(os.environ.get("DBT_PROJECT_DIR") or Path.cwd()).resolve()
     follower = Follower(project, others, os.environ, known.every)
-    with signals(follower.end):
-        return follower.follow()
+    try:
+        with signals(follower.end):
+            return follower.follow()
+    except Exception as error:  # whoever runs the machine must hear that it follows no more
+        return last_resort.tell(project, error)
 
 
 if __name__ == "__main__":

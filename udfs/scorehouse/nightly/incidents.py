@@ -17,6 +17,8 @@ from scorehouse.names.warehouse import Warehouse
 from scorehouse.nightly.triage import FOUND, OWNER, FailureClass, Triage
 
 INCIDENT, ALERT = "incident", "alert"
+TELLING = "telling"
+"""A message is on its way: where nothing more is known of it, it may have arrived."""
 OPENED, CLOSED = "opened", "closed"
 FAILURE, RECOVERY = "failure", "recovery"
 KEPT = ("key", "failure_class", "subject", "contact")
@@ -60,7 +62,7 @@ class Failure:
     @classmethod
     def said(cls, triage: Triage, sentence: str, is_past: bool = False) -> Self:
         """A failure of which there is a sentence, and no node."""
-        return cls(triage.of(sentence), "", sentence, is_past=is_past)
+        return cls(triage.of(sentence), subject_of("", sentence), sentence, is_past=is_past)
 
     @property
     def key(self) -> str:
@@ -73,6 +75,19 @@ class Failure:
     def contact(self) -> str:
         """The team that is told."""
         return (self.team or "platform") if self.kind.contact == OWNER else self.kind.contact
+
+
+def subject_of(node: str, message: str) -> str:
+    """What a failure is about: the node, of a source its table too; else the file that its sentence begins with.
+
+    >>> subject_of("source.shop.retail.events", ""), subject_of("", "/data/raw/a.csv: cut"), subject_of("", "The disk is full")
+    ('retail.events', 'raw/a.csv', '')
+    """
+    if node:
+        return ".".join(node.split(".")[2:]) if node.startswith("source.") else node.split(".")[min(2, node.count("."))]
+    first = message.removeprefix(lines.NOTHING_PUBLISHED).split(": ")[0].split(", line ")[0]
+    is_file = ": " in message and "." in first and " " not in first
+    return "/".join(first.split("/")[-2:]) if is_file else ""
 
 
 def essence(sentence: str) -> str:
@@ -93,7 +108,7 @@ class Incident:
         since: the run in which it was first seen.
         node: the node that shows it mended when it is built; empty where a whole run does.
         told_at: when somebody was last told; None where nobody could be reached yet.
-        was_lost: whether a message about it was not taken by whom it went to.
+        was_lost: whether a message about it was not taken by whom it went to, or nobody knows whether it was.
     """
 
     key: str
@@ -145,7 +160,7 @@ class Shown:
 def history(folder: Path) -> Iterator[tuple[int, Iterator[Line]]]:
     """What all runs of a branch wrote of incidents, oldest first."""
     for file in lines.files(folder):
-        yield lines.number_of(file), lines.read(file, (INCIDENT, ALERT))
+        yield lines.number_of(file), lines.read(file, (INCIDENT, ALERT, TELLING))
 
 
 @dataclass(frozen=True)
@@ -167,12 +182,12 @@ def standing(runs: Iterable[tuple[int, Iterable[Line]]]) -> Standing:
     over: dict[str, Incident] = {}
     closed: dict[str, Incident] = {}
     listed = [(number, line) for number, written in runs for line in written]
-    ended = {(_key(line), line.details.get("since")): number for number, line in listed if _is(line, CLOSED)}
+    ended = {(_key(line), str(line.details.get("since"))): number for number, line in listed if _is(line, CLOSED)}
     for number, line in listed:
         said, key = line.details, _key(line)
-        if _is(line, OPENED) and ended.get((key, number), number) < number:
+        if _is(line, OPENED) and ended.get((key, str(number)), number) < number:
             # a run that began before, and ended after, has closed it
-            unheard = _tells(listed, number, key, FAILURE) and not _tells(listed, ended[key, number], key, RECOVERY)
+            unheard = _tells(listed, number, key, FAILURE) and not _tells(listed, ended[key, str(number)], key, RECOVERY)
             over |= {key: replace(_opened(number, said, line), told_at=line.at)} if unheard else {}
             continue
         if _is(line, OPENED):
@@ -182,6 +197,9 @@ def standing(runs: Iterable[tuple[int, Iterable[Line]]]) -> Standing:
         elif _is(line, CLOSED) and key in found:
             incident = closed[key] = found.pop(key)
             over |= {key: incident} if incident.is_owed else {}
+        elif line.event == TELLING:
+            of = _keys(said) & found.keys() if said.get("kind") == FAILURE else ()
+            found |= {one: replace(found[one], was_lost=True) for one in of}
         elif line.event == ALERT and said.get("kind") == RECOVERY and (said.get("is_sent") or said.get("is_unwanted")):
             over = {one: incident for one, incident in over.items() if one not in _keys(said)}
         elif line.event == ALERT and said.get("kind") == RECOVERY and said.get("attempts"):  # of what was past when it was seen
@@ -313,7 +331,12 @@ def messages(change: Change, place: str, standing: str, log: str, over: Iterable
 def served_now(warehouse: Warehouse) -> str:
     """What readers have, in a sentence."""
     number = warehouse.current_release()
-    return f"Readers are served release {number} of {warehouse.branch}." if number else "There is no release yet."
+    if number is None:
+        return "There is no release yet."
+    if not warehouse.is_whole(number):
+        why = "files of it are damaged or gone; a green build mends it"
+        return f"Readers cannot open release {number} of {warehouse.branch}: {why}."
+    return f"Readers are served release {number} of {warehouse.branch}."
 
 
 def place_of(warehouse: Warehouse) -> str:
@@ -337,7 +360,7 @@ def _title(failure: Failure) -> str:
 
 
 def _named(incident: Incident) -> str:
-    unheard = ", and nobody took the message" if incident.was_lost and not incident.told_at else ""
+    unheard = ", and nobody is known to have taken the message" if incident.was_lost and not incident.told_at else ""
     return f"{incident.key} (since run {incident.since}{unheard})" if incident.since else incident.key
 
 

@@ -17,8 +17,8 @@ from scorehouse.ledger import lines as ledger_lines
 from scorehouse.ledger.lines import ATTENTION, FAILED, FINISH, GREEN, RED, START, Ledger, Line
 from scorehouse.names import git
 from scorehouse.names.user import user
-from scorehouse.names.warehouse import NIGHTLY_LOGS, Warehouse
-from scorehouse.nightly import alerts, heartbeat, incidents, logs, watchdog
+from scorehouse.names.warehouse import Warehouse
+from scorehouse.nightly import alerts, heartbeat, incidents, last_resort, logs, watchdog
 from scorehouse.nightly.child import Child, Ended, Said, dbt
 from scorehouse.nightly.console import Console, readable, say
 from scorehouse.nightly.heartbeat import Heartbeat
@@ -29,6 +29,9 @@ from scorehouse.release.lock import hold
 
 SERVED, NOT_SERVED, NOT_RUN = 0, 1, 3
 """Exit statuses: the release is the newest; something failed and the release stayed; another run is under way."""
+
+IS_BESIDE = "is_beside"
+"""Says of a run that it began while another one was under way: it holds no lock by whose end its own would be seen."""
 
 WARNED = " [warned]"
 """Stands behind the id of a data test that did not stop the run, where the triage looks for its class."""
@@ -92,7 +95,8 @@ class Nightly:
         log, console = logs.Log(self.project, self.run_id[:8]), Console()
         try:
             self._prepare(log, console)
-            ended = self._attempts(log, console)
+            unwritten = self.ledger.wrong  # a build of which nothing is known afterwards is none that nobody watches
+            ended = _stopped(unwritten) if unwritten else self._attempts(log, console)
         except Exception as error:  # whatever it is, somebody must hear of it
             self._stop(f"the supervisor itself failed: {type(error).__name__}: {error}")
             ended = _stopped(self._ended_by)
@@ -186,6 +190,7 @@ class Nightly:
         yield from (one for one in (Failure.said(self.triage, said) for said in self._told) if one.kind.name not in met)
         if lost:
             yield Failure.said(self.triage, "; ".join(lost), is_past=True)
+        yield from (Failure.said(self.triage, sentence) for sentence in self._set_back())
         yield from (Failure.said(self.triage, sentence) for sentence in (() if is_whole else self._overdue()))
 
     def _close(self, ended: Ended, lost: list[str], log: logs.Log, seconds: float) -> int:
@@ -236,6 +241,15 @@ class Nightly:
                 return list(watchdog.late(self.project, self.warehouse, datetime.now(UTC)))
         return []
 
+    def _set_back(self) -> Iterator[str]:
+        """Whether the machine's clock has been set back since the run before."""
+        files = [file for file in ledger_lines.files(self.warehouse.ledger) if ledger_lines.number_of(file) < self.ledger.number]
+        before = [line.at for file in files[-1:] for line in ledger_lines.read(file, (START, FINISH)) if line.at]
+        began = next((line.at for line in self._all_lines() if line.at), None)
+        if before and began and (before[-1] - began).total_seconds() > CLOCK_JUMP_SECONDS:
+            when = f"{before[-1]:%Y-%m-%d %H:%M} (UTC)"
+            yield f"the clock jumped: the run before was written at {when}, and this one began at {began:%Y-%m-%d %H:%M}"
+
     def _delay(self) -> str:
         """How long new files waited until they were served, in words; the ledger has each."""
         now = time.time()
@@ -259,8 +273,8 @@ class Nightly:
         under_way = f"Another nightly run of {self.warehouse.branch} is under way (pid {holder})"
         sentence = f"{under_way}: expected it to have ended; look whether it hangs, or start this one later."
         failure = Failure.said(self.triage, sentence)
-        said = {"branch": self.warehouse.branch, "command": ["build", *self.arguments]}
-        self.ledger.write(START, details={**said, "is_supervised": True, "who": user()})
+        said = {"branch": self.warehouse.branch, "command": ["build", *self.arguments], "is_supervised": True, "who": user()}
+        self.ledger.write(START, details={**said, IS_BESIDE: True})
         before = incidents.standing(incidents.history(self.warehouse.ledger))
         changed = self._change(before, [failure], Shown(False, False))
         for message in incidents.messages(changed, self._place, "The run that is under way goes on.", "none"):
@@ -298,7 +312,7 @@ def _red(triage: Triage, ended: Ended, lines: list[Line]) -> Iterator[Failure]:
     alone = [line.message or "" for line in lines if line.event == FAILED and not line.node]
     if alone and not causes:
         kind, message = triage.first_in([*alone, *ended.errors])
-        yield Failure(kind, _subject("", alone[0]), " ".join(message.split()))
+        yield Failure(kind, incidents.subject_of("", alone[0]), " ".join(message.split()))
     if not causes and not alone:
         first = [ended.why, *ended.errors] if ended.code < 0 else [*ended.errors, ended.why]
         kind, message = triage.first_in(first)
@@ -323,23 +337,10 @@ def _amber(triage: Triage, ended: Ended, lines: list[Line]) -> Iterator[Failure]
 
 
 def _of_node(triage: Triage, node: str, message: str, said: Mapping[str, object], mark: str = "") -> Failure:
-    subject = str(said.get("subject") or _subject(node, message))
+    subject = str(said.get("subject") or incidents.subject_of(node, message))
     kind = triage.of(f"{message} [{node}]{mark}")
     texts = {name: str(said.get(name) or "") for name in ("team", "owner")}
     return Failure(kind, subject, message, **texts, effects=tuple(map(str, _list(said.get("effects")))), node=node)
-
-
-def _subject(node: str, message: str) -> str:
-    """What a failure is about: the node, of a source its table too; else the file that its sentence begins with.
-
-    >>> _subject("source.shop.retail.events", ""), _subject("", "/data/raw/a.csv: cut"), _subject("", "The disk is full")
-    ('retail.events', 'raw/a.csv', '')
-    """
-    if node:
-        return ".".join(node.split(".")[2:]) if node.startswith("source.") else node.split(".")[min(2, node.count("."))]
-    first = message.removeprefix(ledger_lines.NOTHING_PUBLISHED).split(": ")[0]
-    is_file = ": " in message and "." in first and " " not in first
-    return "/".join(first.split("/")[-2:]) if is_file else ""
 
 
 def _list(value: object) -> list:
@@ -373,13 +374,20 @@ def _mark_lost(folder: Path) -> Iterator[str]:
         found = list(ledger_lines.read(file, (START, ATTEMPT, FINISH)))
         if not found or not found[0].details.get("is_supervised"):
             continue
-        if found[-1].event != FINISH:
+        if found[-1].event != FINISH and not (found[0].details.get(IS_BESIDE) and _is_alive(found[0].process)):
             number, at = ledger_lines.number_of(file), found[0].happened_at[:16].replace("T", " ")
             sentence = f"nightly run {number} of {at} (UTC) ended without a word: it was killed, or the machine went down"
             Ledger(folder, "", str(file)).write(FINISH, message=sentence, details={"outcome": LOST, "is_whole": False})
             yield sentence
         elif any(line.event == ATTEMPT for line in found):
             return
+
+
+def _is_alive(process: int) -> bool:
+    with suppress(OSError, OverflowError):
+        os.kill(process, 0)
+        return True
+    return False
 
 
 def _courses(folder: Path) -> Iterator[list[float]]:
@@ -396,7 +404,8 @@ def _courses(folder: Path) -> Iterator[list[float]]:
 
 def _last_line(is_green: bool, shown: Shown, failures: Sequence[Failure], changed: Change, standing: str, seconds: float) -> str:
     """The outcome in one line."""
-    causes = ", ".join(dict.fromkeys(failure.key for failure in failures))
+    over = {incident.key for incident in changed.closed}
+    causes = ", ".join(dict.fromkeys(failure.key for failure in failures if failure.key not in over))
     mended = f" Mended: {', '.join(one.key for one in changed.closed)}." if changed.closed else ""
     if not is_green:
         return f"RED after {seconds:,.0f} s: {causes}. {standing}{mended}"
@@ -445,18 +454,4 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return Nightly(project, arguments, os.environ).run()
     except Exception as error:  # not even its ledger: whoever runs the machine must hear of it
-        return unreachable(project, f"the supervisor itself failed: {type(error).__name__}: {error}")
-
-
-def unreachable(project: Path, sentence: str) -> int:
-    """Tell, and beat, that a run could not be supervised to its end: no ledger remembers that it was told."""
-    triage, _ = Triage.read(project)
-    failure = Failure.said(triage, sentence)
-    changed = Change(opened=((incidents.incident_of(failure, 0), failure),))
-    for message in incidents.messages(changed, f"Scorehouse {project.name}", "See what readers are served.", str(NIGHTLY_LOGS)):
-        alerts.send(message, os.environ)
-    sign = Heartbeat(os.environ, str(uuid.uuid4()))
-    sign.beat(heartbeat.FAIL, sentence)
-    sign.wait()
-    say(f"RED: {sentence}")
-    return NOT_SERVED
+        return last_resort.tell(project, error)

@@ -18,7 +18,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.ledger import lines as ledger_lines
 from scorehouse.ledger.lines import FINISH, GREEN, RED, START, Ledger
 from scorehouse.names.warehouse import NIGHTLY_LOGS, Warehouse
-from scorehouse.nightly import alerts, incidents, process
+from scorehouse.nightly import alerts, incidents, last_resort, process
 from scorehouse.nightly.incidents import Failure, Shown
 from scorehouse.nightly.settings import LARGEST, Settings
 from scorehouse.nightly.triage import Triage
@@ -26,7 +26,9 @@ from scorehouse.nightly.triage import Triage
 REQUIREMENTS = Path("seeds", "operations", "product_requirements.csv")
 WELL, LATE = 0, 1
 LATE_RUN = "no whole run"
-"""What the watchdog's own sentence begins with."""
+OWN = (LATE_RUN, "the clock jumped: the last whole run", str(REQUIREMENTS))
+"""What sentences begin with that nobody else can say are over."""
+OWN_LEDGER = Path("logs", "watchdog")
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,14 @@ def _hours(line: int, text: str | None) -> float | None:
 
 
 def last_whole_run(folder: Path) -> datetime | None:
-    """When the last whole green run ended; None where the ledger shows none."""
-    for file in reversed(ledger_lines.files(folder)):
+    """When the last whole green run ended; None where the ledger shows none. Raises ScorehouseError where it cannot be read."""
+    files = ledger_lines.files(folder)
+    if folder.exists() and not (os.access(folder, os.R_OK | os.X_OK) and all(os.access(file, os.R_OK) for file in files[-1:])):
+        raise ScorehouseError(
+            f"{folder}: expected a folder that this build may read, found files of somebody else; "
+            f"let the watchdog's user be in the group of whoever builds."
+        )
+    for file in reversed(files):
         for line in ledger_lines.read(file, (FINISH, "build_ended")):
             if line.details.get("outcome") == GREEN and line.details.get("is_whole"):
                 return line.at
@@ -95,8 +103,17 @@ def late(project: Path, warehouse: Warehouse, now: datetime) -> Iterator[str]:
 
 
 def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
-    """Look once; alert if something is late and nobody knows. Returns the exit status."""
+    """Look once; alert if something is late and nobody knows. Returns the exit status.
+
+    What it told is remembered in the branch's ledger, or, where that cannot be written, in `OWN_LEDGER` of its own project.
+    """
+    if not (project / "dbt_project.yml").is_file():
+        raise ScorehouseError(
+            f"{project}: expected a project's folder with dbt_project.yml, found none; call the watchdog there."
+        )
     warehouse = Warehouse.of_project(project, environment)
+    own = project / OWN_LEDGER / warehouse.branch
+    remembers = warehouse.ledger if _may_write(warehouse.ledger) else own
     triage, _ = Triage.read(project)
     settings, sentences = Settings(), []
     with _told(sentences):
@@ -104,14 +121,15 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
     with _told(sentences):
         sentences += late(project, warehouse, now)
     failures = [Failure.said(triage, sentence) for sentence in sentences]
-    known = incidents.standing(incidents.history(warehouse.ledger)).open
+    mine = incidents.standing(incidents.history(remembers)).open
+    known = {**mine, **incidents.standing(incidents.history(warehouse.ledger)).open}
     changed = incidents.change(known, failures, Shown(False, False), 0, now, timedelta(hours=settings.reminder_hours))
     if not failures:  # a build of which no supervised run knows may have come
-        changed = replace(changed, closed=tuple(one for one in known.values() if one.message.startswith(LATE_RUN)))
+        changed = replace(changed, closed=tuple(one for one in mine.values() if one.message.startswith(OWN)))
     place, served = incidents.place_of(warehouse), incidents.served_now(warehouse)
     told = list(incidents.messages(changed, place, served, str(NIGHTLY_LOGS)))
     if told:
-        ledger = Ledger(warehouse.ledger, "watchdog")
+        ledger = Ledger(remembers, "watchdog")
         ledger.write(START, details={"branch": warehouse.branch, "command": ["watchdog"]})
         incidents.note(ledger, changed)
         for message in told:
@@ -121,8 +139,15 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
     if not failures:
         print(f"Every product of {warehouse.branch} is within its SLA.")
         return WELL
-    print(f"LATE: {failures[0].message.rstrip('.')}.")
+    for sentence in sentences:
+        print(f"{'LATE' if sentence.startswith(LATE_RUN) else 'WRONG'}: {sentence.rstrip('.')}.")
     return LATE
+
+
+def _may_write(folder: Path) -> bool:
+    """Whether files can be made in a folder, or where it is to be."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 @contextmanager
@@ -137,7 +162,10 @@ def _told(sentences: list[str]) -> Iterator[None]:
 def main() -> int:
     """Look once, from the project's folder; `WAREHOUSE_PATH` and `SCOREHOUSE_BRANCH` say where, as for dbt."""
     project = Path(os.environ.get("DBT_PROJECT_DIR") or Path.cwd()).resolve()
-    return watch(project, os.environ, datetime.now(UTC))
+    try:
+        return watch(project, os.environ, datetime.now(UTC))
+    except Exception as error:  # whatever it is: what cannot be watched is not well
+        return last_resort.tell(project, error, beats=False)
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ def _ended(run: Run, statuses: dict[str, str], command: str) -> Ending:
         run.records.flush()
         forget_served_before(run)
         reported = landing_report.reports(run) if command == "build" else []
-        damaged = [f"{file} was not as its record says: it is computed anew." for file in run.store.damaged]
+        damaged = [*_damaged(run)]
         for sentence in damaged:
             run.ledger.write(ATTENTION, message=sentence)
         told += [*run.builder.unlike, *damaged, *_alarms(run)]
@@ -133,6 +133,14 @@ def _ended(run: Run, statuses: dict[str, str], command: str) -> Ending:
         return Ending([line for line in told if line], not _failed(statuses), receipt=receipt, is_whole=not unpublished)
     except (ScorehouseError, duckdb.Error, OSError) as error:
         return Ending(told, False, f"{NOTHING_PUBLISHED}{first_line(error).rstrip('.;')}; {_current(run)}.")
+
+
+def _damaged(run: Run) -> Iterator[str]:
+    """What was lost, or changed by somebody, of the store and of what readers are served."""
+    yield from (f"{file} was not as its record says: it is computed anew." for file in run.store.damaged)
+    number = run.warehouse.current_release()
+    if number is not None and not run.warehouse.is_whole(number):
+        yield f"Release {number} was not as its record says, so that readers could not open it: a green build publishes it anew."
 
 
 def _alarms(run: Run) -> Iterator[str]:

@@ -1,0 +1,96 @@
+"""The watchdog tells once, whatever it can write, and whatever it finds."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from scorehouse.ledger.lines import FINISH, GREEN, START, Ledger
+from scorehouse.nightly import alerts, watchdog
+from scorehouse.nightly.alerts import Sent
+from scorehouse.nightly.incidents import Message
+
+REPOSITORY = Path(__file__).parents[3]
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+LATE = "seeds/operations/product_requirements.csv"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose last whole run was at the time of this test, and whose product may be a second old."""
+    (tmp_path / "seeds/operations").mkdir(parents=True)
+    shutil.copy(REPOSITORY / "seeds/operations/triage.csv", tmp_path / "seeds/operations")
+    shutil.copy(REPOSITORY / "dbt_project.yml", tmp_path)
+    (tmp_path / LATE).write_text("endpoint,product,sla_hours\nscores,scores,0.0001\n")
+    ledger = Ledger(tmp_path / "warehouse/main/ledger", "night")
+    ledger.write(START)
+    ledger.write(FINISH, details={"outcome": GREEN, "is_whole": True}, happened_at="2026-11-27T03:00:00Z")
+    return tmp_path
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    titles: list[str] = []
+
+    def send(message: Message, _: object) -> Sent:
+        titles.append(message.title)
+        return Sent(True, 1)
+
+    monkeypatch.setattr(alerts, "send", send)
+    yield titles
+
+
+def look(project: Path) -> int:
+    return watchdog.watch(project, {"SCOREHOUSE_BRANCH": "main", "SCOREHOUSE_ALERT": "json://nowhere"}, NOW)
+
+
+@pytest.mark.parametrize("is_written", [True, False])
+def test_what_is_late_is_told_once_and_its_end_too(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, is_written: bool
+) -> None:
+    monkeypatch.setattr(watchdog, "_may_write", lambda _: is_written)
+    before = sorted((project / "warehouse/main/ledger").iterdir())
+    assert [look(project) for _ in range(3)] == [watchdog.LATE] * 3
+    (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")
+    assert [look(project) for _ in range(3)] == [watchdog.WELL] * 3
+    assert told == ["[Scorehouse main] error: sla_missed", "[Scorehouse main] recovered: sla_missed"]
+    if not is_written:
+        assert sorted((project / "warehouse/main/ledger").iterdir()) == before
+
+
+def test_a_run_that_was_killed_hides_no_missed_promise(project: Path, told: list[str]) -> None:
+    ledger = Ledger(project / "warehouse/main/ledger", "killed")
+    ledger.write(START)
+    said = {"key": "run_lost", "failure_class": "run_lost", "contact": "platform"}
+    ledger.write("incident", message="nightly run 2 ended without a word", details={"state": "opened", **said})
+    ledger.write("alert", details={"kind": "failure", "keys": ["run_lost"], "is_sent": True})
+    assert look(project) == watchdog.LATE
+    assert told == ["[Scorehouse main] error: sla_missed"]
+
+
+@pytest.mark.parametrize("what", ["no project", "a loop"])
+def test_what_cannot_be_watched_is_told(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, what: str
+) -> None:
+    if what == "no project":
+        (project / "dbt_project.yml").unlink()
+    else:
+        (project / "loop").symlink_to(project / "loop")
+        monkeypatch.setenv("WAREHOUSE_PATH", str(project / "loop"))
+    monkeypatch.setenv("DBT_PROJECT_DIR", str(project))
+    assert watchdog.main() == 1
+    assert len(told) == 1
+    assert "RED: " in capsys.readouterr().out
+
+
+def test_what_is_wrong_with_the_promises_is_not_late_and_closed_when_it_is_mended(
+    project: Path, told: list[str], capsys: pytest.CaptureFixture
+) -> None:
+    (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,one day\n")
+    assert look(project) == look(project) == watchdog.LATE
+    assert capsys.readouterr().out.startswith("WRONG: ")
+    (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")
+    assert look(project) == watchdog.WELL
+    assert [title.split("] ")[1].split(":")[0] for title in told] == ["error", "recovered"]
