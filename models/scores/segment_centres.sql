@@ -27,6 +27,9 @@ logarithms as (
     select
         clusters.model_version,
         clusters.cluster,
+        examples.purchase_day_count = 1 as is_one_time_buyer,
+        examples.tenure_days,
+        examples.recency_in_gaps,
         cast(ln(1 + examples.recency_days) as decimal(38, 12)) as recency,
         cast(ln(1 + examples.purchase_day_count) as decimal(38, 12)) as frequency,
         cast(
@@ -45,6 +48,9 @@ centred as (
         model_version,
         cluster,
         count(*) as customer_count,
+        count(*) filter (where is_one_time_buyer) / count(*) as one_time_share,
+        median(tenure_days) as tenure_days,
+        median(recency_in_gaps) as recency_in_gaps,
         cast(sum(recency) as double) / count(*) as recency,
         cast(sum(frequency) as double) / count(*) as frequency,
         cast(sum(money) as double) / count(*) as money
@@ -71,6 +77,9 @@ centres as (
         centred.model_version,
         centred.cluster,
         centred.customer_count,
+        centred.one_time_share,
+        centred.tenure_days,
+        centred.recency_in_gaps,
         exp(centred.recency) - 1 as recency_days,
         exp(centred.frequency) - 1 as purchase_day_count,
         sign(centred.money) * (exp(abs(centred.money)) - 1) * sizes.net_amount as net_amount,

@@ -44,6 +44,16 @@ def test_customers_get_the_nearest_named_segment(shop: Project) -> None:
     assert shop.catalog(f"select value > 0.2 {metrics} and metric = 'silhouette'") == [(True,)]
 
 
+def test_names_mean_what_they_say(shop: Project) -> None:
+    """Of the centres themselves: who is silent for longer than usual is nobody's champion, and who bought once is not loyal."""
+    centres = shop.catalog("select segment, recency_in_gaps, one_time_share from scores.segments")
+    assert len(centres) >= 3
+    for segment, gaps, once in centres:
+        name = segment.rstrip(" 0123456789")
+        assert (name in ("champions", "loyal", "promising")) == (gaps < 1.5), centres
+        assert name not in ("loyal", "at risk") or once < 0.2, centres
+
+
 def test_a_new_version_keeps_the_segments_numbers_and_says_who_moved(shop: Project) -> None:
     before, now = shop.first_segments, segments(shop)
     assert {row[0] for row in before.values()} != {row[0] for row in now.values()}

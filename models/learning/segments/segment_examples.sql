@@ -14,6 +14,9 @@ examples as (
         recency_days,
         purchase_day_count,
         net_amount,
+        tenure_days,
+        {# who bought once has no gap of their own #}
+        coalesce(recency_in_gaps, recency_days / nullif(median(mean_gap_days) over (), 0)) as recency_in_gaps,
         as_of
 
     from snapshots
