@@ -117,6 +117,26 @@ def test_labels_that_turn_the_model_round_do_not_serve():
     assert (version["train_until"], version["measured_until"]) == (MONTHS[3].item(), None)
 
 
+def test_newest_periods_of_one_class_do_not_serve():
+    """Only as many periods as declared are learned from, and these say nothing."""
+    version = fitted(examples(newest=lambda labels: labels * 0), split=META["split"] | {"train_periods": 1})
+    assert version["status"] == "ready"
+    assert (
+        version["status_reason"]
+        == "Not fitted again with the newest labels: expected two classes or more in is_churned, found only 0."
+    )
+    assert (version["train_until"], version["measured_until"]) == (MONTHS[3].item(), None)
+
+
+def test_a_class_that_came_later_serves_and_is_not_measured():
+    table = examples(newest=lambda labels: np.where(np.arange(len(labels)) % 5 == 0, 2, labels))
+    version = fitted(table)
+    assert version["status"] == "ready", version["status_reason"]
+    assert version["classes"] == ["0", "1", "2"]
+    assert version["measured_until"] == MONTHS[3].item()
+    assert 0.5 < auc_of(version["metrics"]) < 1
+
+
 def test_parameters_are_chosen_before_the_test_and_kept():
     table = examples()
     search = {"parameters": {"C": [1e-6, 1.0]}, "folds": 2}

@@ -83,6 +83,9 @@ def split_of(examples: Examples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _again(found: Judged, learner: Learner, rows: np.ndarray, examples: Examples) -> Judged:
+    shortage = learner.shortage(rows)
+    if shortage:
+        return replace(found, remark=f"Not fitted again with the newest labels: {shortage[0].lower()}{shortage[1:]}")
     served = learner.fit(rows, found.measured.parameters)
     again = scores_of(Scorer.of(served.formula), examples, found.train)
     alike = _least_agreement(found.measured, found.scores[found.train], served, again[found.train])
@@ -96,11 +99,16 @@ def _again(found: Judged, learner: Learner, rows: np.ndarray, examples: Examples
 
 
 def _least_agreement(first: Fitted, scores: np.ndarray, second: Fitted, others: np.ndarray) -> float:
-    """The agreement of the part of the score that agrees least; a class that one of them does not know has none."""
-    one, other = scores.reshape(len(scores), -1), others.reshape(len(others), -1)
-    common = [(first.classes.index(name), second.classes.index(name)) for name in first.classes if name in second.classes]
-    pairs = common if one.shape[1] > 1 and first.classes else [(place, place) for place in range(one.shape[1])]
-    return min((agreement(one[:, left], other[:, right]) for left, right in pairs), default=-1.0)
+    """The agreement of the part of the score that agrees least; a class that only one of them knows has none."""
+    one, other = _parts(first, scores), _parts(second, others)
+    return min((agreement(one[name], other[name]) for name in one.keys() & other.keys()), default=-1.0)
+
+
+def _parts(fitted: Fitted, scores: np.ndarray) -> dict[object, np.ndarray]:
+    """Scores [rows] by what they are of: a class, or the place of the part; of two classes there is one score, the second's."""
+    if scores.ndim == 1:
+        return {fitted.classes[1] if len(fitted.classes) == 2 else 0: scores}
+    return dict(zip(fitted.classes or range(scores.shape[1]), scores.T, strict=True))
 
 
 def _cross_validated(examples: Examples, learner: Learner, rows: np.ndarray) -> Judged | None:
@@ -108,10 +116,11 @@ def _cross_validated(examples: Examples, learner: Learner, rows: np.ndarray) -> 
     if learner.shortage(rows):
         return None
     folds = _folds(examples, learner, rows)
-    parts = [learner.fit(rows & ~fold) for fold in folds if not learner.shortage(rows & ~fold)]
-    served = learner.fit(rows) if folds and len(parts) == len(folds) else None
-    if served is None or any(part.classes != served.classes for part in parts):
+    if not folds or any(learner.shortage(rows & ~fold) for fold in folds):
         return None
+    if len({learner.classes(part) for part in (rows, *(rows & ~fold for fold in folds))}) > 1:
+        return None
+    served, parts = learner.fit(rows), [learner.fit(rows & ~fold) for fold in folds]
     scores = scores_of(Scorer.of(served.formula), examples, rows) * np.nan
     for part, fold in zip(parts, folds, strict=True):
         scores[fold] = scores_of(Scorer.of(part.formula), examples, fold)[fold]

@@ -42,11 +42,13 @@ class Learner:
         if count < spec.minimum_examples:
             found = f"found {count} of {len(self._examples)}" if spec.split else f"found {count}"
             return f"Expected at least {spec.minimum_examples} examples to train on, {found}."
-        if self.task == "classification":
-            classes = Labels.of(self._examples.label[rows], self.task).classes
-            if len(classes) < 2:
-                return f"Expected two classes or more in {spec.label}, found only {classes[0]}."
+        if self.task == "classification" and len(self.classes(rows)) < 2:
+            return f"Expected two classes or more in {spec.label}, found only {self.classes(rows)[0]}."
         return None
+
+    def classes(self, rows: np.ndarray) -> tuple[str, ...]:
+        """The classes among some examples, bool [examples]; none unless it classifies."""
+        return Labels.of(self._examples.label[rows], self.task).classes
 
     def fit(self, rows: np.ndarray, parameters: dict[str, object] | None = None) -> Fitted:
         """The formula that is learned from some examples.
