@@ -19,6 +19,7 @@ scored as (
         cast(null as varchar) as list_id,
         cast(null as varchar) as item_id,
         cast(null as timestamp) as period_at,
+        cast(null as boolean) as is_held_out,
         cast(null as double) as gain,
         cast(null as double) as score,
         cast(null as double) as baseline_score
@@ -30,11 +31,15 @@ scored as (
         cast({{ one.lists.list }} as varchar) as list_id,
         cast({{ one.lists.item }} as varchar) as item_id,
         cast({{ one.period }} as timestamp) as period_at,
+        {{ is_held_out(one.model, one.implementation, one.period) }}
+        {%- if one.baseline.model is defined %}
+        and {{ is_held_out(one.baseline.model, one.baseline.name, one.period) }}
+        {%- endif %} as is_held_out,
         cast({{ one.lists.gain }} as double) as gain,
-        {{ held_out_score(one.model, one.implementation, one.implementation, one.period) }} as score,
+        {{ held_out_score(one.model, one.implementation, one.period) }} as score,
         {% set baseline = one.baseline -%}
         cast(
-            {{ held_out_score(baseline.model, baseline.name, one.implementation, one.period)
+            {{ held_out_score(baseline.model, baseline.name, one.period)
                 if baseline.model is defined else baseline.score }} as double
         ) as baseline_score
     from {{ ref(one.lists.examples) }}
@@ -62,6 +67,7 @@ lists as (
         implementation,
         list_id,
         period_at,
+        any_value(is_held_out) as is_held_out,
         coalesce(sum(gain / log2(place + 1) order by place) filter (where place <= 10), 0) as gain,
         coalesce(sum(gain / log2(baseline_place + 1) order by baseline_place) filter (where baseline_place <= 10), 0)
             as baseline_gain,
@@ -80,7 +86,7 @@ list_gains as (
         versions.model_version,
         lists.list_id,
         lists.period_at,
-        coalesce(lists.period_at <= versions.measured_until, false) as is_trained_on,
+        not lists.is_held_out as is_trained_on,
         lists.gain,
         lists.baseline_gain,
         lists.ideal_gain

@@ -14,6 +14,7 @@ scored as (
         cast(null as varchar) as implementation,
         cast(null as varchar) as entity_id,
         cast(null as timestamp) as period_at,
+        cast(null as boolean) as is_held_out,
         cast(null as double) as score,
         cast(null as double) as held_out_score,
         cast(null as double) as baseline_score,
@@ -26,11 +27,15 @@ scored as (
         {% set entity = one.key | reject('equalto', one.period) -%}
         concat_ws(' ', {{ entity | join(', ') }}) as entity_id,
         cast({{ one.period }} as timestamp) as period_at,
+        {{ is_held_out(one.model, one.implementation, one.period) }}
+        {%- if one.baseline.model is defined %}
+        and {{ is_held_out(one.baseline.model, one.baseline.name, one.period) }}
+        {%- endif %} as is_held_out,
         {{ score(one.model, implementation=one.implementation) }} as score,
-        {{ held_out_score(one.model, one.implementation, one.implementation, one.period) }} as held_out_score,
+        {{ held_out_score(one.model, one.implementation, one.period) }} as held_out_score,
         {% set baseline = one.baseline -%}
         cast(
-            {{ held_out_score(baseline.model, baseline.name, one.implementation, one.period)
+            {{ held_out_score(baseline.model, baseline.name, one.period)
                 if baseline.model is defined else baseline.score }} as double
         ) as baseline_score,
         realised_label as realised
@@ -58,7 +63,7 @@ past_scores as (
         scored.period_at,
         {# what was brought, or trained on no times, was trained on none of these #}
         coalesce(scored.period_at <= versions.trained_until, false) as is_trained_on,
-        coalesce(scored.period_at > versions.measured_until, true) as is_held_out,
+        scored.is_held_out,
         scored.score,
         scored.held_out_score,
         scored.baseline_score,

@@ -14,7 +14,6 @@ versions as (
         cast(null as integer) as horizon_days,
         cast(null as timestamp) as trained_from,
         cast(null as timestamp) as trained_until,
-        cast(null as timestamp) as measured_until,
         cast(null as timestamp) as known_until
     where false
     {%- for one in monitored() %}
@@ -29,7 +28,6 @@ versions as (
         {{ one.horizon_days }} as horizon_days,
         train_from as trained_from,
         train_until as trained_until,
-        coalesce(measured_until, train_until) as measured_until,
         coalesce(test_until, train_until) as known_until
     from {{ served_version(one.model, one.implementation) }}
     where status = 'ready'

@@ -41,7 +41,7 @@ LEARNING = {
     "measure": "declare",
     "prove": "declare train measure",
     "learner": "declare translate train prove",
-    "judged": "declare measure learner",
+    "judged": "declare measure train learner",
     "fitting": "version_row declare translate train measure prove learner judged",
 }
 """The same within learning, whose `__init__` hands over to `fitting`."""

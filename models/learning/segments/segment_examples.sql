@@ -16,7 +16,10 @@ examples as (
         net_amount,
         tenure_days,
         {# who bought once has no gap of their own #}
-        coalesce(recency_in_gaps, recency_days / nullif(median(mean_gap_days) over (), 0)) as recency_in_gaps,
+        coalesce(
+            recency_in_gaps,
+            recency_days / coalesce(median(mean_gap_days) over (), {{ var('churn_horizon_days') }})
+        ) as recency_in_gaps,
         as_of
 
     from snapshots

@@ -1,12 +1,12 @@
 {#
     From the first redeemed coupon on, where no offer was logged: what the implementation that routes give most of churn_risk
-    would have said at each as-of time.
+    would have said at each as-of time, by a fit that did not know what came of it.
 #}
 {%- set implementation = most_routed('churn_risk', ['churn_risk__logistic', 'churn_risk__boosted', 'churn_risk__recency']) -%}
 {%- set scores = {
-    'churn_risk__logistic': score('churn__logistic', implementation='churn_risk__logistic'),
-    'churn_risk__boosted': score('churn__boosted', implementation='churn_risk__boosted'),
-    'churn_risk__recency': score('churn__recency', implementation='churn_risk__recency'),
+    'churn_risk__logistic': score('churn__logistic', implementation='churn_risk__logistic', measured=true),
+    'churn_risk__boosted': score('churn__boosted', implementation='churn_risk__boosted', measured=true),
+    'churn_risk__recency': score('churn__recency', implementation='churn_risk__recency', measured=true),
 } %}
 
 with

@@ -16,7 +16,7 @@ from scorehouse.learning.learner import Learner
 from scorehouse.learning.measure import policy
 from scorehouse.scoring.scorer import load
 
-MONTHS = np.arange("2024-01", "2024-07", dtype="datetime64[M]").astype("datetime64[us]")
+MONTHS = np.arange("2024-01", "2024-08", dtype="datetime64[M]").astype("datetime64[us]")
 META = {
     "estimator": "sklearn.linear_model.LogisticRegression",
     "label": "is_churned",
@@ -128,13 +128,31 @@ def test_newest_periods_of_one_class_do_not_serve():
     assert (version["train_until"], version["measured_until"]) == (MONTHS[3].item(), None)
 
 
-def test_a_class_that_came_later_serves_and_is_not_measured():
-    table = examples(newest=lambda labels: np.where(np.arange(len(labels)) % 5 == 0, 2, labels))
-    version = fitted(table)
-    assert version["status"] == "ready", version["status_reason"]
-    assert version["classes"] == ["0", "1", "2"]
-    assert version["measured_until"] == MONTHS[3].item()
-    assert 0.5 < auc_of(version["metrics"]) < 1
+def test_a_class_that_came_later_waits_until_it_can_be_measured():
+    version = fitted(examples(newest=lambda labels: np.where(np.arange(len(labels)) % 5 == 0, 2, labels)))
+    assert version["status"] == "ready"
+    assert version["status_reason"] == "Not fitted again with the newest labels: its classes would be others (2)."
+    assert (version["classes"], version["train_until"]) == (["0", "1"], MONTHS[3].item())
+
+
+def test_a_model_that_has_become_constant_does_not_serve():
+    meta = {"estimator": "sklearn.linear_model.Ridge", "split": META["split"] | {"train_periods": 1}}
+    version = fitted(examples(newest=lambda labels: labels * 0), **meta)
+    assert "found a rank correlation of 0.00" in version["status_reason"]
+    assert np.ptp(load(version["row"]).score(columns(examples()))) > 0.1
+
+
+def test_outcomes_that_reach_into_a_test_are_known_and_a_version_is_measured_without_them():
+    """One month on, the labels that it served with reach a month into those that are asked: only what was measured knows none."""
+    table = examples(months=7)
+    version = fitted(table.filter(pc.less(table["as_of"], pa.scalar(MONTHS[6]))))["row"]
+    found, _ = policy.measure(version, Examples.read(table, Spec.read(WHERE, META), WHERE))
+    newest = table.filter(pc.equal(table["as_of"], pa.scalar(MONTHS[6])))
+    measured = load(version, "measured_weights").score(columns(newest))
+    assert auc_of(found) == pytest.approx(roc_auc_score(newest["is_churned"].to_numpy(), measured))
+    place = version.column_names.index("measured_until")
+    knows_more = version.set_column(place, "measured_until", version["train_until"])
+    assert policy.measure(knows_more, Examples.read(table, Spec.read(WHERE, META), WHERE)) == ([], None)
 
 
 def test_parameters_are_chosen_before_the_test_and_kept():
@@ -201,7 +219,7 @@ def test_a_version_is_measured_again_with_what_did_not_know_the_test():
     assert until == "2024-06-01 00:00:00"
     assert auc_of(again) == auc_of(version["metrics"][0].as_py())
     later, _ = policy.measure(version, Examples.read(shifted(table), Spec.read(WHERE, META), WHERE))
-    scores = load(version).score(columns(table))[-200:]
+    scores = load(version, "measured_weights").score(columns(table))[-200:]
     assert auc_of(later) == pytest.approx(roc_auc_score(table["is_churned"].to_numpy()[-200:], scores))
     short = examples(months=1)
     assert policy.measure(fitted(short)["row"], Examples.read(short, Spec.read(WHERE, META), WHERE)) == ([], None)

@@ -201,7 +201,8 @@ def test_a_search_takes_what_is_best_at_predicting_later_from_earlier():
         found[value] = np.mean(scores)
     assert row["chosen_parameters"][0].as_py() == f'{{"C": {max(values, key=found.get)}}}'
     assert row["test_from"][0].as_py() == row["test_until"][0].as_py() == months[3]
-    assert row["train_until"][0].as_py() == months[2]
+    assert row["measured_until"][0].as_py() == months[2]
+    assert row["train_until"][0].as_py() == months[3]
 
 
 def test_a_search_heeds_the_examples_weights():

@@ -2,18 +2,18 @@
 
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from scorehouse.ledger.lines import FINISH, GREEN, START, Ledger
-from scorehouse.nightly import alerts, watchdog
+from scorehouse.nightly import alerts, incidents, watchdog
 from scorehouse.nightly.alerts import Sent
 from scorehouse.nightly.incidents import Message
 
 REPOSITORY = Path(__file__).parents[3]
-NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+NOW = datetime.now(UTC)
 LATE = "seeds/operations/product_requirements.csv"
 
 
@@ -26,7 +26,7 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / LATE).write_text("endpoint,product,sla_hours\nscores,scores,0.0001\n")
     ledger = Ledger(tmp_path / "warehouse/main/ledger", "night")
     ledger.write(START)
-    ledger.write(FINISH, details={"outcome": GREEN, "is_whole": True}, happened_at="2026-11-27T03:00:00Z")
+    ledger.write(FINISH, details={"outcome": GREEN, "is_whole": True}, happened_at=ago(hours=9))
     return tmp_path
 
 
@@ -40,6 +40,10 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     monkeypatch.setattr(alerts, "send", send)
     yield titles
+
+
+def ago(**time: float) -> str:
+    return (NOW - timedelta(**time)).isoformat()
 
 
 def look(project: Path) -> int:
@@ -70,19 +74,54 @@ def test_a_run_that_was_killed_hides_no_missed_promise(project: Path, told: list
     assert told == ["[Scorehouse main] error: sla_missed"]
 
 
-@pytest.mark.parametrize("what", ["no project", "a loop"])
-def test_what_cannot_be_watched_is_told(
-    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, what: str
+def test_a_folder_without_a_project_is_told(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    if what == "no project":
-        (project / "dbt_project.yml").unlink()
-    else:
-        (project / "loop").symlink_to(project / "loop")
-        monkeypatch.setenv("WAREHOUSE_PATH", str(project / "loop"))
+    (project / "dbt_project.yml").unlink()
     monkeypatch.setenv("DBT_PROJECT_DIR", str(project))
     assert watchdog.main() == 1
     assert len(told) == 1
     assert "RED: " in capsys.readouterr().out
+
+
+def test_a_warehouse_that_cannot_be_reached_is_told_once_and_its_return_too(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")
+    monkeypatch.setattr(incidents, "served_now", gone)
+    assert [look(project) for _ in range(3)] == [watchdog.LATE] * 3
+    assert len(told) == 1 and "no_access" in told[0]
+    monkeypatch.undo()
+    monkeypatch.setattr(alerts, "send", lambda message, _: told.append(message.title) or Sent(True, 1))
+    assert [look(project) for _ in range(2)] == [watchdog.WELL] * 2
+    assert len(told) == 2 and "recovered: no_access" in told[1]
+
+
+def gone(_: object) -> str:
+    raise PermissionError(13, "Permission denied", "/srv/warehouse/main")
+
+
+def test_what_a_night_told_is_reminded_of_once_a_day_from_a_ledger_of_its_own(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(project / "warehouse/main/ledger", "night")
+    said = {"key": "sla_missed", "failure_class": "sla_missed", "contact": "platform"}
+    ledger.write("incident", message="no whole run", details={"state": "opened", **said}, happened_at=ago(days=2))
+    sent = {"kind": "failure", "keys": ["sla_missed"], "is_sent": True}
+    ledger.write("alert", details=sent, happened_at=ago(days=2))
+    monkeypatch.setattr(watchdog, "_may_write", lambda _: False)
+    assert [look(project) for _ in range(4)] == [watchdog.LATE] * 4
+    assert told == ["[Scorehouse main] error: sla_missed"]
+
+
+def test_two_warehouses_are_remembered_apart(project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog, "_may_write", lambda _: False)
+    other = Ledger(project / "other/main/ledger", "night")
+    other.write(FINISH, details={"outcome": GREEN, "is_whole": True}, happened_at=ago())
+    environment = {"SCOREHOUSE_BRANCH": "main", "SCOREHOUSE_ALERT": "json://nowhere", "WAREHOUSE_PATH": str(project / "other")}
+    for _ in range(2):
+        assert (look(project), watchdog.watch(project, environment, NOW)) == (watchdog.LATE, watchdog.WELL)
+    assert told == ["[Scorehouse main] error: sla_missed"]
 
 
 def test_what_is_wrong_with_the_promises_is_not_late_and_closed_when_it_is_mended(

@@ -111,10 +111,8 @@ def _measured(found: Judged, examples: Examples) -> dict[str, Any]:
     expression = printed(scorer.formula.expression()) if plans[0].is_possible else None
     explanation = scorer.explanation
     has_sql_reasons = explanation is not None and explanation.has_sql
-    tolerance = parity.FLOAT32_TOLERANCE if fitted.is_float32 else parity.TOLERANCE
-    is_brought = fitted.library is not None
-    checked = parity.checks(scorer, expression, fitted.score, examples.features, examples.columns, tolerance, is_brought)
-    failed = [check for check in checked if not check.has_passed]
+    checked = _checked(fitted, scorer, expression, examples)
+    failed = [check for check in [*checked, *_checked_measured(found, examples)] if not check.has_passed]
     half_width = evaluation.half_width(found.measured, found.scores, examples, found.test)
     judged_on = found.test if found.test.any() else found.train
     statistics = evaluation.statistics(fitted, scorer, examples.take(found.rows), examples.take(judged_on))
@@ -136,6 +134,21 @@ def _measured(found: Judged, examples: Examples) -> dict[str, Any]:
         "parity": [check.row() for check in checked],
         "scoring_plans": [asdict(p) for p in plans],
     }
+
+
+def _checked(fitted: Fitted, scorer: Scorer, expression: str | None, examples: Examples) -> list[parity.Check]:
+    tolerance = parity.FLOAT32_TOLERANCE if fitted.is_float32 else parity.TOLERANCE
+    is_brought = fitted.library is not None
+    return parity.checks(scorer, expression, fitted.score, examples.features, examples.columns, tolerance, is_brought)
+
+
+def _checked_measured(found: Judged, examples: Examples) -> list[parity.Check]:
+    """What evaluations score with is proved as what serves is, where it is something else."""
+    if not found.is_fitted_again:
+        return []
+    scorer = Scorer.of(Formula.from_weights(found.measured.formula.weights()))
+    is_possible = plan.plans(scorer.formula)[0].is_possible
+    return _checked(found.measured, scorer, printed(scorer.formula.expression()) if is_possible else None, examples)
 
 
 def _parity_reason(failed: list[parity.Check], fitted: Fitted) -> str | None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from scorehouse.learning.declare.examples import Examples
 from scorehouse.learning.declare.fitted import Fitted
@@ -12,6 +11,7 @@ from scorehouse.learning.declare.split import cut, known
 from scorehouse.learning.learner import Learner
 from scorehouse.learning.measure.agreement import agreement
 from scorehouse.learning.measure.evaluation import scores_of
+from scorehouse.learning.train.search import group_folds
 from scorehouse.scoring.scorer import Scorer
 
 FOLDS = 5
@@ -44,7 +44,7 @@ class Judged:
     @property
     def is_fitted_again(self) -> bool:
         """Whether it serves with more than it was measured with, so that a test on what it knows needs the measured weights."""
-        return self.served is not self.measured
+        return bool(self.train.any()) and not np.array_equal(self.rows, self.train)
 
     @property
     def later(self) -> np.ndarray:
@@ -55,9 +55,9 @@ class Judged:
 def judged(examples: Examples, learner: Learner) -> Judged | str:
     """Fit what is declared, measure it on later times, and fit it again on all; or say what there is too little of.
 
-    What is fitted again must order customers much as what was measured does, or that serves. Where earlier times are too few, it
-    is measured by cross-validation over customers (the first column of the key; Stone (1974), Cross-validatory choice and
-    assessment of statistical predictions).
+    What is fitted again must order the rows that the measured one learned from much as that does, or that serves. Where earlier
+    times are too few, it is measured by cross-validation over customers (the first column of the key; Stone (1974),
+    Cross-validatory choice and assessment of statistical predictions).
     Raises ScorehouseError for examples that do not suit the declaration.
     """
     train, test, everything = split_of(examples)
@@ -87,8 +87,11 @@ def _again(found: Judged, learner: Learner, rows: np.ndarray, examples: Examples
     if shortage:
         return replace(found, remark=f"Not fitted again with the newest labels: {shortage[0].lower()}{shortage[1:]}")
     served = learner.fit(rows, found.measured.parameters)
+    if served.classes != found.measured.classes:
+        named = ", ".join(sorted(set(served.classes) ^ set(found.measured.classes)))
+        return replace(found, remark=f"Not fitted again with the newest labels: its classes would be others ({named}).")
     again = scores_of(Scorer.of(served.formula), examples, found.train)
-    alike = _least_agreement(found.measured, found.scores[found.train], served, again[found.train])
+    alike = _least_agreement(found.scores[found.train], again[found.train])
     if alike >= SMALLEST_AGREEMENT:
         return replace(found, served=served, rows=rows)
     remark = (
@@ -98,17 +101,13 @@ def _again(found: Judged, learner: Learner, rows: np.ndarray, examples: Examples
     return replace(found, remark=remark)
 
 
-def _least_agreement(first: Fitted, scores: np.ndarray, second: Fitted, others: np.ndarray) -> float:
-    """The agreement of the part of the score that agrees least; a class that only one of them knows has none."""
-    one, other = _parts(first, scores), _parts(second, others)
-    return min((agreement(one[name], other[name]) for name in one.keys() & other.keys()), default=-1.0)
+def _least_agreement(scores: np.ndarray, others: np.ndarray) -> float:
+    """The agreement of the part of the score that agrees least."""
+    return min(agreement(*parts) for parts in zip(_parts(scores), _parts(others), strict=True))
 
 
-def _parts(fitted: Fitted, scores: np.ndarray) -> dict[object, np.ndarray]:
-    """Scores [rows] by what they are of: a class, or the place of the part; of two classes there is one score, the second's."""
-    if scores.ndim == 1:
-        return {fitted.classes[1] if len(fitted.classes) == 2 else 0: scores}
-    return dict(zip(fitted.classes or range(scores.shape[1]), scores.T, strict=True))
+def _parts(scores: np.ndarray) -> np.ndarray:
+    return scores.reshape(len(scores), -1).T
 
 
 def _cross_validated(examples: Examples, learner: Learner, rows: np.ndarray) -> Judged | None:
@@ -116,9 +115,7 @@ def _cross_validated(examples: Examples, learner: Learner, rows: np.ndarray) -> 
     if learner.shortage(rows):
         return None
     folds = _folds(examples, learner, rows)
-    if not folds or any(learner.shortage(rows & ~fold) for fold in folds):
-        return None
-    if len({learner.classes(part) for part in (rows, *(rows & ~fold for fold in folds))}) > 1:
+    if not folds or len({learner.classes(part) for part in (rows, *(rows & ~fold for fold in folds))}) > 1:
         return None
     served, parts = learner.fit(rows), [learner.fit(rows & ~fold) for fold in folds]
     scores = scores_of(Scorer.of(served.formula), examples, rows) * np.nan
@@ -135,15 +132,8 @@ def _cross_validated(examples: Examples, learner: Learner, rows: np.ndarray) -> 
 def _folds(examples: Examples, learner: Learner, rows: np.ndarray) -> list[np.ndarray]:
     """Folds that no customer stands in two of: bool [examples] each; none where customers are too few."""
     chosen, places = examples.take(rows), np.flatnonzero(rows)
-    labels = Labels.of(chosen.label, learner.task)
-    groups = chosen.groups
-    owners = [len(np.unique(groups[labels.values == place])) for place in range(len(labels.classes))]
-    count = min(FOLDS, len(np.unique(groups)), *owners)
-    if count < 2:
-        return []
-    splitter = StratifiedGroupKFold(count) if labels.classes else GroupKFold(count)
     found = []
-    for _, held_out in splitter.split(np.zeros(len(chosen)), labels.values, groups):
+    for _, held_out in group_folds(Labels.of(chosen.label, learner.task), chosen.groups, FOLDS):
         fold = np.zeros(len(rows), bool)
         fold[places[held_out]] = True
         found.append(fold)

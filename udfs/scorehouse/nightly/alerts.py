@@ -11,10 +11,14 @@ from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from scorehouse.ledger.lines import Ledger
 from scorehouse.nightly.console import say
 from scorehouse.nightly.incidents import ALERT, FAILURE, RECOVERY, TELLING, Message
+
+if TYPE_CHECKING:
+    import apprise
 
 PREFIX = "SCOREHOUSE_ALERT"
 WAITS_SECONDS = (1.0, 4.0)
@@ -102,7 +106,9 @@ def tell(ledger: Ledger, message: Message, environment: Mapping[str, str], wante
         if message.keys:
             ledger.write(ALERT, details={**details, "is_sent": False, "is_unwanted": True})
         return Sent(False, 0)
-    if message.keys and any(addresses(message, environment)):  # a kill from here on leaves open whether it arrived
+    if (
+        message.keys and find_spec("apprise") and any(addresses(message, environment))
+    ):  # a kill from here on leaves open whether it arrived
         ledger.write(TELLING, details=details)
     sent = send(message, environment)
     ledger.write(ALERT, message=sent.why or None, details={**details, "is_sent": sent.is_sent, "attempts": sent.attempts})
@@ -127,53 +133,42 @@ class _Sending:
             time.sleep(wait)
             self.attempts += 1
             for url in [one for one in self.left if one not in self._unanswered]:
-                began = time.monotonic()
-                if not self.is_given_up and _took(url, self._message):
-                    self.left = [one for one in self.left if one != url]
-                elif time.monotonic() - began >= ANSWER_SECONDS:
-                    self._unanswered.add(url)
+                with suppress(Exception):  # whatever a service's plugin does, the run goes on
+                    self._ask(url)
             if not set(self.left) - self._unanswered:
                 return
 
+    def _ask(self, url: str) -> None:
+        service, began = _service(url), time.monotonic()
+        if not self.is_given_up and _took(service, self._message):
+            self.left = [one for one in self.left if one != url]
+        elif time.monotonic() - began >= service.socket_read_timeout:
+            self._unanswered.add(url)
 
-def _took(url: str, message: Message) -> bool:
-    with suppress(Exception):  # whatever a service's plugin does, the run goes on
-        import apprise
 
-        _prepare()
-        asked = apprise.Apprise.instantiate(url)
-        if "rto=" not in url:
-            asked.socket_read_timeout = ANSWER_SECONDS
-        service = apprise.Apprise()
-        kinds = {RECOVERY: apprise.NotifyType.SUCCESS, FAILURE: apprise.NotifyType.FAILURE}
-        kind = kinds.get(message.kind, apprise.NotifyType.INFO)
-        return bool(service.add(asked) and service.notify(title=message.title, body=message.body, notify_type=kind))
-    return False
+def _service(url: str) -> "apprise.NotifyBase":
+    """What apprise knows by a URL, with time to answer; a page that it sends a message on to would get it without its text."""
+    import apprise
+
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # it says there where a message goes
+    service = apprise.Apprise.instantiate(url)
+    if "rto=" not in url:
+        service.socket_read_timeout = ANSWER_SECONDS
+    if "redirect=" not in url:
+        service.redirects = False
+    return service
+
+
+def _took(service: "apprise.NotifyBase", message: Message) -> bool:
+    import apprise
+
+    asked = apprise.Apprise()
+    kinds = {RECOVERY: apprise.NotifyType.SUCCESS, FAILURE: apprise.NotifyType.FAILURE}
+    kind = kinds.get(message.kind, apprise.NotifyType.INFO)
+    return bool(asked.add(service) and asked.notify(title=message.title, body=message.body, notify_type=kind))
 
 
 def _is_known(url: str) -> bool:
     with suppress(Exception):
-        import apprise
-
-        _prepare()
-        return apprise.Apprise.instantiate(url, suppress_exceptions=True) is not None
+        return _service(url) is not None
     return False
-
-
-def _prepare() -> None:
-    """apprise says in its log where a message goes, and its requests turn a message that is sent elsewhere into a question."""
-    import requests
-
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    requests.Session.rebuild_method = _keep_method
-
-
-def _keep_method(_: object, request: object, response: object) -> None:
-    """Refuse a redirection by which a message would arrive without its text: its page's answer is no sign that somebody took it.
-
-    Raises requests.RequestException, which plugins take for a service that does not take the message.
-    """
-    import requests
-
-    if request.method == "POST" and response.status_code in (301, 302, 303):
-        raise requests.RequestException(f"redirected ({response.status_code})")

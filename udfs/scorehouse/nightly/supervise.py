@@ -74,6 +74,7 @@ class Nightly:
         self.ledger = Ledger(self.warehouse.ledger, self.run_id)
         self._heartbeat = Heartbeat(self.environment, self.run_id)
         self._ended_by = ""
+        self._written_before: datetime | None = None
         self._wake = threading.Event()
         self._child: Child | None = None
 
@@ -89,6 +90,7 @@ class Nightly:
 
     def _run(self) -> int:
         began = time.monotonic()
+        self._written_before = _last_written(self.warehouse.ledger)
         lost = [*_mark_lost(self.warehouse.ledger)]
         details = {"branch": self.warehouse.branch, "commit": git.commit(self.project), "command": ["build", *self.arguments]}
         self.ledger.write(START, details={**details, "is_supervised": True, "who": user()})
@@ -243,11 +245,9 @@ class Nightly:
 
     def _set_back(self) -> Iterator[str]:
         """Whether the machine's clock has been set back since the run before."""
-        files = [file for file in ledger_lines.files(self.warehouse.ledger) if ledger_lines.number_of(file) < self.ledger.number]
-        before = [line.at for file in files[-1:] for line in ledger_lines.read(file, (START, FINISH)) if line.at]
-        began = next((line.at for line in self._all_lines() if line.at), None)
-        if before and began and (before[-1] - began).total_seconds() > CLOCK_JUMP_SECONDS:
-            when = f"{before[-1]:%Y-%m-%d %H:%M} (UTC)"
+        before, began = self._written_before, next((line.at for line in self._all_lines() if line.at), None)
+        if before and began and (before - began).total_seconds() > CLOCK_JUMP_SECONDS:
+            when = f"{before:%Y-%m-%d %H:%M} (UTC)"
             yield f"the clock jumped: the run before was written at {when}, and this one began at {began:%Y-%m-%d %H:%M}"
 
     def _delay(self) -> str:
@@ -384,10 +384,22 @@ def _mark_lost(folder: Path) -> Iterator[str]:
 
 
 def _is_alive(process: int) -> bool:
-    with suppress(OSError, OverflowError):
+    try:
         os.kill(process, 0)
+    except PermissionError:  # somebody else's
         return True
-    return False
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+def _last_written(folder: Path) -> datetime | None:
+    """When the newest run wrote its last line until now; a watchdog's lines are by another machine's clock."""
+    for file in reversed(ledger_lines.files(folder)):
+        lines = list(ledger_lines.read(file))
+        if lines and lines[0].details.get("command") != ["watchdog"]:
+            return next((line.at for line in reversed(lines) if line.at), None)
+    return None
 
 
 def _courses(folder: Path) -> Iterator[list[float]]:

@@ -8,18 +8,20 @@ run says that it is over, or the watchdog itself.
 
 import csv
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.ledger import lines as ledger_lines
 from scorehouse.ledger.lines import FINISH, GREEN, RED, START, Ledger
+from scorehouse.names import git
+from scorehouse.names.fingerprint import digest
 from scorehouse.names.warehouse import NIGHTLY_LOGS, Warehouse
 from scorehouse.nightly import alerts, incidents, last_resort, process
-from scorehouse.nightly.incidents import Failure, Shown
+from scorehouse.nightly.incidents import Change, Failure, Incident, Message, Shown
 from scorehouse.nightly.settings import LARGEST, Settings
 from scorehouse.nightly.triage import Triage
 
@@ -29,6 +31,7 @@ LATE_RUN = "no whole run"
 OWN = (LATE_RUN, "the clock jumped: the last whole run", str(REQUIREMENTS))
 """What sentences begin with that nobody else can say are over."""
 OWN_LEDGER = Path("logs", "watchdog")
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -105,49 +108,98 @@ def late(project: Path, warehouse: Warehouse, now: datetime) -> Iterator[str]:
 def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
     """Look once; alert if something is late and nobody knows. Returns the exit status.
 
-    What it told is remembered in the branch's ledger, or, where that cannot be written, in `OWN_LEDGER` of its own project.
+    What it told is remembered in the branch's ledger, or, where that cannot be written or reached, in one of its own project's
+    `OWN_LEDGER`. Raises ScorehouseError where there is no project.
     """
     if not (project / "dbt_project.yml").is_file():
         raise ScorehouseError(
             f"{project}: expected a project's folder with dbt_project.yml, found none; call the watchdog there."
         )
-    warehouse = Warehouse.of_project(project, environment)
-    own = project / OWN_LEDGER / warehouse.branch
-    remembers = warehouse.ledger if _may_write(warehouse.ledger) else own
+    branch, root = git.current(project, environment), environment.get("WAREHOUSE_PATH") or "warehouse"
+    own = project / OWN_LEDGER / f"{branch}-{digest(root)[:8]}"
     triage, _ = Triage.read(project)
-    settings, sentences = Settings(), []
+    settings, sentences, shared, served = Settings(), [], None, "See what readers are served."
     with _told(sentences):
         settings = Settings.read(project)
     with _told(sentences):
+        warehouse = Warehouse.of_project(project, environment)
+        served = incidents.served_now(warehouse)
+        shared = warehouse.ledger
         sentences += late(project, warehouse, now)
     failures = [Failure.said(triage, sentence) for sentence in sentences]
-    mine = incidents.standing(incidents.history(remembers)).open
-    known = {**mine, **incidents.standing(incidents.history(warehouse.ledger)).open}
-    changed = incidents.change(known, failures, Shown(False, False), 0, now, timedelta(hours=settings.reminder_hours))
-    if not failures:  # a build of which no supervised run knows may have come
-        changed = replace(changed, closed=tuple(one for one in mine.values() if one.message.startswith(OWN)))
-    place, served = incidents.place_of(warehouse), incidents.served_now(warehouse)
-    told = list(incidents.messages(changed, place, served, str(NIGHTLY_LOGS)))
-    if told:
-        ledger = Ledger(remembers, "watchdog")
-        ledger.write(START, details={"branch": warehouse.branch, "command": ["watchdog"]})
-        incidents.note(ledger, changed)
-        for message in told:
-            alerts.tell(ledger, message, environment, settings.alerts)
-        said = failures[0].message if failures else "No product is late any more."
-        ledger.write(FINISH, message=said, details={"outcome": RED if failures else GREEN, "is_whole": False})
+    books = [_Book(own, branch, is_own=True), *([_Book(shared, branch)] if shared else [])]
+    told = _told_of(books, failures, now, timedelta(hours=settings.reminder_hours))
+    place = f"Scorehouse {branch}"
+    for book, changed in told:
+        book.write(changed, incidents.messages(changed, place, served, str(NIGHTLY_LOGS)), failures, environment, settings)
     if not failures:
-        print(f"Every product of {warehouse.branch} is within its SLA.")
+        print(f"Every product of {branch} is within its SLA.")
         return WELL
     for sentence in sentences:
         print(f"{'LATE' if sentence.startswith(LATE_RUN) else 'WRONG'}: {sentence.rstrip('.')}.")
     return LATE
 
 
+class _Book:
+    """A ledger in which the watchdog remembers what it told.
+
+    Args:
+        is_own: whether nobody else writes it: what is not the matter any more is over.
+    """
+
+    def __init__(self, folder: Path, branch: str, is_own: bool = False) -> None:
+        self.folder = folder
+        self._branch = branch
+        self.is_own = is_own
+        self.open = incidents.standing(incidents.history(folder)).open
+
+    def over(self, keys: Container[str]) -> tuple[Incident, ...]:
+        """Incidents that are over, if these are the only ones that are not."""
+        mine = (one for one in self.open.values() if self.is_own or one.message.startswith(OWN))
+        return tuple(one for one in mine if one.key not in keys)
+
+    def write(
+        self,
+        changed: Change,
+        told: Iterable[Message],
+        failures: Sequence[Failure],
+        environment: Mapping[str, str],
+        settings: Settings,
+    ) -> None:
+        """Note what changed, and tell it; nothing where nothing did."""
+        if not (changed.opened or changed.again or changed.closed):
+            return
+        ledger = Ledger(self.folder, "watchdog")
+        ledger.write(START, details={"branch": self._branch, "command": ["watchdog"]})
+        incidents.note(ledger, changed)
+        for message in told:
+            alerts.tell(ledger, message, environment, settings.alerts)
+        said = failures[0].message if failures else "No product is late any more."
+        ledger.write(FINISH, message=said, details={"outcome": RED if failures else GREEN, "is_whole": False})
+
+
+def _told_of(books: list[_Book], failures: list[Failure], now: datetime, reminder: timedelta) -> Iterator[tuple[_Book, Change]]:
+    """What each book is to remember: trouble the shared one where it can, else the own one; and what is over, of its own."""
+    keys = {failure.key for failure in failures}
+    remembers = next((book for book in reversed(books) if not book.is_own and _may_write(book.folder)), books[0])
+    known: dict[str, Incident] = {}
+    for one in (one for book in books for one in book.open.values()):
+        known[one.key] = max(known.get(one.key, one), one, key=lambda found: found.told_at or NEVER)
+    changed = incidents.change(known, failures, Shown(False, False), 0, now, reminder)
+    for book in books:
+        trouble = (changed.opened, changed.again) if book is remembers else ((), ())
+        unknown = tuple(pair for pair in trouble[1] if pair[0].key not in book.open)  # told from another book until now
+        again = tuple(pair for pair in trouble[1] if pair not in unknown)
+        over = book.over(keys) if book.is_own or book is remembers else ()
+        yield book, Change((*trouble[0], *unknown), again, over)
+
+
 def _may_write(folder: Path) -> bool:
     """Whether files can be made in a folder, or where it is to be."""
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    with suppress(OSError):
+        there = next(place for place in (folder, *folder.parents) if place.exists())
+        return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    return False
 
 
 @contextmanager
@@ -155,8 +207,8 @@ def _told(sentences: list[str]) -> Iterator[None]:
     """What cannot be asked is told of too, and nothing else is left out for it."""
     try:
         yield
-    except ScorehouseError as error:
-        sentences.append(str(error))
+    except Exception as error:  # a mount that is gone, too
+        sentences.append(last_resort.said(error))
 
 
 def main() -> int:

@@ -121,10 +121,18 @@ def _model(version: pa.Table) -> str:
             "examples": f"{known['example_count']}, {known['train_count']} of them learned from, {known['test_count']} tested on",
             "examples' fingerprint": known["examples_fingerprint"],
             "learned from": f"{text.exact(known['train_from'])} to {text.exact(known['train_until'])}",
-            "tested on": f"{text.exact(known['test_from'])} to {text.exact(known['test_until'])}",
-            "tested as fitted until": text.exact(known["measured_until"] or known["train_until"]),
+            **_tested(known),
         },
     )
+
+
+def _tested(known: dict[str, object]) -> dict[str, str]:
+    if known["test_from"] is None and known["test_count"]:
+        return {"tested on": "customers that a fit did not know (cross-validation)"}
+    return {
+        "tested on": f"{text.exact(known['test_from'])} to {text.exact(known['test_until'])}",
+        "tested as fitted until": text.exact(known["measured_until"] or known["train_until"]),
+    }
 
 
 def _features(run: Run, row: ServedRow, version: pa.Table) -> str:

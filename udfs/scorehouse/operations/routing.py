@@ -1,6 +1,7 @@
 """Who may serve: a version that is known, ready, and no worse than what main serves; its baseline while it does not beat that."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -77,7 +78,10 @@ def fitted_version(run: Run, relation: str, routes: str, implementation: str) ->
             f"correct model_version, or leave it empty for the version in use."
         )
     needed = ("model_version", "status", "score_sql", "measured_sql", "reasons_sql", "features")
-    return {name: row[name][0].as_py() for name in needed}
+    said = {name: row[name][0].as_py() for name in needed}
+    times = [row[name][0].as_py() for name in ("train_until", "test_from")]
+    has_learned_from_all = times[0] is not None and times[1] is None  # cross-validated, say: nothing is held out
+    return said | {"measured_sql": said["measured_sql"] or (None if has_learned_from_all else said["score_sql"])}
 
 
 @operation
@@ -273,13 +277,10 @@ class _Gate:
 
     def _served_versions(self, release: Path) -> list[str]:
         """Versions in one of main's releases of the endpoint, the one with most rows first."""
-        with duckdb.connect(str(release / SERVING), read_only=True) as serving:
-            try:
-                table = identifier(self._endpoint)
-                query = f"select model_version from {table} group by 1 order by count(*) desc, 1"
-                return [version for (version,) in serving.execute(query).fetchall()]
-            except duckdb.Error:  # a new endpoint, or one without versions
-                return []
+        with suppress(duckdb.Error), duckdb.connect(str(release / SERVING), read_only=True) as serving:
+            query = f"select model_version from {identifier(self._endpoint)} group by 1 order by count(*) desc, 1"
+            return [version for (version,) in serving.execute(query).fetchall()]
+        return []  # of a new endpoint, one without versions, or a release that is damaged: a green build mends it
 
     def _beside_baseline(self, found: Judgement, baseline: str) -> Judgement:
         """A judgement beside the baseline's version, on the newest later-in-time test on which both were measured."""

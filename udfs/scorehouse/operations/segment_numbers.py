@@ -24,7 +24,7 @@ def segment_numbers(run: Run, centres: str, segments: str, coordinates: list[str
     if not run.has(centres):
         return {}
     now = _centres(run, f"select * from {centres}", "cluster", coordinates)
-    record = NodeRecords.published(run.warehouse.on(PRODUCTION)).of(plain(segments))
+    record = NodeRecords.readable(run.warehouse.on(PRODUCTION)).of(plain(segments))
     before = None
     if record is not None:
         before = _centres(run, read_sql([run.store.path(file) for file in record.files]), "segment_number", coordinates)

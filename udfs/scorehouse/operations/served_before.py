@@ -23,7 +23,7 @@ def served_before(run: Run, served: str, unlike: str, columns: list[str]) -> str
     own = run.record_of(unlike)
     production = run.warehouse.on(PRODUCTION)
     for number in reversed(production.release_numbers() if own else []):
-        records = NodeRecords.published(production, number)
+        records = NodeRecords.readable(production, number)
         other, before = records.of(plain(unlike)), records.of(plain(served))
         if other is None or before is None or other.fingerprint.whole == own.fingerprint.whole:
             continue

@@ -54,7 +54,7 @@ class Publisher:
         warehouse, offer = self.warehouse, self.offer
         current = warehouse.current_release()
         changed = self._changed(current)
-        if current is not None and not changed:
+        if current is not None and not changed and warehouse.is_whole(current):
             return current, []
         number = max([0, current or 0, *warehouse.release_numbers()]) + 1
         folder = aside(warehouse.release(number))

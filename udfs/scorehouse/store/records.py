@@ -97,10 +97,10 @@ class NodeRecords:
             return NodeRecords.read(catalog)
 
     @classmethod
-    def readable(cls, warehouse: Warehouse) -> "NodeRecords":
-        """Those of the current release; none where there is none, or it is damaged: its next build heals it."""
+    def readable(cls, warehouse: Warehouse, number: int | None = None) -> "NodeRecords":
+        """The same; none where there is no release, or it is damaged: the next build heals the current one."""
         with suppress(duckdb.Error):
-            return cls.published(warehouse)
+            return cls.published(warehouse, number)
         return NodeRecords()
 
     @property

@@ -62,9 +62,19 @@ def folds(times: np.ndarray, train: np.ndarray, split: Split, count: int) -> lis
     return [fold for fold in cuts if fold.train.size]
 
 
-def _matured(times: np.ndarray, first_test: np.datetime64, split: Split) -> np.ndarray:
+def is_matured(times: np.ndarray, first_test: np.datetime64, split: Split) -> np.ndarray:
+    """Which times are before the first one of a test, with labels that do not reach beyond it: bool, as many as times.
+
+    >>> day = np.datetime64("2024-01-31", "us")
+    >>> [bool(is_matured(day, day + np.timedelta64(days, "D"), Split("as_of", horizon_days=30))) for days in (29, 30)]
+    [False, True]
+    """
     horizon = np.timedelta64(round(split.horizon_days * 86_400_000_000), "us")
-    return _latest(times[(times + horizon <= first_test) & (times < first_test)], split)
+    return (times + horizon <= first_test) & (times < first_test)
+
+
+def _matured(times: np.ndarray, first_test: np.datetime64, split: Split) -> np.ndarray:
+    return _latest(times[is_matured(times, first_test, split)], split)
 
 
 def _latest(times: np.ndarray, split: Split) -> np.ndarray:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from scorehouse.learning.declare.examples import Examples
 from scorehouse.learning.declare.fitted import Fitted
 from scorehouse.learning.declare.spec import Spec
-from scorehouse.learning.declare.split import cut
+from scorehouse.learning.declare.split import cut, is_matured
 from scorehouse.learning.measure import evaluation
 from scorehouse.learning.measure.limits import ALARM, ALL, KEEP, TRAIN, Policy, by_slice, worse_by
 from scorehouse.scoring.columns import Column
@@ -91,20 +91,20 @@ def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where
 def measure(version: pa.Table, examples: Examples) -> tuple[list[dict[str, object]], str | None]:
     """Metrics of a trained version on the newest later-in-time test of examples, and the test's last time.
 
-    Rows of `version_row.METRIC`, and ISO 8601. Where it learned from the test, it is measured with what it was before it did.
-    Without a split or a test there are none, nor where it was never without the test; nor for clusters: what their distances are
-    measured in is known only in training.
+    Rows of `version_row.METRIC`, and ISO 8601. A version that was fitted again since it was measured is measured with what it was
+    then: the outcomes of what it learned from last reach into the test. Without a split or a test there are none, nor where
+    it was never without the test; nor for clusters: what their distances are measured in is known only in training.
     """
     if examples.spec.split is None or not len(examples) or version["task"][0].as_py() == "clustering":
         return [], None
     times = cut(examples.times, examples.spec.split).test
     if not times.size:
         return [], None
-    until, measured_until = (version[name][0].as_py() for name in ("train_until", "measured_until"))
-    knows_test = until is not None and times[0] <= np.datetime64(until, "us")
-    if knows_test and (measured_until is None or times[0] <= np.datetime64(measured_until, "us")):
+    train_until, measured_until = (version[name][0].as_py() for name in ("train_until", "measured_until"))
+    until = measured_until or train_until
+    if until is not None and not is_matured(np.datetime64(until, "us"), times[0], examples.spec.split):
         return [], None
-    scorer = load(version, "measured_weights" if knows_test else "weights")
+    scorer = load(version, "weights" if measured_until is None else "measured_weights")
     fitted = Fitted(
         scorer.formula,
         task=version["task"][0].as_py(),

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import silhouette_score
-from sklearn.model_selection import GridSearchCV, GroupKFold, RandomizedSearchCV
+from sklearn.model_selection import GridSearchCV, GroupKFold, RandomizedSearchCV, StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 
 from scorehouse.errors import ScorehouseError
@@ -27,8 +27,9 @@ def searched(
     Each fold predicts one training time from the times before it, as the split says, or, where none has enough before it, some
     customers (the first column of the key) from the others; clusters are judged by the silhouette
     (Rousseeuw, Journal of Computational and Applied Mathematics 20, 1987) of the training rows themselves. Without a declared
-    search it is the pipeline as it came. Raises ScorehouseError for a parameter that the estimator does not have, where there is
-    no split, and for what the estimator refuses.
+    search, or where customers are too few, it is the pipeline as it came.
+    Raises ScorehouseError for a parameter that the estimator does not have, where there is no split, and for what the estimator
+    refuses.
 
     Args:
         pipeline: with the estimator as its last step; not yet fitted.
@@ -52,6 +53,8 @@ def searched(
         for name, values in spec.search.parameters.items()
     }
     used, found = _folds(examples, rows, task)
+    if not found:
+        return pipeline, {}
     label = None if labels.values is None else Labels.of(examples.label[used], task, labels.classes or None).values
     settings = {"scoring": _metric(spec, task, labels), "cv": found, "refit": False, "error_score": "raise"}
     if spec.search.candidates:
@@ -82,12 +85,25 @@ def _folds(examples: Examples, rows: np.ndarray, task: str) -> tuple[np.ndarray,
     cuts = split.folds(times, train_times, spec.split, spec.search.folds)
     if not cuts:
         used = np.flatnonzero(rows)
-        groups = examples.groups[used]
-        count = min(max(spec.search.folds, 2), len(np.unique(groups)))
-        return used, list(GroupKFold(count).split(used, groups=groups)) if count > 1 else [(np.arange(len(used)),) * 2]
+        return used, group_folds(Labels.of(examples.label[used], task), examples.groups[used], max(spec.search.folds, 2))
     used = np.flatnonzero(times <= train_times[-1])
     places = times[used]
     return used, [(np.flatnonzero(np.isin(places, fold.train)), np.flatnonzero(np.isin(places, fold.test))) for fold in cuts]
+
+
+def group_folds(labels: Labels, groups: np.ndarray, most: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Folds that nobody stands in two of, as places that train and places that test; none where a class has one owner or less.
+
+    Args:
+        groups: whom each row is about [rows].
+        most: folds; fewer where there are fewer groups with a class.
+    """
+    owners = [len(np.unique(groups[labels.values == place])) for place in range(len(labels.classes))]
+    count = min(most, len(np.unique(groups)), *owners)
+    if count < 2:
+        return []
+    splitter = StratifiedGroupKFold(count) if labels.classes else GroupKFold(count)
+    return list(splitter.split(np.zeros(len(groups)), labels.values, groups))
 
 
 def _metric(spec: Spec, task: str, labels: Labels) -> object:
