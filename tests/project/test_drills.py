@@ -86,6 +86,8 @@ SEEN, left = ("releases", ".current", "CURRENT", "catalog.duckdb", "serving.duck
 def count(event, arguments):
     if event.split(".")[0] not in ("os", "open", "shutil") or event in ("os.listdir", "os.scandir"):
         return
+    if event == "open" and not (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        return  # reading changes nothing
     paths = [str(one) for one in arguments[:2] if isinstance(one, (str, os.PathLike))]
     if any(path.startswith(f"{folder}/") and path[len(folder) + 1:].split("/")[0].lstrip(".").startswith(SEEN) for path in paths):
         left[0] -= 1
