@@ -64,7 +64,8 @@ def test_a_message_that_cannot_be_sent_is_a_line_of_the_ledger_and_is_sent_next_
     address = "127.0.0.1:9" if trouble == "refuses" else shop.webhook.address
     night = shop.night(SCOREHOUSE_ALERT=f"json://{address}/{SECRET}?cto=1&rto=1")
     (alert,) = [line for line in night.ledger if line.event == "alert"]
-    assert night.code == 1 and alert.details["is_sent"] is False and alert.details["attempts"] == 3
+    attempts = 1 if trouble == "never answers" else 3  # who does not answer may have taken it
+    assert night.code == 1 and alert.details["is_sent"] is False and alert.details["attempts"] == attempts
     assert SECRET not in night.output and not any(SECRET in line.text() for line in night.ledger)
     shop.webhook.answers = lambda: 200
     shop.night()
