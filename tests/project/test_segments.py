@@ -1,5 +1,8 @@
 """Customer segments: numbers that last, movement since the last release, rules that pass the gate, and few customers."""
 
+from itertools import permutations
+
+import numpy as np
 import pytest
 
 from project.harness import Outcome, Project, copy_of_the_project, query_file
@@ -30,8 +33,20 @@ def run(shop: Project, *select: str, branch: str = "main", folder: str = "mine",
 
 
 def segments(shop: Project) -> dict[int, tuple]:
-    rows = shop.catalog("select segment_number, model_version, segment, money_ratio from scores.segments")
+    rows = shop.catalog(
+        "select segment_number, model_version, segment, recency_days, purchase_day_count, net_amount from scores.segments"
+    )
     return {number: row for number, *row in rows}
+
+
+def apart(before: dict[int, tuple], now: dict[int, tuple]) -> float:
+    """Sum of the squared distances of the centres that have one number, in logarithms and standard deviations of all."""
+    sides = [np.array([found[number][2:] for number in sorted(found)], float) for found in (before, now)]
+    sizes = np.median(np.vstack(sides), axis=0)
+    places = [np.log1p(side / sizes) for side in sides]
+    places = [side / np.std(np.vstack(places), axis=0) for side in places]
+    by_number = [dict(zip(sorted(found), side, strict=True)) for found, side in zip((before, now), places, strict=True)]
+    return sum(((by_number[0][number] - by_number[1][number]) ** 2).sum() for number in before.keys() & now.keys())
 
 
 def test_customers_get_the_nearest_named_segment(shop: Project) -> None:
@@ -58,8 +73,9 @@ def test_a_new_version_keeps_the_segments_numbers_and_says_who_moved(shop: Proje
     before, now = shop.first_segments, segments(shop)
     assert {row[0] for row in before.values()} != {row[0] for row in now.values()}
     assert len(before.keys() & now.keys()) == min(len(before), len(now))
-    richest = [max(found, key=lambda number: found[number][2]) for found in (before, now)]
-    assert richest[0] == richest[1]
+    others = [dict(zip(order, now.values(), strict=True)) for order in permutations(now)]
+    assert len(others) > 1
+    assert apart(before, now) == pytest.approx(min(apart(before, other) for other in others))
     served = shop.serving(
         "select customer_id, (segment_number, segment), (previous_segment_number, previous_segment), has_moved"
         " from customer_segments"
