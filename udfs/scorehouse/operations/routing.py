@@ -1,5 +1,6 @@
 """Who may serve: a version that is known, ready, and no worse than what main serves; its baseline while it does not beat that."""
 
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from scorehouse.names.warehouse import SERVING
 from scorehouse.operations.register import operation
 from scorehouse.sandbox.queries import HISTORY
 from scorehouse.store.rows import insert
+
+_naming = threading.Lock()
 
 CHAMPION, ACCEPTED, REJECTED, OUTDONE, EMPTY = "champion", "accepted", "rejected", "outdone", "empty"
 
@@ -96,7 +99,8 @@ def served_version(run: Run, relation: str, routes: str, implementation: str) ->
     if not files:
         return None
     name = quoted(f"{HISTORY}.{pinned}")
-    run.connection.cursor().execute(f"create or replace view {name} as {versions.rows_sql([run.store.path(files[0])])}")
+    with _naming:  # nodes ask side by side, and two that create one view end each other's transactions
+        run.connection.cursor().execute(f"create view if not exists {name} as {versions.rows_sql([run.store.path(files[0])])}")
     return name
 
 
