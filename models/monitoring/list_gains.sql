@@ -19,9 +19,9 @@ scored as (
         cast(null as varchar) as list_id,
         cast(null as varchar) as item_id,
         cast(null as timestamp) as period_at,
-        cast(null as boolean) as is_held_out,
         cast(null as double) as gain,
-        cast(null as double) as score,
+        cast(null as boolean) as is_held_out,
+        cast(null as double) as held_out_score,
         cast(null as double) as baseline_score
     where false
     {%- for one in monitored() if one.lists %}
@@ -31,17 +31,8 @@ scored as (
         cast({{ one.lists.list }} as varchar) as list_id,
         cast({{ one.lists.item }} as varchar) as item_id,
         cast({{ one.period }} as timestamp) as period_at,
-        {{ is_held_out(one.model, one.implementation, one.period) }}
-        {%- if one.baseline.model is defined %}
-        and {{ is_held_out(one.baseline.model, one.baseline.name, one.period) }}
-        {%- endif %} as is_held_out,
         cast({{ one.lists.gain }} as double) as gain,
-        {{ held_out_score(one.model, one.implementation, one.period) }} as score,
-        {% set baseline = one.baseline -%}
-        cast(
-            {{ held_out_score(baseline.model, baseline.name, one.period)
-                if baseline.model is defined else baseline.score }} as double
-        ) as baseline_score
+        {{ held_out_scores(one) }}
     from {{ ref(one.lists.examples) }}
     {%- endfor %}
 
@@ -52,7 +43,7 @@ placed as (
 
     select
         *,
-        row_number() over (list order by score desc nulls last, item_id asc) as place,
+        row_number() over (list order by held_out_score desc nulls last, item_id asc) as place,
         row_number() over (list order by baseline_score desc nulls last, item_id asc) as baseline_place,
         row_number() over (list order by gain desc, item_id asc) as ideal_place
 

@@ -14,8 +14,8 @@ scored as (
         cast(null as varchar) as implementation,
         cast(null as varchar) as entity_id,
         cast(null as timestamp) as period_at,
-        cast(null as boolean) as is_held_out,
         cast(null as double) as score,
+        cast(null as boolean) as is_held_out,
         cast(null as double) as held_out_score,
         cast(null as double) as baseline_score,
         cast(null as double) as realised
@@ -27,17 +27,8 @@ scored as (
         {% set entity = one.key | reject('equalto', one.period) -%}
         concat_ws(' ', {{ entity | join(', ') }}) as entity_id,
         cast({{ one.period }} as timestamp) as period_at,
-        {{ is_held_out(one.model, one.implementation, one.period) }}
-        {%- if one.baseline.model is defined %}
-        and {{ is_held_out(one.baseline.model, one.baseline.name, one.period) }}
-        {%- endif %} as is_held_out,
         {{ score(one.model, implementation=one.implementation) }} as score,
-        {{ held_out_score(one.model, one.implementation, one.period) }} as held_out_score,
-        {% set baseline = one.baseline -%}
-        cast(
-            {{ held_out_score(baseline.model, baseline.name, one.period)
-                if baseline.model is defined else baseline.score }} as double
-        ) as baseline_score,
+        {{ held_out_scores(one) }},
         realised_label as realised
     from (
         select
