@@ -30,7 +30,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def served(shops: Project, currency: str, query: str) -> tuple[list[str], np.ndarray]:
-    """Customers, and numbers [customers, columns], of a query on `customers` as c."""
+    """Customers, and numbers [customers, columns], of a query that selects the customer first."""
     rows = shops.catalog(f"{query} order by 1", currency)
     return [row[0] for row in rows], np.array([row[1:] for row in rows], float)
 

@@ -115,7 +115,8 @@ def _measured(found: Judged, examples: Examples) -> dict[str, Any]:
     failed = [check for check in [*checked, *_checked_measured(found, examples)] if not check.has_passed]
     half_width = evaluation.half_width(found.measured, found.scores, examples, found.test)
     judged_on = found.test if found.test.any() else found.train
-    statistics = evaluation.statistics(fitted, scorer, examples.take(found.rows), examples.take(judged_on))
+    alone = evaluation.aucs_of_features(found.measured, examples.take(judged_on))
+    statistics = evaluation.statistics(scorer, examples.take(found.rows), alone)
     return {
         "status": PARITY_FAILED if failed else READY,
         "status_reason": _parity_reason(failed, fitted) or _reason(found, checked, statistics),
@@ -130,7 +131,7 @@ def _measured(found: Judged, examples: Examples) -> dict[str, Any]:
         "reasons_expression": printed(explanation.expression()) if has_sql_reasons else None,
         "weights": weights,
         "feature_statistics": statistics,
-        "metrics": evaluation.evaluate(found.measured, found.scores, examples, found.train, found.test),
+        "metrics": evaluation.evaluate(found.measured, found.scores, examples, found.train, found.test, alone),
         "parity": [check.row() for check in checked],
         "scoring_plans": [asdict(p) for p in plans],
     }

@@ -118,9 +118,10 @@ def _cross_validated(examples: Examples, learner: Learner, rows: np.ndarray) -> 
     if not folds or len({learner.classes(part) for part in (rows, *(rows & ~fold for fold in folds))}) > 1:
         return None
     served, parts = learner.fit(rows), [learner.fit(rows & ~fold) for fold in folds]
-    scores = scores_of(Scorer.of(served.formula), examples, rows) * np.nan
-    for part, fold in zip(parts, folds, strict=True):
-        scores[fold] = scores_of(Scorer.of(part.formula), examples, fold)[fold]
+    of_folds = [scores_of(Scorer.of(part.formula), examples, fold) for part, fold in zip(parts, folds, strict=True)]
+    scores = np.full_like(of_folds[0], np.nan)
+    for fold, found in zip(folds, of_folds, strict=True):
+        scores[fold] = found[fold]
     times = examples.times[rows]
     remark = (
         f"Measured by cross-validation over customers ({len(folds)} folds), as no earlier time has enough examples whose labels "

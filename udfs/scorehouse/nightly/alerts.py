@@ -106,9 +106,8 @@ def tell(ledger: Ledger, message: Message, environment: Mapping[str, str], wante
         if message.keys:
             ledger.write(ALERT, details={**details, "is_sent": False, "is_unwanted": True})
         return Sent(False, 0)
-    if (
-        message.keys and find_spec("apprise") and any(addresses(message, environment))
-    ):  # a kill from here on leaves open whether it arrived
+    may_arrive = find_spec("apprise") and any(addresses(message, environment))
+    if message.keys and may_arrive:  # a kill from here on leaves open whether it did
         ledger.write(TELLING, details=details)
     sent = send(message, environment)
     ledger.write(ALERT, message=sent.why or None, details={**details, "is_sent": sent.is_sent, "attempts": sent.attempts})

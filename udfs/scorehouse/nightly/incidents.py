@@ -339,9 +339,9 @@ def served_now(warehouse: Warehouse) -> str:
     return f"Readers are served release {number} of {warehouse.branch}."
 
 
-def place_of(warehouse: Warehouse) -> str:
-    """What messages call a branch."""
-    return f"Scorehouse {warehouse.branch}"
+def place_of(name: str) -> str:
+    """What messages call a branch, or a project of which no branch can be named."""
+    return f"Scorehouse {name}"
 
 
 def _others(keys: list[str]) -> list[str]:

@@ -26,7 +26,9 @@ def tell(project: Path, error: Exception, beats: bool = True) -> int:
     triage, _ = Triage.read(project)
     failure = Failure.said(triage, sentence)
     changed = Change(opened=((incidents.incident_of(failure, 0), failure),))
-    for message in incidents.messages(changed, f"Scorehouse {project.name}", "See what readers are served.", str(NIGHTLY_LOGS)):
+    for message in incidents.messages(
+        changed, incidents.place_of(project.name), "See what readers are served.", str(NIGHTLY_LOGS)
+    ):
         alerts.send(message, os.environ)
     if beats:
         sign = Heartbeat(os.environ, str(uuid.uuid4()))

@@ -70,7 +70,7 @@ class Nightly:
     def __post_init__(self) -> None:
         self.settings, self.triage, self._told = _configured(self.project)
         self.warehouse = Warehouse.of_project(self.project, self.environment)
-        self._place = incidents.place_of(self.warehouse)
+        self._place = incidents.place_of(self.warehouse.branch)
         self.ledger = Ledger(self.warehouse.ledger, self.run_id)
         self._heartbeat = Heartbeat(self.environment, self.run_id)
         self._ended_by = ""

@@ -129,7 +129,7 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
     failures = [Failure.said(triage, sentence) for sentence in sentences]
     books = [_Book(own, branch, is_own=True), *([_Book(shared, branch)] if shared else [])]
     told = _told_of(books, failures, now, timedelta(hours=settings.reminder_hours))
-    place = f"Scorehouse {branch}"
+    place = incidents.place_of(branch)
     for book, changed in told:
         book.write(changed, incidents.messages(changed, place, served, str(NIGHTLY_LOGS)), failures, environment, settings)
     if not failures:

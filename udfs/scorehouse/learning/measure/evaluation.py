@@ -1,6 +1,6 @@
 """What a version's row says about how good it is and what it learned from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -98,7 +98,7 @@ def scores_of(scorer: Scorer, examples: Examples, rows: np.ndarray) -> np.ndarra
 
 
 def evaluate(
-    fitted: Fitted, scores: np.ndarray, examples: Examples, train: np.ndarray, test: np.ndarray
+    fitted: Fitted, scores: np.ndarray, examples: Examples, train: np.ndarray, test: np.ndarray, alone: Mapping[str, float]
 ) -> list[dict[str, object]]:
     """Metrics on both splits, as rows of `version_row.METRIC`.
 
@@ -109,15 +109,14 @@ def evaluate(
         scores: its scores, float64 [examples] or [examples, parts]; rows that are NaN are not measured.
         examples: all of them.
         train, test: bool [examples], rows that it knew, and rows that it did not.
+        alone: of `aucs_of_features`, on the test, or on the rows that it knew where there is none.
     """
     evaluator = _Evaluator(fitted, scores, examples)
     evaluator.split("train", train)
     evaluator.split("test", test)
-    split, judged = ("test", examples.take(test)) if test.any() else ("train", examples.take(train))
-    alone = _aucs_alone(fitted, judged)
     if alone:
         best = max(alone, key=lambda name: (alone[name], name))
-        evaluator.found.append(_row(split, f"{best} alone", "auc", alone[best]))
+        evaluator.found.append(_row("test" if test.any() else "train", f"{best} alone", "auc", alone[best]))
     errors, predicted = _test_errors(fitted, scores, examples, test)
     bins = metrics.interval_bins(errors, predicted, examples.spec.coverage)
     return [*evaluator.found, *(_row("test", ALL, metric, value, number or None) for metric, number, value in bins)]
@@ -131,15 +130,15 @@ def half_width(fitted: Fitted, scores: np.ndarray, examples: Examples, test: np.
     return metrics.interval_half_width(_test_errors(fitted, scores, examples, test)[0], examples.spec.coverage)
 
 
-def statistics(fitted: Fitted, scorer: Scorer, training: Examples, judged: Examples) -> list[dict[str, object]]:
+def statistics(scorer: Scorer, training: Examples, alone: Mapping[str, float]) -> list[dict[str, object]]:
     """What the features looked like in training, how much each moves the score, and what it tells alone: `version_row.STATISTIC`.
 
     Args:
-        fitted, scorer: the model that serves.
+        scorer: of the model that serves.
         training: the rows that it was fitted on.
-        judged: the rows that its metrics are from.
+        alone: of `aucs_of_features`.
     """
-    importances, alone = _importances(scorer, training.columns), _aucs_alone(fitted, judged)
+    importances = _importances(scorer, training.columns)
     return [
         statistic(name, kind, training.columns[name]) | {"importance": importances.get(name), "auc_alone": alone.get(name)}
         for name, kind in training.kinds.items()
@@ -175,7 +174,8 @@ def _slices(chosen: Examples) -> Iterator[tuple[str, np.ndarray]]:
             yield f"{column}={distinct[place]}", names == distinct[place]
 
 
-def _aucs_alone(fitted: Fitted, judged: Examples) -> dict[str, float]:
+def aucs_of_features(fitted: Fitted, judged: Examples) -> dict[str, float]:
+    """The AUC of each feature alone on the rows that a model is judged on; none unless it tells two classes apart."""
     if len(fitted.classes) != 2 or not judged.spec.label:
         return {}
     labels = Labels.of(judged.label, fitted.task, fitted.classes).values
