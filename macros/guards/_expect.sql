@@ -9,7 +9,8 @@
         whose: name of the public macro
         kwargs: by argument, what it must be and what it is. `fitted`: name of a fitted model. `column`: name of a column.
             `columns` and `texts`: a list with one at least. `columns or none`: an empty list too. `table`: a CTE's name, or a relation.
-            `relation`: what ref() gives. `text`: not empty. Or a list of the texts that it may be.
+            `relation`: what ref() gives. `text`: not empty. `monitored`: one of what monitored() gives. Or a list of the texts that
+            it may be.
 #}
 {% macro _expect(whose) -%}
     {%- for argument, (kind, value) in kwargs.items() -%}
@@ -36,6 +37,9 @@
         {%- elif kind == 'relation' -%}
             {%- set is_right, expected = is_relation, 'a relation' -%}
             {%- set advice = "write ref('" ~ value ~ "')" if _is_name(value) else "write ref('name')" -%}
+        {%- elif kind == 'monitored' -%}
+            {%- set is_right = value is not string and value.implementation is defined and value.baseline is defined -%}
+            {%- set expected, advice = 'one of what monitored() gives', 'loop over monitored()' -%}
         {%- elif kind == 'text' -%}
             {%- set is_right, expected, advice = value is string and value != '', 'a text', 'write one' -%}
         {%- else -%}

@@ -10,6 +10,7 @@
         one: an implementation, as `monitored` gives it; its model's features must be columns of the select
 #}
 {% macro held_out_scores(one) -%}
+    {%- do _expect('held_out_scores', one=['monitored', one]) -%}
     {%- set baseline = one.baseline -%}
     {{ is_held_out(one.model, one.implementation, one.period) }}
         {%- if baseline.model is defined %}

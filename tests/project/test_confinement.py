@@ -345,6 +345,13 @@ def test_a_process_stays_on_its_branch(shop: Project, tmp_path: Path) -> None:
     assert "found branch 'second'; start a new process." in outcome.output
 
 
+@pytest.mark.parametrize("cache", ["not/yet/there", "file"])
+def test_compiled_code_is_kept_in_a_named_folder_or_with_the_branch(shop: Project, tmp_path: Path, cache: str) -> None:
+    (tmp_path / "file").write_text("")
+    outcome = shop.dbt("build", NUMBA_CACHE_DIR=str(tmp_path / cache))
+    assert outcome.is_green, outcome.output
+
+
 def test_a_branch_may_be_the_first_to_build(tmp_path: Path) -> None:
     project = Confined(tmp_path / "new")
     tiny_project(project.root)

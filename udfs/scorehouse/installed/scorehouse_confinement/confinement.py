@@ -201,7 +201,7 @@ def _caches(found: Confinement) -> None:
     of_main = found.warehouse / git.PRODUCTION / ".work"
     given = os.environ.get("NUMBA_CACHE_DIR")
     _start_with(of_main / "python", found.private / "python")
-    if not found.is_main or not given:
+    if not (found.is_main and given and _can_write(Path(given))):
         _start_with(Path(given) if given else of_main / "numba", found.private / "numba")
         os.environ["NUMBA_CACHE_DIR"] = str(found.private / "numba")
     if "numba.core.config" in sys.modules:
@@ -210,6 +210,13 @@ def _caches(found: Confinement) -> None:
     with suppress(KeyError, OSError):  # a user without a name
         os.environ.setdefault("LOGNAME", getpass.getuser())  # later the list of users cannot be read
     os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(os.cpu_count() or 1))  # it would run a program to ask
+
+
+def _can_write(folder: Path) -> bool:
+    """Whether files can be made in a folder, which is made where it is missing: once confined, nobody could make it."""
+    with suppress(OSError):  # not a folder, or none that can be made
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _start_with(known: Path, own: Path) -> None:
