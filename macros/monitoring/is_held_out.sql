@@ -14,13 +14,13 @@
 #}
 {% macro is_held_out(model, implementation, period, measured=true) -%}
     {%- do _expect('is_held_out', model=['fitted', model], implementation=['text', implementation]) -%}
-    {%- set nodes = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') if execute else [] -%}
-    {%- set node = nodes | selectattr('name', 'equalto', model) | first -%}
-    {%- set days = (node.config.meta.split or {}).horizon_days or 0 if node else 0 -%}
     {%- set until = 'coalesce(measured_until, train_until)' if measured else 'train_until' -%}
     coalesce(
         {{ period }} >= (
-            select greatest({{ until }} + to_days({{ days }}), {{ until }} + to_microseconds(1))
+            select
+                {{ until }} + to_microseconds(
+                    greatest(cast(coalesce(cast(spec ->> '$.split.horizon_days' as double), 0) * 86400000000 as bigint), 1)
+                )
             from {{ served_version(model, implementation) }}
         ),
         true

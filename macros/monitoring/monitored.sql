@@ -40,7 +40,7 @@
                 'label': declared.label or fitted.label,
                 'key': declared.key or fitted.key,
                 'period': declared.period or fitted.split.time,
-                'horizon_days': declared.label_days or fitted.split.horizon_days or 0,
+                'horizon_days': declared.label_days or (fitted.split.horizon_days if fitted.split.horizon_days is number else 0),
                 'lists': declared.lists,
                 'baseline': {
                     'name': declared.baseline,

@@ -56,7 +56,8 @@ experiment_arms as (
     select
         named.experiment,
         named.variant,
-        row_number() over (
+        (named.is_declared_control or named.is_named_control)
+        and row_number() over (
             partition by named.experiment
             order by named.is_declared_control desc, named.is_named_control desc, named.variant asc
         ) = 1 as is_control,

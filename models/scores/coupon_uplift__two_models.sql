@@ -1,4 +1,7 @@
-{# By how much the coupon raises the probability of a purchase: what the model of the treated says less that of the held out. #}
+{#
+    By how much the coupon raises the probability of a purchase: what the model of the treated says less that of the held out,
+    calibrated to the randomised effect.
+#}
 
 with
 
@@ -65,6 +68,24 @@ scored as (
 
 ),
 
+calibrated as (
+
+    select
+        scored.* exclude (treated_score),
+        least(
+            greatest(
+                scored.held_out_score + calibration.effect
+                + calibration.served_slope * (scored.treated_score - scored.held_out_score - calibration.mean_predicted),
+                0
+            ),
+            1
+        ) as treated_score
+
+    from scored
+    cross join {{ ref('uplift_calibration') }} as calibration
+
+),
+
 usable as (
 
     select
@@ -77,7 +98,7 @@ usable as (
         as_of,
         scored_at
 
-    from scored
+    from calibrated
     where treated_score is not null and held_out_score is not null
 
 )

@@ -10,7 +10,7 @@ snapshots as (
 metrics as (
 
     select unnest(metrics, max_depth => 2)  -- noqa: AL03
-    from {{ ref('lifetime_value__poisson') }}
+    from {{ served_version('lifetime_value__poisson', 'predicted_spend__poisson') }}
 
 ),
 

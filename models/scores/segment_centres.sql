@@ -77,6 +77,7 @@ centres as (
         centred.model_version,
         centred.cluster,
         centred.customer_count,
+        centred.customer_count / sum(centred.customer_count) over () as customer_share,
         centred.one_time_share,
         centred.tenure_days,
         centred.recency_in_gaps,

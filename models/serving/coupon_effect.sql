@@ -25,6 +25,7 @@ measured as (
         assignments.assignment_id,
         assignments.customer_id,
         assignments.basis,
+        assignments.outcome_days,
         assignments.is_treated,
         1 / case when assignments.is_treated then assignments.propensity else 1 - assignments.propensity end as weight,
         case outcomes.outcome
@@ -36,6 +37,14 @@ measured as (
     from assignments
     cross join (values ('purchase'), ('amount'), ('net_amount')) as outcomes (outcome)
     cross join policy
+    where assignments.is_matured
+
+),
+
+waiting as (
+
+    select count(*) as waiting_count from assignments
+    where not is_matured
 
 ),
 
@@ -45,6 +54,7 @@ arm_means as (
         outcome,
         is_treated,
         any_value(basis) as basis,
+        any_value(outcome_days) as outcome_days,
         count(*) as assignment_count,
         count(distinct customer_id) as customer_count,
         sum(weight * value order by assignment_id) / sum(weight order by assignment_id) as mean,
@@ -90,6 +100,7 @@ compared as (
     select
         treated.outcome,
         treated.basis,
+        treated.outcome_days,
         treated.assignment_count as treated_count,
         held_out.assignment_count as held_out_count,
         treated.mean as treated_mean,
@@ -110,19 +121,22 @@ compared as (
 effects as (
 
     select
-        outcome,
-        basis,
-        treated_count,
-        held_out_count,
-        treated_mean,
-        held_out_mean,
-        effect,
-        standard_error,
+        compared.outcome,
+        compared.basis,
+        compared.outcome_days,
+        compared.treated_count,
+        compared.held_out_count,
+        waiting.waiting_count,
+        compared.treated_mean,
+        compared.held_out_mean,
+        compared.effect,
+        compared.standard_error,
         {{ normal_bounds('effect', 'standard_error') }},
         {{ as_of() }} as as_of,
         {{ built_at() }} as scored_at
 
     from compared
+    cross join waiting
 
 )
 

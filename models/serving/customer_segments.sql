@@ -25,6 +25,14 @@ segments as (
 
 ),
 
+{# why a customer is in a rule's segment: what the seed says of it #}
+descriptions as (
+
+    select map_from_entries(list(struct_pack(k := segment, v := description) order by place)) as by_segment
+    from {{ ref('segment_rules') }}
+
+),
+
 before as (
 
     {% if before %}
@@ -70,6 +78,7 @@ customer_segments as (
         segments.segment_number,
         clusters.distance,
         by_rule.rule_segments,
+        list_transform(by_rule.rule_segments, lambda name: descriptions.by_segment[name]) as rule_reasons,  -- noqa: RF02
         before.segment as previous_segment,
         before.segment_number as previous_segment_number,
         segments.segment_number <> before.segment_number or segments.segment <> before.segment as has_moved,
@@ -79,6 +88,7 @@ customer_segments as (
         {{ built_at() }} as scored_at
 
     from by_rule
+    cross join descriptions
     left join clusters on by_rule.customer_id = clusters.customer_id
     left join segments on clusters.cluster = segments.cluster
     left join before on by_rule.customer_id = before.customer_id

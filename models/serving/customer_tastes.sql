@@ -2,14 +2,10 @@
 
 with
 
-interactions as (
+preferences as (
 
-    select
-        customer_id,
-        item_id
-
-    from {{ ref('int_known_interactions') }}
-    where interaction_type in ('click', 'add_to_cart', 'purchase') and customer_id is not null
+    select * from {{ ref('customer_item_preferences') }}
+    where preference > 0
 
 ),
 
@@ -24,16 +20,17 @@ items as (
 
 ),
 
-counted as (
+{# sums of decimals do not depend on their order #}
+summed as (
 
     select
-        interactions.customer_id,
+        preferences.customer_id,
         items.category,
-        count(*) as interaction_count
+        sum(cast(preferences.preference as decimal(38, 12))) as preference
 
-    from interactions
-    inner join items on interactions.item_id = items.item_id
-    group by interactions.customer_id, items.category
+    from preferences
+    inner join items on preferences.item_id = items.item_id
+    group by preferences.customer_id, items.category
 
 ),
 
@@ -42,9 +39,10 @@ tastes as (
     select
         customer_id,
         category,
-        interaction_count / sum(interaction_count) over (partition by customer_id) as share
+        cast(preference as double) / cast(sum(preference) over (partition by customer_id) as double) as share
 
-    from counted
+    from summed
+    where preference > 0
 
 )
 

@@ -1,10 +1,28 @@
-{# What the team looks at: the riskiest payments of a day, as many as it can. #}
+{# What the team looks at: of each day the riskiest customers, or payments, whose outcome is not known yet, as many as it can. #}
 
 with
 
 fraud_risk as (
 
     select * from {{ ref('fraud_risk') }}
+
+),
+
+known as (
+
+    select
+        payment_id,
+        is_fraud
+
+    from {{ ref('int_payment_labels') }}
+    where known_at <= {{ as_of() }}
+
+),
+
+{# where nobody says that a payment was legitimate, time does #}
+silence as (
+
+    select coalesce(min(is_fraud) = 1, false) as is_legitimate from known
 
 ),
 
@@ -20,13 +38,33 @@ recent as (
     select
         cast(fraud_risk.as_of as date) as review_date,
         fraud_risk.*,
-        policy.reviews_per_day
+        policy.reviews_per_day,
+        case policy.reviewed when 'customers' then fraud_risk.customer_id else fraud_risk.payment_id end as reviewed_id
 
     from fraud_risk
     cross join policy
+    cross join silence
     where
         fraud_risk.score >= policy.minimum_score
         and fraud_risk.as_of >= {{ as_of() }} - to_days(policy.listed_days)
+        and fraud_risk.payment_id not in (select known.payment_id from known)
+        and not (silence.is_legitimate and fraud_risk.as_of + to_days({{ var('fraud_label_days') }}) < {{ as_of() }})
+
+),
+
+{# a customer is looked at once a day, for the riskiest payment #}
+reviewed as (
+
+    select
+        *,
+        count(*) over (partition by review_date, reviewed_id) as payment_count
+
+    from recent
+    qualify
+        row_number() over (
+            partition by review_date, reviewed_id
+            order by score desc, amount desc nulls last, payment_id asc
+        ) = 1
 
 ),
 
@@ -39,7 +77,7 @@ ranked as (
             order by score desc, amount desc nulls last, payment_id asc
         ) as rank
 
-    from recent
+    from reviewed
 
 ),
 
@@ -50,6 +88,7 @@ reviews as (
         rank,
         payment_id,
         customer_id,
+        payment_count,
         item_id,
         amount,
         score,

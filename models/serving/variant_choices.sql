@@ -25,25 +25,34 @@ draws as (
 
 ),
 
+counted as (
+
+    select
+        experiment,
+        max(variant) filter (where is_control) as control_variant,
+        max(enabled_count) as enabled_count
+
+    from arms
+    group by experiment
+
+),
+
 controls as (
 
     select
-        arms.experiment,
-        arms.variant as control_variant,
-        arms.enabled_count,
-        experiments.is_stopped or arms.enabled_count = 0 as is_stopped,
+        counted.*,
+        experiments.is_stopped or counted.enabled_count = 0 as is_stopped,
         round({{ row_count }} * experiments.holdout_share) as held_out_count,
         case
-            when arms.enabled_count = 0 then 0
+            when counted.enabled_count = 0 then 0
             else least(
                 ceil(round(experiments.floor * {{ row_count }}, 6)),
-                floor(({{ row_count }} - round({{ row_count }} * experiments.holdout_share)) / arms.enabled_count)
-            ) * arms.enabled_count
+                floor(({{ row_count }} - round({{ row_count }} * experiments.holdout_share)) / counted.enabled_count)
+            ) * counted.enabled_count
         end as explored_count
 
-    from arms
-    inner join experiments on arms.experiment = experiments.experiment
-    where arms.is_control
+    from counted
+    inner join experiments on counted.experiment = experiments.experiment
 
 ),
 

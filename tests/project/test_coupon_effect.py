@@ -29,7 +29,11 @@ select 'p' || c, timestamp '2024-01-20' + interval (c) minute, 'c' || c, 'purcha
 from bought where has_bought
 union all
 select 'before' || c, timestamp '2023-12-01' + interval (c) minute, 'c' || c, 'purchase', null, null, null, null, 5 from bought
+union all
+select 'later' || d, timestamp '2024-01-01' + interval (d * 60) minute, 'd' || d, 'purchase', null, null, null, null, 5
+from range(24 * 130) as t(d)
 """
+"""A coupon of January, and customers without one whose purchases go on until its outcomes have matured."""
 
 HISTORY = """
 select
@@ -83,11 +87,23 @@ def test_the_effect_is_the_difference_to_the_hold_out(logged: Project) -> None:
 
 def test_the_uplift_finds_whom_the_coupon_moves(logged: Project) -> None:
     loyal, moved = logged.serving(
-        "select avg(score) from coupon_uplift group by hash(substr(customer_id, 2)::bigint, 'loyal') % 2"
+        "select avg(score) from coupon_uplift where customer_id like 'c%'"
+        " group by hash(substr(customer_id, 2)::bigint, 'loyal') % 2"
         " order by hash(substr(customer_id, 2)::bigint, 'loyal') % 2 desc"
     )
     assert loyal[0] == pytest.approx(0, abs=0.06)
     assert moved[0] == pytest.approx(0.3, abs=0.06)
+
+
+def test_the_uplift_is_calibrated_to_the_randomised_effect(logged: Project) -> None:
+    ((effect,),) = logged.serving("select effect from coupon_effect where outcome = 'purchase'")
+    ((uplift,),) = logged.serving("select avg(score) from coupon_uplift where customer_id like 'c%'")
+    assert uplift == pytest.approx(effect, abs=0.03)
+    ((slope, served, error),) = logged.catalog(
+        "select slope, served_slope, slope_standard_error from learning.uplift_calibration"
+    )
+    assert abs(slope - 1) < 4 * error
+    assert served == min(slope, 1)
 
 
 def test_uplift_beats_the_risk_of_not_buying_on_later_customers(logged: Project) -> None:

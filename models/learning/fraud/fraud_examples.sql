@@ -52,17 +52,16 @@ matured as (
     select
         snapshots.*,
         labels.is_fraud,
+        case
+            when labelled.legitimate_count = 0 then {{ var('fraud_label_days') }}
+            else ceil(labelled.seconds_until_known / 86400)
+        end as label_days,
         {# where nobody says that a payment was legitimate, time does #}
         labelled.fraud_count > 0 and labelled.legitimate_count = 0 as is_silence_legitimate
 
     from snapshots
     cross join labelled
     left join labels on snapshots.payment_id = labels.payment_id
-    where
-        snapshots.occurred_at + case
-            when labelled.legitimate_count = 0 then to_days({{ var('fraud_label_days') }})
-            else to_seconds(labelled.seconds_until_known)
-        end < {{ as_of() }}
 
 ),
 
@@ -73,7 +72,9 @@ examples as (
         coalesce(is_fraud, 0) as is_fraud
 
     from matured
-    where is_fraud is not null or is_silence_legitimate
+    where
+        occurred_at + to_days(cast(label_days as integer)) < {{ as_of() }}
+        and (is_fraud is not null or is_silence_legitimate)
 
 )
 

@@ -2,7 +2,8 @@
     Who was to get the coupon and who was held out, and what they bought afterwards. Where the interactions show it, that holds.
     Where they only show redeemed coupons, the policy in force is applied to every as-of time from the first redemption on, if it
     ranks by risk (who was moved by a coupon is not known before its effect is): the hold-out is a stable hash, so it is known for
-    ever.
+    ever. Outcomes are counted over as many days after every assignment: the horizon, or what has passed since the middle assignment,
+    so that at least half of them count in a young experiment too.
 #}
 
 with
@@ -73,40 +74,68 @@ assigned as (
 
 ),
 
+windows as (
+
+    select
+        least(
+            {{ var('churn_horizon_days') }},
+            greatest(date_diff('hour', quantile_disc(assigned_at, 0.5), {{ as_of() }}) // 24, 0)
+        ) as outcome_days
+
+    from assigned
+
+),
+
+waited as (
+
+    select
+        assigned.*,
+        windows.outcome_days,
+        assigned.assigned_at + to_days(cast(windows.outcome_days as integer)) as outcome_at,
+        windows.outcome_days > 0 and outcome_at <= {{ as_of() }} as is_matured
+
+    from assigned
+    cross join windows
+
+),
+
 outcomes as (
 
     select
-        assigned.assignment_id,
+        waited.assignment_id,
         bool_or(purchases.is_purchase) as has_purchased,
         cast(sum(purchases.amount) as double) as amount
 
-    from assigned
+    from waited
     inner join purchases
         on
-            assigned.customer_id = purchases.customer_id
-            and assigned.assigned_at <= purchases.occurred_at
-            and purchases.occurred_at < assigned.assigned_at + interval '{{ var("churn_horizon_days") }} days'
-    group by assigned.assignment_id
+            waited.customer_id = purchases.customer_id
+            and waited.assigned_at <= purchases.occurred_at
+            and waited.outcome_at > purchases.occurred_at
+    group by waited.assignment_id
 
 ),
 
 assignments as (
 
     select
-        assigned.assignment_id,
-        assigned.customer_id,
-        assigned.basis,
-        assigned.propensity,
+        waited.assignment_id,
+        waited.customer_id,
+        waited.basis,
+        waited.propensity,
         cast(coalesce(outcomes.has_purchased, false) as integer) as has_purchased,
         coalesce(outcomes.amount, 0) as amount,
-        assigned.is_treated,
+        waited.outcome_days,
+        waited.is_treated,
+        waited.is_matured,
         2 * row_number() over (
-            order by assigned.assigned_at, {{ function('stable_share') }}(assigned.assignment_id, 'half'), assigned.assignment_id
-        ) > count(*) over () as is_later_half,
-        assigned.assigned_at
+            partition by waited.is_matured
+            order by waited.assigned_at, {{ function('stable_share') }}(waited.assignment_id, 'half'), waited.assignment_id
+        ) > count(*) over (partition by waited.is_matured) as is_later_half,
+        waited.assigned_at
 
-    from assigned
-    left join outcomes on assigned.assignment_id = outcomes.assignment_id
+    from waited
+    left join outcomes on waited.assignment_id = outcomes.assignment_id
 
 )
 

@@ -8,6 +8,7 @@ with
 assignments as (
 
     select * from {{ ref('coupon_assignments') }}
+    where is_matured
 
 ),
 

@@ -68,6 +68,9 @@ def refusal(examples: pa.Table, meta: dict) -> str:
         ({"split": {"time": "as_of", "test_period": 1}}, ["meta.split", "test_period"]),
         ({"split": {"time": "visits"}}, ["visits", "timestamp"]),
         ({"split": {**MONTHLY, "horizon_days": -1}}, ["horizon_days"]),
+        ({"split": {**MONTHLY, "horizon_days": "wait"}}, ["column wait"]),
+        ({"split": {**MONTHLY, "horizon_days": "plan"}}, ["column plan", "meta.split.horizon_days", "VARCHAR"]),
+        ({"split": {**MONTHLY, "horizon_days": "amount"}}, ["column amount", "NULL"]),
         ({"search": {"parameters": {"C": [1.0]}}}, ["meta.split"]),
         ({"search": {"parameters": {"depth": [1]}}, "split": MONTHLY}, ["'depth'"]),
         ({"search": {"parameters": {"C": []}}, "split": MONTHLY}, ["meta.search.parameters.C"]),
@@ -177,6 +180,35 @@ def test_the_same_examples_in_any_order_give_the_same_weights(path):
     shuffled = examples.take(pa.array(np.random.default_rng(1).permutation(len(examples))))
     one, other = (fit(rows, meta, "test", WHERE)["weights"] for rows in (examples, shuffled))
     assert repr(one.to_pylist()) == repr(other.to_pylist())  # NaN is unlike itself
+
+
+def test_a_horizon_that_a_column_says_is_as_if_its_largest_number_were_declared():
+    examples = customers()
+    waits = pa.array(np.where(np.arange(len(examples)) == 7, 60, 1))
+    by_column, by_number = (
+        fit(rows, declared(LOGISTIC, "is_churned", split=MONTHLY | {"horizon_days": days}), "test", WHERE)
+        for rows, days in ((examples.append_column("wait", waits), "wait"), (examples, 60.0))
+    )
+    for column in ("spec", "weights", "measured_weights", "metrics", "measured_until"):
+        assert repr(by_column[column].to_pylist()) == repr(by_number[column].to_pylist())  # NaN is unlike itself
+    assert by_column["measured_until"][0].as_py() < by_column["train_until"][0].as_py()
+
+
+def test_a_stable_number_of_clusters_is_chosen():
+    random = np.random.default_rng(0)
+    centres = np.array([[0.0, 0.0], [0.0, 9.0], [9.0, 0.0], [9.0, 9.0]])
+    points = np.repeat(centres, 60, axis=0) + random.normal(0, 0.5, (240, 2))
+    examples = pa.table({"customer_id": np.arange(240), "east": points[:, 0], "north": points[:, 1]})
+    search = {"parameters": {"n_clusters": [2, 3, 4, 5, 6, 7, 8]}, "metric": "stable_silhouette"}
+    times = pa.array([np.datetime64("2024-01-01", "us")] * 240)
+    meta = {
+        "estimator": "sklearn.cluster.KMeans",
+        "key": ["customer_id"],
+        "split": {"time": "as_of", "test_periods": 0},
+        "search": search,
+    }
+    row = fit(examples.append_column("as_of", times), meta, "test", WHERE)
+    assert row["chosen_parameters"][0].as_py() == '{"n_clusters": 4}'
 
 
 def test_a_search_takes_what_is_best_at_predicting_later_from_earlier():

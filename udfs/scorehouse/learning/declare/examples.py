@@ -1,6 +1,6 @@
 """Examples as a model trains on them: features by group, labels, times, in a fixed order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.learning.declare.spec import Spec
+from scorehouse.learning.declare.spec import LONGEST_HORIZON, Spec
 from scorehouse.scoring import columns
 from scorehouse.scoring.columns import CATEGORICAL, NUMERIC
 
@@ -59,21 +59,24 @@ class Examples:
     def read(cls, table: pa.Table, spec: Spec, where: str) -> Self:
         """Check and order a table of examples.
 
+        A horizon that a column says is a number from here on.
         Raises ScorehouseError for a column that is missing, a feature whose type cannot be used, that is named twice or is the
-        label itself, no feature at all, and a label or weight that is NULL or not a finite number, or a weight below 0.
+        label itself, no feature at all, and a label, weight or horizon that is NULL or not a finite number, or one of the latter
+        below 0.
 
         Args:
             table: what the model's select gave, rows in any order.
             spec: the declaration.
             where: the model's file, for messages.
         """
-        time = [spec.split.time] if spec.split else []
-        named = [*time, *spec.key, *_one(spec.label), *_one(spec.weight), *spec.slices]
+        time, *horizon = _of_split(spec) or [None]
+        named = [*_one(time), *spec.key, *_one(spec.label), *_one(spec.weight), *spec.slices, *horizon]
         _expect_columns(table, [*named, *spec.separating], where)
         table = _plain(table)
         features = _features(table, spec, where)
         _expect_labels(table, spec, where)
         _expect_weights(table, spec, where)
+        spec = _with_known_horizon(table, spec, where)
         order = dict.fromkeys([*named, *(feature.name for feature in features)])
         return cls(table.sort_by([(name, "ascending") for name in order]), features, spec, where)
 
@@ -144,7 +147,7 @@ def _features(table: pa.Table, spec: Spec, where: str) -> tuple[Feature, ...]:
             *_one(spec.label),
             *_one(spec.weight),
             *spec.slices,
-            *([spec.split.time] if spec.split else []),
+            *_of_split(spec),
         }
         chosen = [(name, None) for name in table.column_names if name not in taken]
     repeated = [name for name, _ in chosen if [other for other, _ in chosen].count(name) > 1]
@@ -231,6 +234,26 @@ def _expect_weights(table: pa.Table, spec: Spec, where: str) -> None:
         raise ScorehouseError(
             f"{where}: column {spec.weight}: expected a weight of at least 0 in every example, found {what}; correct it."
         )
+
+
+def _of_split(spec: Spec) -> list[str]:
+    return [spec.split.time, *_one(spec.split.horizon_column)] if spec.split else []
+
+
+def _with_known_horizon(table: pa.Table, spec: Spec, where: str) -> Spec:
+    column = spec.split.horizon_column if spec.split else None
+    if column is None:
+        return spec
+    values = table[column]
+    is_number = columns.kind_of(values.type) == NUMERIC
+    days = columns.numeric(values) if is_number else np.zeros(0)
+    if not is_number or not (np.isfinite(days) & (days >= 0) & (days < LONGEST_HORIZON)).all():
+        found = "one that is NULL, negative or larger" if is_number else duckdb_type(values.type)
+        raise ScorehouseError(
+            f"{where}: column {column}: expected a number of days below {LONGEST_HORIZON} in every example, as "
+            f"meta.split.horizon_days names it, found {found}; correct it."
+        )
+    return replace(spec, split=replace(spec.split, horizon_days=float(days.max(initial=0))))
 
 
 def _expect_columns(table: pa.Table, names: list[str], where: str) -> None:

@@ -25,13 +25,19 @@ class Split:
         time: the examples' time column, dates or timestamps.
         test_periods: how many of the latest distinct times are the test.
         train_periods: how many of the times before them are trained on; None for all.
-        horizon_days: a label looks so far ahead; a time whose label reaches into the test is not trained on.
+        horizon_days: a label looks so far ahead, or is known so late; a time whose label reaches into the test is not trained on.
+            Or the column of the examples that says it, of which the largest number holds for all.
     """
 
     time: str
     test_periods: int = 1
     train_periods: int | None = None
-    horizon_days: float = 0
+    horizon_days: float | str = 0
+
+    @property
+    def horizon_column(self) -> str | None:
+        """The column that says the horizon, where one does."""
+        return self.horizon_days if isinstance(self.horizon_days, str) else None
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Search:
     Attributes:
         parameters: values to try, by parameter of the estimator; every combination of them is a candidate.
         folds: how many of the latest training times are predicted, each from the times before it.
-        metric: a scikit-learn scorer's name, or silhouette; None for the task's own.
+        metric: a scikit-learn scorer's name, silhouette or stable_silhouette; None for the task's own.
         candidates: try only so many combinations, drawn by the seed; None for all.
     """
 
@@ -171,7 +177,8 @@ class Spec:
         """
         if self.features is None:
             return None
-        declared = [*self.key, self.label, self.split and self.split.time, self.weight, *self.slices]
+        of_split = [self.split.time, self.split.horizon_column] if self.split else []
+        declared = [*self.key, self.label, *of_split, self.weight, *self.slices]
         features = [name for names in self.features.values() for name in names]
         return list(dict.fromkeys(name for name in [*declared, *features] if name))
 
@@ -245,7 +252,8 @@ def _split(where: str, value: object) -> Split:
     _whole(where, "split.test_periods", found.test_periods, 0)
     if found.train_periods is not None:
         _whole(where, "split.train_periods", found.train_periods, 1)
-    _within(where, "split.horizon_days", found.horizon_days, 0, LONGEST_HORIZON)
+    if found.horizon_column is None:
+        _within(where, "split.horizon_days", found.horizon_days, 0, LONGEST_HORIZON)
     return found
 
 
