@@ -133,3 +133,33 @@ def test_what_is_wrong_with_the_promises_is_not_late_and_closed_when_it_is_mende
     (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")
     assert look(project) == watchdog.WELL
     assert [title.split("] ")[1].split(":")[0] for title in told] == ["error", "recovered"]
+
+
+def opened(project: Path, key: str, message: str, **at: float) -> Ledger:
+    """A night's ledger that opened an incident and told of it."""
+    ledger, when = Ledger(project / "warehouse/main/ledger", "night"), ago(**at)
+    said = {"key": key, "failure_class": key.split(":")[0], "contact": "platform"}
+    ledger.write(START)
+    ledger.write("incident", message=message, details={"state": "opened", **said}, happened_at=when)
+    ledger.write("alert", details={"kind": "failure", "keys": [key], "is_sent": True}, happened_at=when)
+    return ledger
+
+
+def kept(project: Path, folder: str) -> set[str]:
+    """Keys of what is open in a ledger."""
+    return {key for place in project.glob(folder) for key in incidents.standing(incidents.history(place)).open}
+
+
+def test_what_a_night_found_wrong_with_the_promises_is_over_when_a_night_says_so(project: Path, told: list[str]) -> None:
+    (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")
+    opened(project, "project_rule: operations/product_requirements.csv", f"{LATE}: expected a row for scores, found none")
+    assert look(project) == watchdog.WELL
+    assert told == []
+
+
+def test_what_is_wrong_on_the_watchdogs_machine_is_none_of_the_branchs_incidents(project: Path, told: list[str]) -> None:
+    (project / LATE).unlink()
+    opened(project, "project_rule: operations/product_requirements.csv", f"{LATE}: expected a row for scores, found none")
+    assert [look(project) for _ in range(2)] == [watchdog.LATE] * 2
+    assert len(told) == 1, "a night's trouble with its file is another machine's"
+    assert kept(project, "logs/watchdog/main-*") == {"project_rule: operations/product_requirements.csv"}

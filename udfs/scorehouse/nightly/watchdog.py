@@ -28,10 +28,11 @@ from scorehouse.nightly.triage import Triage
 REQUIREMENTS = Path("seeds", "operations", "product_requirements.csv")
 WELL, LATE = 0, 1
 LATE_RUN = "no whole run"
-OWN = (LATE_RUN, "the clock jumped: the last whole run", str(REQUIREMENTS))
-"""What sentences begin with that nobody else can say are over."""
+OF_RUNS = (LATE_RUN, "the clock jumped: the last whole run")
+"""What sentences begin with that the branch's ledger has too: its next whole run says that they are over."""
 OWN_LEDGER = Path("logs", "watchdog")
 NEVER = datetime.min.replace(tzinfo=UTC)
+Trouble = tuple[Incident, Failure]
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,9 @@ def late(project: Path, warehouse: Warehouse, now: datetime) -> Iterator[str]:
 def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
     """Look once; alert if something is late and nobody knows. Returns the exit status.
 
-    What it told is remembered in the branch's ledger, or, where that cannot be written or reached, in one of its own project's
-    `OWN_LEDGER`. Raises ScorehouseError where there is no project.
+    What it told of late runs is remembered in the branch's ledger, or, where that cannot be written or reached, in one of its
+    own project's `OWN_LEDGER`; what is wrong with this machine always there: a run on another one shows nothing of it.
+    Raises ScorehouseError where there is no project.
     """
     if not (project / "dbt_project.yml").is_file():
         raise ScorehouseError(
@@ -155,7 +157,7 @@ class _Book:
 
     def over(self, keys: Container[str]) -> tuple[Incident, ...]:
         """Incidents that are over, if these are the only ones that are not."""
-        mine = (one for one in self.open.values() if self.is_own or one.message.startswith(OWN))
+        mine = (one for one in self.open.values() if self.is_own or one.message.startswith(OF_RUNS))
         return tuple(one for one in mine if one.key not in keys)
 
     def write(
@@ -179,19 +181,27 @@ class _Book:
 
 
 def _told_of(books: list[_Book], failures: list[Failure], now: datetime, reminder: timedelta) -> Iterator[tuple[_Book, Change]]:
-    """What each book is to remember: trouble the shared one where it can, else the own one; and what is over, of its own."""
+    """What each book is to remember: of runs the shared one where it can, else the own one; and what is over, of its own."""
     keys = {failure.key for failure in failures}
+    late = [failure for failure in failures if failure.message.startswith(OF_RUNS)]
+    here = [failure for failure in failures if failure not in late]
     remembers = next((book for book in reversed(books) if not book.is_own and _may_write(book.folder)), books[0])
+    wrong = {books[0]: _trouble(books[:1], here, now, reminder)}
+    wrong[remembers] = wrong.get(remembers, ()) + _trouble(books, late, now, reminder)
+    for book in books:
+        pairs = wrong.get(book, ())
+        again = tuple(pair for pair in pairs if pair[0].key in book.open)
+        over = book.over(keys) if book.is_own or book is remembers else ()
+        yield book, Change(tuple(pair for pair in pairs if pair not in again), again, over)
+
+
+def _trouble(books: list[_Book], failures: list[Failure], now: datetime, reminder: timedelta) -> tuple[Trouble, ...]:
+    """What is new, or is to be told again, by what some books know."""
     known: dict[str, Incident] = {}
     for one in (one for book in books for one in book.open.values()):
         known[one.key] = max(known.get(one.key, one), one, key=lambda found: found.told_at or NEVER)
     changed = incidents.change(known, failures, Shown(False, False), 0, now, reminder)
-    for book in books:
-        trouble = (changed.opened, changed.again) if book is remembers else ((), ())
-        unknown = tuple(pair for pair in trouble[1] if pair[0].key not in book.open)  # told from another book until now
-        again = tuple(pair for pair in trouble[1] if pair not in unknown)
-        over = book.over(keys) if book.is_own or book is remembers else ()
-        yield book, Change((*trouble[0], *unknown), again, over)
+    return (*changed.opened, *changed.again)
 
 
 def _may_write(folder: Path) -> bool:
