@@ -1,7 +1,7 @@
 """The watchdog tells once, whatever it can write, and whatever it finds."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -88,17 +88,13 @@ def test_a_warehouse_that_cannot_be_reached_is_told_once_and_its_return_too(
     project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")
-    monkeypatch.setattr(incidents, "served_now", gone)
+    monkeypatch.setattr(incidents, "served_now", fails("Permission denied"))
     assert [look(project) for _ in range(3)] == [watchdog.LATE] * 3
     assert len(told) == 1 and "no_access" in told[0]
     monkeypatch.undo()
     monkeypatch.setattr(alerts, "send", lambda message, _: told.append(message.title) or Sent(True, 1))
     assert [look(project) for _ in range(2)] == [watchdog.WELL] * 2
     assert len(told) == 2 and "recovered: no_access" in told[1]
-
-
-def gone(_: object) -> str:
-    raise PermissionError(13, "Permission denied", "/srv/warehouse/main")
 
 
 def test_what_a_night_told_is_reminded_of_once_a_day_from_a_ledger_of_its_own(
@@ -163,3 +159,36 @@ def test_what_is_wrong_on_the_watchdogs_machine_is_none_of_the_branchs_incidents
     assert [look(project) for _ in range(2)] == [watchdog.LATE] * 2
     assert len(told) == 1, "a night's trouble with its file is another machine's"
     assert kept(project, "logs/watchdog/main-*") == {"project_rule: operations/product_requirements.csv"}
+
+
+@pytest.mark.parametrize("unasked", [(incidents, "served_now"), (watchdog, "last_whole_run"), (watchdog, "slas")])
+def test_what_could_not_be_asked_is_not_over(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, unasked: tuple[object, str]
+) -> None:
+    assert look(project) == watchdog.LATE
+    monkeypatch.setattr(*unasked, fails("Permission denied"))
+    assert [look(project) for _ in range(2)] == [watchdog.LATE] * 2
+    assert [title.split("] ")[1].split(": /")[0] for title in told] == ["error: sla_missed", "error: no_access"]
+
+
+def test_a_mount_that_fails_now_so_and_now_otherwise_is_told_once(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for why in ("Stale file handle", "Transport endpoint is not connected", "Host is down", "Stale file handle"):
+        monkeypatch.setattr(incidents, "served_now", fails(why))
+        assert look(project) == watchdog.LATE
+    assert len(told) == 1
+
+
+def test_where_classes_cannot_be_read_nothing_is_over_for_its_other_name(project: Path, told: list[str]) -> None:
+    assert look(project) == watchdog.LATE
+    (project / "seeds/operations/triage.csv").unlink()
+    assert look(project) == watchdog.LATE
+    assert not any("recovered" in title for title in told)
+
+
+def fails(why: str) -> Callable[..., str]:
+    def gone(*_: object) -> str:
+        raise OSError(5, why, "/srv/warehouse/main")
+
+    return gone

@@ -14,7 +14,7 @@ from scorehouse.ledger import lines
 from scorehouse.ledger.lines import Ledger, Line
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.warehouse import Warehouse
-from scorehouse.nightly.triage import FOUND, OWNER, FailureClass, Triage
+from scorehouse.nightly.triage import OWNER, FailureClass, Triage
 
 INCIDENT, ALERT = "incident", "alert"
 TELLING = "telling"
@@ -26,6 +26,8 @@ KEPT = ("key", "failure_class", "subject", "contact")
 OF_A_PROCESS = frozenset("overlapping locked time_limit killed terminated package_missing profile_broken project_broken".split())
 """Classes of what keeps a build from its end: one that has nodes and comes there shows them mended."""
 _CHANGING = re.compile(r"\x1b\[[0-9;]*m|0x[0-9a-f]+|\b(?=[a-f-]*\d)[0-9a-f-]{8,}\b|\btmp\w+|\d+|\s+", re.IGNORECASE)
+_FOUND = re.compile(r", found:? [^;\n]*")
+"""What a sentence says was found, or what was said where it was looked for."""
 _ESSENCE_LENGTH = 60
 SLACK = 0.95
 """A reminder is due a little earlier: a nightly run is not to the minute a day after the one before."""
@@ -93,10 +95,10 @@ def subject_of(node: str, message: str) -> str:
 def essence(sentence: str) -> str:
     """What stays of a sentence when it is said again of the same cause: no numbers, and short.
 
-    >>> essence("Port 8080 is taken"), essence("Port 8081 is taken")
-    ('Port # is taken', 'Port # is taken')
+    >>> essence("Port 8080 is taken"), essence("Port 8081 is taken"), essence("/w: expected a place, found: Stale file handle")
+    ('Port # is taken', 'Port # is taken', '/w: expected a place')
     """
-    text = _CHANGING.sub(lambda found: " " if found[0].isspace() else "#", FOUND.sub("", sentence)).strip()
+    text = _CHANGING.sub(lambda found: " " if found[0].isspace() else "#", _FOUND.sub("", sentence)).strip()
     return text if len(text) <= _ESSENCE_LENGTH else f"{text[:_ESSENCE_LENGTH].rstrip()}... {digest(text)[:4]}"
 
 

@@ -18,9 +18,7 @@ SCOPES = ("run", "node", "sentence")
 OWNER = "owner"
 """The contact of a class whose failures concern whoever owns the node."""
 
-FOUND = re.compile(r", found [^;\n]*")
-"""What a sentence says was found."""
-_VALUES = re.compile(r"""\"[^\"\n]*\"|(?<!\w)'[^'\n]*'(?!\w)|""" + FOUND.pattern)
+_VALUES = re.compile(r"""\"[^\"\n]*\"|(?<!\w)'[^'\n]*'(?!\w)|, found [^;\n]*""")
 """What a sentence quotes, or says was found: data may read like anything."""
 
 

@@ -119,8 +119,8 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
         )
     branch, root = git.current(project, environment), environment.get("WAREHOUSE_PATH") or "warehouse"
     own = project / OWN_LEDGER / f"{branch}-{digest(root)[:8]}"
-    triage, _ = Triage.read(project)
-    settings, sentences, shared, served = Settings(), [], None, "See what readers are served."
+    triage, wrong = Triage.read(project)
+    settings, sentences, shared, served, is_asked = Settings(), [], None, "See what readers are served.", False
     with _told(sentences):
         settings = Settings.read(project)
     with _told(sentences):
@@ -128,9 +128,10 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
         served = incidents.served_now(warehouse)
         shared = warehouse.ledger
         sentences += late(project, warehouse, now)
+        is_asked = not wrong  # else what is still the matter may go by another name
     failures = [Failure.said(triage, sentence) for sentence in sentences]
     books = [_Book(own, branch, is_own=True), *([_Book(shared, branch)] if shared else [])]
-    told = _told_of(books, failures, now, timedelta(hours=settings.reminder_hours))
+    told = _told_of(books, failures, is_asked, now, timedelta(hours=settings.reminder_hours))
     place = incidents.place_of(branch)
     for book, changed in told:
         book.write(changed, incidents.messages(changed, place, served, str(NIGHTLY_LOGS)), failures, environment, settings)
@@ -180,8 +181,14 @@ class _Book:
         ledger.write(FINISH, message=said, details={"outcome": RED if failures else GREEN, "is_whole": False})
 
 
-def _told_of(books: list[_Book], failures: list[Failure], now: datetime, reminder: timedelta) -> Iterator[tuple[_Book, Change]]:
-    """What each book is to remember: of runs the shared one where it can, else the own one; and what is over, of its own."""
+def _told_of(
+    books: list[_Book], failures: list[Failure], is_asked: bool, now: datetime, reminder: timedelta
+) -> Iterator[tuple[_Book, Change]]:
+    """What each book is to remember: of runs the shared one where it can, else the own one; and what is over, of its own.
+
+    Args:
+        is_asked: whether all could be asked: else nothing is known to be over.
+    """
     keys = {failure.key for failure in failures}
     late = [failure for failure in failures if failure.message.startswith(OF_RUNS)]
     here = [failure for failure in failures if failure not in late]
@@ -191,7 +198,7 @@ def _told_of(books: list[_Book], failures: list[Failure], now: datetime, reminde
     for book in books:
         pairs = wrong.get(book, ())
         again = tuple(pair for pair in pairs if pair[0].key in book.open)
-        over = book.over(keys) if book.is_own or book is remembers else ()
+        over = book.over(keys) if is_asked and (book.is_own or book is remembers) else ()
         yield book, Change(tuple(pair for pair in pairs if pair not in again), again, over)
 
 
