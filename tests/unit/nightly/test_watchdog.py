@@ -1,6 +1,8 @@
 """The watchdog tells once, whatever it can write, and whatever it finds."""
 
 import shutil
+import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scorehouse.ledger.lines import FINISH, GREEN, START, Ledger
-from scorehouse.nightly import alerts, incidents, watchdog
+from scorehouse.nightly import alerts, books, incidents, watchdog
 from scorehouse.nightly.alerts import Sent
 from scorehouse.nightly.incidents import Message
 
@@ -30,6 +32,14 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this test's temporary files are."""
+    place = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    return place
+
+
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     titles: list[str] = []
@@ -40,6 +50,24 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     monkeypatch.setattr(alerts, "send", send)
     yield titles
+
+
+def belongs_to_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the warehouse nothing is this user's."""
+    ours = books.is_ours
+    monkeypatch.setattr(books, "is_ours", lambda folder, is_own: is_own and ours(folder, is_own))
+
+
+def takes_nothing(monkeypatch: pytest.MonkeyPatch, *places: Path) -> None:
+    """There is no room for another line at some places."""
+    write = Ledger._write_waiting
+
+    def written(ledger: Ledger) -> None:
+        if any(ledger._folder.is_relative_to(place) for place in places):
+            raise OSError(28, "No space left on device")
+        write(ledger)
+
+    monkeypatch.setattr(Ledger, "_write_waiting", written)
 
 
 def ago(**time: float) -> str:
@@ -54,7 +82,8 @@ def look(project: Path) -> int:
 def test_what_is_late_is_told_once_and_its_end_too(
     project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, is_written: bool
 ) -> None:
-    monkeypatch.setattr(watchdog, "_may_write", lambda _: is_written)
+    if not is_written:
+        belongs_to_another_user(monkeypatch)
     before = sorted((project / "warehouse/main/ledger").iterdir())
     assert [look(project) for _ in range(3)] == [watchdog.LATE] * 3
     (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")
@@ -74,14 +103,20 @@ def test_a_run_that_was_killed_hides_no_missed_promise(project: Path, told: list
     assert told == ["[Scorehouse main] error: sla_missed"]
 
 
-def test_a_folder_without_a_project_is_told(
+def test_a_folder_without_a_project_is_told_once_and_its_return_too(
     project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     (project / "dbt_project.yml").unlink()
     monkeypatch.setenv("DBT_PROJECT_DIR", str(project))
-    assert watchdog.main() == 1
+    monkeypatch.setenv("SCOREHOUSE_BRANCH", "main")
+    assert [watchdog.main() for _ in range(2)] == [watchdog.LATE] * 2
     assert len(told) == 1
-    assert "RED: " in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("WRONG: ")
+    assert not (project / "logs").exists()
+    shutil.copy(REPOSITORY / "dbt_project.yml", project)
+    (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")
+    assert [watchdog.main() for _ in range(2)] == [watchdog.WELL] * 2
+    assert ["recovered" in title for title in told] == [False, True]
 
 
 def test_a_warehouse_that_cannot_be_reached_is_told_once_and_its_return_too(
@@ -105,13 +140,13 @@ def test_what_a_night_told_is_reminded_of_once_a_day_from_a_ledger_of_its_own(
     ledger.write("incident", message="no whole run", details={"state": "opened", **said}, happened_at=ago(days=2))
     sent = {"kind": "failure", "keys": ["sla_missed"], "is_sent": True}
     ledger.write("alert", details=sent, happened_at=ago(days=2))
-    monkeypatch.setattr(watchdog, "_may_write", lambda _: False)
+    belongs_to_another_user(monkeypatch)
     assert [look(project) for _ in range(4)] == [watchdog.LATE] * 4
     assert told == ["[Scorehouse main] error: sla_missed"]
 
 
 def test_two_warehouses_are_remembered_apart(project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchdog, "_may_write", lambda _: False)
+    belongs_to_another_user(monkeypatch)
     other = Ledger(project / "other/main/ledger", "night")
     other.write(FINISH, details={"outcome": GREEN, "is_whole": True}, happened_at=ago())
     environment = {"SCOREHOUSE_BRANCH": "main", "SCOREHOUSE_ALERT": "json://nowhere", "WAREHOUSE_PATH": str(project / "other")}
@@ -192,3 +227,66 @@ def fails(why: str) -> Callable[..., str]:
         raise OSError(5, why, "/srv/warehouse/main")
 
     return gone
+
+
+@pytest.mark.parametrize("full", [[], ["warehouse"], ["warehouse", "logs"]])
+def test_what_is_late_is_told_once_wherever_there_is_room_to_remember_it(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, full: list[str]
+) -> None:
+    takes_nothing(monkeypatch, *(project / place for place in full))
+    assert [look(project) for _ in range(3)] == [watchdog.LATE] * 3
+    (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")
+    assert [look(project) for _ in range(3)] == [watchdog.WELL] * 3
+    assert told == ["[Scorehouse main] error: sla_missed", "[Scorehouse main] recovered: sla_missed"]
+
+
+def test_where_nothing_can_be_remembered_it_is_told_all_the_same(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, temporary: Path
+) -> None:
+    takes_nothing(monkeypatch, project, temporary)
+    assert look(project) == watchdog.LATE
+    assert told == ["[Scorehouse main] error: sla_missed"]
+
+
+def test_a_warehouse_that_is_not_mounted_is_not_built_in_its_mount_point(project: Path, told: list[str]) -> None:
+    (project / "warehouse").rename(project / "elsewhere")
+    (project / "warehouse").mkdir()
+    assert [look(project) for _ in range(2)] == [watchdog.LATE] * 2
+    assert len(told) == 1 and list((project / "warehouse").iterdir()) == []
+
+
+def test_a_warehouse_that_never_answers_is_told_of_once(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(watchdog, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(incidents, "served_now", lambda _: threading.Event().wait())
+    assert [look(project) for _ in range(2)] == [watchdog.LATE] * 2
+    assert len(told) == 1 and "no_access" in told[0]
+    assert "found no answer within 0 s; look whether it is mounted" in capsys.readouterr().out
+
+
+def test_a_folder_that_somebody_else_made_among_temporary_files_is_neither_read_nor_written(
+    project: Path, told: list[str], temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = project / "theirs"
+    theirs.mkdir()
+    takes_nothing(monkeypatch, project / "warehouse", project / "logs")
+    (book,) = [
+        one for one in books.own("watchdog", project, {"SCOREHOUSE_BRANCH": "main"}, "main") if one.folder.parent == temporary
+    ]
+    book.folder.symlink_to(theirs)
+    assert look(project) == watchdog.LATE
+    assert len(told) == 1 and list(theirs.iterdir()) == []
+
+
+def test_an_end_that_could_not_be_told_is_told_by_a_later_look(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    belongs_to_another_user(monkeypatch)
+    assert look(project) == watchdog.LATE
+    (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")
+    with monkeypatch.context() as silent:
+        silent.setattr(alerts, "send", lambda *_: Sent(False, 3, "1 of 1 addresses did not take it"))
+        assert look(project) == watchdog.WELL
+    assert [look(project) for _ in range(2)] == [watchdog.WELL] * 2
+    assert told == ["[Scorehouse main] error: sla_missed", "[Scorehouse main] recovered: sla_missed"]

@@ -8,20 +8,21 @@ run says that it is over, or the watchdog itself.
 
 import csv
 import os
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+import threading
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.ledger import lines as ledger_lines
-from scorehouse.ledger.lines import FINISH, GREEN, RED, START, Ledger
+from scorehouse.ledger.lines import FINISH, GREEN
 from scorehouse.names import git
-from scorehouse.names.fingerprint import digest
 from scorehouse.names.warehouse import NIGHTLY_LOGS, Warehouse
-from scorehouse.nightly import alerts, incidents, last_resort, process
-from scorehouse.nightly.incidents import Change, Failure, Incident, Message, Shown
+from scorehouse.nightly import alerts, books, incidents, last_resort, process
+from scorehouse.nightly.books import Book
+from scorehouse.nightly.incidents import Change, Failure, Incident, Shown
 from scorehouse.nightly.settings import LARGEST, Settings
 from scorehouse.nightly.triage import Triage
 
@@ -30,9 +31,9 @@ WELL, LATE = 0, 1
 LATE_RUN = "no whole run"
 OF_RUNS = (LATE_RUN, "the clock jumped: the last whole run")
 """What sentences begin with that the branch's ledger has too: its next whole run says that they are over."""
-OWN_LEDGER = Path("logs", "watchdog")
 NEVER = datetime.min.replace(tzinfo=UTC)
-Trouble = tuple[Incident, Failure]
+ANSWER_SECONDS = 60.0
+"""For a warehouse to answer."""
 
 
 @dataclass(frozen=True)
@@ -107,35 +108,27 @@ def late(project: Path, warehouse: Warehouse, now: datetime) -> Iterator[str]:
 
 
 def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
-    """Look once; alert if something is late and nobody knows. Returns the exit status.
+    """Look once; alert if something is late or wrong and nobody knows. Returns the exit status.
 
-    What it told of late runs is remembered in the branch's ledger, or, where that cannot be written or reached, in one of its
-    own project's `OWN_LEDGER`; what is wrong with this machine always there: a run on another one shows nothing of it.
-    Raises ScorehouseError where there is no project.
+    What it told of late runs is remembered in the branch's ledger, or, where that is not this user's to write, in a book of its
+    own: in the project's `logs/watchdog`, else where temporary files are. What is wrong with this machine always is in its own:
+    a run on another one shows nothing of it.
     """
-    if not (project / "dbt_project.yml").is_file():
-        raise ScorehouseError(
-            f"{project}: expected a project's folder with dbt_project.yml, found none; call the watchdog there."
-        )
-    branch, root = git.current(project, environment), environment.get("WAREHOUSE_PATH") or "warehouse"
-    own = project / OWN_LEDGER / f"{branch}-{digest(root)[:8]}"
-    triage, wrong = Triage.read(project)
-    settings, sentences, shared, served, is_asked = Settings(), [], None, "See what readers are served.", False
-    with _told(sentences):
+    branch, settings, wrong, unset = environment.get("SCOREHOUSE_BRANCH") or project.name, Settings(), [], []
+    with _told(wrong):
+        _expect_project(project)
+        branch = git.current(project, environment)
+    with _told(unset):
         settings = Settings.read(project)
-    with _told(sentences):
-        warehouse = Warehouse.of_project(project, environment)
-        served = incidents.served_now(warehouse)
-        shared = warehouse.ledger
-        sentences += late(project, warehouse, now)
-        is_asked = not wrong  # else what is still the matter may go by another name
-    failures = [Failure.said(triage, sentence) for sentence in sentences]
-    books = [_Book(own, branch, is_own=True), *([_Book(shared, branch)] if shared else [])]
-    told = _told_of(books, failures, is_asked, now, timedelta(hours=settings.reminder_hours))
-    place = incidents.place_of(branch)
-    for book, changed in told:
-        book.write(changed, incidents.messages(changed, place, served, str(NIGHTLY_LOGS)), failures, environment, settings)
-    if not failures:
+    look = Look(wrong) if wrong else _answer(project, environment, now)
+    sentences = wrong or [*unset, *look.sentences]
+    _remember(
+        look,
+        sentences,
+        books.own("watchdog", project, environment, branch),
+        _Telling(project, branch, environment, settings, now),
+    )
+    if not sentences:
         print(f"Every product of {branch} is within its SLA.")
         return WELL
     for sentence in sentences:
@@ -143,80 +136,54 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
     return LATE
 
 
-class _Book:
-    """A ledger in which the watchdog remembers what it told.
+def _expect_project(project: Path) -> None:
+    if not (project / "dbt_project.yml").is_file():
+        raise ScorehouseError(
+            f"{project}: expected a project's folder with dbt_project.yml, found none; call the watchdog there."
+        )
 
-    Args:
-        is_own: whether nobody else writes it: what is not the matter any more is over.
+
+# ---------------------------------------------------------------- what the warehouse answers
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the warehouse answers.
+
+    Attributes:
+        sentences: what is wrong, or late.
+        shared: the branch's ledger; None where it cannot be read.
+        served: what readers have, in a sentence.
+        is_whole: whether it could be asked everything: else nothing is known to be over.
     """
 
-    def __init__(self, folder: Path, branch: str, is_own: bool = False) -> None:
-        self.folder = folder
-        self._branch = branch
-        self.is_own = is_own
-        self.open = incidents.standing(incidents.history(folder)).open
-
-    def over(self, keys: Container[str]) -> tuple[Incident, ...]:
-        """Incidents that are over, if these are the only ones that are not."""
-        mine = (one for one in self.open.values() if self.is_own or one.message.startswith(OF_RUNS))
-        return tuple(one for one in mine if one.key not in keys)
-
-    def write(
-        self,
-        changed: Change,
-        told: Iterable[Message],
-        failures: Sequence[Failure],
-        environment: Mapping[str, str],
-        settings: Settings,
-    ) -> None:
-        """Note what changed, and tell it; nothing where nothing did."""
-        if not (changed.opened or changed.again or changed.closed):
-            return
-        ledger = Ledger(self.folder, "watchdog")
-        ledger.write(START, details={"branch": self._branch, "command": ["watchdog"]})
-        incidents.note(ledger, changed)
-        for message in told:
-            alerts.tell(ledger, message, environment, settings.alerts)
-        said = failures[0].message if failures else "No product is late any more."
-        ledger.write(FINISH, message=said, details={"outcome": RED if failures else GREEN, "is_whole": False})
+    sentences: list[str]
+    shared: Book | None = None
+    served: str = "See what readers are served."
+    is_whole: bool = False
 
 
-def _told_of(
-    books: list[_Book], failures: list[Failure], is_asked: bool, now: datetime, reminder: timedelta
-) -> Iterator[tuple[_Book, Change]]:
-    """What each book is to remember: of runs the shared one where it can, else the own one; and what is over, of its own.
-
-    Args:
-        is_asked: whether all could be asked: else nothing is known to be over.
-    """
-    keys = {failure.key for failure in failures}
-    late = [failure for failure in failures if failure.message.startswith(OF_RUNS)]
-    here = [failure for failure in failures if failure not in late]
-    remembers = next((book for book in reversed(books) if not book.is_own and _may_write(book.folder)), books[0])
-    wrong = {books[0]: _trouble(books[:1], here, now, reminder)}
-    wrong[remembers] = wrong.get(remembers, ()) + _trouble(books, late, now, reminder)
-    for book in books:
-        pairs = wrong.get(book, ())
-        again = tuple(pair for pair in pairs if pair[0].key in book.open)
-        over = book.over(keys) if is_asked and (book.is_own or book is remembers) else ()
-        yield book, Change(tuple(pair for pair in pairs if pair not in again), again, over)
+def _answer(project: Path, environment: Mapping[str, str], now: datetime) -> Look:
+    """Ask, and wait no longer than a place that is there needs: one that is not may hold whoever asks for ever."""
+    found: list[Look] = []
+    thread = threading.Thread(target=lambda: found.append(_look(project, environment, now)), daemon=True)
+    thread.start()
+    thread.join(ANSWER_SECONDS)
+    place = environment.get("WAREHOUSE_PATH") or "warehouse"
+    silent = f"{place}: expected a place that this build may read and write, found no answer within {ANSWER_SECONDS:.0f} s"
+    return found[0] if found else Look([f"{silent}; look whether it is mounted, and whether its server is up."])
 
 
-def _trouble(books: list[_Book], failures: list[Failure], now: datetime, reminder: timedelta) -> tuple[Trouble, ...]:
-    """What is new, or is to be told again, by what some books know."""
-    known: dict[str, Incident] = {}
-    for one in (one for book in books for one in book.open.values()):
-        known[one.key] = max(known.get(one.key, one), one, key=lambda found: found.told_at or NEVER)
-    changed = incidents.change(known, failures, Shown(False, False), 0, now, reminder)
-    return (*changed.opened, *changed.again)
-
-
-def _may_write(folder: Path) -> bool:
-    """Whether files can be made in a folder, or where it is to be."""
-    with suppress(OSError):
-        there = next(place for place in (folder, *folder.parents) if place.exists())
-        return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
-    return False
+def _look(project: Path, environment: Mapping[str, str], now: datetime) -> Look:
+    look = Look([])
+    with _told(look.sentences):
+        warehouse = Warehouse.of_project(project, environment)
+        look = replace(look, served=incidents.served_now(warehouse))
+        shared = Book(warehouse.ledger, "watchdog", warehouse.branch)
+        look = replace(look, shared=shared)
+        look.sentences.extend(late(project, warehouse, now))
+        return replace(look, is_whole=True)
+    return look
 
 
 @contextmanager
@@ -226,6 +193,67 @@ def _told(sentences: list[str]) -> Iterator[None]:
         yield
     except Exception as error:  # a mount that is gone, too
         sentences.append(last_resort.said(error))
+
+
+# ---------------------------------------------------------------- what is told, and remembered
+
+
+@dataclass(frozen=True)
+class _Telling:
+    """Of what, when, and to whom."""
+
+    project: Path
+    branch: str
+    environment: Mapping[str, str]
+    settings: Settings
+    now: datetime
+
+
+def _remember(look: Look, sentences: list[str], own: list[Book], telling: _Telling) -> None:
+    """Tell what is new, and what is over; each is remembered in the first book that takes it."""
+    triage, unread = Triage.read(telling.project)
+    failures = [Failure.said(triage, sentence) for sentence in sentences]
+    of_runs = [failure for failure in failures if failure.message.startswith(OF_RUNS)]
+    here = [failure for failure in failures if failure not in of_runs]
+    every = [*([look.shared] if look.shared else []), *own]
+    for some, places in ((of_runs, every), (here, own)):
+        news = _news(places, some, telling)
+        if (news.opened or news.again) and not any(book.takes(news) for book in places):
+            _send(news, look.served, telling)
+    if look.is_whole and not unread:  # else what is still the matter may go by another name
+        _end(every, {failure.key for failure in failures})
+    for book in every:
+        over = book.standing.over if book.is_own else ()  # else the next night tells it
+        book.tell(_place(telling), look.served, str(NIGHTLY_LOGS), over, telling.environment, telling.settings)
+
+
+def _news(places: list[Book], failures: list[Failure], telling: _Telling) -> Change:
+    """What is new, or is to be told again, by what some books know."""
+    known: dict[str, Incident] = {}
+    for one in (one for book in places for one in book.standing.open.values()):
+        known[one.key] = max(known.get(one.key, one), one, key=lambda found: found.told_at or NEVER)
+    reminder = timedelta(hours=telling.settings.reminder_hours)
+    return incidents.change(known, failures, Shown(False, False), 0, telling.now, reminder)
+
+
+def _end(every: list[Book], keys: Container[str]) -> None:
+    """Close what is over, if these are the only keys of what is not."""
+    for book in every:
+        mine = (one for one in book.standing.open.values() if book.is_own or one.message.startswith(OF_RUNS))
+        over = tuple(one for one in mine if one.key not in keys)
+        if over:
+            book.takes(Change(closed=over))  # where it cannot, it is told once it can
+
+
+def _send(news: Change, served: str, telling: _Telling) -> None:
+    """Tell what nothing can remember."""
+    for message in incidents.messages(news, _place(telling), served, str(NIGHTLY_LOGS)):
+        if message.kind in telling.settings.alerts:
+            alerts.send(message, telling.environment)
+
+
+def _place(telling: _Telling) -> str:
+    return incidents.place_of(telling.branch)
 
 
 def main() -> int:

@@ -1,0 +1,99 @@
+"""Books: ledgers in which a command remembers what it told, the branch's, or others where that takes nothing."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from scorehouse.ledger.lines import FINISH, GREEN, RED, START, Ledger
+from scorehouse.names import git
+from scorehouse.names.fingerprint import digest
+from scorehouse.nightly import alerts, incidents
+from scorehouse.nightly.incidents import Change, Incident, Standing
+from scorehouse.nightly.settings import Settings
+
+
+class Book:
+    """A ledger in which a command remembers what it told.
+
+    Args:
+        folder: where its files are.
+        command: the command's name.
+        branch: what it is told of.
+        is_own: whether nobody else writes it, so that it is made where it is not there yet, and read only where it is ours.
+    """
+
+    def __init__(self, folder: Path, command: str, branch: str, is_own: bool = False) -> None:
+        self.folder = folder
+        self.is_own = is_own
+        self._branch = branch
+        self._command = command
+        is_read = is_ours(folder, is_own) or not is_own
+        self.standing = incidents.standing(incidents.history(folder)) if is_read else Standing({})
+        self._changed = Change()
+        self._ledger: Ledger | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether what is written here can be read by all who read the rest of it; made where it is own, and not there yet."""
+        if self.is_own:
+            with suppress(OSError):
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return is_ours(self.folder, self.is_own)
+
+    def takes(self, changed: Change) -> bool:
+        """Write down what changed; whether that is durable. What another book was told of until now is opened here."""
+        if not self.is_ours:
+            return False
+        elsewhere = tuple(pair for pair in changed.again if pair[0].key not in self.standing.open)
+        again = tuple(pair for pair in changed.again if pair not in elsewhere)
+        here = Change((*changed.opened, *elsewhere), again, changed.closed)
+        ledger = self._begun()
+        incidents.note(ledger, here)
+        if not ledger.is_behind:
+            before = self._changed
+            self._changed = Change(before.opened + here.opened, before.again + here.again, before.closed + here.closed)
+        return not ledger.is_behind
+
+    def tell(self, place: str, served: str, log: str, over: Iterable[Incident], to: Mapping[str, str], by: Settings) -> None:
+        """Tell what it took, and the end of what nobody could be told of; nothing where there is nothing."""
+        over = tuple(over)
+        if self._ledger is None and not (over and self.is_ours):
+            return
+        ledger = self._begun()
+        for message in incidents.messages(self._changed, place, served, log, over):
+            alerts.tell(ledger, message, to, by.alerts)
+        trouble = [failure for _, failure in (*self._changed.opened, *self._changed.again)]
+        said = trouble[0].message if trouble else "Nothing new is the matter."
+        ledger.write(FINISH, message=said, details={"outcome": RED if trouble else GREEN, "is_whole": False})
+
+    def _begun(self) -> Ledger:
+        if self._ledger is None:
+            self._ledger = Ledger(self.folder, self._command)
+            self._ledger.write(START, details={"branch": self._branch, "command": [self._command]})
+        return self._ledger
+
+
+def own(command: str, project: Path, environment: Mapping[str, str], branch: str) -> list[Book]:
+    """Books that no other command and no other machine writes: the project's, and one for when that cannot be written.
+
+    The latter's name says nothing that has to be asked: it is found again when all else was.
+    """
+    root, user = environment.get("WAREHOUSE_PATH") or "warehouse", os.geteuid()
+    found = []
+    if (project / "dbt_project.yml").is_file():
+        found.append(Book(project / "logs" / command / f"{git.slug(branch)}-{digest(root)[:8]}", command, branch, is_own=True))
+    with suppress(OSError):  # no folder for temporary files that can be written
+        name = digest("\n".join([str(project), root, environment.get("SCOREHOUSE_BRANCH") or ""]))[:8]
+        found.append(Book(Path(tempfile.gettempdir(), f"scorehouse-{command}-{user}-{name}"), command, branch, is_own=True))
+    return found
+
+
+def is_ours(folder: Path, is_own: bool) -> bool:
+    """Whether a folder is there and this user's: nobody else has put anything into it, and nobody else's files are made in it."""
+    with suppress(OSError):
+        found = os.stat(folder, follow_symlinks=not is_own)
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+    return False
