@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scorehouse.ledger.lines import Line
-from scorehouse.nightly import incidents
+from scorehouse.nightly import incidents, supervise
 from scorehouse.nightly.incidents import Failure, Shown
 from scorehouse.nightly.triage import FailureClass
 
@@ -170,3 +170,20 @@ def test_a_message_of_a_very_bad_night_can_be_sent_by_any_service() -> None:
     assert len(told.body) < 4000
     assert len(told.keys) == 50
     assert "table_3; " in told.body and "and 27 more" in told.body
+
+
+def test_an_end_that_is_just_being_told_is_left_to_whoever_tells_it() -> None:
+    """A watchdog tells, or was killed while it told: after a while the night does."""
+    now = datetime.now(UTC)
+    told = {"kind": "recovery", "keys": ["sla_missed"]}
+    said = {"key": "sla_missed", "failure_class": "sla_missed", "contact": "platform", "since": 1}
+    before = [
+        Line("incident", details={"state": "opened", **said}),
+        Line("alert", details={"kind": "failure", "keys": ["sla_missed"], "is_sent": True}),
+        Line("incident", details={"state": "closed", **said}),
+    ]
+    failed = Line("alert", details={**told, "is_sent": False, "attempts": 3})
+    for minutes, after, is_left in ((1, [], True), (3, [], False), (1, [failed], False)):
+        telling = Line(incidents.TELLING, details=told, happened_at=(now - timedelta(minutes=minutes)).isoformat())
+        standing = incidents.standing([(1, [*before, telling, *after])])
+        assert len(standing.over) == 1 and supervise._unheard(standing) == ([] if is_left else list(standing.over))

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -74,8 +74,13 @@ def ago(**time: float) -> str:
     return (NOW - timedelta(**time)).isoformat()
 
 
-def look(project: Path) -> int:
-    return watchdog.watch(project, {"SCOREHOUSE_BRANCH": "main", "SCOREHOUSE_ALERT": "json://nowhere"}, NOW)
+def look(project: Path, later_minutes: float = 0, **environment: str) -> int:
+    given = {"SCOREHOUSE_BRANCH": "main", "SCOREHOUSE_ALERT": "json://nowhere", **environment}
+    return watchdog.watch(project, given, NOW + timedelta(minutes=later_minutes))
+
+
+def nobody_takes(message: Message, environment: Mapping[str, str]) -> Sent:
+    return Sent(False, 3, "1 of 1 addresses did not take it") if environment.get("SCOREHOUSE_ALERT") else Sent(False, 0, "none")
 
 
 @pytest.mark.parametrize("is_written", [True, False])
@@ -271,10 +276,9 @@ def test_a_folder_that_somebody_else_made_among_temporary_files_is_neither_read_
     theirs = project / "theirs"
     theirs.mkdir()
     takes_nothing(monkeypatch, project / "warehouse", project / "logs")
-    (book,) = [
-        one for one in books.own("watchdog", project, {"SCOREHOUSE_BRANCH": "main"}, "main") if one.folder.parent == temporary
-    ]
-    book.folder.symlink_to(theirs)
+    _, place = books.own_places("watchdog", project, {"SCOREHOUSE_BRANCH": "main"}, "main")
+    assert place.parent == temporary
+    place.symlink_to(theirs)
     assert look(project) == watchdog.LATE
     assert len(told) == 1 and list(theirs.iterdir()) == []
 
@@ -286,7 +290,58 @@ def test_an_end_that_could_not_be_told_is_told_by_a_later_look(
     assert look(project) == watchdog.LATE
     (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")
     with monkeypatch.context() as silent:
-        silent.setattr(alerts, "send", lambda *_: Sent(False, 3, "1 of 1 addresses did not take it"))
+        silent.setattr(alerts, "send", nobody_takes)
         assert look(project) == watchdog.WELL
-    assert [look(project) for _ in range(2)] == [watchdog.WELL] * 2
+    assert [look(project, later) for later in (1, 9)] == [watchdog.WELL] * 2 and len(told) == 1
+    assert [look(project, later) for later in (15, 16)] == [watchdog.WELL] * 2
     assert told == ["[Scorehouse main] error: sla_missed", "[Scorehouse main] recovered: sla_missed"]
+
+
+def written(project: Path) -> int:
+    """So many lines the watchdog wrote."""
+    files = [*project.glob("warehouse/main/ledger/*watchdog.jsonl"), *project.glob("logs/watchdog/*/*.jsonl")]
+    return sum(len(file.read_text().splitlines()) for file in files)
+
+
+@pytest.mark.parametrize("place", ["warehouse", "logs"])
+def test_a_message_that_nobody_takes_is_sent_again_after_a_pause(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    if place == "logs":
+        belongs_to_another_user(monkeypatch)
+    with monkeypatch.context() as silent:
+        silent.setattr(alerts, "send", nobody_takes)
+        look(project)
+        before = written(project)
+        assert [look(project, later) for later in (1, 2, 9)] == [watchdog.LATE] * 3
+        assert written(project) == before
+    assert look(project, 15) == look(project, 16) == watchdog.LATE
+    assert told == ["[Scorehouse main] error: sla_missed"]
+
+
+def test_where_no_address_is_set_a_look_writes_once_and_the_next_one_with_an_address_tells(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as silent:
+        silent.setattr(alerts, "send", nobody_takes)
+        look(project, SCOREHOUSE_ALERT="")
+        before = written(project)
+        assert [look(project, later, SCOREHOUSE_ALERT="") for later in (1, 60, 3000)] == [watchdog.LATE] * 3
+        assert written(project) == before
+    assert look(project, 3000) == watchdog.LATE
+    assert told == ["[Scorehouse main] error: sla_missed"]
+
+
+def test_two_looks_at_once_tell_once(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    sent, statuses = alerts.send, []
+
+    def slow(message: Message, environment: Mapping[str, str]) -> Sent:
+        statuses.append(look(project))
+        return sent(message, environment)
+
+    monkeypatch.setattr(alerts, "send", slow)
+    assert look(project) == watchdog.LATE
+    assert statuses == [watchdog.WELL] and len(told) == 1
+    assert capsys.readouterr().out.startswith("Another look at main is under way (pid ")

@@ -70,7 +70,7 @@ def send(message: Message, environment: Mapping[str, str]) -> Sent:
     name = variable_of(message.contact)
     if find_spec("apprise") is None:
         return Sent(False, 0, "the package apprise is missing: rm .venv/ready; make .venv/ready")
-    own, general = addresses(message, environment)
+    own, general = addresses(message.contact, environment)
     if not own and not general:
         return Sent(False, 0, f"neither {name} nor {PREFIX} is set")
     sent = _sent(message, own or general)
@@ -82,10 +82,15 @@ def send(message: Message, environment: Mapping[str, str]) -> Sent:
     return Sent(again.is_sent, sent.attempts + again.attempts, why)
 
 
-def addresses(message: Message, environment: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """The URLs of a message's team, and those of everybody."""
-    own, general = (list(dict.fromkeys((environment.get(one) or "").split())) for one in (variable_of(message.contact), PREFIX))
+def addresses(team: str, environment: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """The URLs of a team, and those of everybody."""
+    own, general = (list(dict.fromkeys((environment.get(one) or "").split())) for one in (variable_of(team), PREFIX))
     return own, general
+
+
+def may_arrive(team: str, environment: Mapping[str, str]) -> bool:
+    """Whether there is anything that could take a message to a team."""
+    return find_spec("apprise") is not None and any(addresses(team, environment))
 
 
 def _sent(message: Message, urls: list[str]) -> Sent:
@@ -106,8 +111,7 @@ def tell(ledger: Ledger, message: Message, environment: Mapping[str, str], wante
         if message.keys:
             ledger.write(ALERT, details={**details, "is_sent": False, "is_unwanted": True})
         return Sent(False, 0)
-    may_arrive = find_spec("apprise") and any(addresses(message, environment))
-    if message.keys and may_arrive:  # a kill from here on leaves open whether it did
+    if message.keys and may_arrive(message.contact, environment):  # a kill from here on leaves open whether it did
         ledger.write(TELLING, details=details)
     sent = send(message, environment)
     ledger.write(ALERT, message=sent.why or None, details={**details, "is_sent": sent.is_sent, "attempts": sent.attempts})

@@ -3,8 +3,8 @@
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scorehouse.ledger.lines import FINISH, GREEN, RED, START, Ledger
@@ -13,6 +13,7 @@ from scorehouse.names.fingerprint import digest
 from scorehouse.nightly import alerts, incidents
 from scorehouse.nightly.incidents import Change, Incident, Standing
 from scorehouse.nightly.settings import Settings
+from scorehouse.release.lock import hold
 
 
 class Book:
@@ -30,22 +31,14 @@ class Book:
         self.is_own = is_own
         self._branch = branch
         self._command = command
-        is_read = is_ours(folder, is_own) or not is_own
+        is_read = not is_own or is_ours(folder, is_own)
         self.standing = incidents.standing(incidents.history(folder)) if is_read else Standing({})
         self._changed = Change()
         self._ledger: Ledger | None = None
 
-    @property
-    def is_ours(self) -> bool:
-        """Whether what is written here can be read by all who read the rest of it; made where it is own, and not there yet."""
-        if self.is_own:
-            with suppress(OSError):
-                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return is_ours(self.folder, self.is_own)
-
     def takes(self, changed: Change) -> bool:
         """Write down what changed; whether that is durable. What another book was told of until now is opened here."""
-        if not self.is_ours:
+        if not self._is_writable:
             return False
         elsewhere = tuple(pair for pair in changed.again if pair[0].key not in self.standing.open)
         again = tuple(pair for pair in changed.again if pair not in elsewhere)
@@ -60,7 +53,7 @@ class Book:
     def tell(self, place: str, served: str, log: str, over: Iterable[Incident], to: Mapping[str, str], by: Settings) -> None:
         """Tell what it took, and the end of what nobody could be told of; nothing where there is nothing."""
         over = tuple(over)
-        if self._ledger is None and not (over and self.is_ours):
+        if self._ledger is None and not (over and self._is_writable):
             return
         ledger = self._begun()
         for message in incidents.messages(self._changed, place, served, log, over):
@@ -69,6 +62,10 @@ class Book:
         said = trouble[0].message if trouble else "Nothing new is the matter."
         ledger.write(FINISH, message=said, details={"outcome": RED if trouble else GREEN, "is_whole": False})
 
+    @property
+    def _is_writable(self) -> bool:
+        return made_ours(self.folder) if self.is_own else is_ours(self.folder, self.is_own)
+
     def _begun(self) -> Ledger:
         if self._ledger is None:
             self._ledger = Ledger(self.folder, self._command)
@@ -76,19 +73,43 @@ class Book:
         return self._ledger
 
 
-def own(command: str, project: Path, environment: Mapping[str, str], branch: str) -> list[Book]:
-    """Books that no other command and no other machine writes: the project's, and one for when that cannot be written.
+def own_places(command: str, project: Path, environment: Mapping[str, str], branch: str) -> list[Path]:
+    """Where books are that no other command and no other machine writes: the project's, and one for when that cannot be written.
 
     The latter's name says nothing that has to be asked: it is found again when all else was.
     """
     root, user = environment.get("WAREHOUSE_PATH") or "warehouse", os.geteuid()
-    found = []
+    places = []
     if (project / "dbt_project.yml").is_file():
-        found.append(Book(project / "logs" / command / f"{git.slug(branch)}-{digest(root)[:8]}", command, branch, is_own=True))
+        places.append(project / "logs" / command / f"{git.slug(branch)}-{digest(root)[:8]}")
     with suppress(OSError):  # no folder for temporary files that can be written
         name = digest("\n".join([str(project), root, environment.get("SCOREHOUSE_BRANCH") or ""]))[:8]
-        found.append(Book(Path(tempfile.gettempdir(), f"scorehouse-{command}-{user}-{name}"), command, branch, is_own=True))
-    return found
+        places.append(Path(tempfile.gettempdir(), f"scorehouse-{command}-{user}-{name}"))
+    return places
+
+
+@contextmanager
+def alone(places: Iterable[Path]) -> Iterator[str | None]:
+    """Hold the right to write books at one's own places; gives the process id of whoever else holds it."""
+    descriptor = holder = None
+    for folder in places:
+        with suppress(OSError):  # where none can be written there is nothing to keep apart
+            if descriptor is None and made_ours(folder):
+                descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    with suppress(OSError):  # a file system without locks, or without room
+        holder = hold(descriptor) if descriptor is not None else None
+    try:
+        yield holder
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def made_ours(folder: Path) -> bool:
+    """Whether a folder of one's own is there; made where it is not."""
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return is_ours(folder, is_own=True)
 
 
 def is_ours(folder: Path, is_own: bool) -> bool:

@@ -111,6 +111,8 @@ class Incident:
         node: the node that shows it mended when it is built; empty where a whole run does.
         told_at: when somebody was last told; None where nobody could be reached yet.
         was_lost: whether a message about it was not taken by whom it went to, or nobody knows whether it was.
+        tried_at: when somebody was last to be told of it, or of its end.
+        is_on_its_way: whether nobody knows yet what became of that.
     """
 
     key: str
@@ -122,6 +124,12 @@ class Incident:
     node: str = ""
     told_at: datetime | None = None
     was_lost: bool = False
+    tried_at: datetime | None = None
+    is_on_its_way: bool = False
+
+    def was_tried_within(self, time: timedelta, now: datetime) -> bool:
+        """Whether somebody was to be told of it a short time ago."""
+        return self.tried_at is not None and abs(now - self.tried_at) < time
 
     @property
     def is_owed(self) -> bool:
@@ -197,19 +205,24 @@ def standing(runs: Iterable[tuple[int, Iterable[Line]]]) -> Standing:
             told_at = unheard.told_at if unheard else None
             found.setdefault(key, replace(_opened(number, said, line), told_at=told_at))
         elif _is(line, CLOSED) and key in found:
-            incident = closed[key] = found.pop(key)
+            incident = closed[key] = replace(found.pop(key), tried_at=None, is_on_its_way=False)
             over |= {key: incident} if incident.is_owed else {}
         elif line.event == TELLING:
-            of = _keys(said) & found.keys() if said.get("kind") == FAILURE else ()
-            found |= {one: replace(found[one], was_lost=True) for one in of}
+            is_failure = said.get("kind") == FAILURE
+            of = found if is_failure else over
+            sent = {"tried_at": line.at, "is_on_its_way": True, **({"was_lost": True} if is_failure else {})}
+            of |= {one: replace(of[one], **sent) for one in _keys(said) & of.keys()}
         elif line.event == ALERT and said.get("kind") == RECOVERY and (said.get("is_sent") or said.get("is_unwanted")):
             over = {one: incident for one, incident in over.items() if one not in _keys(said)}
-        elif line.event == ALERT and said.get("kind") == RECOVERY and said.get("attempts"):  # of what was past when it was seen
-            unheard = closed.keys() & _keys(said) - over.keys() - found.keys()
-            over |= {one: replace(closed[one], was_lost=True) for one in sorted(unheard)}
+        elif line.event == ALERT and said.get("kind") == RECOVERY:
+            if said.get("attempts"):  # of what was past when it was seen
+                unheard = closed.keys() & _keys(said) - over.keys() - found.keys()
+                over |= {one: replace(closed[one], was_lost=True) for one in sorted(unheard)}
+            over |= {one: replace(over[one], tried_at=line.at, is_on_its_way=False) for one in _keys(said) & over.keys()}
         elif line.event == ALERT:
             for one in _keys(said) & found.keys():
-                found[one] = replace(found[one], **({"told_at": line.at} if said.get("is_sent") else _lost(said)))
+                became = {"told_at": line.at} if said.get("is_sent") else _lost(said)
+                found[one] = replace(found[one], tried_at=line.at, is_on_its_way=False, **became)
     return Standing(found, tuple(over.values()))
 
 

@@ -22,7 +22,7 @@ from scorehouse.nightly import alerts, heartbeat, incidents, last_resort, logs, 
 from scorehouse.nightly.child import Child, Ended, Said, dbt
 from scorehouse.nightly.console import Console, readable, say
 from scorehouse.nightly.heartbeat import Heartbeat
-from scorehouse.nightly.incidents import Change, Failure, Message, Shown
+from scorehouse.nightly.incidents import Change, Failure, Incident, Message, Shown
 from scorehouse.nightly.settings import Settings
 from scorehouse.nightly.triage import Triage
 from scorehouse.release.lock import hold
@@ -44,6 +44,8 @@ CLOCK_JUMP_SECONDS = 60.0
 _OF_A_COURSE = (START, ATTEMPT, "built", "reused", FINISH)
 LONGEST_CAUSE = 400
 """Characters of a sentence on the terminal; the log has all of it."""
+ON_ITS_WAY = timedelta(minutes=2)
+"""A message takes no longer, whoever sends it."""
 COURSES = 5
 """So many earlier runs say how long one takes."""
 
@@ -205,7 +207,7 @@ class Nightly:
         changed = self._change(before, failures, shown)
         told = [
             self._tell(message)
-            for message in incidents.messages(changed, self._place, served, _near(log.text, self.project), before.over)
+            for message in incidents.messages(changed, self._place, served, _near(log.text, self.project), _unheard(before))
         ]
         for failure in failures:
             if not failure.node and failure.message not in self._told:  # the build's own summary names nodes
@@ -423,6 +425,12 @@ def _last_line(is_green: bool, shown: Shown, failures: Sequence[Failure], change
         return f"RED after {seconds:,.0f} s: {causes}. {standing}{mended}"
     part = "" if shown.is_whole else " Nothing was published: it was no build of the whole."
     return f"GREEN after {seconds:,.0f} s. {standing}{part}{f' Needs attention: {causes}.' if causes else ''}{mended}"
+
+
+def _unheard(before: incidents.Standing) -> list[Incident]:
+    """Of whose end nobody was told, nor is just being told by a watchdog."""
+    now = datetime.now(UTC)
+    return [one for one in before.over if not (one.is_on_its_way and one.was_tried_within(ON_ITS_WAY, now))]
 
 
 def _near(path: Path, folder: Path) -> str:

@@ -22,7 +22,7 @@ from scorehouse.names import git
 from scorehouse.names.warehouse import NIGHTLY_LOGS, Warehouse
 from scorehouse.nightly import alerts, books, incidents, last_resort, process
 from scorehouse.nightly.books import Book
-from scorehouse.nightly.incidents import Change, Failure, Incident, Shown
+from scorehouse.nightly.incidents import FAILURE, Change, Failure, Incident, Shown
 from scorehouse.nightly.settings import LARGEST, Settings
 from scorehouse.nightly.triage import Triage
 
@@ -32,6 +32,8 @@ LATE_RUN = "no whole run"
 OF_RUNS = (LATE_RUN, "the clock jumped: the last whole run")
 """What sentences begin with that the branch's ledger has too: its next whole run says that they are over."""
 NEVER = datetime.min.replace(tzinfo=UTC)
+PAUSE = timedelta(minutes=10)
+"""Until a message is sent again that nobody is known to have taken."""
 ANSWER_SECONDS = 60.0
 """For a warehouse to answer."""
 
@@ -108,7 +110,7 @@ def late(project: Path, warehouse: Warehouse, now: datetime) -> Iterator[str]:
 
 
 def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
-    """Look once; alert if something is late or wrong and nobody knows. Returns the exit status.
+    """Look once, unless another look is under way; alert if something is late or wrong and nobody knows. Gives the exit status.
 
     What it told of late runs is remembered in the branch's ledger, or, where that is not this user's to write, in a book of its
     own: in the project's `logs/watchdog`, else where temporary files are. What is wrong with this machine always is in its own:
@@ -120,14 +122,15 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
         branch = git.current(project, environment)
     with _told(unset):
         settings = Settings.read(project)
-    look = Look(wrong) if wrong else _answer(project, environment, now)
-    sentences = wrong or [*unset, *look.sentences]
-    _remember(
-        look,
-        sentences,
-        books.own("watchdog", project, environment, branch),
-        _Telling(project, branch, environment, settings, now),
-    )
+    places = books.own_places("watchdog", project, environment, branch)
+    with books.alone(places) as holder:
+        if holder:
+            print(f"Another look at {branch} is under way (pid {holder}): it tells what it finds.")
+            return WELL
+        look = Look(wrong) if wrong else _answer(project, environment, now)
+        sentences = wrong or [*unset, *look.sentences]
+        own = [Book(place, "watchdog", branch, is_own=True) for place in places]
+        _remember(look, sentences, own, _Telling(project, branch, environment, settings, now))
     if not sentences:
         print(f"Every product of {branch} is within its SLA.")
         return WELL
@@ -208,6 +211,10 @@ class _Telling:
     settings: Settings
     now: datetime
 
+    def is_due(self, one: Incident) -> bool:
+        """Whether it may be told of again: nobody is just being told, and somebody could be."""
+        return not one.was_tried_within(PAUSE, self.now) and alerts.may_arrive(one.contact, self.environment)
+
 
 def _remember(look: Look, sentences: list[str], own: list[Book], telling: _Telling) -> None:
     """Tell what is new, and what is over; each is remembered in the first book that takes it."""
@@ -223,7 +230,7 @@ def _remember(look: Look, sentences: list[str], own: list[Book], telling: _Telli
     if look.is_whole and not unread:  # else what is still the matter may go by another name
         _end(every, {failure.key for failure in failures})
     for book in every:
-        over = book.standing.over if book.is_own else ()  # else the next night tells it
+        over = [one for one in book.standing.over if book.is_own and telling.is_due(one)]  # else the next night tells it
         book.tell(_place(telling), look.served, str(NIGHTLY_LOGS), over, telling.environment, telling.settings)
 
 
@@ -231,9 +238,13 @@ def _news(places: list[Book], failures: list[Failure], telling: _Telling) -> Cha
     """What is new, or is to be told again, by what some books know."""
     known: dict[str, Incident] = {}
     for one in (one for book in places for one in book.standing.open.values()):
-        known[one.key] = max(known.get(one.key, one), one, key=lambda found: found.told_at or NEVER)
+        newest = max(known.get(one.key, one), one, key=lambda found: found.told_at or NEVER)
+        tried = max((found.tried_at for found in (known.get(one.key, one), one) if found.tried_at), default=None)
+        known[one.key] = replace(newest, tried_at=tried)
     reminder = timedelta(hours=telling.settings.reminder_hours)
-    return incidents.change(known, failures, Shown(False, False), 0, telling.now, reminder)
+    news = incidents.change(known, failures, Shown(False, False), 0, telling.now, reminder)
+    again = tuple(pair for pair in news.again if FAILURE in telling.settings.alerts and telling.is_due(pair[0]))
+    return Change(news.opened, again)
 
 
 def _end(every: list[Book], keys: Container[str]) -> None:
