@@ -345,3 +345,61 @@ def test_two_looks_at_once_tell_once(
     assert look(project) == watchdog.LATE
     assert statuses == [watchdog.WELL] and len(told) == 1
     assert capsys.readouterr().out.startswith("Another look at main is under way (pid ")
+
+
+def heard(*states: str) -> list[str]:
+    return [f"[Scorehouse main] {state}: sla_missed" for state in states]
+
+
+def test_what_a_night_tells_too_ends_once(project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watchdog, which may only read, told first; a red night told then, and a whole one of the end."""
+    belongs_to_another_user(monkeypatch)
+    look(project)
+    night = opened(project, "sla_missed", "no whole run of main", hours=-0.1)
+    assert look(project) == watchdog.LATE
+    assert kept(project, "logs/watchdog/main-*") == set()
+    ends(night, "sla_missed")
+    assert [look(project, later) for later in (10, 11, 60)] == [watchdog.WELL] * 3
+    assert told == heard("error")
+
+
+def test_what_a_whole_night_ended_before_another_look_is_ended_without_a_word(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    belongs_to_another_user(monkeypatch)
+    look(project)
+    ends(opened(project, "sla_missed", "no whole run of main", hours=-0.1), "sla_missed")
+    assert [look(project, later) for later in (10, 60)] == [watchdog.WELL] * 2
+    assert told == heard("error") and kept(project, "logs/watchdog/main-*") == set()
+
+
+def test_what_is_late_no_longer_though_no_run_came_is_said_by_whoever_writes_the_branchs_ledger(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was reminded of by the watchdog, and so is in both books."""
+    opened(project, "sla_missed", "no whole run of main", days=2)
+    with monkeypatch.context() as theirs:
+        belongs_to_another_user(theirs)
+        look(project)
+    (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")
+    assert [look(project) for _ in range(2)] == [watchdog.WELL] * 2
+    assert told == heard("error", "recovered")
+
+
+@pytest.mark.parametrize(("hours", "is_due"), [(1, False), (25, False), (40, False), (49, True)])
+def test_a_reminder_is_left_to_the_nights_as_long_as_they_give_them(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, hours: float, is_due: bool
+) -> None:
+    belongs_to_another_user(monkeypatch)
+    opened(project, "sla_missed", "no whole run of main", hours=hours)
+    assert [look(project) for _ in range(2)] == [watchdog.LATE] * 2
+    assert told == (heard("error") if is_due else [])
+
+
+def ends(night: Ledger, key: str) -> None:
+    """A night comes to its end, and says that something is over."""
+    said = {"key": key, "failure_class": key, "contact": "platform", "since": night.number}
+    night.write("incident", message="no whole run of main", details={"state": "closed", **said}, happened_at=ago(hours=-0.12))
+    night.write("alert", details={"kind": "recovery", "keys": [key], "is_sent": True}, happened_at=ago(hours=-0.12))
+    night.write(FINISH, details={"outcome": GREEN, "is_whole": True}, happened_at=ago(hours=-0.15))
+    (Path(night.file).parents[3] / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")

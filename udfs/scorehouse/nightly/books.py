@@ -11,7 +11,7 @@ from scorehouse.ledger.lines import FINISH, GREEN, RED, START, Ledger
 from scorehouse.names import git
 from scorehouse.names.fingerprint import digest
 from scorehouse.nightly import alerts, incidents
-from scorehouse.nightly.incidents import Change, Incident, Standing
+from scorehouse.nightly.incidents import ALERT, RECOVERY, Change, Incident, Standing
 from scorehouse.nightly.settings import Settings
 from scorehouse.release.lock import hold
 
@@ -38,7 +38,7 @@ class Book:
 
     def takes(self, changed: Change) -> bool:
         """Write down what changed; whether that is durable. What another book was told of until now is opened here."""
-        if not self._is_writable:
+        if not self.is_writable:
             return False
         elsewhere = tuple(pair for pair in changed.again if pair[0].key not in self.standing.open)
         again = tuple(pair for pair in changed.again if pair not in elsewhere)
@@ -50,10 +50,19 @@ class Book:
             self._changed = Change(before.opened + here.opened, before.again + here.again, before.closed + here.closed)
         return not ledger.is_behind
 
+    def forget(self, known: Iterable[Incident]) -> None:
+        """Close what another book tells of, without a word."""
+        known = tuple(known)
+        if known and self.is_writable:
+            ledger = self._begun()
+            incidents.note(ledger, Change(closed=known))
+            details = {"kind": RECOVERY, "keys": [one.key for one in known], "is_sent": False, "is_unwanted": True}
+            ledger.write(ALERT, details=details)
+
     def tell(self, place: str, served: str, log: str, over: Iterable[Incident], to: Mapping[str, str], by: Settings) -> None:
         """Tell what it took, and the end of what nobody could be told of; nothing where there is nothing."""
         over = tuple(over)
-        if self._ledger is None and not (over and self._is_writable):
+        if self._ledger is None and not (over and self.is_writable):
             return
         ledger = self._begun()
         for message in incidents.messages(self._changed, place, served, log, over):
@@ -63,7 +72,8 @@ class Book:
         ledger.write(FINISH, message=said, details={"outcome": RED if trouble else GREEN, "is_whole": False})
 
     @property
-    def _is_writable(self) -> bool:
+    def is_writable(self) -> bool:
+        """Whether it may be written; a folder of one's own is made where it is not there."""
         return made_ours(self.folder) if self.is_own else is_ours(self.folder, self.is_own)
 
     def _begun(self) -> Ledger:

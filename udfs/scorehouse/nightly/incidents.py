@@ -5,7 +5,7 @@ There is no state but the ledger: what is open follows from the `incident` and `
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -180,10 +180,12 @@ class Standing:
     Attributes:
         open: incidents that are not known to be mended, by key.
         over: those that are, and of whose end the ones who knew of them could not be told.
+        closed_at: when a cause was last found to be mended, by key.
     """
 
     open: Mapping[str, Incident]
     over: tuple[Incident, ...] = ()
+    closed_at: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def standing(runs: Iterable[tuple[int, Iterable[Line]]]) -> Standing:
@@ -223,7 +225,8 @@ def standing(runs: Iterable[tuple[int, Iterable[Line]]]) -> Standing:
             for one in _keys(said) & found.keys():
                 became = {"told_at": line.at} if said.get("is_sent") else _lost(said)
                 found[one] = replace(found[one], tried_at=line.at, is_on_its_way=False, **became)
-    return Standing(found, tuple(over.values()))
+    closed_at = {_key(line): line.at for _, line in listed if _is(line, CLOSED) and line.at}
+    return Standing(found, tuple(over.values()), closed_at)
 
 
 def _lost(said: Mapping[str, object]) -> dict[str, bool]:

@@ -228,7 +228,7 @@ def _remember(look: Look, sentences: list[str], own: list[Book], telling: _Telli
         if (news.opened or news.again) and not any(book.takes(news) for book in places):
             _send(news, look.served, telling)
     if look.is_whole and not unread:  # else what is still the matter may go by another name
-        _end(every, {failure.key for failure in failures})
+        _end(look.shared, own, {failure.key for failure in failures})
     for book in every:
         over = [one for one in book.standing.over if book.is_own and telling.is_due(one)]  # else the next night tells it
         book.tell(_place(telling), look.served, str(NIGHTLY_LOGS), over, telling.environment, telling.settings)
@@ -243,17 +243,44 @@ def _news(places: list[Book], failures: list[Failure], telling: _Telling) -> Cha
         known[one.key] = replace(newest, tried_at=tried)
     reminder = timedelta(hours=telling.settings.reminder_hours)
     news = incidents.change(known, failures, Shown(False, False), 0, telling.now, reminder)
-    again = tuple(pair for pair in news.again if FAILURE in telling.settings.alerts and telling.is_due(pair[0]))
-    return Change(news.opened, again)
+    due = (pair for pair in news.again if FAILURE in telling.settings.alerts and telling.is_due(pair[0]))
+    return Change(news.opened, tuple(pair for pair in due if not _is_anothers(places, pair[0], telling.now, reminder)))
 
 
-def _end(every: list[Book], keys: Container[str]) -> None:
-    """Close what is over, if these are the only keys of what is not."""
-    for book in every:
-        mine = (one for one in book.standing.open.values() if book.is_own or one.message.startswith(OF_RUNS))
-        over = tuple(one for one in mine if one.key not in keys)
-        if over:
-            book.takes(Change(closed=over))  # where it cannot, it is told once it can
+def _is_anothers(places: list[Book], one: Incident, now: datetime, reminder: timedelta) -> bool:
+    """Whether whoever writes a book that is not ours told of it, and has not been silent since then for too long."""
+    there = next((book.standing.open[one.key] for book in places if not book.is_writable and one.key in book.standing.open), None)
+    is_told = there is not None and there.told_at is not None
+    return is_told and one.told_at is not None and abs(now - one.told_at) < incidents.SLACK * 2 * reminder
+
+
+def _end(shared: Book | None, own: list[Book], keys: Container[str]) -> None:
+    """Close what is over, if these are the only keys of what is not; an end is told once, by the shared book where it can."""
+    told: set[str] = set()
+    for book in own:
+        known = list(book.standing.open.values())
+        quiet = [one for one in known if one.key in told or (shared and _is_told_in(shared, one, one.key in keys))]
+        book.forget(quiet)
+        told |= _close(book, [one for one in known if one not in quiet], keys)
+    if shared:
+        _close(shared, [one for one in shared.standing.open.values() if one.message.startswith(OF_RUNS)], keys)
+
+
+def _is_told_in(shared: Book, one: Incident, is_still: bool) -> bool:
+    """Whether the shared book's readers hear, or have heard, of an incident of runs what there is to hear."""
+    if not one.message.startswith(OF_RUNS):
+        return False
+    there, closed_at = shared.standing.open.get(one.key), shared.standing.closed_at.get(one.key)
+    before = one.told_at or NEVER
+    if there is None:
+        return not is_still and closed_at is not None and closed_at > before
+    return (there.told_at or NEVER) > before if is_still else there.is_owed
+
+
+def _close(book: Book, known: list[Incident], keys: Container[str]) -> set[str]:
+    """Close what is over in a book, where it takes that; else it is told once it does. Gives the keys of what is closed."""
+    over = tuple(one for one in known if one.key not in keys)
+    return {one.key for one in over} if over and book.takes(Change(closed=over)) else set()
 
 
 def _send(news: Change, served: str, telling: _Telling) -> None:
