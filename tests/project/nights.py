@@ -131,6 +131,16 @@ class Shop:
         raise AssertionError(f"no {event} in {self.ledger()}")
 
 
+def clock_of(shop: Shop) -> tuple[subprocess.Popen, Path]:
+    """A night whose supervisor's clock is an hour ahead once a file is there: only a machine's owner can set the clock itself."""
+    ahead = shop.project.root / "ahead"
+    shop.project.write(
+        "sitecustomize.py",
+        f"import os, time\nreal = time.time\ntime.time = lambda: real() + (3600 if os.path.exists({str(ahead)!r}) else 0)\n",
+    )
+    return shop.start(PYTHONPATH=f"{shop.project.root}{os.pathsep}udfs"), ahead
+
+
 def tiny_shop(root: Path) -> Project:
     """A tiny project with teams, and a triage that waits for nothing."""
     project = tiny_project(root)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from project.nights import Shop
+from project.nights import Shop, clock_of
 from scorehouse.ledger import lines
 
 pytestmark = pytest.mark.drill
@@ -164,6 +164,16 @@ def test_what_is_worth_another_try_is_tried_again_before_anybody_hears(shop: Sho
     assert night.code == 0 and [line.event for line in night.ledger].count("attempt") == 2
     assert "Trying again in 0.02 minutes (1 of 1): it was ended from outside by SIGKILL" in night.output
     assert shop.webhook.titles == []
+
+
+def test_a_clock_that_jumped_in_an_earlier_attempt_is_told(shop: Shop) -> None:
+    shop.project.replace("seeds/operations/triage.csv", "#hands-off,0,1\nterminated", "#hands-off,1,0.02\nterminated")
+    process, ahead = clock_of(shop)
+    build = shop.wait_for("build").process
+    ahead.touch()
+    os.kill(build, signal.SIGKILL)
+    night = shop.ended(process)
+    assert night.code == 0 and night.failures == ["clock_jump"], night.output
 
 
 def test_kills_at_any_moment_leave_the_release_and_one_message(shop: Shop) -> None:

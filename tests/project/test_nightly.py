@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from project.nights import TRIAGE, Night, Shop
+from project.nights import TRIAGE, Night, Shop, clock_of
 
 CLASSES = [row["class"] for row in csv.DictReader(TRIAGE.open())]
 
@@ -107,13 +107,7 @@ def damaged(shop: Shop) -> Night:
 
 
 def jumped(shop: Shop) -> Night:
-    """Only the machine's owner can set its clock: the supervisor's is set ahead while dbt runs."""
-    ahead = shop.project.root / "ahead"
-    shop.project.write(
-        "sitecustomize.py",
-        f"import os, time\nreal = time.time\ntime.time = lambda: real() + (3600 if os.path.exists({str(ahead)!r}) else 0)\n",
-    )
-    process = shop.start(PYTHONPATH=f"{shop.project.root}{os.pathsep}udfs")
+    process, ahead = clock_of(shop)
     shop.wait_for("build")
     ahead.touch()
     return shop.ended(process)

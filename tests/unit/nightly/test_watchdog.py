@@ -1,5 +1,6 @@
 """The watchdog tells once, whatever it can write, and whatever it finds."""
 
+import os
 import shutil
 import tempfile
 import threading
@@ -403,3 +404,42 @@ def ends(night: Ledger, key: str) -> None:
     night.write("alert", details={"kind": "recovery", "keys": [key], "is_sent": True}, happened_at=ago(hours=-0.12))
     night.write(FINISH, details={"outcome": GREEN, "is_whole": True}, happened_at=ago(hours=-0.15))
     (Path(night.file).parents[3] / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")
+
+
+def run_ended(project: Path, event: str = FINISH, **at: float) -> None:
+    ledger = Ledger(project / "warehouse/main/ledger", "later")
+    ledger.write(event, details={"outcome": GREEN, "is_whole": True} if event == FINISH else {}, happened_at=ago(**at))
+
+
+def test_a_clock_that_was_ahead_once_hides_no_missed_promise(project: Path, told: list[str]) -> None:
+    run_ended(project, hours=-5)
+    assert [look(project) for _ in range(2)] == [watchdog.LATE] * 2
+    assert told == ["[Scorehouse main] warning: clock_jump and 1 more"]
+
+
+def test_a_clock_that_was_ahead_is_over_when_another_whole_run_has_ended(project: Path, told: list[str]) -> None:
+    """Not when its time has come: what that run wrote is as wrong as before."""
+    (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")
+    run_ended(project, hours=-5)
+    assert [look(project), look(project, 60 * 6)] == [watchdog.LATE, watchdog.WELL]
+    assert told == ["[Scorehouse main] warning: clock_jump"]
+    run_ended(project, hours=-6)
+    assert look(project, 60 * 7) == watchdog.WELL
+    assert told[1:] == ["[Scorehouse main] recovered: clock_jump"]
+
+
+@pytest.mark.parametrize("event", ["published", "confirmed"])
+def test_a_run_that_was_killed_after_it_published_has_kept_the_promise(project: Path, told: list[str], event: str) -> None:
+    (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,1\n")
+    run_ended(project, event, minutes=5)
+    assert look(project) == watchdog.WELL and told == []
+
+
+def test_one_file_of_somebody_else_is_told_though_a_newer_one_can_be_read(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_ended(project, minutes=5)
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda place, mode: "00000001" not in str(place) and access(place, mode))
+    assert look(project) == watchdog.LATE
+    assert len(told) == 1 and "no_access" in told[0]

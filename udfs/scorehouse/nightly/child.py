@@ -62,7 +62,6 @@ class Ended:
         why: what no log says of it, in a sentence; empty where it ended by itself.
         errors: what it said of errors, in order.
         seconds: how long it took.
-        clock_jump: seconds by which the machine's clock was set meanwhile.
         is_stopped: whether we ended it, so that its own errors are no cause.
     """
 
@@ -70,7 +69,6 @@ class Ended:
     why: str
     errors: tuple[str, ...]
     seconds: float
-    clock_jump: float = 0.0
     is_stopped: bool = False
 
 
@@ -92,7 +90,7 @@ class Child:
 
     def run(self, command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]) -> Ended:
         """Start the command, hand on what it says, and wait for it."""
-        began, clock, killed = time.monotonic(), time.time(), _kills_for_memory()
+        began, killed = time.monotonic(), _kills_for_memory()
         try:
             self._process = subprocess.Popen(
                 [*command],
@@ -124,7 +122,7 @@ class Child:
         timer.cancel()
         seconds = time.monotonic() - began
         why = self._stopped_by or _why(code, _kills_for_memory() > killed)
-        return Ended(code, why, tuple(errors), seconds, (time.time() - clock) - seconds, bool(self._stopped_by))
+        return Ended(code, why, tuple(errors), seconds, bool(self._stopped_by))
 
     def stop(self, why: str) -> None:
         """End it: as Ctrl-C does, then harder."""

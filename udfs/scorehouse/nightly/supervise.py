@@ -91,7 +91,7 @@ class Nightly:
     # ---------------------------------------------------------------- one run
 
     def _run(self) -> int:
-        began = time.monotonic()
+        began, clock = time.monotonic(), time.time()
         self._written_before = _last_written(self.warehouse.ledger)
         lost = [*_mark_lost(self.warehouse.ledger)]
         details = {"branch": self.warehouse.branch, "commit": git.commit(self.project), "command": ["build", *self.arguments]}
@@ -105,7 +105,8 @@ class Nightly:
             self._stop(f"the supervisor itself failed: {type(error).__name__}: {error}")
             ended = _stopped(self._ended_by)
         console.close()
-        return self._close(ended, lost, log, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        return self._close(ended, [*_jumped(time.time() - clock - seconds)], lost, log, seconds)
 
     def _prepare(self, log: logs.Log, console: Console) -> None:
         """See to what the run needs beside dbt, and say what is not as it must be."""
@@ -189,7 +190,7 @@ class Nightly:
         """What went wrong, causes alone."""
         red = list(_red(self.triage, ended, lines))
         yield from red
-        yield from _amber(self.triage, ended, self._all_lines())
+        yield from _amber(self.triage, self._all_lines())
         met = {failure.kind.name for failure in red}  # what the supervisor met, the build may have met too: no second cause
         yield from (one for one in (Failure.said(self.triage, said) for said in self._told) if one.kind.name not in met)
         if lost:
@@ -197,13 +198,14 @@ class Nightly:
         yield from (Failure.said(self.triage, sentence) for sentence in self._set_back())
         yield from (Failure.said(self.triage, sentence) for sentence in (() if is_whole else self._overdue()))
 
-    def _close(self, ended: Ended, lost: list[str], log: logs.Log, seconds: float) -> int:
+    def _close(self, ended: Ended, jumped: list[str], lost: list[str], log: logs.Log, seconds: float) -> int:
         """Write, tell and say how it ended."""
         before = incidents.standing(incidents.history(self.warehouse.ledger))  # a watchdog may have told something meanwhile
         lines = self._lines()
         shown, served = _shown(lines), incidents.served_now(self.warehouse)
         is_green = ended.code == 0 or shown.is_whole  # what is published is, whatever ended the process then
-        failures = list(self._failures(ended, lines, lost, shown.is_whole))
+        failures = [*self._failures(ended, lines, lost, shown.is_whole)]
+        failures += [Failure.said(self.triage, sentence) for sentence in jumped]
         changed = self._change(before, failures, shown)
         told = [
             self._tell(message)
@@ -326,16 +328,19 @@ def _joined(message: str, ended: Ended) -> str:
     return f"{said} ({ended.why})" if ended.why and ended.why not in said else said
 
 
-def _amber(triage: Triage, ended: Ended, lines: list[Line]) -> Iterator[Failure]:
+def _amber(triage: Triage, lines: list[Line]) -> Iterator[Failure]:
     """What is not well though the build went through."""
     for line in lines:
         if line.event == ATTENTION:
             is_test = (line.node or "").startswith("test.")
             found = _of_node(triage, line.node or "", line.message or "", line.details, WARNED if is_test else "")
             yield replace(found, is_beside=True)
-    if abs(ended.clock_jump) > CLOCK_JUMP_SECONDS:
-        sentence = f"the machine's clock jumped by {ended.clock_jump:+,.0f} s during the run"
-        yield Failure.said(triage, sentence)
+
+
+def _jumped(seconds: float) -> Iterator[str]:
+    """What there is to say of a clock that was set by so many seconds during a run, in all its attempts."""
+    if abs(seconds) > CLOCK_JUMP_SECONDS:
+        yield f"the machine's clock jumped by {seconds:+,.0f} s during the run"
 
 
 def _of_node(triage: Triage, node: str, message: str, said: Mapping[str, object], mark: str = "") -> Failure:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.ledger import lines as ledger_lines
-from scorehouse.ledger.lines import FINISH, GREEN
+from scorehouse.ledger.lines import FINISH, GREEN, Line
 from scorehouse.names import git
 from scorehouse.names.warehouse import NIGHTLY_LOGS, Warehouse
 from scorehouse.nightly import alerts, books, incidents, last_resort, process
@@ -29,8 +29,12 @@ from scorehouse.nightly.triage import Triage
 REQUIREMENTS = Path("seeds", "operations", "product_requirements.csv")
 WELL, LATE = 0, 1
 LATE_RUN = "no whole run"
-OF_RUNS = (LATE_RUN, "the clock jumped: the last whole run")
+CLOCK = "the clock jumped: the last whole run"
+OF_RUNS = (LATE_RUN, CLOCK)
 """What sentences begin with that the branch's ledger has too: its next whole run says that they are over."""
+PUBLICATIONS = ("published", "confirmed")
+"""Events after which readers are served what is new, whatever becomes of the run."""
+CLOCKS_DIFFER = timedelta(minutes=5)
 NEVER = datetime.min.replace(tzinfo=UTC)
 PAUSE = timedelta(minutes=10)
 """Until a message is sent again that nobody is known to have taken."""
@@ -81,32 +85,54 @@ def _hours(line: int, text: str | None) -> float | None:
     return hours
 
 
-def last_whole_run(folder: Path) -> datetime | None:
-    """When the last whole green run ended; None where the ledger shows none. Raises ScorehouseError where it cannot be read."""
+def last_whole_run(folder: Path, until: datetime | None = None) -> datetime | None:
+    """When the last whole green run ended, or published and was killed then; None where the ledger shows none.
+
+    Raises ScorehouseError where it cannot be read.
+
+    Args:
+        until: what ended later counts for nothing.
+    """
     files = ledger_lines.files(folder)
-    if folder.exists() and not (os.access(folder, os.R_OK | os.X_OK) and all(os.access(file, os.R_OK) for file in files[-1:])):
+    if folder.exists() and not (os.access(folder, os.R_OK | os.X_OK) and all(os.access(file, os.R_OK) for file in files)):
         raise ScorehouseError(
             f"{folder}: expected a folder that this build may read, found files of somebody else; "
             f"let the watchdog's user be in the group of whoever builds."
         )
     for file in reversed(files):
-        for line in ledger_lines.read(file, (FINISH, "build_ended")):
-            if line.details.get("outcome") == GREEN and line.details.get("is_whole"):
-                return line.at
+        ends = (line.at for line in ledger_lines.read(file, (*PUBLICATIONS, FINISH, "build_ended")) if _is_whole(line))
+        ended = max((at for at in ends if at and (until is None or at <= until)), default=None)
+        if ended:
+            return ended
     return None
 
 
+def _is_whole(line: Line) -> bool:
+    is_green = line.details.get("outcome") == GREEN and bool(line.details.get("is_whole"))
+    return line.event in PUBLICATIONS or is_green
+
+
 def late(project: Path, warehouse: Warehouse, now: datetime) -> Iterator[str]:
-    """A sentence for what is late; none where every product is within its SLA."""
-    ended = last_whole_run(warehouse.ledger)
+    """A sentence for what is late, and one for a clock that hides it; none where every product is within its SLA."""
+    newest = last_whole_run(warehouse.ledger)
+    ended = newest and last_whole_run(warehouse.ledger, now + CLOCKS_DIFFER)
+    if newest != ended:
+        yield f"{_jumped(newest)} (UTC), and now it is {_minute(now)}"
     breached = [sla for sla in slas(project) if ended is None or now - ended > timedelta(hours=sla.hours)]
-    if ended is not None and ended - now > timedelta(minutes=5):
-        yield f"the clock jumped: the last whole run ended at {ended:%Y-%m-%d %H:%M} (UTC), and now it is {now:%Y-%m-%d %H:%M}"
-    elif breached:
+    if breached:
         names = ", ".join(f"{sla.product} ({sla.hours:g} h)" for sla in breached[:5])
         more = f" and {len(breached) - 5} more" if len(breached) > 5 else ""
-        since = "there was none yet" if ended is None else f"the last one ended at {ended:%Y-%m-%d %H:%M} (UTC)"
+        since = "there was none yet" if ended is None else f"the last one ended at {_minute(ended)} (UTC)"
         yield f"{LATE_RUN} of {warehouse.branch} within the SLA of {names}{more}: {since}"
+
+
+def _jumped(newest: datetime) -> str:
+    """What the sentence begins with of a run that ended later than now."""
+    return f"{CLOCK} ended at {_minute(newest)}"
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
 
 
 def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
@@ -157,12 +183,14 @@ class Look:
         sentences: what is wrong, or late.
         shared: the branch's ledger; None where it cannot be read.
         served: what readers have, in a sentence.
+        newest: when the last whole run ended.
         is_whole: whether it could be asked everything: else nothing is known to be over.
     """
 
     sentences: list[str]
     shared: Book | None = None
     served: str = "See what readers are served."
+    newest: datetime | None = None
     is_whole: bool = False
 
 
@@ -185,7 +213,7 @@ def _look(project: Path, environment: Mapping[str, str], now: datetime) -> Look:
         shared = Book(warehouse.ledger, "watchdog", warehouse.branch)
         look = replace(look, shared=shared)
         look.sentences.extend(late(project, warehouse, now))
-        return replace(look, is_whole=True)
+        return replace(look, newest=last_whole_run(warehouse.ledger), is_whole=True)
     return look
 
 
@@ -228,7 +256,9 @@ def _remember(look: Look, sentences: list[str], own: list[Book], telling: _Telli
         if (news.opened or news.again) and not any(book.takes(news) for book in places):
             _send(news, look.served, telling)
     if look.is_whole and not unread:  # else what is still the matter may go by another name
-        _end(look.shared, own, {failure.key for failure in failures})
+        known = (one for book in every for one in book.standing.open.values())
+        same_run = {one.key for one in known if look.newest and one.message.startswith(_jumped(look.newest))}
+        _end(look.shared, own, same_run | {failure.key for failure in failures})
     for book in every:
         over = [one for one in book.standing.over if book.is_own and telling.is_due(one)]  # else the next night tells it
         book.tell(_place(telling), look.served, str(NIGHTLY_LOGS), over, telling.environment, telling.settings)
