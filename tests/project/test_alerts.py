@@ -115,6 +115,19 @@ def test_a_page_to_which_a_message_is_sent_on_has_not_taken_it(shop: Shop) -> No
     assert shop.webhook.titles == ["[Scorehouse main] error: sql_error: weighted"]
 
 
+def test_nights_that_cannot_write_their_ledger_tell_once_and_its_end_too(shop: Shop) -> None:
+    """Another file is where the ledger's folder is to be; it is moved away later."""
+    ledger = shop.project.folder() / "ledger"
+    ledger.rename(ledger.with_name("kept"))
+    ledger.write_text("")
+    assert [shop.night().code for _ in range(2)] == [1, 1]
+    assert len(shop.webhook.titles) == 1 and "no_access" in shop.webhook.titles[0]
+    ledger.unlink()
+    ledger.with_name("kept").rename(ledger)
+    assert [shop.night().code for _ in range(2)] == [0, 0]
+    assert ["recovered: no_access" in title for title in shop.webhook.titles] == [False, True]
+
+
 def test_damage_to_what_readers_open_is_said_and_told(shop: Shop) -> None:
     file = shop.project.folder() / "releases/1/serving.duckdb"
     file.chmod(0o644)

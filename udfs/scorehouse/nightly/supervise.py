@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,8 @@ from scorehouse.ledger.lines import ATTENTION, FAILED, FINISH, GREEN, RED, START
 from scorehouse.names import git
 from scorehouse.names.user import user
 from scorehouse.names.warehouse import Warehouse
-from scorehouse.nightly import alerts, heartbeat, incidents, last_resort, logs, watchdog
+from scorehouse.nightly import alerts, books, heartbeat, incidents, last_resort, logs, watchdog
+from scorehouse.nightly.books import Book
 from scorehouse.nightly.child import Child, Ended, Said, dbt
 from scorehouse.nightly.console import Console, readable, say
 from scorehouse.nightly.heartbeat import Heartbeat
@@ -200,17 +201,12 @@ class Nightly:
 
     def _close(self, ended: Ended, jumped: list[str], lost: list[str], log: logs.Log, seconds: float) -> int:
         """Write, tell and say how it ended."""
-        before = incidents.standing(incidents.history(self.warehouse.ledger))  # a watchdog may have told something meanwhile
         lines = self._lines()
         shown, served = _shown(lines), incidents.served_now(self.warehouse)
         is_green = ended.code == 0 or shown.is_whole  # what is published is, whatever ended the process then
         failures = [*self._failures(ended, lines, lost, shown.is_whole)]
         failures += [Failure.said(self.triage, sentence) for sentence in jumped]
-        changed = self._change(before, failures, shown)
-        told = [
-            self._tell(message)
-            for message in incidents.messages(changed, self._place, served, _near(log.text, self.project), _unheard(before))
-        ]
+        changed, told = self._remember(failures, shown, served, _near(log.text, self.project))
         for failure in failures:
             if not failure.node and failure.message not in self._told:  # the build's own summary names nodes
                 say(f"{failure.kind.name}: {readable(failure.message)[:LONGEST_CAUSE]}")
@@ -233,12 +229,47 @@ class Nightly:
         say(last)
         return SERVED if is_green else NOT_SERVED
 
+    def _remember(self, failures: list[Failure], shown: Shown, served: str, log: str) -> tuple[Change, list[dict[str, object]]]:
+        """Tell what is new and what is over; gives that, and what became of the messages.
+
+        Where the branch's ledger cannot be written, a book of the project's own remembers what is new; a night that can write
+        it says when that is over.
+        """
+        before = incidents.standing(incidents.history(self.warehouse.ledger))  # a watchdog may have told something meanwhile
+        places = books.own_places("nights", self.project, self.environment, self.warehouse.branch)
+        own = [Book(place, "nights", self.warehouse.branch, is_own=True) for place in places]
+        if self.ledger.is_behind:
+            known = {key: one for standing in (before, *(book.standing for book in own)) for key, one in standing.open.items()}
+            news = replace(self._news(known, failures, shown), closed=())
+            if any(book.takes(news) for book in own):
+                self._tell_by(own, served, log)
+                return news, []
+        self._end_elsewhere(own, {failure.key for failure in failures}, shown)
+        self._tell_by(own, served, log)
+        changed = self._change(before, failures, shown)
+        return changed, [self._tell(one) for one in incidents.messages(changed, self._place, served, log, _unheard(before))]
+
+    def _end_elsewhere(self, own: list[Book], keys: Container[str], shown: Shown) -> None:
+        """Close what own books remember of nights that could not write the ledger; what is still so has a place in that now."""
+        for book in own:
+            book.forget(one for key, one in book.standing.open.items() if key in keys)
+            over = tuple(one for one in self._news(book.standing.open, (), shown).closed if one.key not in keys)
+            if over:
+                book.takes(Change(closed=over))
+
+    def _tell_by(self, own: list[Book], served: str, log: str) -> None:
+        for book in own:
+            book.tell(self._place, served, log, _unheard(book.standing), self.environment, self.settings)
+
     def _change(self, before: incidents.Standing, failures: list[Failure], shown: Shown) -> Change:
         """What this run does to the incidents; the ledger has it."""
-        reminder = timedelta(hours=self.settings.reminder_hours)
-        changed = incidents.change(before.open, failures, shown, self.ledger.number, datetime.now(UTC), reminder)
+        changed = self._news(before.open, failures, shown)
         incidents.note(self.ledger, changed)
         return changed
+
+    def _news(self, known: Mapping[str, Incident], failures: Iterable[Failure], shown: Shown) -> Change:
+        reminder = timedelta(hours=self.settings.reminder_hours)
+        return incidents.change(known, failures, shown, self.ledger.number, datetime.now(UTC), reminder)
 
     def _overdue(self) -> list[str]:
         """What is older by now than some product's SLA allows, after a run that did not renew it."""
