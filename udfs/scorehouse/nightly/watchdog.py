@@ -200,7 +200,7 @@ def _answer(project: Path, environment: Mapping[str, str], now: datetime) -> Loo
     thread = threading.Thread(target=lambda: found.append(_look(project, environment, now)), daemon=True)
     thread.start()
     thread.join(ANSWER_SECONDS)
-    place = environment.get("WAREHOUSE_PATH") or "warehouse"
+    place = project / (environment.get("WAREHOUSE_PATH") or "warehouse")
     silent = f"{place}: expected a place that this build may read and write, found no answer within {ANSWER_SECONDS:.0f} s"
     return found[0] if found else Look([f"{silent}; look whether it is mounted, and whether its server is up."])
 
