@@ -4,7 +4,7 @@ select
     churn_risk.customer_id,
     round(churn_risk.score, 2) as churn_risk,
     round(coupon_offers.customer_value) as customer_value,
-    churn_risk.reasons[1].feature as first_reason,
+    churn_risk.reason_text,
     coupon_offers.decision as coupon
 from {{ ref('churn_risk') }} as churn_risk
 inner join {{ ref('coupon_offers') }} as coupon_offers on churn_risk.customer_id = coupon_offers.customer_id

@@ -18,7 +18,8 @@
         {%- do relations.update({implementation: ref(implementation) | string}) -%}
     {%- endfor -%}
     {%- set routes, in_place = ref('routes') | string, {} -%}
-    {%- if flags.WHICH in ['build', 'run'] -%}
+    {#- a unit test has no versions to judge -#}
+    {%- if flags.WHICH in ['build', 'run'] and model.resource_type == 'model' -%}
         {%- do in_place.update(scorehouse('in_place', endpoint=endpoint, implementations=relations, routes=routes) or {}) -%}
     {%- endif %}
     {%- set share_of = function('stable_share') ~ '(candidates.' ~ key ~ ", '" ~ endpoint ~ "')" -%}

@@ -37,7 +37,8 @@ candidates as (
         uplift.model_version as uplift_model_version,
         churn_risk.as_of,
         churn_risk.scored_at,
-        churn_risk.reasons
+        churn_risk.reasons,
+        churn_risk.reason_text
 
     from churn_risk
     inner join snapshots on churn_risk.customer_id = snapshots.customer_id
@@ -74,7 +75,8 @@ offers as (
         case rank_by when 'uplift' then uplift_model_version else model_version end as model_version,
         as_of,
         scored_at,
-        reasons
+        reasons,
+        reason_text
 
     from decided
 

@@ -14,6 +14,12 @@ rules as (
 
 ),
 
+snapshots as (
+
+    select * from {{ ref('payment_snapshots') }}
+
+),
+
 scored as (
 
     select * from routed
@@ -26,18 +32,20 @@ scored as (
 fraud_risk as (
 
     select
-        payment_id,
-        customer_id,
-        item_id,
-        amount,
-        score,
-        reasons,
-        implementation,
-        model_version,
-        as_of,
-        scored_at
+        scored.payment_id,
+        scored.customer_id,
+        scored.item_id,
+        scored.amount,
+        scored.score,
+        scored.reasons,
+        {{ reason_text('payment_snapshots') }} as reason_text,
+        scored.implementation,
+        scored.model_version,
+        scored.as_of,
+        scored.scored_at
 
     from scored
+    left join snapshots on scored.payment_id = snapshots.payment_id
 
 )
 

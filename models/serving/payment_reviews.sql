@@ -93,6 +93,7 @@ reviews as (
         amount,
         score,
         reasons,
+        reason_text,
         implementation,
         model_version,
         as_of,

@@ -12,6 +12,10 @@ ASKED = {  # a use of the macro that is wrong -> what it says
         "scored(): columns: expected a list of column names, found 'customer_id'; write ['customer_id']."
     ),
     "reasons(['mine'])": "reasons(): model: expected the name of a fitted model, found '['mine']'; correct it.",
+    "reason_text('')": "reason_text(): model: expected a text, found ''; write one.",
+    "reason_text('weighted', row='a b')": (
+        "reason_text(): row: expected a CTE's name or a relation, found 'a b'; write 'name' or ref('name')."
+    ),
     "model_version('')": "model_version(): model: expected the name of a fitted model, found ''; correct it.",
     "weights_of('weighted', 'similarity')": (
         "weights_of(): model: expected the name of a fitted model (the project has none), found 'weighted'; correct it, or"

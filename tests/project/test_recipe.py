@@ -70,6 +70,7 @@ def test_a_feature_is_the_snapshots_two_files_and_the_declaration_that_uses_it(s
 
 SCORES = "models/scores/purchase_intent_scores__logistic.yml"
 BASELINE = "baseline: {name: recency alone, score: -recency_days}"
+TEMPLATES = "seeds/configuration/reason_templates.csv"
 WRONG = [
     [
         (
@@ -82,6 +83,7 @@ WRONG = [
         (SCORES, BASELINE, "baseline: recency_days", "baseline: expected the name of another implementation"),
         ("seeds/configuration/routes.csv", "churn_risk,", "churn_rsk,", "column endpoint: expected a served table"),
         ("seeds/configuration/retrain_policy.csv", "segments__kmeans,", "segments_kmeans,", "expected a fitted model"),
+        (TEMPLATES, "{mean_gap_days}", "{mean_gaps}", "line 2: template: expected columns of customer_snapshots (activity, "),
         (REQUIREMENTS, "30,24,10000,stateless", "30,24,10000,", "column statefulness: expected a level of requirement_levels"),
         ("seeds/operations/deployment_guide.csv", "event bus", "bus", "expected a level of requirement_levels, or nothing"),
     ],

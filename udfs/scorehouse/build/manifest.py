@@ -21,6 +21,9 @@ _PLAIN = re.compile(r"\w[\w .$-]*")
 _ENV_VAR = re.compile(r"\benv_var\(\s*['\"](\w+)['\"]")
 
 
+FEATURES = "models/features/"
+"""Where the models lie whose columns are features."""
+
 CONFIGURED = frozenset({"model", "seed", "snapshot"})
 """Kinds of nodes that dbt builds as it is told by their configuration."""
 
@@ -229,6 +232,12 @@ class Manifest:
 
     def _left_out(self, kind: str) -> list[Node]:
         return [_node(node, {}) for nodes in self._dbt.disabled.values() for node in nodes if node.resource_type == kind]
+
+    def feature_types(self) -> dict[str, dict[str, str]]:
+        """The types that models of features declare of their columns, by the model's name, left out of this run or not."""
+        models = (node for node in self.known() if node.path.startswith(FEATURES))
+        found = {node.name: {column.name: column.data_type for column in node.columns if column.data_type} for node in models}
+        return {name: types for name, types in found.items() if types}
 
     def unwanted(self) -> list[Node]:
         """What the variable `products` leaves out."""

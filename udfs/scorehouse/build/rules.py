@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import PurePath
 
 from scorehouse.build.manifest import Manifest, Node
+from scorehouse.build.reason_templates import TEMPLATES_SEED, templates_of
 from scorehouse.build.requirements import ENDPOINT, GRADED, GUIDE_SEED, LEVELS_SEED, NAMED_LEVELS, REQUIREMENTS_SEED
 from scorehouse.build.versions import ALWAYS, POLICY_SEED
 from scorehouse.errors import ScorehouseError
@@ -78,7 +79,7 @@ INSTEAD = {
 
 def expect_kept(manifest: Manifest) -> None:
     """Raise ScorehouseError with one sentence for each breach."""
-    rules = (_how, _names, _endpoints, _fitted, _monitored, _seeds, _thresholds, _requirements, _people)
+    rules = (_how, _names, _endpoints, _fitted, _monitored, _seeds, _thresholds, _requirements, _templates, _people)
     _raise(sentence for rule in rules for sentence in rule(manifest))
 
 
@@ -338,6 +339,15 @@ def _requirements(manifest: Manifest) -> Iterator[str]:
         if name in NAMED_LEVELS:
             yield from _names_in(seed, rows, name, known, f"a level of {LEVELS_SEED}")
         yield from _names_in(guide, rules, name, known | {None}, f"a level of {LEVELS_SEED}, or nothing")
+
+
+def _templates(manifest: Manifest) -> Iterator[str]:
+    """Words for reasons can be written of every row: their columns stand beside the feature."""
+    seed = manifest.seed(TEMPLATES_SEED)
+    try:
+        templates_of(manifest.seed_rows(TEMPLATES_SEED), manifest.feature_types(), seed.path if seed else "")
+    except ScorehouseError as error:
+        yield str(error)
 
 
 def _known_endpoints(manifest: Manifest) -> set[str]:
