@@ -26,6 +26,7 @@ examples as (
     select
         search_impressions.impression_id,
         search_impressions.search_id,
+        search_impressions.customer_id,
         search_impressions.position,
         snapshots.log_item_rate,
         snapshots.log_pair_rate,

@@ -14,6 +14,7 @@ pairs as (
     select
         clicked.impression_id as clicked_id,
         other.impression_id as other_id,
+        clicked.customer_id,
         clicked.weight,
         clicked.period_at,
         cast(
@@ -37,6 +38,7 @@ turned as (
     select
         clicked_id,
         other_id,
+        customer_id,
         weight,
         period_at,
         is_first,

@@ -2,7 +2,7 @@ with
 
 examples as (
 
-    select * exclude (customer_id, is_treated, propensity)
+    select * exclude (is_treated, propensity)
     from {{ ref('uplift_examples') }}
     where is_treated
 

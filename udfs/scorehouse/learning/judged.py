@@ -56,8 +56,8 @@ def judged(examples: Examples, learner: Learner) -> Judged | str:
     """Fit what is declared, measure it on later times, and fit it again on all; or say what there is too little of.
 
     What is fitted again must order the rows that the measured one learned from much as that does, or that serves. Where earlier
-    times are too few, it is measured by cross-validation over customers (the first column of the key; Stone (1974),
-    Cross-validatory choice and assessment of statistical predictions).
+    times are too few, it is measured by cross-validation over customers (`Examples.groups`; Stone (1974), Cross-validatory
+    choice and assessment of statistical predictions).
     Raises ScorehouseError for examples that do not suit the declaration.
     """
     train, test, everything = split_of(examples)

@@ -36,7 +36,7 @@ class Feature:
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Rows in a fixed order (time, key, label, weight, slices, features), with what each column means.
+    """Rows in a fixed order (time, key, label, weight, slices, group, features), with what each column means.
 
     >>> spec = Spec("sklearn.linear_model.Ridge", label="amount", key=("id",))
     >>> examples = Examples.read(pa.table({"id": [2, 1], "age": [40, None], "amount": [5.0, 7.0]}), spec, "an example")
@@ -70,7 +70,7 @@ class Examples:
             where: the model's file, for messages.
         """
         time, *horizon = _of_split(spec) or [None]
-        named = [*_one(time), *spec.key, *_one(spec.label), *_one(spec.weight), *spec.slices, *horizon]
+        named = [*_one(time), *spec.key, *_one(spec.label), *_one(spec.weight), *spec.slices, *_one(spec.group), *horizon]
         _expect_columns(table, [*named, *spec.separating], where)
         table = _plain(table)
         features = _features(table, spec, where)
@@ -128,13 +128,16 @@ class Examples:
 
     @cached_property
     def groups(self) -> np.ndarray:
-        """Whom each example is about: the rank of its first key among the distinct ones, int64 [rows] from 1 on.
+        """Whom each example is about: the rank of its group, or first key, among the distinct ones, int64 [rows] from 1 on.
 
-        Without a key, every example is about somebody else.
+        Without either, and where it is NULL, an example is about somebody else than every other.
         """
-        if not self.spec.key:
+        name = self.spec.group or next(iter(self.spec.key), None)
+        if name is None:
             return np.arange(len(self))
-        return pc.rank(self.table[self.spec.key[0]], tiebreaker="dense").to_numpy().astype(np.int64)
+        ranks = pc.rank(self.table[name], tiebreaker="dense").to_numpy().astype(np.int64)
+        is_unknown = self.table[name].is_null().to_numpy()
+        return np.where(is_unknown, ranks + np.cumsum(is_unknown), ranks)
 
 
 def _features(table: pa.Table, spec: Spec, where: str) -> tuple[Feature, ...]:
@@ -146,6 +149,7 @@ def _features(table: pa.Table, spec: Spec, where: str) -> tuple[Feature, ...]:
             *spec.key,
             *_one(spec.label),
             *_one(spec.weight),
+            *_one(spec.group),
             *spec.slices,
             *_of_split(spec),
         }

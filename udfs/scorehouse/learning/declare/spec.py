@@ -69,8 +69,9 @@ class Spec:
         parameters: of the estimator; a nested estimator is {estimator: import path, parameters: {...}}.
         label: the label's column; empty where the estimator needs none.
         key: columns that name an example; they fix the order of rows.
+        group: column that says whom an example is about, so that nobody is on both sides of a fold; None for the first key.
         split: by time into training and test; None trains on every row.
-        features: columns by group; None for every column that is not key, label, time, weight or slice.
+        features: columns by group; None for every column that is not key, group, label, time, weight or slice.
         preprocessing: by group, {impute, log, scale, bins, encode, ...} or a list of {transformer, parameters}.
         steps: transformers between preprocessing and estimator, as a list of {transformer, parameters}.
         seed: of everything random, a whole number from 0 to `LARGEST_SEED`.
@@ -92,6 +93,7 @@ class Spec:
     parameters: Mapping[str, object] = field(default_factory=dict)
     label: str | None = None
     key: tuple[str, ...] = ()
+    group: str | None = None
     split: Split | None = None
     features: Mapping[str, tuple[str, ...]] | None = None
     preprocessing: Mapping[str, object] = field(default_factory=dict)
@@ -131,7 +133,7 @@ class Spec:
                 f"{where}: expected meta.estimator, found {declared.get('estimator', 'none')}; "
                 f"name an estimator by its import path, for example sklearn.linear_model.LogisticRegression."
             )
-        for name in ("label", "weight", "model_file", "model_text"):
+        for name in ("group", "label", "weight", "model_file", "model_text"):
             _text(where, name, declared.get(name))
         for name in ("key", "slices", "separating", "steps"):
             declared[name] = _listed(where, name, declared.get(name, ()))
@@ -178,7 +180,7 @@ class Spec:
         if self.features is None:
             return None
         of_split = [self.split.time, self.split.horizon_column] if self.split else []
-        declared = [*self.key, self.label, *of_split, self.weight, *self.slices]
+        declared = [*self.key, self.group, self.label, *of_split, self.weight, *self.slices]
         features = [name for names in self.features.values() for name in names]
         return list(dict.fromkeys(name for name in [*declared, *features] if name))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 
@@ -23,6 +24,32 @@ LARGEST_SLICE_COUNT = 50
 """Values at most of a slice column that have their own metrics, the most frequent ones."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """What rows are measured by.
+
+    Attributes:
+        labels: places of classes, or numbers [rows]; None for a model without a label.
+        scores: float64 [rows] or [rows, parts].
+        weights: float64 [rows]; None where all count alike.
+    """
+
+    labels: np.ndarray | None
+    scores: np.ndarray
+    weights: np.ndarray | None
+
+    def take(self, members: np.ndarray) -> Self:
+        """Some of the rows, bool [rows]."""
+        return type(self)(*(None if values is None else values[members] for values in vars(self).values()))
+
+    def are_measured(self, has_classes: bool) -> np.ndarray:
+        """Which have a score, a weight and, if there are classes, a known one: bool [rows]."""
+        found = np.isfinite(self.scores.reshape(len(self.scores), -1)).all(axis=1)
+        if has_classes:
+            found &= self.labels >= 0
+        return found if self.weights is None else found & (self.weights > 0)
+
+
 @dataclass(eq=False)
 class _Evaluator:
     fitted: Fitted
@@ -33,52 +60,47 @@ class _Evaluator:
     def split(self, name: str, rows: np.ndarray) -> None:
         """Metrics of one split, over all its rows and slice by slice.
 
-        Rows without a score, and rows of a class that was not trained on, are left out; `count` says how many stay.
+        Rows without a score or a weight, and rows of a class that was not trained on, are left out; `count` says how many stay.
         """
-        if not rows.any():
+        if not rows.any() or not self._has_what_it_predicts:
             return
-        chosen = self.examples.take(rows)
-        if self.fitted.task in ("classification", "regression") and not chosen.spec.label:
-            return
-        scores = self.scores[rows]
-        labels = Labels.of(chosen.label, self.fitted.task, self.fitted.classes).values if chosen.spec.label else None
-        measured = np.isfinite(scores.reshape(len(chosen), -1)).all(axis=1)
-        if self.fitted.task == "classification":
-            measured &= labels >= 0
+        chosen, known = self.examples.take(rows), self.rows(rows)
+        measured = known.are_measured(self.fitted.task == "classification")
         for slice_name, members in [(ALL, measured), *((s, measured & of_slice) for s, of_slice in _slices(chosen))]:
             if members.any():
-                of_slice = None if labels is None else labels[members]
-                self._measure(name, slice_name, of_slice, scores[members], chosen, members)
+                self._measure(name, slice_name, known.take(members), chosen, members)
 
-    def _measure(
-        self,
-        split: str,
-        slice_name: str,
-        labels: np.ndarray | None,
-        scores: np.ndarray,
-        chosen: Examples,
-        members: np.ndarray,
-    ) -> None:
-        task = self.fitted.task
+    @property
+    def _has_what_it_predicts(self) -> bool:
+        return bool(self.examples.spec.label) or self.fitted.task not in ("classification", "regression")
+
+    def rows(self, rows: np.ndarray) -> _Rows:
+        """What some examples, bool [examples], are measured by."""
+        chosen = self.examples.take(rows)
+        labels = Labels.of(chosen.label, self.fitted.task, self.fitted.classes).values if chosen.spec.label else None
+        return _Rows(labels, self.scores[rows], chosen.weight)
+
+    def _measure(self, split: str, slice_name: str, rows: _Rows, chosen: Examples, members: np.ndarray) -> None:
+        task, scores = self.fitted.task, rows.scores
         if task == "clustering":
             prepared = self.fitted.prepare(chosen.columns)[members]
             clusters = scores[:, 0] if scores.ndim == 2 else scores
             self._add(split, slice_name, metrics.clustering(prepared, clusters))
         elif task == "regression" and scores.ndim == 1:
-            self._add(split, slice_name, metrics.regression(labels, scores))
+            self._add(split, slice_name, metrics.regression(rows.labels, scores, rows.weights))
         elif task == "classification" and scores.ndim == 2:
-            self._add(split, slice_name, metrics.several_classes(labels, scores))
+            self._add(split, slice_name, metrics.several_classes(rows.labels, scores, rows.weights))
         elif task == "classification":
-            self._binary(split, slice_name, labels, scores)
+            self._binary(split, slice_name, rows)
 
-    def _binary(self, split: str, slice_name: str, labels: np.ndarray, scores: np.ndarray) -> None:
+    def _binary(self, split: str, slice_name: str, rows: _Rows) -> None:
         is_probability = self.fitted.is_probability
-        self._add(split, slice_name, metrics.classification(labels, scores, is_probability))
-        rows = list(metrics.lift(labels, scores)) if slice_name == ALL else []
+        self._add(split, slice_name, metrics.classification(rows.labels, rows.scores, is_probability, rows.weights))
+        found = list(metrics.lift(rows.labels, rows.scores, rows.weights)) if slice_name == ALL else []
         if is_probability:
-            calibrated = list(metrics.calibration(labels, scores))
-            rows += calibrated if slice_name == ALL else calibrated[-1:]
-        for metric, number, value in rows:
+            calibrated = list(metrics.calibration(rows.labels, rows.scores, rows.weights))
+            found += calibrated if slice_name == ALL else calibrated[-1:]
+        for metric, number, value in found:
             self.found.append(_row(split, slice_name, metric, value, number or None))
 
     def _add(self, split: str, slice_name: str, values: dict[str, float]) -> None:
@@ -179,10 +201,11 @@ def aucs_of_features(fitted: Fitted, judged: Examples) -> dict[str, float]:
     if len(fitted.classes) != 2 or not judged.spec.label:
         return {}
     labels = Labels.of(judged.label, fitted.task, fitted.classes).values
-    if len(np.unique(labels[labels >= 0])) < 2:
+    is_known = labels >= 0 if judged.weight is None else (labels >= 0) & (judged.weight > 0)
+    if len(np.unique(labels[is_known])) < 2:
         return {}
-    known = judged.take(labels >= 0)
-    return aucs_alone(known.columns, known.kinds, labels[labels >= 0])
+    known = judged.take(is_known)
+    return aucs_alone(known.columns, known.kinds, labels[is_known], known.weight)
 
 
 def _importances(scorer: Scorer, training: dict[str, Column]) -> dict[str, float]:

@@ -16,7 +16,9 @@ SILHOUETTE_SAMPLE = 5_000
 """Rows at most that the silhouette is measured on."""
 
 
-def classification(labels: np.ndarray, scores: np.ndarray, is_probability: bool) -> dict[str, float]:
+def classification(
+    labels: np.ndarray, scores: np.ndarray, is_probability: bool, weights: np.ndarray | None = None
+) -> dict[str, float]:
     """Metrics of a binary score, by name; those that need both classes are left out when one is absent.
 
     count, positive_share (of labels 1), brier (mean squared difference; Brier, Monthly Weather Review 78, 1950), log_loss (with
@@ -31,18 +33,20 @@ def classification(labels: np.ndarray, scores: np.ndarray, is_probability: bool)
         labels: 0 or 1 [rows], at least one row.
         scores: float64 [rows], higher for 1.
         is_probability: whether log loss and Brier score mean something.
+        weights: float64 [rows], each above 0; None where all rows count alike.
     """
-    found = {"count": float(len(labels)), "positive_share": float(np.mean(labels))}
+    found = {"count": float(len(labels)), "positive_share": float(np.average(labels, weights=weights))}
     if is_probability:
-        found["brier"] = float(np.mean((scores - labels) ** 2))
-        found["log_loss"] = float(measured.log_loss(labels, np.clip(scores, 0, 1), labels=[0, 1]))
+        found["brier"] = float(np.average((scores - labels) ** 2, weights=weights))
+        predicted = np.clip(scores, 0, 1)
+        found["log_loss"] = float(measured.log_loss(labels, predicted, labels=[0, 1], sample_weight=weights))
     if len(np.unique(labels)) == 2:
-        found["auc"] = float(measured.roc_auc_score(labels, scores))
-        found["average_precision"] = float(measured.average_precision_score(labels, scores))
+        found["auc"] = float(measured.roc_auc_score(labels, scores, sample_weight=weights))
+        found["average_precision"] = float(measured.average_precision_score(labels, scores, sample_weight=weights))
     return found
 
 
-def several_classes(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+def several_classes(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
     """Metrics of scores of more than two classes, by name.
 
     count and accuracy (the highest score's class is the label); where each row's scores sum to 1, log_loss as well, and where
@@ -54,16 +58,19 @@ def several_classes(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     Args:
         labels: whole numbers [rows], the classes' places.
         scores: float64 [rows, classes].
+        weights: float64 [rows], each above 0; None where all rows count alike.
     """
-    found = {"count": float(len(labels)), "accuracy": float(np.mean(scores.argmax(axis=1) == labels))}
+    is_right = scores.argmax(axis=1) == labels
+    found = {"count": float(len(labels)), "accuracy": float(np.average(is_right, weights=weights))}
     if np.allclose(scores.sum(axis=1), 1):
-        found["log_loss"] = float(measured.log_loss(labels, scores, labels=np.arange(scores.shape[1])))
+        places = np.arange(scores.shape[1])
+        found["log_loss"] = float(measured.log_loss(labels, scores, labels=places, sample_weight=weights))
         if len(np.unique(labels)) == scores.shape[1]:
-            found["auc"] = float(measured.roc_auc_score(labels, scores, multi_class="ovr"))
+            found["auc"] = float(measured.roc_auc_score(labels, scores, multi_class="ovr", sample_weight=weights))
     return found
 
 
-def regression(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+def regression(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
     """Metrics of predicted numbers, by name.
 
     count, rmse (root of the mean squared error), mae (mean absolute error), mean_label, and r2 (share of the labels' variance
@@ -75,16 +82,17 @@ def regression(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     Args:
         labels: float64 [rows], at least one row.
         scores: float64 [rows].
+        weights: float64 [rows], each above 0; None where all rows count alike.
     """
     errors = scores - labels
     found = {
         "count": float(len(labels)),
-        "rmse": float(np.sqrt(np.mean(errors**2))),
-        "mae": float(np.mean(np.abs(errors))),
-        "mean_label": float(np.mean(labels)),
+        "rmse": float(np.sqrt(np.average(errors**2, weights=weights))),
+        "mae": float(np.average(np.abs(errors), weights=weights)),
+        "mean_label": float(np.average(labels, weights=weights)),
     }
     if len(labels) > 1 and np.ptp(labels) > 0:
-        found["r2"] = float(measured.r2_score(labels, scores))
+        found["r2"] = float(measured.r2_score(labels, scores, sample_weight=weights))
     return found
 
 
@@ -110,32 +118,59 @@ def clustering(prepared: np.ndarray, clusters: np.ndarray) -> dict[str, float]:
     return found
 
 
-def calibration(labels: np.ndarray, scores: np.ndarray) -> Iterator[tuple[str, int, float]]:
-    """(metric, bin, value) of tenths of equal size by score, lowest first: their count, mean score and share of 1.
+def tenths(scores: np.ndarray, weights: np.ndarray | None = None) -> list[np.ndarray]:
+    """Places of the rows of each tenth, lowest scores first; fewer than ten where there are not as many rows.
+
+    Tenths have the same number of rows, equal scores in their order. With weights they have the same weight, as far as equal
+    scores, which then stay together, let them: those are in the tenth that the middle of their weight falls into.
+
+    >>> [rows.tolist() for rows in tenths(np.array([0.5, 0.1, 0.5]), np.array([1.0, 2.0, 1.0]))]
+    [[1], [0, 2]]
+
+    Args:
+        scores: float64 [rows], at least one row.
+        weights: float64 [rows], each above 0; None where all rows count alike.
+    """
+    if weights is None:
+        return np.array_split(np.argsort(scores, kind="stable"), min(BINS, len(scores)))
+    distinct, places = np.unique(scores, return_inverse=True)
+    weight = np.bincount(places, weights, minlength=len(distinct))
+    middle = (np.cumsum(weight) - weight / 2) / weight.sum()
+    number = np.floor(np.round(BINS * middle, 9))[places]  # rounded, since sums in another order end in other digits
+    return [np.flatnonzero(number == one) for one in np.unique(number)]
+
+
+def calibration(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None) -> Iterator[tuple[str, int, float]]:
+    """(metric, bin, value) of `tenths` by score: their count, mean score and share of 1.
 
     The expected calibration error (bin 0; Naeini, Cooper, Hauskrecht, AAAI 2015) is the mean difference of these two, weighted by
-    size. Fewer rows than tenths make fewer bins; there is at least one row.
+    size. With weights there is also how many rows of equal weight would tell as much of the share, calibration_effective_count
+    (Kish, Survey sampling, 1965).
 
     >>> list(calibration(np.array([0, 1]), np.array([0.25, 0.75])))[-1]
     ('calibration_error', 0, 0.25)
 
     Args:
-        labels: 0 or 1 [rows].
+        labels: 0 or 1 [rows], at least one row.
         scores: float64 [rows], probabilities of 1.
+        weights: float64 [rows], each above 0; None where all rows count alike.
     """
-    parts = np.array_split(np.argsort(scores, kind="stable"), min(BINS, len(scores)))
     error = 0.0
-    for number, rows in enumerate(parts, start=1):
-        predicted, observed = float(np.mean(scores[rows])), float(np.mean(labels[rows]))
-        error += abs(predicted - observed) * len(rows) / len(scores)
+    for number, rows in enumerate(tenths(scores, weights), start=1):
+        own = None if weights is None else weights[rows]
+        predicted, observed = (float(np.average(values[rows], weights=own)) for values in (scores, labels))
+        size, whole = (len(rows), len(scores)) if own is None else (own.sum(), weights.sum())
+        error += abs(predicted - observed) * float(size) / float(whole)
         yield "calibration_count", number, float(len(rows))
         yield "calibration_predicted", number, predicted
         yield "calibration_observed", number, observed
+        if own is not None:
+            yield "calibration_effective_count", number, float(own.sum() ** 2 / np.sum(own**2))
     yield "calibration_error", 0, error
 
 
-def lift(labels: np.ndarray, scores: np.ndarray) -> Iterator[tuple[str, int, float]]:
-    """(metric, bin, value): share of 1 in each tenth, highest scores first, divided by the overall share; nothing without any 1.
+def lift(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None) -> Iterator[tuple[str, int, float]]:
+    """(metric, bin, value): share of 1 in each of `tenths`, highest first, divided by the overall share; nothing without any 1.
 
     >>> list(lift(np.array([1, 0]), np.array([0.9, 0.1])))
     [('lift', 1, 2.0), ('lift', 2, 0.0)]
@@ -143,16 +178,17 @@ def lift(labels: np.ndarray, scores: np.ndarray) -> Iterator[tuple[str, int, flo
     Args:
         labels: 0 or 1 [rows].
         scores: float64 [rows], higher for 1.
+        weights: float64 [rows], each above 0; None where all rows count alike.
     """
-    overall = float(np.mean(labels))
+    overall = float(np.average(labels, weights=weights))
     if overall == 0:
         return
-    parts = np.array_split(np.argsort(-scores, kind="stable"), min(BINS, len(scores)))
-    for number, rows in enumerate(parts, start=1):
-        yield "lift", number, float(np.mean(labels[rows])) / overall
+    for number, rows in enumerate(tenths(-scores, weights), start=1):
+        own = None if weights is None else weights[rows]
+        yield "lift", number, float(np.average(labels[rows], weights=own)) / overall
 
 
-def auc_alone(labels: np.ndarray, values: np.ndarray) -> float:
+def auc_alone(labels: np.ndarray, values: np.ndarray, weights: np.ndarray | None = None) -> float:
     """AUC of one feature alone in its better direction, its missing numbers at the better end; NaN for labels of one class.
 
     >>> auc_alone(np.array([0, 0, 1, 1]), np.array([4.0, 3.0, 2.0, np.nan]))
@@ -161,10 +197,11 @@ def auc_alone(labels: np.ndarray, values: np.ndarray) -> float:
     Args:
         labels: 0 or 1 [rows].
         values: float64 [rows], NaN for missing.
+        weights: float64 [rows], each above 0; None where all rows count alike.
     """
     if len(np.unique(labels)) < 2:
         return float("nan")
-    found = [measured.roc_auc_score(labels, _ended(values, end)) for end in (-1, 1)]
+    found = [measured.roc_auc_score(labels, _ended(values, end), sample_weight=weights) for end in (-1, 1)]
     return float(max(max(auc, 1 - auc) for auc in found))
 
 

@@ -26,7 +26,7 @@ def searched(
     """The pipeline with the parameters that were best on average over the folds, not yet fitted, and these by name.
 
     Each fold predicts one training time from the times before it, as the split says, or, where none has enough before it, some
-    customers (the first column of the key) from the others; clusters are judged by the silhouette
+    customers (`Examples.groups`) from the others; clusters are judged by the silhouette
     (Rousseeuw, Journal of Computational and Applied Mathematics 20, 1987) of the training rows themselves. Without a declared
     search, or where customers are too few, it is the pipeline as it came.
     Raises ScorehouseError for a parameter that the estimator does not have, where there is no split, and for what the estimator
