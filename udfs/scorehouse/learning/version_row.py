@@ -37,8 +37,11 @@ METRIC = pa.struct(
         ("metric", pa.string()),
         ("bin", pa.int32()),
         ("value", pa.float64()),
+        ("lower_bound", pa.float64()),
+        ("upper_bound", pa.float64()),
     ]
 )
+"""A measurement; lower_bound and upper_bound end its 95% interval, where it has one."""
 PARITY = pa.struct(
     [
         ("rows_of", pa.string()),

@@ -10,6 +10,7 @@ from scorehouse.learning.declare.examples import Examples
 from scorehouse.learning.declare.fitted import Fitted
 from scorehouse.learning.declare.labels import Labels
 from scorehouse.learning.measure import metrics
+from scorehouse.learning.measure.intervals import Measure, intervals, of_classification, of_regression, of_several_classes
 from scorehouse.learning.measure.limits import ALL
 from scorehouse.learning.measure.single_features import aucs_alone
 from scorehouse.learning.measure.statistics import statistic
@@ -32,11 +33,13 @@ class _Rows:
         labels: places of classes, or numbers [rows]; None for a model without a label.
         scores: float64 [rows] or [rows, parts].
         weights: float64 [rows]; None where all count alike.
+        groups: whom each row is about, whole numbers [rows].
     """
 
     labels: np.ndarray | None
     scores: np.ndarray
     weights: np.ndarray | None
+    groups: np.ndarray
 
     def take(self, members: np.ndarray) -> Self:
         """Some of the rows, bool [rows]."""
@@ -78,7 +81,34 @@ class _Evaluator:
         """What some examples, bool [examples], are measured by."""
         chosen = self.examples.take(rows)
         labels = Labels.of(chosen.label, self.fitted.task, self.fitted.classes).values if chosen.spec.label else None
-        return _Rows(labels, self.scores[rows], chosen.weight)
+        return _Rows(labels, self.scores[rows], chosen.weight, chosen.groups)
+
+    def bound(self, test: np.ndarray) -> None:
+        """Give the metrics of the whole test, bool [examples], their intervals; of what predicts a label.
+
+        Rows of `version_row.METRIC` that have none lack its ends. The test's calibration error gets what it is of noise alone.
+        """
+        if not test.any() or not self._has_what_it_predicts:
+            return
+        known = self.rows(test)
+        rows = known.take(known.are_measured(self.fitted.task == "classification"))
+        measure = self._measure_of(rows) if len(rows.scores) else None
+        if measure is None:
+            return
+        found = intervals(measure, rows.groups, rows.weights)
+        for row in self.found:
+            interval = found.get(row["metric"])
+            if interval and (row["split"], row["slice"], row["bin"]) == ("test", ALL, None):
+                row |= {"lower_bound": interval.lower, "upper_bound": interval.upper}
+        if self.fitted.task == "classification" and rows.scores.ndim == 1 and self.fitted.is_probability:
+            self._add("test", ALL, {"calibration_noise": metrics.calibration_noise(rows.scores, rows.weights)})
+
+    def _measure_of(self, rows: _Rows) -> Measure | None:
+        if self.fitted.task == "classification" and rows.scores.ndim == 2:
+            return of_several_classes(rows.labels, rows.scores)
+        if self.fitted.task == "classification":
+            return of_classification(rows.labels, rows.scores, self.fitted.is_probability, rows.weights)
+        return of_regression(rows.labels, rows.scores) if self.fitted.task == "regression" and rows.scores.ndim == 1 else None
 
     def _measure(self, split: str, slice_name: str, rows: _Rows, chosen: Examples, members: np.ndarray) -> None:
         task, scores = self.fitted.task, rows.scores
@@ -122,7 +152,7 @@ def scores_of(scorer: Scorer, examples: Examples, rows: np.ndarray) -> np.ndarra
 def evaluate(
     fitted: Fitted, scores: np.ndarray, examples: Examples, train: np.ndarray, test: np.ndarray, alone: Mapping[str, float]
 ) -> list[dict[str, object]]:
-    """Metrics on both splits, as rows of `version_row.METRIC`.
+    """Metrics on both splits, as rows of `version_row.METRIC`, with an interval of each that is of the whole test.
 
     Outliers and decompositions have none. The best feature by itself is a row of its own: auc, in the slice "<feature> alone".
 
@@ -136,6 +166,7 @@ def evaluate(
     evaluator = _Evaluator(fitted, scores, examples)
     evaluator.split("train", train)
     evaluator.split("test", test)
+    evaluator.bound(test)
     if alone:
         best = max(alone, key=lambda name: (alone[name], name))
         evaluator.found.append(_row("test" if test.any() else "train", f"{best} alone", "auc", alone[best]))

@@ -8,6 +8,8 @@ from sklearn import metrics as measured
 
 BINS = 10
 """Bins of equal size, by score."""
+NOISE_DRAWS = 50
+"""Of labels, whose calibration errors' mean is its noise."""
 SMALLEST_INTERVAL_BIN = 100
 """Errors at least in each bin of intervals, where there are several."""
 SMALLEST_TOP = 10
@@ -140,6 +142,32 @@ def tenths(scores: np.ndarray, weights: np.ndarray | None = None) -> list[np.nda
     return [np.flatnonzero(number == one) for one in np.unique(number)]
 
 
+def tenth_of_each(scores: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Which of `tenths` each row is in, from 0 on: int64 [rows].
+
+    >>> tenth_of_each(np.array([0.5, 0.1, 0.7]))
+    array([1, 0, 2])
+    """
+    found = np.empty(len(scores), np.int64)
+    for number, rows in enumerate(tenths(scores, weights)):
+        found[rows] = number
+    return found
+
+
+def calibration_error(tenth: np.ndarray, residuals: np.ndarray, weights: np.ndarray) -> float:
+    """The expected calibration error of rows whose tenths are known, as `calibration` measures it.
+
+    >>> calibration_error(np.array([0, 1]), np.array([0.25, -0.25]), np.ones(2))
+    0.25
+
+    Args:
+        tenth: of `tenth_of_each` [rows].
+        residuals: score less label, float64 [rows].
+        weights: float64 [rows], at least 0.
+    """
+    return float(np.abs(np.bincount(tenth, weights * residuals)).sum() / weights.sum())
+
+
 def calibration(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None) -> Iterator[tuple[str, int, float]]:
     """(metric, bin, value) of `tenths` by score: their count, mean score and share of 1.
 
@@ -167,6 +195,26 @@ def calibration(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray | No
         if own is not None:
             yield "calibration_effective_count", number, float(own.sum() ** 2 / np.sum(own**2))
     yield "calibration_error", 0, error
+
+
+def calibration_noise(scores: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """The mean calibration error that right scores show, since finitely many rows never have just the shares that they say.
+
+    Labels are drawn as the scores say, row by row, and the error is measured on them: an error that is no larger says nothing
+    against the scores (consistency resampling: Broecker and Smith, Weather and Forecasting 22, 2007; how the error is biased:
+    Roelofs, Cain, Shlens, Mozer, AISTATS 2022).
+
+    >>> calibration_noise(np.array([0.0, 1.0]))
+    0.0
+
+    Args:
+        scores: float64 [rows], probabilities of 1; at least one row.
+        weights: float64 [rows], each above 0; None where all rows count alike.
+    """
+    tenth, random = tenth_of_each(scores, weights), np.random.default_rng(0)
+    own = np.ones(len(scores)) if weights is None else weights
+    drawn = (random.random(len(scores)) < scores for _ in range(NOISE_DRAWS))
+    return float(np.mean([calibration_error(tenth, scores - labels, own) for labels in drawn]))
 
 
 def lift(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None) -> Iterator[tuple[str, int, float]]:
