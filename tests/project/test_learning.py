@@ -64,6 +64,17 @@ def route_churn(shop: Project, route: str) -> None:
     shop.write(ROUTES, "\n".join([*others, f"churn_risk,{route}", ""]))
 
 
+def test_metrics_have_intervals_and_stand_beside_their_baseline(shop: Project) -> None:
+    measured = "from registry.model_metrics where is_current and model = 'churn__logistic' and slice = 'all' and metric = 'auc'"
+    query = f"select split, lower_bound <= value and value <= upper_bound, baseline, baseline_value {measured} order by split"
+    (test, bounds, baseline, value), (train, *unbounded) = shop.catalog(query)
+    assert (test, bounds, baseline, train, unbounded[0]) == ("test", True, "churn_risk__recency", "train", None)
+    own = "from registry.model_metrics where is_current and model = 'churn__recency' and (split, slice) = ('test', 'all')"
+    assert shop.catalog(f"select value {own} and metric = 'auc'") == [(value,)]
+    tenths = "from registry.reliability where is_current and model = 'churn__logistic' and split = 'test'"
+    assert shop.catalog(f"select count(*), bool_and(observed_share between lower_bound and upper_bound) {tenths}") == [(10, True)]
+
+
 def test_late_data_change_no_past_training_set_and_few_new_examples_train_nothing(shop: Project) -> None:
     before, version = examples(shop), served_version(shop)
     assert len(before) > 1000
