@@ -25,8 +25,8 @@ class Product:
     Attributes:
         tables, rows: how many of each.
         models: implementations behind them.
-        quality: of these, on the newest labels that have matured, beside their baseline's or that of what
-            they stand for, on the same rows.
+        quality: of these, on the newest labels that have matured, with half of its 95% interval, beside their baseline's or that
+            of what they stand for, on the same rows.
         as_of: the time of its newest features.
         empty: tables without rows.
         in_place: which baselines serve in place of models, and why.
@@ -94,12 +94,47 @@ def _measured(run: Run) -> dict[str, str]:
     if run.records.of(PERFORMANCE) is None:
         return {}
     query = (
-        f"select implementation, metric, value, baseline, baseline_value from {PERFORMANCE}"
+        f"select implementation, metric, value, upper_bound - value, baseline, baseline_value from {PERFORMANCE}"
         " where value is not null and metric in ('ndcg_at_10', 'auc', 'mae')"
         " qualify row_number() over ("
         "partition by implementation order by is_trained_on, metric <> 'ndcg_at_10', period_at desc, metric) = 1"
     )
-    found = run.connection.cursor().execute(query).fetchall()
-    compared = [one for one in found if None not in one]
-    in_place = {baseline: f"{metric} {other:.3g} ({name} {own:.3g})" for name, metric, own, baseline, other in compared}
-    return in_place | {name: f"{metric} {own:.3g} ({baseline} {other:.3g})" for name, metric, own, baseline, other in compared}
+    found = [_Beside(*row) for row in run.connection.cursor().execute(query).fetchall()]
+    compared = [one for one in found if one.baseline is not None and one.baseline_value is not None]
+    return {one.baseline: one.of_baseline for one in compared} | {one.name: one.of_implementation for one in compared}
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """An implementation's metric, and its baseline's on the same rows.
+
+    >>> one = _Beside("churn_risk__logistic", "auc", 0.74559, 0.01723, "churn_risk__recency", 0.68377)
+    >>> one.of_implementation
+    'auc 0.746 ± 0.017 (churn_risk__recency 0.684)'
+    >>> one.of_baseline
+    'auc 0.684 (churn_risk__logistic 0.746 ± 0.017)'
+
+    Attributes:
+        half_width: of the value's 95% interval; None where it has none.
+    """
+
+    name: str
+    metric: str
+    value: float
+    half_width: float | None
+    baseline: str | None
+    baseline_value: float | None
+
+    @property
+    def of_implementation(self) -> str:
+        return f"{self.metric} {self._own} ({self.baseline} {self.baseline_value:.3g})"
+
+    @property
+    def of_baseline(self) -> str:
+        return f"{self.metric} {self.baseline_value:.3g} ({self.name} {self._own})"
+
+    @property
+    def _own(self) -> str:
+        if self.half_width is None:
+            return f"{self.value:.3g}"
+        return f"{self.value:.3g} ± {float(f'{self.half_width:.2g}'):g}"
