@@ -39,15 +39,29 @@ arms as (
 
 ),
 
+shown as (
+
+    select
+        experiment,
+        variant,
+        min(occurred_at) as first_shown_at
+
+    from decisions
+    group by experiment, variant
+
+),
+
 named as (
 
     select
-        *,
-        lower(replace(replace(variant, ' ', '_'), '-', '_')) in (
+        arms.*,
+        shown.first_shown_at,
+        lower(replace(replace(arms.variant, ' ', '_'), '-', '_')) in (
             'control', 'holdout', 'hold_out', 'held_out', 'none', 'no_coupon', 'baseline', 'placebo', 'off'
         ) as is_named_control
 
     from arms
+    left join shown on arms.experiment = shown.experiment and arms.variant = shown.variant
 
 ),
 
@@ -56,11 +70,16 @@ experiment_arms as (
     select
         named.experiment,
         named.variant,
-        (named.is_declared_control or named.is_named_control)
-        and row_number() over (
+        row_number() over (
             partition by named.experiment
-            order by named.is_declared_control desc, named.is_named_control desc, named.variant asc
+            order by
+                named.is_declared_control desc,
+                named.is_named_control desc,
+                {# what was there before its rivals came #}
+                named.first_shown_at asc nulls last,
+                named.variant asc
         ) = 1 as is_control,
+        bool_or(named.is_declared_control or named.is_named_control) over (partition by named.experiment) as is_control_known,
         named.is_enabled,
         count(*) filter (where named.is_enabled) over (partition by named.experiment) as enabled_count,
         row_number() over (partition by named.experiment, named.is_enabled order by named.variant) as place

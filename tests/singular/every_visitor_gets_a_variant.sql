@@ -1,7 +1,4 @@
-{#
-    Every experiment in service has its variant_draws rows, and the propensities of its arms sum to 1. One that holds visitors out, is
-    stopped or has no arm in service needs a control: declare one in the seed experiment_arms.
-#}
+{# Every experiment in service has its variant_draws rows, and the propensities of its arms sum to 1. #}
 
 with
 
@@ -20,7 +17,6 @@ arms as (
         max(propensity) as propensity
 
     from choices
-    where variant is not null
     group by experiment, variant
 
 ),

@@ -1,4 +1,4 @@
-{# Exposures of an experiment whose name contains `coupon`. #}
+{# Exposures of an experiment whose name contains `coupon`, and whose control is known. #}
 
 with
 
@@ -27,7 +27,7 @@ assignments as (
     from decisions
     inner join arms on decisions.experiment = arms.experiment and decisions.variant = arms.variant
     {# without a rival nobody is compared #}
-    where decisions.propensity < 1
+    where decisions.propensity < 1 and arms.is_control_known
 
 )
 
