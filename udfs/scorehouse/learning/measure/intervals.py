@@ -10,6 +10,9 @@ from scorehouse.learning.measure.metrics import calibration_error, tenth_of_each
 
 DRAWS = 200
 """Of customers, with replacement; by so many an end of a 95% interval has a standard error of a twentieth of its width."""
+FEWEST_DRAWS = 50
+DRAWN_ROWS = 10_000_000
+"""Rows of all draws together, about; fewer draws are made of more rows, whose intervals are narrow."""
 ENDS = (2.5, 97.5)
 """Percentiles of the draws that a 95% interval ends at."""
 
@@ -47,7 +50,8 @@ def intervals(measure: Measure, groups: np.ndarray, weights: np.ndarray | None =
     if count < 2:
         return {}
     random = np.random.default_rng(0)
-    drawn = [measure(own * _times(random, count)[places]) for _ in range(DRAWS)]
+    draws = min(DRAWS, max(FEWEST_DRAWS, DRAWN_ROWS // len(groups)))
+    drawn = [measure(own * _times(random, count)[places]) for _ in range(draws)]
     measured = measure(own)
     return {
         name: _interval(name, values, measured[name])
