@@ -16,7 +16,7 @@ from scorehouse.nightly.alerts import Sent
 from scorehouse.nightly.incidents import Message
 
 REPOSITORY = Path(__file__).parents[3]
-NOW = datetime.now(UTC)
+
 LATE = "seeds/operations/product_requirements.csv"
 
 
@@ -72,12 +72,12 @@ def takes_nothing(monkeypatch: pytest.MonkeyPatch, *places: Path) -> None:
 
 
 def ago(**time: float) -> str:
-    return (NOW - timedelta(**time)).isoformat()
+    return (datetime.now(UTC) - timedelta(**time)).isoformat()
 
 
 def look(project: Path, later_minutes: float = 0, **environment: str) -> int:
     given = {"SCOREHOUSE_BRANCH": "main", "SCOREHOUSE_ALERT": "json://nowhere", **environment}
-    return watchdog.watch(project, given, NOW + timedelta(minutes=later_minutes))
+    return watchdog.watch(project, given, datetime.now(UTC) + timedelta(minutes=later_minutes))
 
 
 def nobody_takes(message: Message, environment: Mapping[str, str]) -> Sent:
@@ -157,7 +157,7 @@ def test_two_warehouses_are_remembered_apart(project: Path, told: list[str], mon
     other.write(FINISH, details={"outcome": GREEN, "is_whole": True}, happened_at=ago())
     environment = {"SCOREHOUSE_BRANCH": "main", "SCOREHOUSE_ALERT": "json://nowhere", "WAREHOUSE_PATH": str(project / "other")}
     for _ in range(2):
-        assert (look(project), watchdog.watch(project, environment, NOW)) == (watchdog.LATE, watchdog.WELL)
+        assert (look(project), watchdog.watch(project, environment, datetime.now(UTC))) == (watchdog.LATE, watchdog.WELL)
     assert told == ["[Scorehouse main] error: sla_missed"]
 
 
