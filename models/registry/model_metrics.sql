@@ -31,6 +31,7 @@ baseline_versions as (
         baselines.baseline,
         versions.test_from,
         versions.test_until,
+        versions.test_count,
         arg_max(versions.model_version, (versions.is_current, versions.trained_at, versions.model_version)) as model_version
 
     from versions
@@ -47,6 +48,7 @@ measured as (
         is_current,
         test_from,
         test_until,
+        test_count,
         unnest(metrics, max_depth => 2)  -- noqa: AL03
 
     from versions
@@ -60,6 +62,7 @@ baseline_measured as (
         baseline_versions.baseline,
         baseline_versions.test_from,
         baseline_versions.test_until,
+        baseline_versions.test_count,
         measured.split,
         measured.slice,
         measured.metric,
@@ -93,6 +96,7 @@ model_metrics as (
             measured.model = baseline_measured.model
             and measured.test_from = baseline_measured.test_from
             and measured.test_until = baseline_measured.test_until
+            and measured.test_count = baseline_measured.test_count
             and measured.split = baseline_measured.split
             and measured.slice = baseline_measured.slice
             and measured.metric = baseline_measured.metric

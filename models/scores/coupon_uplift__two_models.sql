@@ -15,15 +15,16 @@ snapshots as (
 latest_contexts as (
 
     select
-        {%- for column in context_columns().values() %}
-        examples.{{ column }},
+        {%- for place, column in context_columns().items() %}
+        contexts.features[{{ place }}] as {{ column }},
         {%- endfor %}
-        examples.customer_id
+        assignments.customer_id
 
-    from {{ ref('uplift_examples') }} as examples
+    from {{ ref('coupon_assignments') }} as assignments
+    left join {{ ref('bandit_contexts') }} as contexts on assignments.assignment_id = contexts.decision_id
     qualify row_number() over (
-        partition by examples.customer_id
-        order by examples.period_at desc, examples.assignment_id desc
+        partition by assignments.customer_id
+        order by assignments.assigned_at desc, assignments.assignment_id desc
     ) = 1
 
 ),
@@ -71,15 +72,21 @@ scored as (
 calibrated as (
 
     select
-        scored.* exclude (treated_score),
+        scored.customer_id,
+        scored.held_out_score,
+        scored.implementation,
+        scored.model_version,
+        scored.as_of,
+        scored.scored_at,
         least(
             greatest(
-                scored.held_out_score + calibration.effect
+                calibration.effect
                 + calibration.served_slope * (scored.treated_score - scored.held_out_score - calibration.mean_predicted),
-                0
+                -1
             ),
             1
-        ) as treated_score
+        ) as score,
+        scored.treated_score is not null as is_scored
 
     from scored
     cross join {{ ref('uplift_calibration') }} as calibration
@@ -90,8 +97,8 @@ usable as (
 
     select
         customer_id,
-        treated_score - held_out_score as score,
-        treated_score,
+        score,
+        least(greatest(held_out_score + score, 0), 1) as treated_score,
         held_out_score,
         implementation,
         model_version,
@@ -99,7 +106,7 @@ usable as (
         scored_at
 
     from calibrated
-    where treated_score is not null and held_out_score is not null
+    where is_scored and held_out_score is not null
 
 )
 

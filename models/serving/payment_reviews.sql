@@ -1,4 +1,4 @@
-{# What the team looks at: of each day the riskiest customers, or payments, whose outcome is not known yet, as many as it can. #}
+{# What the team looks at: of each day the riskiest customers, or payments, as many as it can, less whose outcome is known. #}
 
 with
 
@@ -15,7 +15,6 @@ known as (
         is_fraud
 
     from {{ ref('int_payment_labels') }}
-    where known_at <= {{ as_of() }}
 
 ),
 
@@ -39,6 +38,8 @@ recent as (
         cast(fraud_risk.as_of as date) as review_date,
         fraud_risk.*,
         policy.reviews_per_day,
+        fraud_risk.payment_id in (select known.payment_id from known)
+        or silence.is_legitimate and fraud_risk.as_of + to_days({{ var('fraud_label_days') }}) < {{ as_of() }} as is_known,
         case policy.reviewed when 'customers' then fraud_risk.customer_id else fraud_risk.payment_id end as reviewed_id
 
     from fraud_risk
@@ -47,8 +48,6 @@ recent as (
     where
         fraud_risk.score >= policy.minimum_score
         and fraud_risk.as_of >= {{ as_of() }} - to_days(policy.listed_days)
-        and fraud_risk.payment_id not in (select known.payment_id from known)
-        and not (silence.is_legitimate and fraud_risk.as_of + to_days({{ var('fraud_label_days') }}) < {{ as_of() }})
 
 ),
 
@@ -75,9 +74,21 @@ ranked as (
         row_number() over (
             partition by review_date
             order by score desc, amount desc nulls last, payment_id asc
-        ) as rank
+        ) as place
 
     from reviewed
+
+),
+
+{# who was looked at leaves the list of the day, and nobody else comes on it #}
+listed as (
+
+    select
+        *,
+        row_number() over (partition by review_date order by place) as rank
+
+    from ranked
+    where place <= reviews_per_day and not is_known
 
 ),
 
@@ -99,8 +110,7 @@ reviews as (
         as_of,
         scored_at
 
-    from ranked
-    where rank <= reviews_per_day
+    from listed
 
 )
 

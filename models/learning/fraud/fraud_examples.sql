@@ -52,7 +52,8 @@ matured as (
     select
         snapshots.*,
         labels.is_fraud,
-        case
+        {# from the beginning of its day: the last payments of a day come 24 hours after that #}
+        1 + case
             when labelled.legitimate_count = 0 then {{ var('fraud_label_days') }}
             else ceil(labelled.seconds_until_known / 86400)
         end as label_days,
@@ -73,7 +74,7 @@ examples as (
 
     from matured
     where
-        occurred_at + to_days(cast(label_days as integer)) < {{ as_of() }}
+        occurred_on + to_days(cast(label_days as integer)) <= {{ as_of() }}
         and (is_fraud is not null or is_silence_legitimate)
 
 )

@@ -79,7 +79,7 @@ windows as (
     select
         least(
             {{ var('churn_horizon_days') }},
-            greatest(date_diff('hour', quantile_disc(assigned_at, 0.5), {{ as_of() }}) // 24, 0)
+            greatest(date_sub('day', quantile_disc(assigned_at, 0.5), {{ as_of() }}), 0)
         ) as outcome_days
 
     from assigned

@@ -11,13 +11,20 @@
 
 with
 
+logged as (
+
+    select decision_id from {{ ref('int_decisions') }}
+    where contains(lower(experiment), 'coupon')
+
+),
+
 first_redemption as (
 
     select min(occurred_at) as first_at
     from {{ ref('int_known_interactions') }}
     where
         interaction_type = 'coupon_redeemed'
-        and not exists (select 1 from {{ ref('logged_coupon_assignments') }})
+        and not exists (select 1 from logged)
 
 ),
 

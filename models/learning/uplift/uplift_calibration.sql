@@ -1,7 +1,8 @@
 {#
     How predicted uplifts are turned into what serves: around the randomised effect, and as far apart as what came of the later half
     of the assignments says. The slope is that of the best linear predictor of the effect by the prediction: of
-    (y - mean y) (t / p - (1 - t) / (1 - p)) on it, on rows that neither fit knew. Source: Chernozhukov, Demirer, Duflo,
+    (y - mean y) (t / p - (1 - t) / (1 - p)) on it, on customers whom neither fit knew; one with several assignments counts once in its
+    standard error. Source: Chernozhukov, Demirer, Duflo,
     Fernandez-Val (2018), Generic machine learning inference on heterogeneous treatment effects in randomized experiments.
 #}
 
@@ -17,12 +18,13 @@ scored as (
 
     select
         assignment_id,
+        customer_id,
         weight,
         is_treated,
         has_purchased,
-        period_at,
         {{ score('uplift__treated') }} - {{ score('uplift__held_out') }} as predicted,
-        {{ score('uplift__treated', measured=true) }} - {{ score('uplift__held_out', measured=true) }} as held_out_predicted
+        {{ score('uplift__treated', measured=true) }} - {{ score('uplift__held_out', measured=true) }} as held_out_predicted,
+        period_at = max(period_at) over () and min(period_at) over () < period_at as is_test
 
     from examples
 
@@ -45,13 +47,18 @@ tested as (
 
     select
         assignment_id,
+        customer_id,
         held_out_predicted,
-        avg(has_purchased) over () as mean_purchased,
-        (has_purchased - mean_purchased) * case when is_treated then weight else -weight end as gain
+        (has_purchased - avg(has_purchased) over ()) * case when is_treated then weight else -weight end as gain
 
     from scored
-    where held_out_predicted is not null
-    qualify period_at = max(period_at) over () and min(period_at) over () < period_at
+    where
+        is_test
+        and held_out_predicted is not null
+        and not exists (
+            select 1 from scored as trained
+            where not trained.is_test and trained.customer_id = scored.customer_id
+        )
 
 ),
 
@@ -69,6 +76,7 @@ centred as (
 
     select
         tested.assignment_id,
+        tested.customer_id,
         tested.gain - means.gain as gain,
         tested.held_out_predicted - means.predicted as predicted
 
@@ -88,15 +96,23 @@ slopes as (
 
 ),
 
-errors as (
+scores_of_customers as (
 
     select
-        sqrt(
-            sum(pow(centred.predicted * (centred.gain - slopes.slope * centred.predicted), 2) order by centred.assignment_id)
-        ) / nullif(any_value(slopes.variation), 0) as slope_standard_error
+        centred.customer_id,
+        any_value(slopes.variation) as variation,
+        sum(centred.predicted * (centred.gain - slopes.slope * centred.predicted) order by centred.assignment_id) as score
 
     from centred
     cross join slopes
+    group by centred.customer_id
+
+),
+
+errors as (
+
+    select sqrt(sum(score * score order by customer_id)) / nullif(any_value(variation), 0) as slope_standard_error
+    from scores_of_customers
 
 ),
 

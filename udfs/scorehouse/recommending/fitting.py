@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from scipy import sparse
 
+from scorehouse.errors import ScorehouseError
 from scorehouse.learning import version_row
 from scorehouse.learning.declare.spec import Spec
 from scorehouse.recommending.choosing import chosen, held_out
@@ -86,7 +87,15 @@ class Recommender(Fittable):
         return ItemWeights(self.similarity(history), self.popularity(history))
 
     def learned(self, history: History, spec: Spec, where: str) -> dict[str, object]:
-        """Weights of the whole history, the chosen parameters as JSON, and metrics of the newest days."""
+        """Weights of the whole history, the chosen parameters as JSON, and metrics of the newest days.
+
+        Raises ScorehouseError for a horizon that a column says: a recommender has no examples.
+        """
+        if spec.split and spec.split.horizon_column:
+            raise ScorehouseError(
+                f"{where}: meta.split.horizon_days: expected a number of days, found the column {spec.split.horizon_column}; "
+                f"a recommender has no examples that could say it, write the number or leave it out."
+            )
         parts = held_out(history, spec.split)
         best = chosen(self, parts[0] if parts else history, spec, where)
         measured = _measured(best, *parts) if parts else {"status_reason": _too_short(history, spec)}

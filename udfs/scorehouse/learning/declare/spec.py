@@ -37,7 +37,7 @@ class Split:
     @property
     def horizon_column(self) -> str | None:
         """The column that says the horizon, where one does."""
-        return self.horizon_days if isinstance(self.horizon_days, str) else None
+        return self.horizon_days if isinstance(self.horizon_days, str) and self.horizon_days else None
 
 
 @dataclass(frozen=True)

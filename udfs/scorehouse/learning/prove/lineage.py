@@ -20,7 +20,16 @@ Schema = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 def refuse(later: set[str], spec: Spec, where: str) -> None:
     """Raise LeakError naming the features among columns from after the examples' time."""
-    others = {spec.label, spec.weight, spec.split.time, spec.group, *spec.key, *spec.slices, *spec.separating}
+    others = {
+        spec.label,
+        spec.weight,
+        spec.split.time,
+        spec.split.horizon_column,
+        spec.group,
+        *spec.key,
+        *spec.slices,
+        *spec.separating,
+    }
     declared = {name for names in (spec.features or {}).values() for name in names}
     found = sorted((later & declared if declared else later) - others)
     if found:
