@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -346,6 +347,16 @@ def test_two_looks_at_once_tell_once(
     assert look(project) == watchdog.LATE
     assert statuses == [watchdog.WELL] and len(told) == 1
     assert capsys.readouterr().out.startswith("Another look at main is under way (pid ")
+
+
+def test_a_look_that_hangs_keeps_no_later_one_from_telling(project: Path, told: list[str]) -> None:
+    given = {"SCOREHOUSE_BRANCH": "main", "SCOREHOUSE_ALERT": "json://nowhere"}
+    places = books.own_places("watchdog", project, given, "main")
+    with books.alone(places):
+        assert look(project) == watchdog.WELL and told == []
+        ages_ago = time.time() - books.HANGS_SECONDS - 1
+        os.utime(places[0] / ".lock", (ages_ago, ages_ago))
+        assert look(project) == watchdog.LATE and len(told) == 1
 
 
 def heard(*states: str) -> list[str]:

@@ -3,6 +3,7 @@
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,10 @@ from scorehouse.nightly import alerts, incidents
 from scorehouse.nightly.incidents import ALERT, RECOVERY, Change, Incident, Standing
 from scorehouse.nightly.settings import Settings
 from scorehouse.release.lock import hold
+
+
+HANGS_SECONDS = 600.0
+"""Who has held its books for longer is not waited for: a place that is gone may hold it for ever."""
 
 
 class Book:
@@ -100,7 +105,7 @@ def own_places(command: str, project: Path, environment: Mapping[str, str], bran
 
 @contextmanager
 def alone(places: Iterable[Path]) -> Iterator[str | None]:
-    """Hold the right to write books at one's own places; gives the process id of whoever else holds it."""
+    """Hold the right to write books at one's own places; gives the process id of whoever else holds it, unless that hangs."""
     descriptor = holder = None
     for folder in places:
         with suppress(OSError):  # where none can be written there is nothing to keep apart
@@ -108,6 +113,8 @@ def alone(places: Iterable[Path]) -> Iterator[str | None]:
                 descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
     with suppress(OSError):  # a file system without locks, or without room
         holder = hold(descriptor) if descriptor is not None else None
+        if holder and time.time() - os.fstat(descriptor).st_mtime > HANGS_SECONDS:
+            holder = None
     try:
         yield holder
     finally:
