@@ -192,5 +192,5 @@ def test_a_search_that_cannot_be_is_refused(search: dict, sentence: str) -> None
 
 
 def test_a_horizon_that_a_column_says_is_refused() -> None:
-    with pytest.raises(ScorehouseError, match="meta.split.horizon_days: expected a number of days, found the column wait; "):
+    with pytest.raises(ScorehouseError, match=r"meta\.split\.horizon_days: expected a number of days, found the column wait; "):
         fitted(CHANGING, split={"time": "occurred_date", "test_periods": 5, "horizon_days": "wait"})

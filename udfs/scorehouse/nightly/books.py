@@ -16,7 +16,6 @@ from scorehouse.nightly.incidents import ALERT, RECOVERY, Change, Incident, Stan
 from scorehouse.nightly.settings import Settings
 from scorehouse.release.lock import hold
 
-
 HANGS_SECONDS = 600.0
 """Who has held its books for longer is not waited for: a place that is gone may hold it for ever."""
 
