@@ -35,7 +35,7 @@
             policy.holdout_share,
             candidates.customer_value >= policy.minimum_value
             and case policy.rank_by
-                when 'uplift' then coalesce(candidates.uplift * candidates.customer_value > policy.coupon_cost, false)
+                when 'uplift' then coalesce(expected_gain > policy.coupon_cost, false)
                 else candidates.score >= policy.minimum_score
             end as is_eligible,
             {{ function('stable_share') }}(candidates.customer_id, 'coupon_holdout') < policy.holdout_share as is_held_out

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from scorehouse.build.manifest import Manifest
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import identifier, literal
 
@@ -96,6 +97,12 @@ class Template:
                     f"expected a number before ':{shown.form}', found {shown.column}, which is {types[shown.column].lower()}; "
                     f"write {{{shown.column}}}."
                 )
+
+
+def declared_templates(manifest: Manifest) -> list[Template]:
+    """The templates that the seed's file holds now; see `templates_of`."""
+    seed = manifest.seed(TEMPLATES_SEED)
+    return templates_of(manifest.seed_rows(TEMPLATES_SEED), manifest.feature_types(), seed.path if seed else "")
 
 
 def templates_of(rows: Sequence[Mapping[str, object]], models: Mapping[str, Types], path: str) -> list[Template]:

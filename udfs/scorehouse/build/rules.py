@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import PurePath
 
 from scorehouse.build.manifest import Manifest, Node
-from scorehouse.build.reason_templates import TEMPLATES_SEED, templates_of
+from scorehouse.build.reason_templates import declared_templates
 from scorehouse.build.requirements import ENDPOINT, GRADED, GUIDE_SEED, LEVELS_SEED, NAMED_LEVELS, REQUIREMENTS_SEED
 from scorehouse.build.versions import ALWAYS, POLICY_SEED
 from scorehouse.errors import ScorehouseError
@@ -343,9 +343,8 @@ def _requirements(manifest: Manifest) -> Iterator[str]:
 
 def _templates(manifest: Manifest) -> Iterator[str]:
     """Words for reasons can be written of every row: their columns stand beside the feature."""
-    seed = manifest.seed(TEMPLATES_SEED)
     try:
-        templates_of(manifest.seed_rows(TEMPLATES_SEED), manifest.feature_types(), seed.path if seed else "")
+        declared_templates(manifest)
     except ScorehouseError as error:
         yield str(error)
 

@@ -1,6 +1,6 @@
 """Reasons in words, by the templates that the seed's file holds now."""
 
-from scorehouse.build.reason_templates import TEMPLATES_SEED, templates_of, text_sql
+from scorehouse.build.reason_templates import declared_templates, text_sql
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
 from scorehouse.operations.register import operation
@@ -21,6 +21,4 @@ def reason_text(run: Run, model: str, row: str, number: str) -> str:
             f"reason_text(): model: expected a model in models/features that declares its columns ({', '.join(sorted(models))}), "
             f"found '{model}'; correct it."
         )
-    seed = run.manifest.seed(TEMPLATES_SEED)
-    templates = templates_of(run.manifest.seed_rows(TEMPLATES_SEED), models, seed.path if seed else "")
-    return text_sql(templates, models[model], row, number)
+    return text_sql(declared_templates(run.manifest), models[model], row, number)

@@ -16,6 +16,7 @@ from scorehouse.learning.train.estimators import nested, refusals, sample_weight
 SILHOUETTE_SAMPLE = 5_000
 """Rows at most that the silhouette is measured on, and that clusters are found on again."""
 STABILITY_DRAWS = 5
+"""Halves of the rows that clusters are found on again."""
 DEFAULT_METRICS = {"classification": "roc_auc", "regression": "neg_root_mean_squared_error", "clustering": "silhouette"}
 """By task, what the best candidate is best in; of more than two classes, it is neg_log_loss."""
 
