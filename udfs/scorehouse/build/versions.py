@@ -7,6 +7,7 @@ fingerprint that was asked for last and every decision. Schema `history` of the 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,9 @@ def incumbent(previous: NodeRecord | None, draft: NodeRecord, store: Store) -> p
     return row if row["status"][0].as_py() == "ready" else None
 
 
+@lru_cache(maxsize=64)
 def read_row(file: Path) -> pa.Table:
-    """The one row of a version's file, in the columns of `STORED`."""
+    """The one row of a version's file, in the columns of `STORED`; read once, as a file's content is what its name says."""
     return scratch("versions").sql(rows_sql([file])).to_arrow_table()
 
 
