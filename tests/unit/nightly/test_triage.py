@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scorehouse.nightly.incidents import Failure
 from scorehouse.nightly.triage import OWNER, SEED, Triage
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -18,6 +19,16 @@ def test_every_row_can_be_used_and_names_a_team_that_the_project_has() -> None:
     assert wrong == [] and len(triage.classes) == len(list(csv.DictReader((REPOSITORY / SEED).open())))
     teams = {group["name"] for group in yaml.safe_load((REPOSITORY / "models/_groups.yml").read_text())["groups"]}
     assert {one.contact for one in triage.classes} <= teams | {OWNER}
+
+
+def test_whoever_is_told_has_an_address_whether_or_not_a_node_failed() -> None:
+    triage, _ = Triage.read(REPOSITORY)
+    assert [one.name for one in triage.classes if not Failure(one, "", "").address] == []
+    for name, team, address in (("disk_full", "", "platform@"), ("sql_error", "", "platform@"), ("source_stale", "", "data@")):
+        kind = next(one for one in triage.classes if one.name == name)
+        assert Failure(kind, "", "", team=team).address.startswith(address)
+        own = Failure(kind, "", "", team="data", owner="ann@shop.example")
+        assert own.address == (own.owner if own.contact == "data" else kind.address)
 
 
 def test_every_link_leads_to_a_heading_of_the_readme() -> None:

@@ -14,7 +14,7 @@ from scorehouse.ledger import lines
 from scorehouse.ledger.lines import Ledger, Line
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.warehouse import Warehouse
-from scorehouse.nightly.triage import OWNER, FailureClass, Triage
+from scorehouse.nightly.triage import OF_THE_MACHINE, OWNER, FailureClass, Triage
 
 INCIDENT, ALERT = "incident", "alert"
 TELLING = "telling"
@@ -76,7 +76,12 @@ class Failure:
     @property
     def contact(self) -> str:
         """The team that is told."""
-        return (self.team or "platform") if self.kind.contact == OWNER else self.kind.contact
+        return (self.team or OF_THE_MACHINE) if self.kind.contact == OWNER else self.kind.contact
+
+    @property
+    def address(self) -> str:
+        """Of whoever answers for that team."""
+        return self.owner if self.team and self.contact == self.team else self.kind.address
 
 
 def subject_of(node: str, message: str) -> str:
@@ -390,7 +395,7 @@ def _told(incident: Incident, failure: Failure) -> str:
         f"What failed: {_cut(failure.message)}",
         *([f"After it, not built or not proven: {after}."] if after else []),
         f"What it means: {kind.meaning}",
-        f"Whom to ask: {failure.contact}" + (f" ({failure.owner})" if failure.owner and failure.contact == failure.team else ""),
+        f"Whom to ask: {failure.contact}" + (f" ({failure.address})" if failure.address else ""),
         f"What to do first: {kind.first_step.replace('<node>', failure.subject or '<node>')}",
         *([f"If that does not help: {kind.escalation}"] if kind.escalation else []),
         *([f"More: {kind.link}"] if kind.link else []),

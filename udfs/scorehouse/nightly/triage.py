@@ -2,9 +2,9 @@
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
@@ -17,6 +17,8 @@ SCOPES = ("run", "node", "sentence")
 """What is one cause: whatever is of the class, what is of the same node too, what says the same."""
 OWNER = "owner"
 """The contact of a class whose failures concern whoever owns the node."""
+OF_THE_MACHINE = "platform"
+"""The team that is told of what no team's node is."""
 
 _VALUES = re.compile(r"""\"[^\"\n]*\"|(?<!\w)'[^'\n]*'(?!\w)|, found [^;\n]*""")
 """What a sentence quotes, or says was found: data may read like anything."""
@@ -37,6 +39,7 @@ class FailureClass:
         meaning, first_step, escalation: for whoever is on call.
         link: where more is said.
         retries: how often the run is tried again, after so many minutes each time.
+        address: the e-mail of its contact's owner; of `owner`, of who is told where no node failed. Empty where there is none.
     """
 
     name: str
@@ -50,6 +53,7 @@ class FailureClass:
     link: str
     retries: int
     retry_wait_minutes: float
+    address: str = ""
 
     def recognises(self, text: str) -> bool:
         """Whether a failure of which this is said is of this class."""
@@ -62,7 +66,7 @@ _NO_SEED = FailureClass(
     "sentence",
     "",
     "error",
-    "platform",
+    OF_THE_MACHINE,
     "Nobody has said what this means.",
     "Read the log, mend the cause, and write a row for it into seeds/operations/triage.csv.",
     "",
@@ -70,6 +74,7 @@ _NO_SEED = FailureClass(
     0,
     0.0,
 )
+_COLUMNS = [one.name for one in fields(FailureClass) if one.name not in ("name", "address")]
 
 
 @dataclass(frozen=True)
@@ -81,18 +86,19 @@ class Triage:
     @classmethod
     def read(cls, project: Path) -> "tuple[Triage, list[str]]":
         """The classes of a project's folder, and a sentence for each row that cannot be: it is left out, the others hold."""
-        file = project / SEED
+        file, teams = project / SEED, _teams(project)
         try:
             with open(file, encoding="utf-8-sig", newline="") as stream:
                 rows = list(csv.DictReader(stream))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            return cls(), [f"{SEED}: expected classes of failures, found: {error}; restore the file."]
+            sentence = f"{SEED}: expected classes of failures, found: {error}; restore the file."
+            return cls((_addressed(_NO_SEED, teams),)), [sentence]
         found: dict[str, FailureClass] = {}
-        teams, wrong = _teams(project), []
+        wrong = []
         for line, row in enumerate(rows, start=2):
             try:
                 one = _class(line, row)
-                if teams and one.contact not in teams | {OWNER}:
+                if teams and one.contact not in {*teams, OWNER}:
                     raise _wrong(
                         line, "contact", f"a team of {GROUPS} ({', '.join(sorted(teams))}), or {OWNER}", f"'{one.contact}'"
                     )
@@ -104,7 +110,7 @@ class Triage:
         if UNKNOWN not in found:
             wrong.append(f"{SEED}: expected a class {UNKNOWN}, for all that no row recognises, found none; add it.")
         unknown = found.pop(UNKNOWN, _NO_SEED)
-        return cls((*found.values(), unknown)), wrong
+        return cls(tuple(_addressed(one, teams) for one in (*found.values(), unknown))), wrong
 
     def of(self, text: str) -> FailureClass:
         """The class of one failure; `unknown` where no row recognises it."""
@@ -120,22 +126,27 @@ class Triage:
         return self.classes[-1], listed[0] if listed else ""
 
 
-def _teams(project: Path) -> set[str]:
-    """The teams of a project; none where it does not say."""
+def _addressed(one: FailureClass, teams: Mapping[str, str]) -> FailureClass:
+    return replace(one, address=teams.get(OF_THE_MACHINE if one.contact == OWNER else one.contact, ""))
+
+
+def _teams(project: Path) -> dict[str, str]:
+    """The teams of a project with their owners' e-mails; none where it does not say."""
     with suppress(Exception):  # whatever is the matter with the file, failures are told of
         import yaml
 
-        return {group["name"] for group in yaml.safe_load((project / GROUPS).read_text(encoding="utf-8"))["groups"]}
-    return set()
+        groups = yaml.safe_load((project / GROUPS).read_text(encoding="utf-8"))["groups"]
+        return {group["name"]: str((group.get("owner") or {}).get("email") or "") for group in groups}
+    return {}
 
 
 def _class(line: int, row: dict[str, str | None]) -> FailureClass:
-    missing = [name for name in FailureClass.__dataclass_fields__ if name != "name" and row.get(name) is None]
+    missing = [name for name in _COLUMNS if row.get(name) is None]
     if missing or row.get("class") is None:
         raise ScorehouseError(
             f"{SEED}, line {line}: expected a value for every column, found none for {(missing or ['class'])[0]}."
         )
-    said = {name: str(row[name]).strip() for name in FailureClass.__dataclass_fields__ if name != "name"}
+    said = {name: str(row[name]).strip() for name in _COLUMNS}
     name = str(row["class"]).strip()
     for column, allowed in (("severity", SEVERITIES), ("scope", SCOPES)):
         if said[column] not in allowed:
