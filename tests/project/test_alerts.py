@@ -179,6 +179,21 @@ def test_what_is_worth_another_try_is_tried_again_before_anybody_hears(shop: Sho
     assert shop.webhook.titles == []
 
 
+def test_a_run_that_is_to_end_waits_for_no_service_that_hangs(shop: Shop) -> None:
+    shop.webhook.answers = lambda: time.sleep(60) or 200
+    url = f"http://{shop.webhook.address}/ping"
+    process = shop.start(SCOREHOUSE_HEARTBEAT_URL=url)
+    shop.wait_for("build")
+    began = time.monotonic()
+    process.terminate()
+    night = shop.ended(process)
+    assert time.monotonic() - began < 18, "a service may take 20 seconds to answer"
+    assert night.code == 1 and night.failures == ["terminated"] and night.ledger[-1].event == "finish"
+    shop.webhook.answers = lambda: 200
+    assert shop.night().code == 0
+    assert shop.webhook.titles == ["[Scorehouse main] recovered: terminated"]
+
+
 def test_a_clock_that_jumped_in_an_earlier_attempt_is_told(shop: Shop) -> None:
     shop.project.replace("seeds/operations/triage.csv", "#hands-off,0,1\nterminated", "#hands-off,1,0.02\nterminated")
     process, ahead = clock_of(shop)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from scorehouse.ledger import lines
 from scorehouse.ledger.lines import ATTENTION, FINISH, START, Ledger
-from scorehouse.nightly import supervise
+from scorehouse.nightly import process, supervise
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY / "udfs")}
@@ -27,6 +28,17 @@ def test_a_librarys_thread_that_waits_for_ever_keeps_nothing() -> None:
     code += "threading.Thread(target=time.sleep, args=[60]).start()\nprocess.run(lambda: 3)"
     began = time.monotonic()
     assert started(code).wait(30) == 3
+    assert time.monotonic() - began < 20
+
+
+def test_no_answer_is_waited_for_once_the_process_is_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it was asked to end while it waits."""
+    monkeypatch.setattr(process, "ending", threading.Event())
+    threading.Timer(0.2, process.ending.set).start()
+    began, silent = time.monotonic(), threading.Thread(target=threading.Event().wait, daemon=True)
+    silent.start()
+    for _ in range(2):
+        process.wait_for(silent, 60)
     assert time.monotonic() - began < 20
 
 

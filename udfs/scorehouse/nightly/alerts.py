@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from scorehouse.ledger.lines import Ledger
+from scorehouse.nightly import process
 from scorehouse.nightly.console import say
 from scorehouse.nightly.incidents import ALERT, FAILURE, RECOVERY, TELLING, Message
 
@@ -65,7 +66,7 @@ def wrong_addresses(environment: Mapping[str, str]) -> Iterator[str]:
 def send(message: Message, environment: Mapping[str, str]) -> Sent:
     """Send a message to its team, or to everybody where no address of the team takes it; never raises.
 
-    What fails is tried again, for at most `LIMIT_SECONDS` of each of the two.
+    What fails is tried again, for at most `LIMIT_SECONDS` of each of the two, or a moment where this process is to end.
     """
     name = variable_of(message.contact)
     if find_spec("apprise") is None:
@@ -94,14 +95,15 @@ def may_arrive(team: str, environment: Mapping[str, str]) -> bool:
 
 
 def _sent(message: Message, urls: list[str]) -> Sent:
-    sending = _Sending(message, urls)
+    sending, began = _Sending(message, urls), time.monotonic()
     thread = threading.Thread(target=sending.run, daemon=True)
     thread.start()
-    thread.join(LIMIT_SECONDS)
+    process.wait_for(thread, LIMIT_SECONDS)
     sending.is_given_up = True
     why = f"{len(sending.left)} of {len(urls)} addresses did not take it" if sending.left else ""
     took_some = len(sending.left) < len(urls)
-    return Sent(took_some, sending.attempts, f"{why} within {LIMIT_SECONDS:.0f} s" if why and thread.is_alive() else why)
+    within = f" within {time.monotonic() - began:.0f} s" if why and thread.is_alive() else ""
+    return Sent(took_some, sending.attempts, f"{why}{within}")
 
 
 def tell(ledger: Ledger, message: Message, environment: Mapping[str, str], wanted: Container[str]) -> Sent:

@@ -9,6 +9,8 @@ import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 
+from scorehouse.nightly import process
+
 VARIABLE = "SCOREHOUSE_HEARTBEAT_URL"
 TIMEOUT_SECONDS = 10.0
 START, SUCCESS, FAIL = "/start", "", "/fail"
@@ -58,7 +60,7 @@ class Heartbeat:
     def wait(self) -> None:
         """Give the last signs their time."""
         for thread in self._threads:
-            thread.join(2 * TIMEOUT_SECONDS + 1)
+            process.wait_for(thread, 2 * TIMEOUT_SECONDS + 1)
 
     def _send(self, sign: str, body: str) -> None:
         parts = urllib.parse.urlsplit(self._url)

@@ -2,9 +2,16 @@
 
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
+
+ending = threading.Event()
+"""Set once somebody asks this process to end."""
+ENDING_SECONDS = 2.0
+"""Then nobody's answer is waited for longer."""
 
 
 def run(main: Callable[[], int]) -> NoReturn:
@@ -23,6 +30,15 @@ def run(main: Callable[[], int]) -> NoReturn:
         with suppress(OSError, ValueError):
             stream.flush()
     os._exit(status)  # a library's thread that waits for an answer from outside ends with it
+
+
+def wait_for(thread: threading.Thread, seconds: float) -> None:
+    """Wait for a thread that waits for an answer from outside; only a moment more once this process is to end."""
+    deadline = time.monotonic() + seconds
+    while thread.is_alive() and not ending.is_set() and time.monotonic() < deadline:
+        thread.join(0.1)
+    if ending.is_set():
+        thread.join(ENDING_SECONDS)
 
 
 def _open_streams() -> None:

@@ -18,7 +18,7 @@ from scorehouse.ledger.lines import ATTENTION, FAILED, FINISH, GREEN, RED, START
 from scorehouse.names import git
 from scorehouse.names.user import user
 from scorehouse.names.warehouse import Warehouse
-from scorehouse.nightly import alerts, books, heartbeat, incidents, last_resort, logs, watchdog
+from scorehouse.nightly import alerts, books, heartbeat, incidents, last_resort, logs, process, watchdog
 from scorehouse.nightly.books import Book
 from scorehouse.nightly.child import Child, Ended, Said, dbt
 from scorehouse.nightly.console import Console, readable, say
@@ -421,9 +421,9 @@ def _mark_lost(folder: Path) -> Iterator[str]:
             return
 
 
-def _is_alive(process: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
-        os.kill(process, 0)
+        os.kill(pid, 0)
     except PermissionError:  # somebody else's
         return True
     except (OSError, OverflowError):
@@ -496,7 +496,12 @@ def _only_one(warehouse: Warehouse) -> Iterator[str | None]:
 def signals(end: Callable[[str], None]) -> Iterator[None]:
     """Let the signals that end a process end the run in order."""
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    before = {number: signal.signal(number, lambda got, _: end(signal.Signals(got).name)) for number in numbers}
+
+    def hear(number: int, _: object) -> None:
+        process.ending.set()
+        end(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, hear) for number in numbers}
     try:
         yield
     finally:
