@@ -20,6 +20,9 @@ BROKEN = ("models/features/weighted.sql", "amount > 0", "amountx > 0")
 SECRET = "a5ecretThatNobodySees"
 
 
+PERSONAL = "seeds: [{name: product_requirements, columns: [{name: owner, config: {meta: {personal: false}}}]}]\n"
+
+
 def mend(shop: Shop) -> None:
     path, old, new = BROKEN
     shop.project.replace(path, new, old)
@@ -266,6 +269,25 @@ def test_a_watchdog_notices_that_no_run_came_and_the_next_one_says_that_it_is_ov
     shop.project.write("seeds/operations/product_requirements.csv", "endpoint,product,sla_hours\nscores,scores,one day\n")
     wrong = shop.night(module="nightly.watchdog")
     assert "line 2, sla_hours: expected hours as a number above 0, found 'one day'; correct it." in wrong.output
+
+
+def test_a_red_night_tells_a_missed_promise_with_its_cause(shop: Shop) -> None:
+    """A watchdog that may only read told it before, in books that no night sees."""
+    promise = "seeds/operations/product_requirements.csv"
+    requirements = "endpoint,product,sla_hours,volume_rows,refresh_hours,decay_days,latency_ms,calls_a_day,owner\n"
+    shop.project.write(promise, f"{requirements}scores,scores,0.0001,1,24,7,50,1,shop@scorehouse.example\n")
+    shop.project.write(promise.replace(".csv", ".yml"), PERSONAL)
+    shop.project.replace(*BROKEN)
+    night = shop.night()
+    assert shop.webhook.titles == ["[Scorehouse main] error: sql_error: weighted"], night.output
+    late = (
+        "Readers are served release 1 of main. No whole run of main within the SLA of scores (0.0001 h): the last one ended at "
+    )
+    assert late in shop.webhook.bodies[0]["message"] and late in night.output.splitlines()[-1]
+    mend(shop)
+    assert shop.night("--select", "weighted").failures == ["sla_missed"]
+    titles = ["[Scorehouse main] error: sla_missed", "[Scorehouse main] recovered: sql_error: weighted"]
+    assert sorted(shop.webhook.titles[1:]) == titles
 
 
 def test_files_that_come_are_served_one_build_after_the_other(shop: Shop) -> None:

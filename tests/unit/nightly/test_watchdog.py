@@ -126,6 +126,39 @@ def test_a_folder_without_a_project_is_told_once_and_its_return_too(
     assert ["recovered" in title for title in told] == [False, True]
 
 
+@pytest.mark.parametrize("name", ["_answer", "_remember", "_end"])
+def test_what_ends_the_watchdog_itself_is_told_once_and_its_end_too(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    called_for(project, monkeypatch)
+    with monkeypatch.context() as broken:
+        broken.setattr(watchdog, name, fails_unforeseen)
+        assert [watchdog.main() for _ in range(3)] == [watchdog.LATE] * 3
+    assert told == ["[Scorehouse main] error: crashed"]
+    assert [watchdog.main() for _ in range(2)] == [watchdog.WELL] * 2
+    assert told[1:] == ["[Scorehouse main] recovered: crashed"]
+
+
+def test_what_ends_the_watchdog_is_told_all_the_same_where_its_books_are_what_fails(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called_for(project, monkeypatch)
+    monkeypatch.setattr(books, "own_places", fails_unforeseen)
+    assert watchdog.main() == watchdog.LATE
+    assert len(told) == 1 and "crashed" in told[0]
+
+
+def called_for(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watchdog is called for a project that is well."""
+    (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,24\n")
+    for name, value in (("DBT_PROJECT_DIR", str(project)), ("SCOREHOUSE_BRANCH", "main"), ("SCOREHOUSE_ALERT", "json://nowhere")):
+        monkeypatch.setenv(name, value)
+
+
+def fails_unforeseen(*_: object) -> None:
+    raise LookupError("nobody thought of this")
+
+
 def test_a_warehouse_that_cannot_be_reached_is_told_once_and_its_return_too(
     project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

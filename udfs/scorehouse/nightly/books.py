@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from scorehouse.ledger.lines import FINISH, GREEN, RED, START, Ledger
@@ -18,6 +19,8 @@ from scorehouse.release.lock import hold
 
 HANGS_SECONDS = 600.0
 """Who has held its books for longer is not waited for: a place that is gone may hold it for ever."""
+PAUSE = timedelta(minutes=10)
+"""Until a message is sent again that nobody is known to have taken."""
 
 
 class Book:
@@ -87,14 +90,22 @@ class Book:
         return self._ledger
 
 
-def own_places(command: str, project: Path, environment: Mapping[str, str], branch: str) -> list[Path]:
+def may_be_told(one: Incident, environment: Mapping[str, str], now: datetime) -> bool:
+    """Whether an incident may be told of again: nobody is just being told, and somebody could be."""
+    return not one.was_tried_within(PAUSE, now) and alerts.may_arrive(one.contact, environment)
+
+
+def own_places(command: str, project: Path, environment: Mapping[str, str], branch: str | None) -> list[Path]:
     """Where books are that no other command and no other machine writes: the project's, and one for when that cannot be written.
 
     The latter's name says nothing that has to be asked: it is found again when all else was.
+
+    Args:
+        branch: None where it could not be asked: then the project's are those of no branch.
     """
     root, user = environment.get("WAREHOUSE_PATH") or "warehouse", os.geteuid()
     places = []
-    if (project / "dbt_project.yml").is_file():
+    if branch is not None and (project / "dbt_project.yml").is_file():
         places.append(project / "logs" / command / f"{git.slug(branch)}-{digest(root)[:8]}")
     with suppress(OSError):  # no folder for temporary files that can be written
         name = digest("\n".join([str(project), root, environment.get("SCOREHOUSE_BRANCH") or ""]))[:8]

@@ -28,6 +28,8 @@ from scorehouse.nightly.settings import Settings
 from scorehouse.nightly.triage import Triage
 from scorehouse.release.lock import hold
 
+BOOKS = "nights"
+"""Names the books of nights that cannot write the branch's ledger."""
 SERVED, NOT_SERVED, NOT_RUN = 0, 1, 3
 """Exit statuses: the release is the newest; something failed and the release stayed; another run is under way."""
 
@@ -87,7 +89,11 @@ class Nightly:
             if holder:
                 return self._overlapping(holder) if self.waits else NOT_RUN
             with signals(self.end):
-                return self._run()
+                try:
+                    return self._run()
+                except Exception as error:
+                    self._give_up(last_resort.said(error))
+                    raise
 
     # ---------------------------------------------------------------- one run
 
@@ -151,6 +157,12 @@ class Nightly:
                 return ended
             number += 1
 
+    def _give_up(self, why: str) -> None:
+        """End in the ledger a run that comes to no end of its own: it was not lost, and whoever ends it tells."""
+        written = self._all_lines()
+        if written and written[-1].event != FINISH:
+            self.ledger.write(FINISH, message=why, details={"outcome": RED, "is_whole": False})
+
     def _command(self) -> list[str | Path]:
         return [dbt(), "--no-use-colors", "--log-format", "json", "build", *self.arguments]
 
@@ -187,8 +199,8 @@ class Nightly:
         """What all attempts wrote into the ledger."""
         return list(ledger_lines.read(self.ledger.file)) if self.ledger.file else []
 
-    def _failures(self, ended: Ended, lines: list[Line], lost: list[str], is_whole: bool) -> Iterator[Failure]:
-        """What went wrong, causes alone."""
+    def _failures(self, ended: Ended, lines: list[Line], lost: list[str], late: list[str]) -> Iterator[Failure]:
+        """What went wrong, causes alone: that something is late is one where nothing else is."""
         red = list(_red(self.triage, ended, lines))
         yield from red
         yield from _amber(self.triage, self._all_lines())
@@ -197,14 +209,16 @@ class Nightly:
         if lost:
             yield Failure.said(self.triage, "; ".join(lost), is_past=True)
         yield from (Failure.said(self.triage, sentence) for sentence in self._set_back())
-        yield from (Failure.said(self.triage, sentence) for sentence in (() if is_whole else self._overdue()))
+        yield from (Failure.said(self.triage, sentence) for sentence in (() if red else late))
 
     def _close(self, ended: Ended, jumped: list[str], lost: list[str], log: logs.Log, seconds: float) -> int:
         """Write, tell and say how it ended."""
         lines = self._lines()
         shown, served = _shown(lines), incidents.served_now(self.warehouse)
         is_green = ended.code == 0 or shown.is_whole  # what is published is, whatever ended the process then
-        failures = [*self._failures(ended, lines, lost, shown.is_whole)]
+        late = [] if shown.is_whole else self._overdue()
+        failures = [*self._failures(ended, lines, lost, late)]
+        served = " ".join([served, *([] if is_green else map(_sentence, late))])
         failures += [Failure.said(self.triage, sentence) for sentence in jumped]
         changed, told = self._remember(failures, shown, served, _near(log.text, self.project))
         for failure in failures:
@@ -236,8 +250,8 @@ class Nightly:
         it says when that is over.
         """
         before = incidents.standing(incidents.history(self.warehouse.ledger))  # a watchdog may have told something meanwhile
-        places = books.own_places("nights", self.project, self.environment, self.warehouse.branch)
-        own = [Book(place, "nights", self.warehouse.branch, is_own=True) for place in places]
+        places = books.own_places(BOOKS, self.project, self.environment, self.warehouse.branch)
+        own = [Book(place, BOOKS, self.warehouse.branch, is_own=True) for place in places]
         if self.ledger.is_behind:
             known = {key: one for standing in (before, *(book.standing for book in own)) for key, one in standing.open.items()}
             news = replace(self._news(known, failures, shown), closed=())
@@ -463,6 +477,15 @@ def _last_line(is_green: bool, shown: Shown, failures: Sequence[Failure], change
     return f"GREEN after {seconds:,.0f} s. {standing}{part}{f' Needs attention: {causes}.' if causes else ''}{mended}"
 
 
+def _sentence(said: str) -> str:
+    """What was said, as a sentence of its own.
+
+    >>> _sentence("no whole run of main: there was none yet")
+    'No whole run of main: there was none yet.'
+    """
+    return f"{said[:1].upper()}{said[1:].rstrip('.')}."
+
+
 def _unheard(before: incidents.Standing) -> list[Incident]:
     """Of whose end nobody was told, nor is just being told by a watchdog."""
     now = datetime.now(UTC)
@@ -515,4 +538,4 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return Nightly(project, arguments, os.environ).run()
     except Exception as error:  # not even its ledger: whoever runs the machine must hear of it
-        return last_resort.tell(project, error)
+        return last_resort.tell(project, error, BOOKS)

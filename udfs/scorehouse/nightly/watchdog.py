@@ -27,6 +27,8 @@ from scorehouse.nightly.settings import LARGEST, Settings
 from scorehouse.nightly.triage import Triage
 
 REQUIREMENTS = Path("seeds", "operations", "product_requirements.csv")
+BOOKS = "watchdog"
+"""Names its own books."""
 WELL, LATE = 0, 1
 LATE_RUN = "no whole run"
 CLOCK = "the clock jumped: the last whole run"
@@ -36,8 +38,6 @@ PUBLICATIONS = ("published", "confirmed")
 """Events after which readers are served what is new, whatever becomes of the run."""
 CLOCKS_DIFFER = timedelta(minutes=5)
 NEVER = datetime.min.replace(tzinfo=UTC)
-PAUSE = timedelta(minutes=10)
-"""Until a message is sent again that nobody is known to have taken."""
 ANSWER_SECONDS = 60.0
 """For a warehouse to answer."""
 
@@ -148,14 +148,14 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
         branch = git.current(project, environment)
     with _told(unset):
         settings = Settings.read(project)
-    places = books.own_places("watchdog", project, environment, branch)
+    places = books.own_places(BOOKS, project, environment, None if wrong else branch)
     with books.alone(places) as holder:
         if holder:
             print(f"Another look at {branch} is under way (pid {holder}): it tells what it finds.")
             return WELL
         look = Look(wrong) if wrong else _answer(project, environment, now)
         sentences = wrong or [*unset, *look.sentences]
-        own = [Book(place, "watchdog", branch, is_own=True) for place in places]
+        own = [Book(place, BOOKS, branch, is_own=True) for place in places]
         _remember(look, sentences, own, _Telling(project, branch, environment, settings, now))
     if not sentences:
         print(f"Every product of {branch} is within its SLA.")
@@ -210,7 +210,7 @@ def _look(project: Path, environment: Mapping[str, str], now: datetime) -> Look:
     with _told(look.sentences):
         warehouse = Warehouse.of_project(project, environment)
         look = replace(look, served=incidents.served_now(warehouse))
-        shared = Book(warehouse.ledger, "watchdog", warehouse.branch)
+        shared = Book(warehouse.ledger, BOOKS, warehouse.branch)
         look = replace(look, shared=shared)
         look.sentences.extend(late(project, warehouse, now))
         return replace(look, newest=last_whole_run(warehouse.ledger), is_whole=True)
@@ -240,8 +240,8 @@ class _Telling:
     now: datetime
 
     def is_due(self, one: Incident) -> bool:
-        """Whether it may be told of again: nobody is just being told, and somebody could be."""
-        return not one.was_tried_within(PAUSE, self.now) and alerts.may_arrive(one.contact, self.environment)
+        """Whether it may be told of again."""
+        return books.may_be_told(one, self.environment, self.now)
 
 
 def _remember(look: Look, sentences: list[str], own: list[Book], telling: _Telling) -> None:
@@ -330,7 +330,7 @@ def main() -> int:
     try:
         return watch(project, os.environ, datetime.now(UTC))
     except Exception as error:  # whatever it is: what cannot be watched is not well
-        return last_resort.tell(project, error, beats=False)
+        return last_resort.tell(project, error, BOOKS, beats=False)
 
 
 if __name__ == "__main__":
