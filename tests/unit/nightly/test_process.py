@@ -103,6 +103,19 @@ def test_a_supervised_run_that_died_is_found_however_early_and_however_long_ago(
     assert [line.details["outcome"] for line in lines.read(lost.file, [FINISH])] == [supervise.LOST]
 
 
+def test_a_run_that_fails_of_itself_has_an_end_and_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(night: supervise.Nightly) -> int:
+        night.ledger.write(START, details={"is_supervised": True})
+        raise LookupError("nobody thought of this")
+
+    monkeypatch.setattr(supervise.Nightly, "_run", fails)
+    night = supervise.Nightly(tmp_path, [], {"SCOREHOUSE_BRANCH": "main"})
+    with pytest.raises(LookupError):
+        night.run()
+    assert [line.event for line in lines.read(night.ledger.file)] == [START, FINISH]
+    assert list(supervise._mark_lost(night.ledger.file.parent)) == []
+
+
 def test_a_run_beside_another_one_that_still_tells_of_it_is_not_dead(tmp_path: Path) -> None:
     beside = Ledger(tmp_path, "beside")
     beside.write(START, details={"is_supervised": True, supervise.IS_BESIDE: True})

@@ -12,7 +12,7 @@ from pathlib import Path
 from scorehouse.ledger.lines import FINISH, GREEN, RED, START, Ledger
 from scorehouse.names import git
 from scorehouse.names.fingerprint import digest
-from scorehouse.nightly import alerts, incidents
+from scorehouse.nightly import alerts, incidents, retirement
 from scorehouse.nightly.incidents import ALERT, RECOVERY, Change, Incident, Standing
 from scorehouse.nightly.settings import Settings
 from scorehouse.release.lock import hold
@@ -77,6 +77,11 @@ class Book:
         trouble = [failure for _, failure in (*self._changed.opened, *self._changed.again)]
         said = trouble[0].message if trouble else "Nothing new is the matter."
         ledger.write(FINISH, message=said, details={"outcome": RED if trouble else GREEN, "is_whole": False})
+
+    def retire(self, days: float) -> None:
+        """Let what is older go, if it is a book of one's own, as far as nothing needs it."""
+        if self.is_own and is_ours(self.folder, self.is_own):
+            retirement.retire(self.folder, days)
 
     @property
     def is_writable(self) -> bool:

@@ -23,6 +23,7 @@ class Settings:
         reminder_hours: after which somebody is told again of what is still broken.
         kept_logs_days: older logs are deleted.
         kept_logs_megabytes: of all logs together, the oldest go first.
+        kept_ledger_days: older files of ledgers are deleted, but for what is still needed of them.
         alerts: which messages are sent.
     """
 
@@ -31,6 +32,7 @@ class Settings:
     reminder_hours: float = 24
     kept_logs_days: float = 90
     kept_logs_megabytes: float = 500
+    kept_ledger_days: float = 400
     alerts: tuple[str, ...] = ("failure", "recovery")
 
     @classmethod

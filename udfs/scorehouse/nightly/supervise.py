@@ -18,7 +18,7 @@ from scorehouse.ledger.lines import ATTENTION, FAILED, FINISH, GREEN, RED, START
 from scorehouse.names import git
 from scorehouse.names.user import user
 from scorehouse.names.warehouse import Warehouse
-from scorehouse.nightly import alerts, books, heartbeat, incidents, last_resort, logs, process, watchdog
+from scorehouse.nightly import alerts, books, heartbeat, incidents, last_resort, logs, process, retirement, watchdog
 from scorehouse.nightly.books import Book
 from scorehouse.nightly.child import Child, Ended, Said, dbt
 from scorehouse.nightly.console import Console, readable, say
@@ -120,6 +120,8 @@ class Nightly:
         self._told += alerts.wrong_addresses(self.environment)
         self._told += filter(None, [heartbeat.wrong_address(self.environment), log.wrong, self.ledger.wrong])
         logs.rotate(self.project, self.settings.kept_logs_days, self.settings.kept_logs_megabytes)
+        for place in (self.warehouse.ledger, *self._own_places()):
+            retirement.retire(place, self.settings.kept_ledger_days)
         console.compare(_courses(self.warehouse.ledger))
         console.say(f"Nightly run of {self.warehouse.branch}; log: {_near(log.text, self.project)}")
         for sentence in self._told:
@@ -250,8 +252,7 @@ class Nightly:
         it says when that is over.
         """
         before = incidents.standing(incidents.history(self.warehouse.ledger))  # a watchdog may have told something meanwhile
-        places = books.own_places(BOOKS, self.project, self.environment, self.warehouse.branch)
-        own = [Book(place, BOOKS, self.warehouse.branch, is_own=True) for place in places]
+        own = [Book(place, BOOKS, self.warehouse.branch, is_own=True) for place in self._own_places()]
         if self.ledger.is_behind:
             known = {key: one for standing in (before, *(book.standing for book in own)) for key, one in standing.open.items()}
             news = replace(self._news(known, failures, shown), closed=())
@@ -262,6 +263,9 @@ class Nightly:
         self._tell_by(own, served, log)
         changed = self._change(before, failures, shown)
         return changed, [self._tell(one) for one in incidents.messages(changed, self._place, served, log, _unheard(before))]
+
+    def _own_places(self) -> list[Path]:
+        return books.own_places(BOOKS, self.project, self.environment, self.warehouse.branch)
 
     def _end_elsewhere(self, own: list[Book], keys: Container[str], shown: Shown) -> None:
         """Close what own books remember of nights that could not write the ledger; what is still so has a place in that now."""

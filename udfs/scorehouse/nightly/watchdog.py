@@ -94,7 +94,8 @@ def last_whole_run(folder: Path, until: datetime | None = None) -> datetime | No
         until: what ended later counts for nothing.
     """
     files = ledger_lines.files(folder)
-    if folder.exists() and not (os.access(folder, os.R_OK | os.X_OK) and all(os.access(file, os.R_OK) for file in files)):
+    is_readable = os.access(folder, os.R_OK | os.X_OK) and all(os.access(file, os.R_OK) or not file.exists() for file in files)
+    if folder.exists() and not is_readable:
         raise ScorehouseError(
             f"{folder}: expected a folder that this build may read, found files of somebody else; "
             f"let the watchdog's user be in the group of whoever builds."
@@ -157,6 +158,8 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
         sentences = wrong or [*unset, *look.sentences]
         own = [Book(place, BOOKS, branch, is_own=True) for place in places]
         _remember(look, sentences, own, _Telling(project, branch, environment, settings, now))
+        for book in own:
+            book.retire(settings.kept_ledger_days)
     if not sentences:
         print(f"Every product of {branch} is within its SLA.")
         return WELL
