@@ -33,7 +33,9 @@ def test_a_cause_is_told_once_over_runs_and_layers_and_its_end_once(shop: Shop) 
     first = shop.night()
     assert shop.webhook.titles == ["[Scorehouse main] error: sql_error: weighted"]
     told = shop.webhook.bodies[0]["message"]
-    assert "Whom to ask: product (product@shop.example)" in told and "amountx" in told
+    assert "Whom to ask: product (product@shop.example)" in told
+    line = (shop.project.root / BROKEN[0]).read_text().splitlines().index(f"where {BROKEN[2]}") + 1
+    assert f"What failed: models/features/weighted.sql, line {line}: Binder Error: " in told and "amountx" in told
     assert "After it, not built or not proven: " in told and "scores" in told
     assert first.output.splitlines()[-1].startswith("RED after ") and "Readers are served release 1 of main." in first.output
     assert shop.night().failures == ["sql_error: weighted"]

@@ -19,6 +19,7 @@ from scorehouse.names import git
 from scorehouse.names.user import user
 from scorehouse.operations import data_tests, summary
 from scorehouse.operations.causes import causes, subject
+from scorehouse.operations.located import all_said, located
 from scorehouse.operations.register import Operation
 
 BUILDING = frozenset({"table", "partitioned", "fitted", "view", "seed", "function"})
@@ -127,7 +128,8 @@ def told(run: Run, operation: Operation, arguments: Mapping[str, object]) -> obj
     try:
         answer = operation(run, **arguments)
     except (ScorehouseError, duckdb.Error) as error:
-        note_failure(run, node_id, first_line(error), time.monotonic() - began)
+        text = str(arguments.get("sql") or arguments.get("body") or "")
+        note_failure(run, node_id, _located(run, node_id, first_line(error), all_said(error), text), time.monotonic() - began)
         raise
     record = run.records.nodes[node_id]
     run.ledger.write(
@@ -152,7 +154,7 @@ def note_results(run: Run, results: list[Result]) -> None:
     for result in results:
         sentence = run.found.get(result.node_id) or _said(result)
         if result.status in FAILURES:
-            note_failure(run, result.node_id, sentence, result.seconds)
+            note_failure(run, result.node_id, _located(run, result.node_id, sentence, result.message), result.seconds)
         elif result.status == "warn":
             about = subject(run.manifest, result.node_id)
             for named, said in data_tests.by_subject(run.sentences.get(result.node_id) or []) or [(about.name, sentence)]:
@@ -168,6 +170,14 @@ def note_attention(run: Run, node_id: str, about: Node, named: str, message: str
     """
     details = {"subject": named, "team": about.team, "owner": about.owner}
     run.ledger.write(ATTENTION, node=node_id, message=_short(message), details=details)
+
+
+def _located(run: Run, node_id: str, sentence: str, said: str, compiled: str = "") -> str:
+    """A failure's sentence with its file and line."""
+    if not run.manifest.has(node_id):
+        return sentence
+    node = run.manifest.node(node_id)
+    return located(sentence, node.path, said, node.text or "", compiled)
 
 
 def _said(result: Result) -> str:
