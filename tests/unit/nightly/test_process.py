@@ -116,6 +116,20 @@ def test_a_run_that_fails_of_itself_has_an_end_and_is_not_lost(tmp_path: Path, m
     assert list(supervise._mark_lost(night.ledger.file.parent)) == []
 
 
+def test_a_lost_run_whose_file_is_somebody_elses_is_not_found_anew_every_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Ledger(tmp_path, "theirs").write(START, details={"is_supervised": True})
+
+    def refused(_: Ledger) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as theirs:
+        theirs.setattr(Ledger, "_write_waiting", refused)
+        assert list(supervise._mark_lost(tmp_path)) == []
+    assert len(list(supervise._mark_lost(tmp_path))) == 1
+
+
 def test_a_run_beside_another_one_that_still_tells_of_it_is_not_dead(tmp_path: Path) -> None:
     beside = Ledger(tmp_path, "beside")
     beside.write(START, details={"is_supervised": True, supervise.IS_BESIDE: True})

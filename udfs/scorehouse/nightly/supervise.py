@@ -433,8 +433,10 @@ def _mark_lost(folder: Path) -> Iterator[str]:
         if found[-1].event != FINISH and not (found[0].details.get(IS_BESIDE) and _is_alive(found[0].process)):
             number, at = ledger_lines.number_of(file), found[0].happened_at[:16].replace("T", " ")
             sentence = f"nightly run {number} of {at} (UTC) ended without a word: it was killed, or the machine went down"
-            Ledger(folder, "", str(file)).write(FINISH, message=sentence, details={"outcome": LOST, "is_whole": False})
-            yield sentence
+            ledger = Ledger(folder, "", str(file))
+            ledger.write(FINISH, message=sentence, details={"outcome": LOST, "is_whole": False})
+            if not ledger.is_behind:  # else every night would find it anew
+                yield sentence
         elif any(line.event == ATTEMPT for line in found):
             return
 
