@@ -150,6 +150,26 @@ def test_a_build_killed_before_any_operation_on_what_readers_see_leaves_one_rele
 
 
 @pytest.mark.drill
+def test_a_release_that_was_finished_and_that_nobody_was_led_to_is_none(tiny: Project) -> None:
+    """Killed between its folder's rename and the switch; a rollback's releases stay."""
+    tiny.build("--vars", "{weight: 3}")
+    number, is_killed = 8, True
+    while is_killed and not coming(tiny):
+        is_killed = killed_at(tiny, number, "build", "--vars", "{weight: 4}")
+        number += 1
+    assert is_killed and coming(tiny) == [3] and tiny.release() == 2
+    assert tiny.operation("verify_audit").is_green
+    assert coming(tiny) == [] and not (tiny.folder() / "releases/3").exists()
+    assert "Published release 3 of main" in tiny.build("--vars", "{weight: 4}").output
+    assert tiny.operation("rollback", "{to: 1}").is_green
+    assert tiny.operation("rollback", "{to: 3}").is_green and tiny.operation("verify_audit").is_green
+
+
+def coming(project: Project) -> list[int]:
+    return [int(file.parent.name) for file in project.folder().glob("releases/*/.coming") if file.parent.name.isdigit()]
+
+
+@pytest.mark.drill
 def test_a_rollback_killed_before_any_operation_on_what_readers_see_is_done_or_not(tiny: Project) -> None:
     releases = {1: seen_by_readers(tiny)[1]}
     number, is_killed = 0, True

@@ -12,6 +12,9 @@ from scorehouse.names import git
 CATALOG, SERVING, NUMBER, SUMMARY = "catalog.duckdb", "serving.duckdb", "CURRENT", "release.json"
 """A release's files: what readers find them by, and what operations read."""
 
+COMING = ".coming"
+"""In a release's folder until readers were led to it: a process that died before left one that never was a release."""
+
 AUDIENCES = "serving"
 """A release's folder with a serving file for each audience, if there are any."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import dropwhile
 
 import duckdb
 
@@ -121,9 +122,8 @@ def verify_audit(run: Run) -> str:
         return f"Branch '{warehouse.branch}' has no audit trail yet: it begins with the first event."
     current = warehouse.current_release()
     said = [(line, release) for line in reversed(trail.lines) if (release := _served_after(line)) is not None]
-    if len(said) > 1 and said[0][0].event == PUBLISHED and not _was_published(run, said[0][1]):
-        said = said[1:]  # it was killed between the line and the switch
-    served = said[0] if said else None
+    was_led_to = dropwhile(lambda one: one[0].event == PUBLISHED and one[1] != current and not _was_published(run, one[1]), said)
+    served = next(was_led_to, said[0] if said else None)  # behind it, builds were killed between the line and the switch
     if served and current is not None and served[1] != current:
         raise ScorehouseError(
             f"{warehouse.audit}: expected release {served[1]} to be served, as line {served[0].number} says, found "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.names.warehouse import AUDIENCES, CATALOG, NUMBER, SERVING, Warehouse
+from scorehouse.names.warehouse import AUDIENCES, CATALOG, COMING, NUMBER, SERVING, Warehouse
 from scorehouse.store.durable import aside, sync
 
 SAID = 10
@@ -27,11 +27,23 @@ def point_to(warehouse: Warehouse, number: int) -> None:
 
 
 def heal(warehouse: Warehouse) -> None:
-    """Let readers see the release that is current, whatever became of its names; the newest one if nothing says which it is."""
+    """Let readers see the release that is current, whatever became of its names; the newest one if nothing says which it is.
+
+    What was finished when its build died, before readers were led to it, is removed: the next build publishes it.
+    """
+    for number in warehouse.release_numbers():
+        if (warehouse.release(number) / COMING).exists():
+            has_come(warehouse, number) if number == warehouse.current_release() else remove(warehouse, number)
     numbers = warehouse.release_numbers()
     if numbers:
         current = warehouse.current_release()
         point_to(warehouse, current if current in numbers else _written(warehouse, numbers))
+
+
+def has_come(warehouse: Warehouse, number: int) -> None:
+    """Readers were led to a release: from now on it is one, also when another one is current."""
+    (warehouse.release(number) / COMING).unlink()
+    sync(warehouse.release(number))
 
 
 def rollback(warehouse: Warehouse, to: int | None = None) -> tuple[int, int]:

@@ -11,10 +11,10 @@ import duckdb
 from scorehouse.errors import ScorehouseError
 from scorehouse.ledger.audit import Mark
 from scorehouse.names.quoting import identifier, quoted
-from scorehouse.names.warehouse import AUDIENCES, CATALOG, NUMBER, SERVING, SUMMARY, Warehouse
+from scorehouse.names.warehouse import AUDIENCES, CATALOG, COMING, NUMBER, SERVING, SUMMARY, Warehouse
 from scorehouse.release.history import Summary, description
 from scorehouse.release.moved_store import place_of
-from scorehouse.release.pointer import point_to, remove
+from scorehouse.release.pointer import has_come, point_to, remove
 from scorehouse.serving import file as serving_file
 from scorehouse.serving.audiences import FOR_ONE_GROUP, keep_from_others, write_for_each
 from scorehouse.serving.described import Release, write_release
@@ -72,11 +72,13 @@ class Publisher:
                 keep_from_others(warehouse.store, warehouse.work, *warehouse.releases.glob("*/*.duckdb"))
             Summary.of(release, self.records, self.store, audit(release)).write(folder)
             _seal_file(folder / SUMMARY)
+            (folder / COMING).touch()
             os.rename(folder, warehouse.release(number))
             sync(warehouse.releases)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         point_to(warehouse, number)
+        has_come(warehouse, number)
         return number, changed
 
     def refresh_catalog(self) -> bool:
