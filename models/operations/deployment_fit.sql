@@ -24,14 +24,20 @@ served as (
 
 ),
 
+latencies as (
+
+    select * from {{ ref('lookup_latencies') }}
+
+),
+
 minimums as (
 
     select
         requirements.endpoint,
-        max(levels.minimum) filter (
+        max(cast(levels.minimum as decimal(24, 6))) filter (
             where levels.requirement = 'volume' and levels.minimum <= requirements.volume_rows
         ) as volume_minimum,
-        max(levels.minimum) filter (
+        max(cast(levels.minimum as decimal(24, 6))) filter (
             where levels.requirement = 'real_time_need' and levels.minimum <= requirements.latency_ms
         ) as latency_minimum
 
@@ -172,10 +178,13 @@ fitted as (
         contradicted.reason as required_because,
         served.deployments,
         list_contains(served.deployments, contradicted.deployment) as is_fitting,
-        contradicted.contradictions
+        contradicted.contradictions,
+        contradicted.latency_ms as required_latency_ms,
+        latencies.latency_ms
 
     from contradicted
     inner join served on contradicted.endpoint = served.endpoint
+    left join latencies on contradicted.endpoint = latencies.endpoint
 
 ),
 
@@ -191,7 +200,16 @@ fits as (
                     required_because,
                     array_to_string(deployments, ', ')
                 )
-        end as misfit
+        end as misfit,
+        case
+            when latency_ms > required_latency_ms
+                then format(
+                    'A lookup by key took {:.12g} ms when it was published, '
+                    || 'but its readers are promised an answer within {:.12g} ms.',
+                    latency_ms,
+                    required_latency_ms
+                )
+        end as slowness
 
     from fitted
 

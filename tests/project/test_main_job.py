@@ -113,6 +113,9 @@ def test_every_served_table_has_requirements_and_the_deployments_that_the_file_o
     assert {name for name, deployments in offered.items() if "database integration" in deployments} == read != set()
     assert built.catalog("select endpoint, misfit, contradictions from operations.deployment_fit where not is_fitting") == []
     assert built.catalog("select endpoint from operations.deployment_fit where len(contradictions) > 0") == []
+    filled = "select name, latency_ms from endpoints where row_count > 0 order by name"
+    measured = "select endpoint, latency_ms from operations.deployment_fit where latency_ms > 0 order by endpoint"
+    assert built.serving(filled) == built.catalog(measured) != []
 
 
 def test_whatever_can_fail_belongs_to_a_team_that_has_an_address(built: Project) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from project.harness import Project, tiny_project
+from project.harness import REPOSITORY, Project, tiny_project
 
 SEED = "seeds/operations/product_requirements.csv"
 HEADER = "endpoint,volume_rows,refresh_hours,decay_days,sla_hours,latency_ms,calls_a_day,owner"
@@ -44,6 +44,14 @@ def test_what_is_required_stands_beside_what_is_measured_and_a_new_promise_is_a_
     tiny.replace(SEED, ",24,30,30,", ",24,30,36,")
     tiny.build()
     assert tiny.serving("select required_sla_hours, release from endpoints, release") == [(36, release + 1)]
+
+
+def test_how_long_a_lookup_takes_stands_in_what_was_published_and_in_the_ledger(tiny: Project) -> None:
+    path = "models/operations/lookup_latencies.sql"
+    tiny.write(path, "{{ config(materialized='view') }}\n" + (REPOSITORY / path).read_text())
+    tiny.build()
+    ((latency,),) = tiny.serving("select latency_ms from endpoints where latency_ms > 0")
+    assert tiny.catalog("select distinct endpoint, latency_ms from lookup_latencies") == [("scores", latency)]
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def written(work: duckdb.DuckDBPyConnection, file: Path, offer: Offer) -> list[o
     serving_file.write(work, file, offer, release)
     with duckdb.connect(str(file), read_only=True) as serving:
         queries = (
-            "from endpoints",
+            "select * exclude (latency_ms) from endpoints",
             "from features order by all",
             "select table_name, coalesce(comment, '') from duckdb_tables() order by all",
             "select table_name, column_name, coalesce(comment, '') from duckdb_columns() where database_name = current_database()"
@@ -79,6 +79,18 @@ def written(work: duckdb.DuckDBPyConnection, file: Path, offer: Offer) -> list[o
             " order by all",
         )
         return [serving.execute(query).fetchall() for query in queries]
+
+
+def test_how_long_a_lookup_takes_is_measured_where_there_is_one(work: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    work.execute("create table serving.pairs as select i % 3 as a, i as b from range(100) as rows(i)")
+    work.execute("create table serving.nothing as select 1 as id where false")
+    tables = [("scores", ["id"]), ("pairs", ["a", "b"]), ("nothing", ["id"])]
+    offer = Offer(tuple(ServedTable(name, f"serving.{name}", key) for name, key in tables))
+    file = tmp_path / "serving.duckdb"
+    serving_file.write(work, file, offer, Release(1, "main", datetime(2020, 1, 1), None, "somebody", [], ()))
+    found = serving_file.latencies(file)
+    assert found.keys() == {"scores", "pairs"} and all(latency > 0 for latency in found.values())
+    assert serving_file.latencies(tmp_path / "gone.duckdb") == {}
 
 
 @settings(max_examples=8, deadline=None)

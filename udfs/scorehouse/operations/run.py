@@ -208,7 +208,8 @@ def _publish(run: Run, reported: list[FileReport]) -> str:
     if not changed:
         run.ledger.write("confirmed", details={"release": number})
         return "\n".join([f"Release {number} of {run.warehouse.branch} stays: nothing changed.", *_without_scores(run)])
-    run.ledger.write("published", details={"release": number, "changed": changed})
+    latencies = serving_file.latencies(run.warehouse.release(number) / SERVING)
+    run.ledger.write("published", details={"release": number, "changed": changed, "latency_ms": latencies})
     try:  # whatever comes now, it is served
         publisher.forget_old(int(run.manifest.variables["retained_releases"]))
         noticed = notices(run)

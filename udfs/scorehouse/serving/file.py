@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 
 import duckdb
 
@@ -21,10 +23,13 @@ _ENDPOINTS_DDL = """(
     implementations struct(implementation varchar, model_version varchar, share double)[],
     required_volume_rows bigint, row_count bigint,
     required_refresh_hours double, required_sla_hours double, age_hours double, as_of timestamp,
-    required_decay_days double, required_latency_ms double, required_calls_a_day bigint,
+    required_decay_days double, required_latency_ms double, latency_ms double, required_calls_a_day bigint,
     audiences varchar[], status varchar, in_place varchar, description varchar, example varchar
 )"""
 
+
+LOOKUPS = 9
+"""So many rows, spread over a table, are looked up by their keys to measure how long that takes."""
 
 _FEATURES_DDL = "(endpoint varchar, name varchar, meaning varchar, unit varchar, primary key (endpoint, name))"
 
@@ -37,6 +42,7 @@ class _Measured:
     row_count: int
     as_of: datetime | None
     age_hours: float | None
+    latency_ms: float | None
     status: str
     in_place: str | None
 
@@ -56,6 +62,7 @@ def write(
     try:
         counts = {table.name: _write_table(cursor, table) for table in offer.tables}
         said = Said.of(cursor, offer)
+        cursor.execute("force checkpoint serving_file")  # lookups are measured on what readers get
         _write_endpoints(cursor, offer.tables, said, release.built_at)
         _write_features(cursor, said)
         _write_functions(cursor, offer)
@@ -77,6 +84,15 @@ def row_counts(file: Path) -> dict[str, int]:
     try:
         with read(file) as serving:
             return dict(serving.execute("select name, row_count from endpoints").fetchall())
+    except duckdb.Error:
+        return {}
+
+
+def latencies(file: Path) -> dict[str, float]:
+    """Milliseconds of a lookup in a serving file's tables, by name; none of a file that is gone or damaged, or does not say."""
+    try:
+        with read(file) as serving:
+            return dict(serving.execute("select name, latency_ms from endpoints where latency_ms is not null").fetchall())
     except duckdb.Error:
         return {}
 
@@ -138,7 +154,25 @@ def _measured(cursor: duckdb.DuckDBPyConnection, table: ServedTable, built_at: d
     query = f"select count(*), {as_of}, {age} from {relation}"
     count, newest, hours = cursor.execute(query, {"built_at": built_at}).fetchall()[0]
     status = "serving" if count else "empty: its inputs are absent, or its models have no usable version"
-    return _Measured(_shares(cursor, relation, names), count, newest, hours, status, _in_place(cursor, table))
+    latency = _latency_ms(cursor, relation, table.key, count)
+    return _Measured(_shares(cursor, relation, names), count, newest, hours, latency, status, _in_place(cursor, table))
+
+
+def _latency_ms(cursor: duckdb.DuckDBPyConnection, relation: str, key: Sequence[str], count: int) -> float | None:
+    """Milliseconds that a lookup by key takes, the median of a few; None of a table without rows."""
+    places = sorted({count * place // LOOKUPS for place in range(LOOKUPS)}) if count else []
+    columns = ", ".join(map(identifier, key))
+    query = f"select {columns} from {relation} where rowid in ({', '.join(map(str, places))})"
+    keys = cursor.execute(query).fetchall() if places else []
+    lookup = f"select * from {relation} where {' and '.join(f'{identifier(name)} = ?' for name in key)}"
+    taken = [_milliseconds(cursor, lookup, values) for values in keys]
+    return round(median(taken), 3) if taken else None
+
+
+def _milliseconds(cursor: duckdb.DuckDBPyConnection, query: str, values: Sequence[object]) -> float:
+    began = perf_counter()
+    cursor.execute(query, values).fetchall()
+    return (perf_counter() - began) * 1000
 
 
 def _shares(cursor: duckdb.DuckDBPyConnection, relation: str, names: set[str]) -> list[dict[str, object]]:
