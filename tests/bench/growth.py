@@ -1,0 +1,155 @@
+"""How a build grows with its interactions: made in SQL from a seed, built whole, then day after day; plain DuckDB beside it.
+
+Customers and items have long tails, some rows arrive late and some twice, as logs have it. Every figure is of a process of its
+own, under one memory limit.
+"""
+
+import os
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+
+from bench.measure import show
+from project.harness import DBT, OWN_VARIABLES, Project, copy_of_the_project
+
+BEGAN, DAYS = date(2024, 1, 1), 730
+MEMORY_LIMIT = "4GB"
+SIZES = [1_000_000, 4_000_000, 16_000_000]
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """What one process took.
+
+    Attributes:
+        seconds: wall clock.
+        gigabytes: the most that was resident at once.
+    """
+
+    seconds: float
+    gigabytes: float
+
+
+def run() -> None:
+    """Print seconds, memory and bytes of a first build, of the next day and of plain DuckDB, by number of interactions.
+
+    The environment variable GROWTH names other sizes, in millions: `GROWTH=1,4,16,64`.
+    """
+    asked = os.environ.get("GROWTH")
+    rows = []
+    for size in [int(float(one) * 1_000_000) for one in asked.split(",")] if asked else SIZES:
+        rows += _grown(size)
+    show(["interactions", "work", "seconds", "of a first build", "gigabytes resident", "warehouse, gigabytes"], rows)
+
+
+def _grown(size: int) -> list[list[object]]:
+    with tempfile.TemporaryDirectory() as folder:
+        project = copy_of_the_project(Path(folder) / "scorehouse", unit_tests=True)
+        landing = Path(folder) / "shop"
+        for month in range(DAYS // 30):
+            deliver(landing, size, BEGAN + timedelta(days=30 * month), days=30)
+        work = {"first build": lambda: _build(project, landing)}
+        work |= {"nothing to do": lambda: _build(project, landing)}
+        work |= {"next day": lambda: _next_day(project, landing, size)}
+        work |= {"plain DuckDB": lambda: _plain(landing)}
+        rows, first = [], None
+        for name, done in work.items():
+            cost = done()
+            first = first or cost.seconds
+            stored = sum(file.stat().st_size for file in project.warehouse.rglob("*") if file.is_file()) / 2**30
+            rows.append([f"{size:,}", name, cost.seconds, cost.seconds / first, cost.gigabytes, stored])
+            print(*rows[-1], flush=True)
+        return rows
+
+
+def deliver(landing: Path, size: int, began: date, days: int) -> None:
+    """Write the interactions of some days as one Parquet file, `size` in two years; a hundredth arrive up to nine days late."""
+    file = landing / "interactions" / f"{began}.parquet"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    first, count = (began - BEGAN).days * size // DAYS, days * size // DAYS
+    customers, items = max(size // 40, 100), max(int(size**0.5) * 2, 100)
+    with duckdb.connect() as connection:
+        connection.execute(f"""
+            copy (
+                with rows as (
+                    select
+                        range as id,
+                        hash(range * 1000003 + 1) / 18446744073709551616 as of_customer,
+                        hash(range * 1000003 + 2) / 18446744073709551616 as of_item,
+                        hash(range * 1000003 + 3) / 18446744073709551616 as of_time,
+                        hash(range * 1000003 + 4) % 1000 as of_kind,
+                        hash(range * 1000003 + 5) % 1000 as of_arrival,
+                        hash(range * 1000003 + 6) % 20000 as of_price
+                    from range({first}, {first + count})
+                ),
+                made as (
+                    select
+                        'n' || id as interaction_id,
+                        timestamp '{began}' + to_microseconds(cast(of_time * {days} * 86400000000 as bigint)) as occurred_at,
+                        'c' || cast(floor({customers} * of_customer * of_customer * of_customer) as bigint) as customer_id,
+                        case when of_kind < 200 then 'purchase' when of_kind < 700 then 'view' else 'click' end
+                            as interaction_type,
+                        'i' || cast(floor({items} * of_item * of_item * of_item) as bigint) as item_id,
+                        1 + of_kind % 3 as quantity,
+                        case when of_kind < 200 then (100 + of_price) / 100.0 end as amount,
+                        of_arrival
+                    from rows
+                )
+                select
+                    * exclude (of_arrival),
+                    occurred_at + to_days(cast(case when of_arrival < 10 then of_arrival else 0 end as integer)) as received_at
+                from made
+                union all by name
+                select * exclude (of_arrival), occurred_at as received_at from made where of_arrival = 999
+            ) to '{file}' (format parquet, compression zstd)
+        """)
+
+
+def _next_day(project: Project, landing: Path, size: int) -> _Cost:
+    deliver(landing, size, BEGAN + timedelta(days=DAYS // 30 * 30), days=1)
+    return _build(project, landing)
+
+
+def _build(project: Project, landing: Path) -> _Cost:
+    variables = f"{{interaction_sources: [landing], landing_path: {landing}, memory_limit: {MEMORY_LIMIT}}}"
+    environment = {name: value for name, value in os.environ.items() if not OWN_VARIABLES.match(name)}
+    environment |= {"SCOREHOUSE_BRANCH": "main"}
+    return _measured([str(DBT), "--quiet", "--no-use-colors", "build", "--vars", variables], environment, project.root)
+
+
+def _plain(landing: Path) -> _Cost:
+    """The windows of the newest as-of time for every customer, straight from the files: the least that any tool must do."""
+    query = f"""
+        set memory_limit = '{MEMORY_LIMIT}';
+        create table features as
+        select
+            customer_id,
+            date_diff('day', max(occurred_at), timestamp '{BEGAN + timedelta(days=DAYS)}') as recency_days,
+            date_diff('day', min(occurred_at), timestamp '{BEGAN + timedelta(days=DAYS)}') as tenure_days,
+            count(distinct cast(occurred_at as date)) as purchase_day_count,
+            sum(amount) filter (where occurred_at >= timestamp '{BEGAN + timedelta(days=DAYS - 90)}') as purchase_amount_90d,
+            sum(amount) as purchase_amount
+        from read_parquet('{landing}/interactions/*.parquet')
+        where interaction_type = 'purchase'
+        group by customer_id
+    """
+    code = "import duckdb, sys; duckdb.connect().execute(sys.argv[1])"
+    return _measured([str(DBT.with_name("python")), "-c", code, query], dict(os.environ), landing)
+
+
+def _measured(command: list[str], environment: dict[str, str], folder: Path) -> _Cost:
+    """Run a command to its end. Raises SystemExit with its output when it fails."""
+    with tempfile.TemporaryFile() as output:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        if status:
+            output.seek(0)
+            raise SystemExit(output.read().decode())
+    return _Cost(seconds, used.ru_maxrss / 2**20)
