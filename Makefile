@@ -7,7 +7,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 # What confines dbt stands beside it, where no branch reaches: copied once, from what is checked out then.
 INSTALLED := udfs/scorehouse/names/git.py $(wildcard udfs/scorehouse/installed/* udfs/scorehouse/installed/*/*.py)
 
-.PHONY: build nightly watchdog follow test lint check bench docs product clean
+.PHONY: build nightly watchdog follow test lint check bench bench-growth docs product clean
 
 build: .venv/ready
 	$(BIN)/dbt build
@@ -33,6 +33,9 @@ check: lint test
 
 bench: .venv/ready-bench
 	PYTHONPATH=tests:udfs $(BIN)/python -m bench
+
+bench-growth: .venv/ready-bench
+	PYTHONPATH=tests:udfs $(BIN)/python -m bench growth
 
 product: .venv/ready
 	PYTHONPATH=udfs $(BIN)/python -m scorehouse.skeleton "$(NAME)" $(ENTITY)
