@@ -64,7 +64,7 @@ class Warehouse:
         """All branches in this warehouse, by their folders, sorted; none where there is no warehouse yet."""
         if not self.root.is_dir():
             return []
-        folders = sorted(folder for folder in self.root.iterdir() if (folder / _WORK).is_dir())
+        folders = sorted(folder for folder in self.root.iterdir() if not folder.is_symlink() and os.path.lexists(folder / _WORK))
         return [type(self)(self.root, folder.name, folder) for folder in folders]
 
     # ---------------------------------------------------------------- shared by all branches
@@ -110,6 +110,11 @@ class Warehouse:
     def spill(self) -> Path:
         """Temporary files of queries that do not fit in memory."""
         return self.work / "spill"
+
+    @property
+    def scratch(self) -> tuple[Path, Path]:
+        """Folders of temporary files, also of raw data: those of who builds this branch, and of who was killed."""
+        return self.spill, self.work / "tmp"
 
     @property
     def lock(self) -> Path:

@@ -1,6 +1,5 @@
 """Operations of `dbt run-operation`: releases, rollback, branches, drop_branch, collect_garbage, explain."""
 
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from scorehouse.operations.register import COMMAND, operation, operation_of
 from scorehouse.release import pointer
 from scorehouse.release.history import Summary, summary
 from scorehouse.release.lock import BuildLock
+from scorehouse.store.foreign import PlainFile, delete_file, delete_folder, keep_only, plain_files
 from scorehouse.store.provenance import RECORD, record_of
 from scorehouse.store.records import NodeRecords, changes
 
@@ -95,7 +95,7 @@ def drop_branch(run: Run, branch: object) -> str:
             f"run it from main (SCOREHOUSE_BRANCH=main)."
         )
     lock = BuildLock.take(dropped, 0)
-    shutil.rmtree(dropped.folder)
+    delete_folder(dropped.root, dropped.folder)
     note(run, DROPPED, {"branch": branch})
     del lock
     return f"Dropped branch '{branch}', with the data that only it had computed."
@@ -119,13 +119,16 @@ def collect_garbage(run: Run, delete: object) -> str:
     idle = [branch for branch, lock in zip(others, locks, strict=True) if lock]
     busy = [branch.branch for branch in others if branch not in idle]
     used = run.records.files.union(*_kept([run.warehouse, *others], idle))
+    root = run.warehouse.root
     parts = [*([] if busy else [run.warehouse.store]), *(branch.own_part() for branch in idle)]
-    unused = [file for file in _files_in(parts) if run.store.name(file) not in used]
-    rows = [[run.store.name(file), file.stat().st_size] for file in unused]
+    unused = [(part, file) for part in parts for file in _results_in(plain_files(root, part)) if file.name not in used]
+    rows = [[file.name, file.size] for _, file in sorted(unused, key=lambda one: one[1].name)]
     if delete:
-        for file in unused:
-            file.unlink()
-            record_of(file).unlink(missing_ok=True)
+        for part, file in unused:
+            delete_file(root, record_of(part / file.name))
+            delete_file(root, part / file.name)
+        for folder in (folder for branch in idle for folder in branch.scratch):
+            keep_only(root, folder)
     del locks
     left = (
         f"\nBeing built: {text.listed(busy)}. What main has and what they write stays; run it again afterwards." if busy else ""
@@ -152,11 +155,11 @@ def _kept(branches: list[Warehouse], idle: list[Warehouse]) -> Iterable[Iterable
                 yield NodeRecords.read(connection).files
 
 
-def _files_in(parts: Iterable[Path]) -> list[Path]:
-    """The store files of some parts, and what was set aside of them; a record whose file is gone counts too."""
-    files = sorted(file for part in parts for file in part.glob("*/*") if not file.name.startswith("."))
-    results = {file.with_suffix("") for file in files if file.suffix != RECORD}
-    return [file for file in files if file.suffix != RECORD or file.with_suffix("") not in results]
+def _results_in(part: list[PlainFile]) -> list[PlainFile]:
+    """Of a part's files the results, and what was set aside of them; a record whose file is gone counts too."""
+    files = [file for file in part if not Path(file.name).name.startswith(".")]
+    results = {record_of(Path(file.name)) for file in files if not file.name.endswith(RECORD)}
+    return [file for file in files if not file.name.endswith(RECORD) or Path(file.name) not in results]
 
 
 @operation

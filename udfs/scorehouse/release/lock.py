@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.warehouse import Warehouse
+from scorehouse.store.foreign import is_open_as, open_own, open_plain
 
 
 class HeldError(ScorehouseError):
@@ -37,7 +38,7 @@ class BuildLock:
         """
         lock = cls._held.get(warehouse.lock)
         if lock is None:
-            lock = cls._held[warehouse.lock] = cls(_acquire(warehouse.lock, warehouse.branch, wait_seconds, tell))
+            lock = cls._held[warehouse.lock] = cls(_acquire(warehouse, wait_seconds, tell))
         return lock
 
     @classmethod
@@ -49,22 +50,33 @@ class BuildLock:
             return None
 
 
-def _acquire(path: Path, branch: str, wait_seconds: float, tell: Callable[[str], None]) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    deadline, told = time.monotonic() + wait_seconds, ""
-    while holder := hold(descriptor):
+def _acquire(warehouse: Warehouse, wait_seconds: float, tell: Callable[[str], None]) -> int:
+    branch, deadline, told = warehouse.branch, time.monotonic() + wait_seconds, ""
+    while True:
+        descriptor = _opened(warehouse)
+        holder = hold(descriptor)
+        if holder is None and is_open_as(warehouse.folder, warehouse.lock, descriptor):
+            return descriptor
+        os.close(descriptor)
+        if holder is None:  # the branch was dropped meanwhile
+            continue
         if holder != told and wait_seconds:
             tell(f"Waiting for process {holder}, which builds branch '{branch}', for {wait_seconds:.0f} seconds at most.")
             told = holder
         if time.monotonic() >= deadline:
-            os.close(descriptor)
             raise HeldError(
                 f"Branch '{branch}' is being built by another process (pid {holder}): expected it to end "
                 f"within {wait_seconds:.0f} seconds; wait for it, or set SCOREHOUSE_LOCK_WAIT to wait longer."
             )
         time.sleep(0.1)
-    return descriptor
+
+
+def _opened(warehouse: Warehouse) -> int:
+    """The lock's file; a build on main may read that of a branch, and a lock needs no more."""
+    try:
+        return open_own(warehouse.folder, warehouse.lock)
+    except PermissionError:
+        return open_plain(warehouse.folder, warehouse.lock)
 
 
 def hold(descriptor: int) -> str | None:
@@ -72,7 +84,9 @@ def hold(descriptor: int) -> str | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return os.pread(descriptor, 32, 0).decode() or "unknown"
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        written = os.pread(descriptor, 32, 0)
+        return written.decode() if written.isdigit() else "unknown"
+    if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return None

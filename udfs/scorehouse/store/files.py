@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import duckdb
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.quoting import literal
 from scorehouse.store.durable import aside, log_of, make_read_only, sync
+from scorehouse.store.foreign import open_plain
 from scorehouse.store.provenance import TRUSTED, Author, Provenance, state_of
 
 EXTENSIONS = {"duckdb": "duckdb", "parquet": "parquet"}
@@ -210,23 +210,13 @@ def copy_of(file: Path, copy: Path) -> None:
 
     Raises StrangeResultError for what is no plain file.
     """
-    part = file.parent.parent
-    descriptors = []
     try:
-        for name, flags in ((part, os.O_DIRECTORY), (file.parent.name, os.O_DIRECTORY), (file.name, os.O_NONBLOCK)):
-            above = {"dir_fd": descriptors[-1]} if descriptors else {}
-            descriptors.append(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | flags, **above))
-        if not stat.S_ISREG(os.fstat(descriptors[-1]).st_mode):
-            raise OSError(f"it is no file: {file}")
-        with open(descriptors.pop(), "rb") as source, open(copy, "xb") as target:
-            shutil.copyfileobj(source, target)
+        with open(open_plain(file.parents[2], file), "rb") as found, open(copy, "xb") as target:
+            shutil.copyfileobj(found, target)
     except OSError as error:
         raise StrangeResultError(
             f"{file}: expected a result that a branch computed, found something else ({error.strerror or error}); remove it."
         ) from None
-    finally:
-        for descriptor in descriptors:
-            os.close(descriptor)
 
 
 def read_sql(files: list[Path], suffix: str | None = None) -> str:

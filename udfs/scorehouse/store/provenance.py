@@ -12,6 +12,7 @@ from typing import Self
 from mashumaro.codecs.json import JSONDecoder, JSONEncoder
 
 from scorehouse.store.durable import write_durably
+from scorehouse.store.foreign import open_plain
 
 COMPUTED, TRUSTED, VERIFIED, UNLIKE = "computed", "trusted", "verified", "unlike"
 """How a part of the store came by a file: its build alone computed it; it is a copy of what a branch computed; it was computed
@@ -60,10 +61,8 @@ class Provenance:
     def beside(cls, file: Path) -> Self | None:
         """What the record of a file says; None where there is none. No link is followed: a branch may make links."""
         try:
-            descriptor = os.open(record_of(file), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            with open(descriptor, "rb") as record:
-                text = record.read(_MOST_BYTES) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
-            return _DECODER.decode(text)
+            with open(open_plain(file.parents[2], record_of(file)), "rb") as record:
+                return _DECODER.decode(record.read(_MOST_BYTES))
         except (OSError, ValueError, LookupError, RecursionError):
             return None
 
@@ -89,14 +88,14 @@ def state_of(file: Path) -> str:
 
     Raises FileNotFoundError for what is no plain file.
     """
-    status = file.stat()
+    status = file.stat(follow_symlinks=False)
     if not stat.S_ISREG(status.st_mode):
         raise FileNotFoundError(file)
     return f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def _hash_of(file: Path) -> str:
-    with open(file, "rb") as content:
+    with open(open_plain(file.parents[2], file), "rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
