@@ -336,12 +336,17 @@ def test_leftovers_of_processes_that_died_are_removed(tiny: Project) -> None:
         tiny.folder() / f"releases/1/.catalog.duckdb.{gone.pid}.tmp",
         tiny.warehouse / f"store/features.weighted/.a.duckdb.1f.{gone.pid}.tmp",
         tiny.warehouse / f"store/features.weighted/.a.duckdb.1f.{gone.pid}.tmp.wal",
+        tiny.folder() / ".work/tmp/tmpabcd/plain.csv",
+        tiny.folder() / ".work/spill/duckdb_temp_storage_DEFAULT-0.tmp",
     ]
-    for path in left:
-        path.parent.mkdir(exist_ok=True)
+    raw_of_a_branch = tiny.folder("idle") / ".work/tmp/tmpabcd/plain.csv"
+    for path in (*left, raw_of_a_branch):
+        path.parent.mkdir(exist_ok=True, parents=True)
         path.touch()
     alive = tiny.warehouse / f"store/features.weighted/.b.duckdb.1f.{os.getpid()}.tmp"
     alive.touch()
     tiny.build()
     assert not [path for path in left if path.exists()]
     assert alive.exists()
+    assert tiny.operation("collect_garbage", "{delete: true}").is_green
+    assert not raw_of_a_branch.exists()

@@ -12,6 +12,7 @@ from scorehouse.names.git import PRODUCTION
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.release.pointer import heal
 from scorehouse.store.durable import aside, log_of, remove_leftovers
+from scorehouse.store.foreign import keep_only
 
 
 def prepare(warehouse: Warehouse) -> None:
@@ -19,10 +20,12 @@ def prepare(warehouse: Warehouse) -> None:
 
     A new branch starts as a copy of production's current release; a lost or damaged database of any branch as a copy
     of the branch's own current release. Data lies in the store, so nothing is recomputed for it. What killed processes
-    left is removed. The caller holds the branch's lock.
+    left is removed, temporary files of raw data with it. The caller holds the branch's lock.
     """
-    for folder in (warehouse.own_part(), warehouse.spill, warehouse.releases):
+    for folder in (warehouse.own_part(), *warehouse.scratch, warehouse.releases):
         folder.mkdir(parents=True, exist_ok=True)
+    for folder in warehouse.scratch:
+        keep_only(warehouse.root, folder)
     remove_leftovers(warehouse.folder, warehouse.work, warehouse.releases, *warehouse.releases.iterdir())
     heal(warehouse)
     database = warehouse.work_database
