@@ -11,6 +11,7 @@ from scorehouse.build.versions import ALWAYS, POLICY_SEED
 from scorehouse.errors import ScorehouseError
 from scorehouse.sandbox.duckdb_functions import is_of_duckdb
 from scorehouse.sandbox.queries import Reach, check_expression
+from scorehouse.store import state
 
 ROUTES_SEED = "routes"
 SERVING = "models/serving/"
@@ -39,7 +40,7 @@ SETTINGS = frozenset(
 INCREMENTAL_SETTINGS = frozenset("incremental_strategy incremental_predicates unique_key on_schema_change".split())
 """Settings that say how to add to a table; one that is always computed whole needs none of them."""
 
-SCHEMAS_OF_OURS = frozenset("history scorehouse comparison information_schema pg_catalog temp system".split())
+SCHEMAS_OF_OURS = state.SCHEMAS | frozenset("information_schema pg_catalog temp system".split())
 """Schemas of a branch's database that no node's result stands in: ours, and DuckDB's."""
 
 MONITORED_PARTS = ("model", "snapshots", "examples")

@@ -10,7 +10,7 @@ import duckdb
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.ledger.audit import Mark
-from scorehouse.names.quoting import identifier, quoted
+from scorehouse.names.quoting import identifier, literal, quoted
 from scorehouse.names.warehouse import AUDIENCES, CATALOG, COMING, NUMBER, SERVING, SUMMARY, Warehouse
 from scorehouse.release.history import Summary, description
 from scorehouse.release.moved_store import place_of
@@ -20,6 +20,7 @@ from scorehouse.serving.audiences import FOR_ONE_GROUP, keep_from_others, write_
 from scorehouse.serving.described import Release, write_release
 from scorehouse.serving.offer import Offer
 from scorehouse.serving.reader import read
+from scorehouse.store import state
 from scorehouse.store.durable import aside, make_read_only, sync
 from scorehouse.store.files import Store
 from scorehouse.store.records import NodeRecords, Records, changes
@@ -114,13 +115,23 @@ class Publisher:
         return [".".join(key.split(".")[2:]) for key in changes(published.fingerprints, self.records.fingerprints)]
 
     def _write_catalog(self, file: Path, release: Release) -> None:
-        """The work database without what only this process can run."""
-        self.connection.cursor().execute("force checkpoint")
-        shutil.copyfile(self.warehouse.work_database, file)
-        with duckdb.connect(str(file)) as catalog:
+        """The views and functions that readers can run, and our own tables; nothing else of the work database, no byte of it."""
+        cursor = self.connection.cursor()
+        home = cursor.execute("select current_database()").fetchone()[0]
+        cursor.execute(f"attach {literal(file)} as catalog_file (storage_version 'v1.5.0')")
+        try:
+            cursor.execute(f"copy from database {identifier(home)} to catalog_file (schema)")
+            for schema, table in _tables(cursor, "catalog_file"):
+                name = f"{identifier(schema)}.{identifier(table)}"
+                do = "insert into {0} from {1}" if schema in state.SCHEMAS else "drop table {0}"
+                cursor.execute(do.format(f"catalog_file.{name}", f"{identifier(home)}.{name}"))
             for function in self.offer.unreadable:
-                catalog.execute(f"drop macro if exists {quoted(function)}")
-            write_release(catalog, "scorehouse.release", release)
+                cursor.execute(f"drop macro if exists catalog_file.{quoted(function)}")
+            write_release(cursor, "catalog_file.scorehouse.release", release)
+            cursor.execute("force checkpoint catalog_file")  # detach alone may leave rows in the write-ahead log
+        finally:
+            cursor.execute("detach catalog_file")
+            cursor.close()
 
     def _verify(self, folder: Path, release: Release) -> None:
         """Open both files as a reader would, and look for every data file they name."""
@@ -148,6 +159,11 @@ class Publisher:
         for number in self.warehouse.release_numbers()[:-keep]:
             if number != current:
                 remove(self.warehouse, number)
+
+
+def _tables(cursor: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
+    query = "select schema_name, table_name from duckdb_tables() where database_name = ?"
+    return cursor.execute(query, [database]).fetchall()
 
 
 def _seal(folder: Path, for_all: bool) -> None:

@@ -10,6 +10,9 @@ import duckdb
 from scorehouse.names.fingerprint import FORMAT_VERSION
 from scorehouse.names.quoting import identifier, literal
 
+SCHEMAS = frozenset({"scorehouse", "history", "comparison"})
+"""Schemas whose tables are ours: in them no node's result stands, and they alone are copied into catalogs."""
+
 _DDL = f"""
 create schema if not exists scorehouse;
 create table if not exists scorehouse.format as select {literal(FORMAT_VERSION)} as version;
