@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from project.harness import Project, tiny_project
-from scorehouse.build import engine
+from scorehouse.build import engine, inputs
 
 ESTIMATOR = """
 from sklearn.linear_model import LinearRegression
@@ -173,6 +173,45 @@ def test_columns_that_nobody_reads_and_rows_that_are_the_same_stop_the_wave(tiny
     tiny.replace("models/features/weighted.sql", "where amount > 1", "where amount > 10")
     tiny.build()
     assert tiny.computed() == {"weighted", "scores"}
+
+
+def test_a_column_that_was_a_time_of_the_build_and_is_one_no_more_is_read(tiny: Project) -> None:
+    tiny.write("models/features/stamped.sql", "select event_id, {{ built_at() }} as made_at from {{ ref('stg_events') }}\n")
+    tiny.write("models/features/reader.sql", "select event_id, made_at from {{ ref('stamped') }}\n")
+    tiny.build()
+    tiny.replace("models/features/stamped.sql", "{{ built_at() }}", "occurred_at")
+    tiny.build()
+    assert tiny.computed() == {"stamped", "reader"}
+    assert tiny.catalog("select max(made_at)::varchar from features.reader") == [("2020-01-03 00:00:00",)]
+
+
+def test_what_reads_plans_is_asked_anew_when_it_is_mended(tiny: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "order_dependent", lambda plan, keys: ["everything"])
+    monkeypatch.setattr(engine, "of_readings", lambda: "mended")
+    tiny.build()
+    assert {"weighted", "unrelated", "scores"} <= tiny.computed()
+    assert "whether the order of rows counts changed" in tiny.operation("explain", "{node: weighted}").output
+
+
+KEYED = "models: [{name: dup, columns: [{name: id, data_tests: [unique, not_null]}]}]\n"
+
+
+def test_what_a_removed_or_added_test_says_of_the_order_of_rows_counts(tiny: Project) -> None:
+    query = "select details ->> '$.reading.order_dependent' from scorehouse.nodes where node_id = 'model.tiny.firsts'"
+    tiny.write("models/features/dup.sql", "select i as id, i * 2 as v from range(4) as numbers(i)\n")
+    tiny.write("models/features/dup.yml", KEYED)
+    tiny.write("models/features/firsts.sql", "select *, row_number() over (order by id) as place from {{ ref('dup') }}\n")
+    tiny.build()
+    assert tiny.work("main", query) == [("[]",)]
+    tiny.write("models/features/dup.yml", "")
+    tiny.build()
+    assert tiny.computed() == {"firsts"}
+    assert tiny.work("main", query) == [('["row_number() over (...)"]',)]
+    assert "whether the order of rows counts changed" in tiny.operation("explain", "{node: firsts}").output
+    tiny.write("models/features/dup.yml", KEYED)
+    tiny.build()
+    assert tiny.computed() == set()
+    assert tiny.work("main", query) == [("[]",)]
 
 
 def test_a_star_reads_what_it_passes_on(tiny: Project) -> None:

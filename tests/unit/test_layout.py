@@ -13,7 +13,7 @@ ROOMS = {
     "scratch": "",
     "names": "errors",
     "scoring": "errors",
-    "store": "errors names",
+    "store": "errors code names",
     "ledger": "errors names store",
     "sandbox": "errors code scratch names",
     "plans": "errors scratch names",

@@ -50,6 +50,12 @@ def of_tables() -> dict[str, str]:
 
 
 @cache
+def of_readings() -> str:
+    """What finds out what a query reads: hash of the code that reads plans, and of what makes them."""
+    return code_hash([*(_PACKAGE / "plans").glob("*.py"), _PACKAGE / "build/inputs.py"]) + duckdb.__version__
+
+
+@cache
 def of_seeds() -> str:
     """What reads seeds: hash of this package's code."""
     return code_hash([_PACKAGE / "sources/seeds.py"])

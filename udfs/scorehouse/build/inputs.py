@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import duckdb
 
+from scorehouse.build import engine
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.build.reasons import ALL_OF, COLUMNS_OF
 from scorehouse.errors import ScorehouseError
@@ -50,8 +52,8 @@ class Inputs:
 TYPES = "types of columns"
 """The name of an input: what is known of columns without reading them."""
 
-_ASKED = 3
-"""Raised when a plan is asked for more: what was read before is read again then."""
+ORDER = "whether the order of rows counts"
+"""The name of an input: by it a result is computed over rows as they lie, or over sorted ones."""
 
 _WORD = re.compile(r"\w+")
 _OF_ANY_COLUMN = re.compile(r"\bcolumns\s*\(|typeof\s*\(")
@@ -85,7 +87,8 @@ class InputReader:
         """
         mark = mark or self.mark
         reading = self.reading(node, sql, known)
-        marks = {f"definition {name}": definition for name, definition in reading.definitions.items()} | {TYPES: reading.types}
+        marks = {f"definition {name}": definition for name, definition in reading.definitions.items()}
+        marks |= {TYPES: reading.types, ORDER: str(bool(reading.order_dependent))}
         behind = {record.relation: record for record in self.behind(node).values()}
         for name, columns in reading.columns.items():
             if name in behind:
@@ -134,52 +137,48 @@ class InputReader:
 
         A query whose plan cannot be read counts as reading every column of everything that the node names, in some order.
         """
-        behind = self.behind(node).values()
-        standing = {record.relation: _meaning(record) for record in behind if record.definition}
-        tables = {record.relation: list(record.columns) for record in behind if not record.definition}
-        tables |= {relation.name: list(relation.columns) for relation in self._history([sql, *definitions(behind)])}
-        question = digest(_ASKED, sql, standing, [(r.relation, list(r.columns.items())) for r in behind], sorted(tables))
-        if known and known.question == question:
+        question = self._question(node, sql)
+        mark = question.mark()
+        if known and known.question == mark:
             return known
         try:
-            plan, names = self.bound(node, sql)
-            stamped = stamps(plan, self._stamps(behind))
-            read, ordered = columns_read(plan, but=stamped), order_dependent(plan, self._manifest.declared_keys)
-            whole = columns_read(plan)
-            origins = {name: sorted(map(".".join, told)) for name, told in zip(names, made_of(plan), strict=True)}
+            return question.answer(mark)
         except ComputesWithTimeError:
             where = f"{node.path}{line_of(node.text, 'built_at')}"
             raise ScorehouseError(
                 f"{where}: expected built_at() as a column of its own, found it computed with; write {{{{ as_of() }}}}."
             ) from None
-        except (ScorehouseError, UnknownPlanError, duckdb.Error) as error:
-            return Reading(question, standing, tables, [f"a plan that is not known ({error})"])
-        columns = {name: [c for c in tables[name] if c in read[name]] for name in sorted(read) if name in tables}
-        passed = {name: [c for c in tables[name] if c in whole[name] - read.get(name, set())] for name in whole if name in tables}
-        types = _named_types([sql, *definitions(behind)], behind)
-        own_stamps = [names[place] for place in sorted(stamped)]
-        return Reading(question, standing, columns, ordered, own_stamps, types, origins, {n: c for n, c in passed.items() if c})
 
-    def _stamps(self, behind: Iterable[NodeRecord]) -> dict[str, list[str]]:
-        """Names of the stamps of the relations that a query may reach."""
-        found = {record.relation: record.details.reading.stamps for record in behind if record.details.reading}
-        return found | {f"{HISTORY}.versions": ["trained_at"]}
+    def _question(self, node: Node, sql: str) -> "_Question":
+        behind = self.behind(node).values()
+        statements = list(definitions(behind))
+        history = self._history([sql, *statements])
+        tables = [Relation(record.relation, record.columns) for record in behind if not record.definition] + history
+        keys, stamps = self._manifest.declared_keys, {r.relation: r.details.reading.stamps for r in behind if r.details.reading}
+        return _Question(
+            sql,
+            tables,
+            self._stand_ins,
+            statements,
+            {record.relation: _meaning(record) for record in behind if record.definition},
+            {record.relation: record.columns for record in behind if record.definition},
+            stamps | {f"{HISTORY}.versions": ["trained_at"]},
+            {table.name: sorted(keys[table.name]) for table in tables if table.name in keys},
+        )
 
     def bound(self, node: Node, sql: str) -> tuple[Operator, list[str]]:
         """The plan of a node's query, over an empty copy of what it may reach, and the names of its columns."""
-        behind = self.behind(node).values()
-        tables = [Relation(record.relation, record.columns) for record in behind if not record.definition]
-        history = self._history([sql, *definitions(behind)])
-        with Shadow([*tables, *history], self._statements(behind), {"built_at": TIME_OF_BUILD}) as shadow:
-            return shadow.plan(sql, node.path), shadow.columns(sql)
+        return self._question(node, sql).bound(node.path)
 
-    def _statements(self, behind: Iterable[NodeRecord]) -> Iterator[str]:
-        """Stand-ins for the project's Python functions, then the views and macros as the build made them."""
+    @cached_property
+    def _stand_ins(self) -> list[str]:
+        """Statements that make stand-ins for the project's Python functions."""
+        made = []
         for node in self._manifest.python_functions():
             names = ", ".join(identifier(name) for name, _ in node.signature.arguments)
             value = f"cast(cast(hash({names}) as varchar) as {node.signature.returns})"
-            yield f"create macro {identifier(node.name)}({names}) as {value}"
-        yield from definitions(behind)
+            made.append(f"create macro {identifier(node.name)}({names}) as {value}")
+        return made
 
     def _history(self, texts: Sequence[str]) -> list[Relation]:
         """The relations of schema history where a text could read them."""
@@ -216,26 +215,84 @@ class InputReader:
         return self._records.contents.of(self._connection.cursor(), record.files, columns, record.columns, by)
 
 
+@dataclass(frozen=True)
+class _Question:
+    """What is asked of a query's plan: an answer follows from this, and from nothing else.
+
+    Attributes:
+        sql: the query.
+        tables: what it may read, as empty tables.
+        stand_ins: what stands for the project's Python functions.
+        statements: what makes the views and functions over the tables, each after what it reads.
+        standing: views and functions by relation: the hash that a reader knows each by.
+        standing_columns: their columns' types, by relation.
+        stamps: names of the stamps among a relation's columns, by relation.
+        keys: columns that no two rows share, by relation.
+    """
+
+    sql: str
+    tables: Sequence[Relation]
+    stand_ins: Sequence[str]
+    statements: Sequence[str]
+    standing: Mapping[str, str]
+    standing_columns: Mapping[str, Mapping[str, str]]
+    stamps: Mapping[str, Sequence[str]]
+    keys: Mapping[str, Sequence[tuple[str, ...]]]
+
+    def mark(self) -> str:
+        """Hash of the question, and of the code that answers it."""
+        columns = [(table.name, list(table.columns.items())) for table in self.tables]
+        columns += [(name, list(types.items())) for name, types in self.standing_columns.items()]
+        made = [self.stand_ins, self.statements, self.standing]
+        return digest(engine.of_readings(), self.sql, columns, made, self.stamps, self.keys)
+
+    def answer(self, mark: str) -> Reading:
+        """What the query reads. Raises ComputesWithTimeError.
+
+        Args:
+            mark: of the question.
+        """
+        tables = {table.name: list(table.columns) for table in self.tables}
+        try:
+            plan, names = self.bound("the query")
+            stamped = stamps(plan, self.stamps)
+            read, ordered = columns_read(plan, but=stamped), order_dependent(plan, self.keys)
+            whole = columns_read(plan)
+            origins = {name: sorted(map(".".join, told)) for name, told in zip(names, made_of(plan), strict=True)}
+        except (ScorehouseError, UnknownPlanError, duckdb.Error) as error:
+            return Reading(mark, dict(self.standing), tables, [f"a plan that is not known ({error})"])
+        columns = {name: [c for c in tables[name] if c in read[name]] for name in sorted(read) if name in tables}
+        passed = {name: [c for c in tables[name] if c in whole[name] - read.get(name, set())] for name in whole if name in tables}
+        own_stamps = [names[place] for place in sorted(stamped)]
+        kept = {name: columns for name, columns in passed.items() if columns}
+        return Reading(mark, dict(self.standing), columns, ordered, own_stamps, self._types(), origins, kept)
+
+    def bound(self, where: str) -> tuple[Operator, list[str]]:
+        """The plan, over an empty copy of what the query may reach, and the names of its columns."""
+        with Shadow(self.tables, [*self.stand_ins, *self.statements], {"built_at": TIME_OF_BUILD}) as shadow:
+            return shadow.plan(self.sql, where), shadow.columns(self.sql)
+
+    def _types(self) -> str:
+        """Hash of the types of columns that the texts name, or could: DuckDB answers typeof() from a type, and reads nothing."""
+        text = " ".join([self.sql, *self.statements]).lower()
+        words, may_name_any = set(_WORD.findall(text)), _OF_ANY_COLUMN.search(text)
+        columns = {table.name: table.columns for table in self.tables} | dict(self.standing_columns)
+        return digest(
+            [
+                (relation, name, kind)
+                for relation, types in sorted(columns.items())
+                for name, kind in types.items()
+                if may_name_any or name.lower() in words or (not _WORD.fullmatch(name) and name.lower() in text)
+            ]
+        )
+
+
 def definitions(records: Iterable[NodeRecord]) -> Iterator[str]:
     """The statements that make the views and functions among some records, in their order."""
     for record in records:
         if record.definition:
             yield f"create schema if not exists {identifier(record.relation.split('.')[0])}"
             yield record.definition
-
-
-def _named_types(texts: Sequence[str], records: Iterable[NodeRecord]) -> str:
-    """Hash of the types of columns that some texts name, or could: DuckDB answers typeof() from a type, and reads nothing."""
-    text = " ".join(texts).lower()
-    words, may_name_any = set(_WORD.findall(text)), _OF_ANY_COLUMN.search(text)
-    return digest(
-        [
-            (record.relation, name, kind)
-            for record in records
-            for name, kind in record.columns.items()
-            if may_name_any or name.lower() in words or (not _WORD.fullmatch(name) and name.lower() in text)
-        ]
-    )
 
 
 def _meaning(record: NodeRecord) -> str:
@@ -257,4 +314,4 @@ def _named(parents: Mapping[str, NodeRecord], marks: Mapping[str, str]) -> dict[
         named[name] = marks.get(f"rows {relation}") or marks.get(f"definition {relation}") or "unread"
         named[f"{ALL_OF}{name}"] = record.fingerprint.whole
         named[f"{COLUMNS_OF}{name}"] = ",".join(record.columns)
-    return named | ({TYPES: marks[TYPES]} if TYPES in marks else {})
+    return named | {name: marks[name] for name in (TYPES, ORDER) if name in marks}

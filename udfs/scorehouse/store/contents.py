@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import duckdb
 
+from scorehouse.code import code_hash
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
 from scorehouse.store.files import Store, read_sql
@@ -68,6 +71,12 @@ def told_apart(column: str, data_type: str) -> list[str]:
     return [column, f"signbit({column})"] if data_type in ("DOUBLE", "FLOAT") else [column, f"cast({column} as varchar)"]
 
 
+@cache
+def _counted_by() -> str:
+    """What finds contents: hash of this code, and DuckDB's version, whose hashes they are made of."""
+    return code_hash([Path(__file__)]) + duckdb.__version__
+
+
 class Contents:
     """Contents of store files, each looked at once.
 
@@ -99,7 +108,7 @@ class Contents:
     def _of_file(
         self, cursor: duckdb.DuckDBPyConnection, file: str, columns: Sequence[str], types: Mapping[str, str], by: str
     ) -> dict[str, Content]:
-        key = file, digest(list(columns), [types[column] for column in columns], by, duckdb.__version__)
+        key = file, digest(list(columns), [types[column] for column in columns], by, _counted_by())
         if key not in self._known:
             rows = read_sql([self._store.path(file)])
             present = {name for name, *_ in cursor.execute(f"describe {rows}").fetchall()}
