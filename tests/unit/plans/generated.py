@@ -284,4 +284,30 @@ def _unnested(query: Drawn) -> None:
     query.add(f"select *, unnest([{query.pick(columns, 'text')}, 'z']) as {new} from {name}", columns | {new: "text"})
 
 
+def _made_of_cells(query: Drawn) -> None:
+    """Rows that a table function makes of each row's cells, and often a join beside it."""
+    name, columns = query.last()
+    text, whole, mine = (query.pick(columns, kind) for kind in ("text", "whole", "text"))
+    text, whole, mine = (f"x.{one}" if one.startswith('"') else one for one in (text, whole, mine))
+    new, kind, made = query.draw.choice(
+        [
+            ("key", "text", f"json_each(json_object(coalesce({text}, 'z'), 1)) as made"),
+            ("value", "whole", f"range(least(coalesce({whole}, 1), 3)) as made(value)"),
+            ("value", "whole", f"generate_series(1, least(coalesce({whole}, 1), 3)) as made(value)"),
+        ]
+    )
+    other, theirs = query.draw.choice(list(TABLES.items()))
+    yours = query.pick(theirs, "text")
+    how = query.draw.choice(["", "", "join", "left join"]) if '"' in yours and '"' in mine else ""
+    taken = query.some(theirs, 3) if how else []
+    added = {f"m{len(query.steps)}": (f"made.{new}", kind)}
+    added |= {f"n{len(query.steps)}{place}": (f'y."{c}"', theirs[c]) for place, c in enumerate(taken)}
+    listed = ["x.*", *(f"{value} as {called}" for called, (value, _) in added.items())]
+    query.draw.shuffle(listed)
+    beside = f" {how} {other} as y on y.{yours} = {mine}" if how else ""
+    columns = columns | {called: kind for called, (_, kind) in added.items()}
+    query.add(f"select {', '.join(listed)} from {name} as x, {made}{beside}", columns)
+
+
 STEPS = [_filtered, _computed, _grouped, _windowed, _qualified, _distinct, _limited, _joined, _joined, _stacked, _unnested]
+STEPS.append(_made_of_cells)

@@ -36,6 +36,26 @@ def test_a_time_that_is_passed_on_is_a_stamp_and_one_that_is_computed_with_is_da
     assert stamped(sql) == expected
 
 
-def test_the_time_of_the_build_is_not_computed_with() -> None:
+BUILT = "getvariable('built_at')"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"select greatest({BUILT}, scored_at) as made from main.churn",
+        f"select made is null from (select {BUILT} as made from main.churn union all select bought_at from main.churn)",
+        f"select id, {BUILT} as made from main.churn union all select id, scored_at from main.churn",
+        f"select id from main.churn union select id from (select id, {BUILT} as made from main.churn) where made is not null",
+        f"with recursive r as (select 1 as i, {BUILT} as made union all select i + 1, made from r where i < 3) select i from r",
+        f"select value from (select {BUILT} as made from main.churn) as x, json_each(json_object('a', x.made)) as numbers",
+        f"select x.id from (select id, {BUILT} as made from main.churn) as x positional join main.spend",
+    ],
+)
+def test_the_time_of_the_build_is_not_computed_with_nor_mixed_with_other_values(sql: str) -> None:
     with pytest.raises(ComputesWithTimeError):
-        stamped("select greatest(getvariable('built_at'), scored_at) as at from main.churn")
+        stamped(sql)
+
+
+def test_the_time_of_the_build_on_both_sides_stays_a_stamp() -> None:
+    sql = f"select id, {BUILT} as made from main.churn union all select id, {BUILT} from main.spend"
+    assert stamped(sql) == ["made"]

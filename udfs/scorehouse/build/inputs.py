@@ -13,7 +13,7 @@ from scorehouse.build.reasons import ALL_OF, COLUMNS_OF
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
-from scorehouse.plans.operators import Operator, UnknownPlanError
+from scorehouse.plans.operators import Operator
 from scorehouse.plans.origins import made_of
 from scorehouse.plans.reads import columns_read
 from scorehouse.plans.row_order import order_dependent
@@ -259,7 +259,9 @@ class _Question:
             read, ordered = columns_read(plan, but=stamped), order_dependent(plan, self.keys)
             whole = columns_read(plan)
             origins = {name: sorted(map(".".join, told)) for name, told in zip(names, made_of(plan), strict=True)}
-        except (ScorehouseError, UnknownPlanError, duckdb.Error) as error:
+        except ComputesWithTimeError:
+            raise
+        except Exception as error:  # whatever a reader of plans meets that it does not expect
             return Reading(mark, dict(self.standing), tables, [f"a plan that is not known ({error})"])
         columns = {name: [c for c in tables[name] if c in read[name]] for name in sorted(read) if name in tables}
         passed = {name: [c for c in tables[name] if c in whole[name] - read.get(name, set())] for name in whole if name in tables}

@@ -115,8 +115,10 @@ class _Locality:
         raise self._across(f"{word} over all partitions", word, "take it out")
 
     def _scan(self, operator: Operator) -> Rows:
-        if operator.below and any(self.of(one).is_cut for one in operator.below):
-            return self.of(operator.below[0])
+        rows = self.of(operator.below[0]) if operator.below else WHOLE
+        if rows.is_cut:  # a table function over each of the rows below
+            passed = enumerate(operator.beside, len(operator.columns))
+            return Rows(True, frozenset(own for own, place in passed if place in rows.pinned))
         if operator.relation not in self._inputs:
             return WHOLE
         column = self._inputs[operator.relation].lower()

@@ -69,7 +69,8 @@ class _Origins:
         relation = operator.relation
         if relation:
             return [frozenset({(relation, name)}) if name is not None else NOTHING for name in operator.columns]
-        return [frozenset().union(*columns)] * operator.width  # a table function over the rows below
+        made = frozenset().union(*(columns[place] for place in operator.arguments if operator.below))
+        return [made] * len(operator.columns) + [columns[place] for place in operator.beside]
 
     def _recursive(self, operator: Operator) -> list[Origin]:
         """Every column of a recursion is made of all that goes into it."""

@@ -76,11 +76,12 @@ class _Reading:
             raise UnknownPlanError(kind)
 
     def _scan(self, operator: Operator, wanted: Collection[int]) -> None:
+        own = operator.columns
         if operator.relation:
-            names = operator.columns
-            self.found.setdefault(operator.relation, set()).update(names[p] for p in wanted if names[p] is not None)
+            self.found.setdefault(operator.relation, set()).update(own[p] for p in wanted if own[p] is not None)
         elif operator.below:  # a table function over the rows below
-            self.need(operator.below[0], range(operator.below[0].width))
+            beside = {operator.beside[p - len(own)] for p in wanted if p >= len(own)}
+            self.need(operator.below[0], {*operator.arguments, *beside})
 
     def _passing(self, operator: Operator, wanted: Collection[int]) -> None:
         said = operator.said

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import identifier, quoted
-from scorehouse.plans.operators import Operator
+from scorehouse.plans.operators import Operator, expect_sound
 from scorehouse.scratch import scratch
 
 DATABASE = "warehouse"
@@ -63,13 +63,17 @@ class Shadow:
             self._connection.execute(statement)
 
     def plan(self, sql: str, where: str) -> Operator:
-        """The plan of one query. Raises ScorehouseError with what DuckDB finds wrong with it."""
+        """The plan of one query.
+
+        Raises ScorehouseError with what DuckDB finds wrong with it, and UnknownPlanError where the plan is not understood.
+        """
         ((text,),) = self._connection.execute("select json_serialize_plan(?)", [sql]).fetchall()
         answer = json.loads(_NOT_A_NUMBER.sub(":null", text))
         if answer["error"]:
             raise ScorehouseError(f"{where}: expected a query that DuckDB can run, found: {answer['error_message']}; correct it.")
-        (plan,) = answer["plans"]
-        return Operator.of(plan)
+        (plan,) = map(Operator.of, answer["plans"])
+        expect_sound(plan)
+        return plan
 
     def columns(self, sql: str) -> list[str]:
         """Names of a query's columns, in order."""

@@ -32,7 +32,7 @@ _MICROSECONDS = (TIME_OF_BUILD - datetime(1970, 1, 1)) // timedelta(microseconds
 
 
 class ComputesWithTimeError(Exception):
-    """A query that does more with the time of the build than to pass it on."""
+    """A query that does more with the time of the build than to pass it on, as a column of its own."""
 
 
 def stamps(plan: Operator, known: Mapping[str, Collection[str]]) -> frozenset[int]:
@@ -64,6 +64,10 @@ class _Walk:
             return self._shared.get(operator.said["cte_index"], Stamps())
         found = [self.of(one) for one in below]
         self._expect_no_use(operator, found)
+        if kind == "LOGICAL_GET" and operator.below:
+            if found[0].new & set(operator.arguments):
+                raise ComputesWithTimeError
+            return found[0].moved([*(None for _ in operator.columns), *operator.beside])
         if kind == "LOGICAL_GET":
             names = self._known.get(operator.relation or "", ())
             return Stamps(frozenset(p for p, name in enumerate(operator.columns) if name in names)) if names else Stamps()
@@ -78,8 +82,10 @@ class _Walk:
             return found[0]
         if kind in JOINS or kind == "LOGICAL_CROSS_PRODUCT":
             return _both(found[0], found[1], below[0].width).moved(operator.joined if kind in JOINS else range(operator.width))
-        if kind in SETS:
-            return Stamps(found[0].old & found[1].old | found[0].new & found[1].new, found[0].new & found[1].new)
+        if kind in SETS and found[0].new == found[1].new:
+            return Stamps(found[0].old & found[1].old, found[0].new)
+        if any(one.new for one in found):  # among other values it is no longer told from them
+            raise ComputesWithTimeError
         return Stamps()
 
     def _expect_no_use(self, operator: Operator, below: list[Stamps]) -> None:
