@@ -62,36 +62,14 @@ ATTACKS = {
     ),
     "reads JSON": ("from pyarrow.json import read_json\nREAD = read_json", "found read_json of pyarrow.json"),
     "reads foreign memory": ("import pyarrow as pa\nBUFFER = pa.foreign_buffer(0, 1)", "found .foreign_buffer of pyarrow"),
-    "reads by pandas": ("def main(x):\n    return x.to_pandas().to_csv('@out@')", "found .to_csv"),
+    "reads by pandas": ("def main(x):\n    return x.to_pandas().to_csv('@out@')", "found .to_pandas"),
     "calls Arrow by name": (
         "import pyarrow.compute as pc\n\n\ndef main(x):\n    return pc.call_function('random', [9])",
         ".call_function",
     ),
     "draws at random": ("import numpy as np\n\n\ndef main(x):\n    return np.random.rand(len(x))", "found .rand of numpy.random"),
     "draws at random by Arrow": ("import pyarrow.compute as pc\n\n\ndef main(x):\n    return pc.random(len(x))", "found .random"),
-    "draws without a seed": (
-        "import numpy as np\n\n\ndef main(x):\n    return np.random.default_rng().random(len(x))",
-        "found default_rng without a seed",
-    ),
-    "draws with no seed for one": (
-        "import numpy as np\n\n\ndef main(x):\n    return np.random.default_rng(seed=None).random(len(x))",
-        "found default_rng without a seed",
-    ),
-    "draws without a seed under another name": (
-        "from numpy.random import default_rng as numbers\n\n\ndef main(x):\n    return numbers().random(len(x))",
-        "found default_rng without a seed",
-    ),
-    "hands the generator on": (
-        "from numpy import random\n\n\ndef main(x):\n    make = random.default_rng\n    return make().random(len(x))",
-        "found default_rng without a seed",
-    ),
     "takes memory as it is": ("import numpy as np\n\n\ndef main(x):\n    return np.empty(len(x))", "found .empty of numpy"),
-    "takes memory as an array": ("import numpy as np\n\n\ndef main(x):\n    return np.ndarray(len(x))", "found numpy.ndarray()"),
-    "takes texts in a set's order": (
-        "def main(x):\n    kinds = {'a', 'b'}\n    return [list(kinds)[0] for _ in x]",
-        "line 3",
-        "found the order of the set kinds",
-    ),
     "hands the random numbers on": (
         "import numpy as np\n\n\ndef main(x):\n    numbers = np.random\n    return numbers.normal(x)",
         "found numpy.random without one of its functions",
@@ -105,6 +83,12 @@ ATTACKS = {
     "remembers in a global": ("def main(x):\n    global seen\n    seen = x\n    return x", "found global"),
     "runs for ever": ("def main(x):\n    while True:\n        pass", "line 2", "found while"),
     "runs when it is loaded": ("for i in range(10**18):\n    pass", "outside of functions"),
+    "takes any error": (
+        "def main(x):\n    try:\n        return x\n    except:\n        return None",
+        "line 4",
+        "except without an error's name",
+    ),
+    "ends whatever happens": ("def main(x):\n    try:\n        return x\n    finally:\n        return None", "found finally"),
     "is no Python": ("def main(x:\n    return x", "line 1", "expected Python"),
     "has no function": ("def elsewhere(x):\n    return x", "expected a function main", "found none"),
 }
@@ -124,8 +108,6 @@ def test_a_function_that_could_do_more_than_compute_is_refused_before_it_runs(na
 
 
 UNLIKE_EACH_TIME = {
-    "import numpy as np\ndef main(x):\n    return [str(np.array('now', dtype='datetime64[s]'))] * len(x)\n": "'datetime64[s]'",
-    "import numpy as np\ndef main(x):\n    return np.array(['today'], dtype='<M8[D]')\n": "'<M8[D]'",
     "from datetime import datetime\ndef main(x):\n    return [str(datetime.fromtimestamp(0))] * len(x)\n": ".fromtimestamp",
     "from datetime import datetime\ndef main(x):\n    return [str(datetime(2024, 1, 1).astimezone())] * len(x)\n": ".astimezone",
 }

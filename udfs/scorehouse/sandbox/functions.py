@@ -2,27 +2,35 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import duckdb
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.sandbox import repeatable
 from scorehouse.sandbox.parse import check_type
-from scorehouse.sandbox.python import check_python
+from scorehouse.sandbox.python import builtin_names, check_python, public
 from scorehouse.sandbox.row_by_row import row_by_row
 
 
 def load_function(file: Path, where: str, entry_point: str) -> Callable[..., Any]:
     """The function `entry_point` of a checked file; raises ScorehouseError when the file has none."""
-    text = file.read_text(encoding="utf-8")
-    check_python(text, where)
-    names = {"__name__": f"scorehouse_function_{file.stem}"}
-    exec(compile(text, str(file), "exec", dont_inherit=True), names)  # the very text that was checked, in no other encoding
+    names = repeatable.names_for(f"scorehouse_function_{file.stem}", builtin_names(), public)
+    checked = check_python(file.read_text(encoding="utf-8"), where)
+    exec(repeatable.compiled(checked, file), names)  # the very text that was checked, in no other encoding
     function = names.get(entry_point)
-    if not callable(function):
+    if not isinstance(function, FunctionType):
         raise ScorehouseError(f"{where}: expected a function {entry_point} (config.entry_point), found none; define it.")
-    return function
+
+    @wraps(function)
+    def repeating(*columns: Any) -> Any:
+        with repeatable.refusing(where, file):
+            return function(*columns)
+
+    return repeating
 
 
 _registered: dict[str, tuple[Callable[..., Any], str]] = {}

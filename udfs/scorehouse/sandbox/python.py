@@ -9,12 +9,10 @@ import datetime
 import decimal
 import importlib
 import math
-import re
 from collections.abc import Callable, Iterator
 from functools import cache
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.sandbox.sets import used_in_order
 
 SYNTAX = frozenset(
     "Module FunctionDef arguments arg Return Assign AnnAssign AugAssign Expr If For Break Continue Pass Raise Assert Try"
@@ -38,8 +36,8 @@ _NUMPY = frozenset(
     " errstate expand_dims eye finfo flatnonzero flip float32 float64 full full_like gradient histogram hstack"
     " identity iinfo inf inner int16 int32 int64 int8 interp intp isclose isin linalg linspace logspace mean median meshgrid min"
     " max moveaxis nan nan_to_num nanargmax nanargmin nanmax nanmean nanmedian nanmin nanpercentile nanquantile nanstd"
-    " nansum nanvar ndarray newaxis nonzero ones ones_like outer partition percentile pi piecewise polyfit polyval prod"
-    " ptp quantile random ravel repeat reshape roll round searchsorted select size sort split squeeze stack std str_ sum swapaxes"
+    " nansum nanvar ndarray newaxis nonzero ones ones_like outer partition percentile pi polyfit polyval prod"
+    " ptp quantile random ravel repeat reshape roll round searchsorted select size sort split squeeze stack std sum swapaxes"
     " take take_along_axis tensordot tile trace transpose trapezoid tril triu uint16 uint32 uint64 uint8 unique unwrap var"
     " vdot vstack where zeros zeros_like".split()
 )
@@ -54,9 +52,6 @@ CLOCK = frozenset({"now", "utcnow", "today"})
 
 _UNLIKE_EACH_TIME = CLOCK | frozenset("random fromtimestamp timestamp astimezone".split())
 """What asks for the time, for chance, or for the machine's time zone."""
-_GENERATOR = "numpy.random.default_rng"
-_NUMPY_TIME = re.compile(r"datetime64|\bM8\b")
-
 
 MODULES: dict[str, Callable[[], frozenset[str]]] = {
     "math": lambda: _names(math),
@@ -105,13 +100,19 @@ def methods() -> frozenset[str]:
     arrays = (np.ndarray, np.float64, np.ufunc, np.random.Generator, pa.Array, pa.ChunkedArray, pa.ListArray, pa.StructArray)
     flowing = (*values, *arrays, pa.Scalar)
     outside = frozenset(
-        "tofile dump dumps ctypes data base setflags setfield format format_map buffers from_buffers bit_generator".split()
+        "tofile tobytes dump dumps ctypes data base resize setflags setfield format format_map buffers from_buffers copy_to"
+        " from_dlpack bit_generator to_pandas".split()
     )
     return frozenset().union(*(_names(kind) for kind in flowing)) - outside - _UNLIKE_EACH_TIME
 
 
-def check_python(text: str, where: str) -> None:
-    """Refuse a function whose text could do more than compute its result from its arguments.
+def builtin_names() -> dict[str, object]:
+    """Python's names that a function may use, with what they stand for."""
+    return {name: getattr(builtins, name) for name in BUILTINS}
+
+
+def check_python(text: str, where: str) -> ast.Module:
+    """The tree of a function's text; one that could do more than compute its result from its arguments is refused.
 
     Raises ScorehouseError naming file, line and what was found.
     """
@@ -126,6 +127,7 @@ def check_python(text: str, where: str) -> None:
             f"{where}, line {line}: expected a function that only computes from its arguments, found {found}; "
             f"a function node may use {', '.join(name for name in MODULES if not name.startswith('scorehouse'))}."
         )
+    return tree
 
 
 def _names(owner: object) -> frozenset[str]:
@@ -140,15 +142,9 @@ def _forbidden(tree: ast.Module, names: dict[str, str]) -> Iterator[tuple[int, s
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             yield from ((node.lineno, found) for found in _imports(node, names))
     roots = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
-    seeded = {id(node.func) for node in nodes if isinstance(node, ast.Call) and _has_seed(node)}
     for node in nodes:
         for found in _in_node(node, names, id(node) in roots):
             yield getattr(node, "lineno", 1), found
-        if _path_of(node, names) == _GENERATOR and id(node) not in seeded:
-            yield node.lineno, "default_rng without a seed"
-    yield from (
-        (line, f"the order of the set {text}, which is another in each process: sort it") for line, text in used_in_order(tree)
-    )
     for statement in tree.body:
         yield from ((statement.lineno, found) for found in _at_module_level(statement))
 
@@ -202,10 +198,10 @@ def _in_node(node: ast.AST, names: dict[str, str], is_root: bool) -> Iterator[st
         yield from _in_name(node, names, is_root)
     elif isinstance(node, ast.Attribute):
         yield from _in_attribute(node, names, is_root)
-    elif isinstance(node, ast.Call) and _path_of(node.func, names) == "numpy.ndarray":
-        yield "numpy.ndarray(), which holds what memory held: write numpy.zeros"
-    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _NUMPY_TIME.search(node.value):
-        yield f"'{node.value}', by which NumPy reads texts such as 'now'"
+    elif isinstance(node, ast.ExceptHandler) and node.type is None:
+        yield "except without an error's name, which also takes what the machine runs out of"
+    elif isinstance(node, ast.Try) and node.finalbody:
+        yield "finally, which also takes what the machine runs out of"
 
 
 def _defaults(arguments: ast.arguments) -> Iterator[str]:
@@ -249,12 +245,6 @@ def _path_of(node: ast.AST, names: dict[str, str]) -> str | None:
         owner = _module_of(node.value, names)
         return f"{owner}.{node.attr}" if owner else None
     return None
-
-
-def _has_seed(call: ast.Call) -> bool:
-    return any(
-        not (isinstance(one, ast.Constant) and one.value is None) for one in [*call.args, *(k.value for k in call.keywords)]
-    )
 
 
 @cache
