@@ -179,7 +179,7 @@ class Warehouse:
     def current_release(self) -> int | None:
         """Number of the current release, or None before the first."""
         name = os.path.basename(os.readlink(self.current)) if self.current.is_symlink() else ""
-        return int(name) if name.isdigit() else None
+        return int(name) if name.isascii() and name.isdigit() else None
 
     def release_numbers(self) -> list[int]:
         """Numbers of the releases that are kept, oldest first."""

@@ -116,8 +116,8 @@ def verify_audit(run: Run) -> str:
     Raises ScorehouseError that names the first line which is not, or what is served without a line that says so.
     """
     warehouse = run.warehouse
-    audited = {f"release {number}": summary(warehouse, number).audited for number in warehouse.release_numbers()}
-    trail = verified(warehouse, {name: mark for name, mark in audited.items() if mark})
+    kept = {f"release {number}": summary(warehouse, number) for number in warehouse.release_numbers()}
+    trail = verified(warehouse, {name: known.audited for name, known in kept.items() if known and known.audited})
     if not trail.lines:
         return f"Branch '{warehouse.branch}' has no audit trail yet: it begins with the first event."
     current = warehouse.current_release()
@@ -132,6 +132,7 @@ def verify_audit(run: Run) -> str:
         )
     first, last = trail.lines[0], trail.lines[-1]
     cut = " A line behind it was cut when a process died; the next event says so." if trail.is_cut else ""
+    cut += "".join(f" What {name} says of it cannot be read." for name, known in kept.items() if known is None)
     return (
         f"The audit trail of {warehouse.branch} is whole: {len(trail.lines)} lines from {first.at} to {last.at}, "
         f"the last with hash {last.mark.hash}.{cut}"

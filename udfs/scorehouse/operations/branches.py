@@ -1,9 +1,7 @@
 """Operations of `dbt run-operation`: releases, rollback, branches, drop_branch, collect_garbage, explain."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-
-import duckdb
 
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
@@ -13,11 +11,13 @@ from scorehouse.operations import text
 from scorehouse.operations.audit import DROPPED, GARBAGE, ROLLED_BACK, note
 from scorehouse.operations.register import COMMAND, operation, operation_of
 from scorehouse.release import pointer
-from scorehouse.release.history import Summary, summary
+from scorehouse.release.history import files_in_work, summary
 from scorehouse.release.lock import BuildLock
 from scorehouse.store.foreign import PlainFile, delete_file, delete_folder, keep_only, plain_files
 from scorehouse.store.provenance import RECORD, record_of
-from scorehouse.store.records import NodeRecords, changes
+from scorehouse.store.records import changes
+
+DAMAGED = "cannot be read"
 
 
 @operation
@@ -26,9 +26,11 @@ def releases(run: Run) -> str:
     current = run.warehouse.current_release()
     rows = []
     for number in reversed(run.warehouse.release_numbers()):
-        known = summary(run.warehouse, number)
+        known, mark = summary(run.warehouse, number), "* " if number == current else "  "
+        if known is None:
+            rows.append([f"{mark}{number}", DAMAGED, *[None] * 4])
+            continue
         release, promoted = known.release, ", ".join(f"{count} {how}" for how, count in sorted(known.promotions.items()))
-        mark = "* " if number == current else "  "
         rows.append(
             [
                 f"{mark}{number}",
@@ -58,21 +60,21 @@ def rollback(run: Run, to: object) -> str:
 @operation
 def branches(run: Run) -> str:
     """All branches of the warehouse as a text table."""
-    main = _summary(run.warehouse.on(PRODUCTION))
-    served = main.fingerprints if main else {}
-    rows = [[branch.folder.name, *_state(_summary(branch), served)] for branch in run.warehouse.branches()]
+    main = run.warehouse.on(PRODUCTION)
+    published = summary(main, main.current_release() or 0)
+    served = published.fingerprints if published else {}
+    rows = [[branch.folder.name, *_state(branch, served)] for branch in run.warehouse.branches()]
     return text.table(["branch", "release", "built at (UTC)", "nodes unlike main"], rows)
 
 
-def _summary(branch: Warehouse) -> Summary | None:
+def _state(branch: Warehouse, served: Mapping[str, str]) -> list[object]:
     number = branch.current_release()
-    return None if number is None else summary(branch, number)
-
-
-def _state(branch: Summary | None, served: Mapping[str, str]) -> list[object]:
-    if branch is None:
+    if number is None:
         return [None, None, None]
-    return [branch.release.release, branch.release.built_at, len(changes(branch.fingerprints, served))]
+    known = summary(branch, number)
+    if known is None:
+        return [number, DAMAGED, None]
+    return [number, known.release.built_at, len(changes(known.fingerprints, served))]
 
 
 @operation_of(COMMAND)
@@ -118,9 +120,12 @@ def collect_garbage(run: Run, delete: object) -> str:
     locks = [BuildLock.take_if_free(branch) for branch in others]
     idle = [branch for branch, lock in zip(others, locks, strict=True) if lock]
     busy = [branch.branch for branch in others if branch not in idle]
-    used = run.records.files.union(*_kept([run.warehouse, *others], idle))
+    kept = [*_kept([run.warehouse, *others], idle)]
+    damaged = {name: branch for branch, name, files in kept if files is None}
+    used = run.records.files.union(*(map(str, files) for _, _, files in kept if files is not None))
     root = run.warehouse.root
-    parts = [*([] if busy else [run.warehouse.store]), *(branch.own_part() for branch in idle)]
+    parts = [*([] if busy or damaged else [run.warehouse.store])]
+    parts += [branch.own_part() for branch in idle if branch not in damaged.values()]
     unused = [(part, file) for part in parts for file in _results_in(plain_files(root, part)) if file.name not in used]
     rows = [[file.name, file.size] for _, file in sorted(unused, key=lambda one: one[1].name)]
     if delete:
@@ -130,29 +135,36 @@ def collect_garbage(run: Run, delete: object) -> str:
         for folder in (folder for branch in idle for folder in branch.scratch):
             keep_only(root, folder)
     del locks
-    left = (
-        f"\nBeing built: {text.listed(busy)}. What main has and what they write stays; run it again afterwards." if busy else ""
-    )
     if not rows:
-        return f"Nothing to delete: all {len(used)} files of the store are in use.{left}"
+        return f"Nothing to delete: all {len(used)} files of the store are in use.{_left(busy, [*damaged])}"
     size = sum(row[1] for row in rows)
     if delete:
         note(run, GARBAGE, {"files": len(rows), "bytes": size})
     verb = "Deleted" if delete else "Would delete"
     hint = "" if delete else "\nTo delete them: dbt run-operation collect_garbage --args '{delete: true}'"
-    end = f"{verb} {len(rows)} files, {size / 1e6:,.1f} MB; {len(used)} are in use.{left}{hint}"
+    end = f"{verb} {len(rows)} files, {size / 1e6:,.1f} MB; {len(used)} are in use.{_left(busy, [*damaged])}{hint}"
     return f"{text.table(['file', 'bytes'], rows)}\n{end}"
 
 
-def _kept(branches: list[Warehouse], idle: list[Warehouse]) -> Iterable[Iterable[str]]:
-    """The files of every kept release, and of the work of branches that are not being built."""
+def _left(busy: list[str], damaged: list[str]) -> str:
+    """What was not looked at, and why."""
+    said = ""
+    if busy:
+        said += f"\nBeing built: {text.listed(busy)}. What main has and what they write stays; run it again afterwards."
+    if damaged:
+        said += f"\nCannot be read: {text.listed(damaged)}. What main has stays, since they may use it: drop the branch, or "
+        said += "remove the release's folder."
+    return said
+
+
+def _kept(branches: list[Warehouse], idle: list[Warehouse]) -> Iterator[tuple[Warehouse, str, Collection[str] | None]]:
+    """The files of every kept release, and of the work of branches that are not being built; None for what cannot be read."""
     for branch in branches:
         for number in branch.release_numbers():
-            yield summary(branch, number).files
+            known = summary(branch, number)
+            yield branch, f"release {number} of {branch.branch}", None if known is None else known.files
     for branch in idle:
-        if branch.work_database.is_file():
-            with duckdb.connect(str(branch.work_database), read_only=True) as connection:
-                yield NodeRecords.read(connection).files
+        yield branch, f"the work of {branch.branch}", files_in_work(branch)
 
 
 def _results_in(part: list[PlainFile]) -> list[PlainFile]:

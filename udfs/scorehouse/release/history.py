@@ -1,6 +1,8 @@
 """What the kept releases say: their descriptions, and the records of their nodes."""
 
+import os
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -12,6 +14,7 @@ from scorehouse.ledger.audit import Mark
 from scorehouse.names.warehouse import CATALOG, SUMMARY, Warehouse
 from scorehouse.serving.described import Release
 from scorehouse.store.files import Store
+from scorehouse.store.foreign import open_plain
 from scorehouse.store.provenance import COMPUTED, Provenance
 from scorehouse.store.records import NodeRecords
 
@@ -46,15 +49,34 @@ class Summary:
         (folder / SUMMARY).write_text(_ENCODER.encode(self))
 
 
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, duckdb.Error)
+"""What reading a file raises that is damaged, or that a branch wrote otherwise than a build does."""
+
+_MOST_BYTES = 100_000_000
+
 _ENCODER, _DECODER = JSONEncoder(Summary), JSONDecoder(Summary)
 
 
-def summary(warehouse: Warehouse, number: int) -> Summary:
-    """What a release is; out of its catalog where it has no such file."""
-    try:
-        return _DECODER.decode((warehouse.release(number) / SUMMARY).read_text())
-    except (OSError, ValueError, LookupError):
+def summary(warehouse: Warehouse, number: int) -> Summary | None:
+    """What a release is; out of its catalog where it has no such file; None where neither can be read."""
+    folder = warehouse.release(number)
+    with suppress(*_UNREADABLE), open(open_plain(warehouse.root, folder / SUMMARY), "rb") as file:
+        return _DECODER.decode(file.read(_MOST_BYTES))
+    with suppress(*_UNREADABLE):
+        os.close(open_plain(warehouse.root, folder / CATALOG))
         return Summary.of(description(warehouse, number), NodeRecords.published(warehouse, number))
+    return None
+
+
+def files_in_work(warehouse: Warehouse) -> set[str] | None:
+    """What a branch's work database reads of the store; None where it cannot be read."""
+    if not os.path.lexists(warehouse.work_database):
+        return set()
+    with suppress(*_UNREADABLE):
+        os.close(open_plain(warehouse.root, warehouse.work_database))
+        with duckdb.connect(str(warehouse.work_database), read_only=True) as connection:
+            return NodeRecords.read(connection).files
+    return None
 
 
 def description(warehouse: Warehouse, number: int) -> Release:
