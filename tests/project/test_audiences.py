@@ -61,7 +61,10 @@ def test_an_audience_has_its_tables_columns_and_rows_and_no_more(tiny: Project) 
     for theirs in (finance, callers):
         assert not any(word in str(theirs) for word in ("secret", "weighted", "callers: ", "hidden"))
     assert held(folder / "all_of_it.duckdb")["scores"] == held(tiny.folder() / "serving.duckdb")["scores"]
-    assert "No group 'finance' on this machine: serving/finance.duckdb is for who builds alone" in outcome.output
+    assert (
+        "No group 'finance' on this machine that who builds is in: serving/finance.duckdb is for who builds alone"
+        in outcome.output
+    )
 
     files = [*folder.iterdir(), tiny.folder() / "serving.duckdb", tiny.folder() / "catalog.duckdb"]
     assert [mode(file) & 0o007 for file in files] == [0] * 5

@@ -187,21 +187,7 @@ class Warehouse:
             return []
         return sorted(int(folder.name) for folder in self.releases.iterdir() if re.fullmatch(r"\d+", folder.name))
 
-    def is_whole(self, number: int) -> bool:
-        """Whether a kept release has the files that readers open, and its databases begin as databases do."""
-        folder = self.release(number)
-        return (folder / NUMBER).is_file() and all(_is_database(folder / file) for file in (CATALOG, SERVING))
-
     def current_catalog(self) -> Path | None:
         """The current release's own catalog, or None before the first."""
         number = self.current_release()
         return None if number is None else self.release(number) / CATALOG
-
-
-def _is_database(file: Path) -> bool:
-    """Whether a file begins as DuckDB's do: eight bytes of a checksum, and its mark."""
-    try:
-        with open(file, "rb") as stream:
-            return stream.read(12)[8:] == b"DUCK"
-    except OSError:
-        return False

@@ -15,6 +15,7 @@ from scorehouse.ledger.lines import Ledger, Line
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.nightly.triage import OF_THE_MACHINE, OWNER, FailureClass, Triage
+from scorehouse.release.sealed import is_whole
 
 INCIDENT, ALERT = "incident", "alert"
 TELLING = "telling"
@@ -356,7 +357,7 @@ def served_now(warehouse: Warehouse) -> str:
     number = warehouse.current_release()
     if number is None:
         return "There is no release yet."
-    if not warehouse.is_whole(number):
+    if not is_whole(warehouse, number):
         why = "files of it are damaged or gone; a green build mends it"
         return f"Readers cannot open release {number} of {warehouse.branch}: {why}."
     return f"Readers are served release {number} of {warehouse.branch}."

@@ -26,9 +26,10 @@ from scorehouse.operations.register import HOOKS, operation_of
 from scorehouse.operations.retention import expire
 from scorehouse.operations.served_before import forget_served_before
 from scorehouse.release.publish import Publisher
+from scorehouse.release.sealed import unlike_sealed
 from scorehouse.sandbox import confinement
 from scorehouse.serving import file as serving_file
-from scorehouse.serving.audiences import keep_from_others, without_group
+from scorehouse.serving.audiences import groups_of, keep_from_others
 from scorehouse.serving.offer import ServedTable
 from scorehouse.store.durable import remove_leftovers
 
@@ -139,8 +140,9 @@ def _damaged(run: Run) -> Iterator[str]:
     """What was lost, or changed by somebody, of the store and of what readers are served."""
     yield from (f"{file} was not as its record says: it is computed anew." for file in run.store.damaged)
     number = run.warehouse.current_release()
-    if number is not None and not run.warehouse.is_whole(number):
-        yield f"Release {number} was not as its record says, so that readers could not open it: a green build publishes it anew."
+    unlike = unlike_sealed(run.warehouse, number) if number is not None else []
+    if unlike:
+        yield f"Release {number} was not as its record says ({', '.join(unlike)}): a green build publishes it anew."
 
 
 def _alarms(run: Run) -> Iterator[str]:
@@ -265,9 +267,10 @@ def notices(run: Run) -> list[str]:
     empty = sorted(table.name for table in run.manifest.served_tables() if run.records.of(table.relation).row_count == 0)
     if empty:
         sentences.append(f"Empty, because this data has nothing for them: {', '.join(empty)}.")
-    for audience in without_group(run.manifest.offer()):
+    for audience in (name for name, group in groups_of(run.manifest.offer()).items() if group is None):
         sentences.append(
-            f"No group '{audience}' on this machine: {run.warehouse.audiences.name}/{audience}.duckdb is for who builds alone; "
+            f"No group '{audience}' on this machine that who builds is in: "
+            f"{run.warehouse.audiences.name}/{audience}.duckdb is for who builds alone; "
             f"add the group (groupadd {audience}), and whoever builds to it."
         )
     unread = rules.unread(run.manifest)

@@ -12,7 +12,9 @@ from mashumaro.codecs.json import JSONDecoder, JSONEncoder
 
 from scorehouse.ledger.audit import Mark
 from scorehouse.names.warehouse import CATALOG, SUMMARY, Warehouse
+from scorehouse.release.sealed import Sealed
 from scorehouse.serving.described import Release
+from scorehouse.store.durable import make_read_only, write_durably
 from scorehouse.store.files import Store
 from scorehouse.store.foreign import open_plain
 from scorehouse.store.provenance import COMPUTED, Provenance
@@ -28,6 +30,8 @@ class Summary:
         files: what it reads of the store.
         promotions: of these files, how many came how from branches (see scorehouse.store.provenance).
         audited: the line of the branch's audit trail that says it was published; None of a release of before there was one.
+        sealed: its files, by their path in it.
+        groups: who was to read the files of audiences.
     """
 
     release: Release
@@ -35,6 +39,8 @@ class Summary:
     files: list[str]
     promotions: dict[str, int] = field(default_factory=dict)
     audited: Mark | None = None
+    sealed: dict[str, Sealed] = field(default_factory=dict)
+    groups: dict[str, int | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, release: Release, records: NodeRecords, store: Store | None = None, audited: Mark | None = None) -> Self:
@@ -46,7 +52,8 @@ class Summary:
 
     def write(self, folder: Path) -> None:
         """Put it into a release's folder."""
-        (folder / SUMMARY).write_text(_ENCODER.encode(self))
+        write_durably(folder / SUMMARY, _ENCODER.encode(self))
+        make_read_only(folder / SUMMARY)
 
 
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, duckdb.Error)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.warehouse import AUDIENCES, CATALOG, COMING, NUMBER, SERVING, Warehouse
+from scorehouse.release.sealed import is_whole
 from scorehouse.store.durable import aside, sync
 
 SAID = 10
@@ -52,14 +53,15 @@ def rollback(warehouse: Warehouse, to: int | None = None) -> tuple[int, int]:
     Raises ScorehouseError when there is no such release.
     """
     current = warehouse.current_release()
-    numbers = [number for number in warehouse.release_numbers() if warehouse.is_whole(number)]
+    numbers = warehouse.release_numbers()
     if current is None:
         raise ScorehouseError(
             f"Branch '{warehouse.branch}': expected a release to roll back from, found none; run dbt build first."
         )
-    earlier = [number for number in numbers if number < current]
-    target = to if to is not None else (earlier[-1] if earlier else None)
-    if target not in numbers:
+    earlier = (number for number in reversed(numbers) if number < current and is_whole(warehouse, number))
+    target = to if to is not None else next(earlier, None)
+    if target not in numbers or not is_whole(warehouse, target):
+        numbers = [number for number in numbers if is_whole(warehouse, number)]
         kept = ", ".join(map(str, numbers[-SAID:])) + (f" and {len(numbers) - SAID} earlier ones" if len(numbers) > SAID else "")
         wanted = f"release {to}" if to is not None else f"a release before {current}"
         raise ScorehouseError(f"Branch '{warehouse.branch}': expected {wanted}, found only {kept}; choose one of these.")

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -11,17 +11,18 @@ import duckdb
 from scorehouse.errors import ScorehouseError
 from scorehouse.ledger.audit import Mark
 from scorehouse.names.quoting import identifier, literal, quoted
-from scorehouse.names.warehouse import AUDIENCES, CATALOG, COMING, NUMBER, SERVING, SUMMARY, Warehouse
-from scorehouse.release.history import Summary, description
+from scorehouse.names.warehouse import AUDIENCES, CATALOG, COMING, NUMBER, SERVING, Warehouse
+from scorehouse.release.history import Summary, description, summary
 from scorehouse.release.moved_store import place_of
 from scorehouse.release.pointer import has_come, point_to, remove
+from scorehouse.release.sealed import OPEN, Sealed, seal, seal_file, unlike_sealed
 from scorehouse.serving import file as serving_file
-from scorehouse.serving.audiences import FOR_ONE_GROUP, keep_from_others, write_for_each
+from scorehouse.serving.audiences import FOR_ONE_GROUP, groups_of, keep_from_others, write_for_each
 from scorehouse.serving.described import Release, write_release
 from scorehouse.serving.offer import Offer
 from scorehouse.serving.reader import read
 from scorehouse.store import state
-from scorehouse.store.durable import aside, make_read_only, sync
+from scorehouse.store.durable import aside, sync
 from scorehouse.store.files import Store
 from scorehouse.store.records import NodeRecords, Records, changes
 
@@ -55,7 +56,7 @@ class Publisher:
         warehouse, offer = self.warehouse, self.offer
         current = warehouse.current_release()
         changed = self._changed(current)
-        if current is not None and not changed and warehouse.is_whole(current):
+        if current is not None and not changed:
             return current, []
         number = max([0, current or 0, *warehouse.release_numbers()]) + 1
         folder = aside(warehouse.release(number))
@@ -68,11 +69,11 @@ class Publisher:
             self._write_catalog(folder / CATALOG, release)
             (folder / NUMBER).write_text(f"{number}\n")
             self._verify(folder, release)
-            _seal(folder, for_all=not offer.audiences)
+            sealed = seal(folder, self._mode_of)
             if offer.audiences:
                 keep_from_others(warehouse.store, warehouse.work, *warehouse.releases.glob("*/*.duckdb"))
-            Summary.of(release, self.records, self.store, audit(release)).write(folder)
-            _seal_file(folder / SUMMARY)
+            described = Summary.of(release, self.records, self.store, audit(release))
+            replace(described, sealed=sealed, groups=groups_of(offer)).write(folder)
             (folder / COMING).touch()
             os.rename(folder, warehouse.release(number))
             sync(warehouse.releases)
@@ -93,9 +94,15 @@ class Publisher:
         catalog = self.warehouse.release(number) / CATALOG
         temporary = aside(catalog)
         self._write_catalog(temporary, description(self.warehouse, number))
-        make_read_only(temporary, FOR_ONE_GROUP if self.offer.audiences else 0o444)
+        seal_file(temporary, self._mode_of(catalog))
         os.replace(temporary, catalog)
+        known = summary(self.warehouse, number)
+        replace(known, sealed=known.sealed | {CATALOG: Sealed.of(catalog)}).write(catalog.parent)
         return True
+
+    def _mode_of(self, file: Path) -> int:
+        """Where audiences get parts, databases are for their groups alone."""
+        return FOR_ONE_GROUP if self.offer.audiences and file.suffix == ".duckdb" else OPEN
 
     def _changed(self, number: int | None) -> list[str]:
         """What a release does not have as the work database has it; every table where there is none, or it is damaged."""
@@ -106,9 +113,16 @@ class Publisher:
             with duckdb.connect(str(folder / CATALOG), read_only=True) as catalog:
                 is_here = place_of(catalog) in (None, str(self.warehouse.root))
                 published = NodeRecords.read(catalog) if is_here else NodeRecords()
-            return self._unlike(published) + serving_file.redeclared(self.connection, folder / SERVING, self.offer)
+            said = serving_file.redeclared(self.connection, folder / SERVING, self.offer)
+            return self._unlike(published) + said + self._damaged(number)
         except (duckdb.Error, OSError):
             return self._unlike(NodeRecords())
+
+    def _damaged(self, number: int) -> list[str]:
+        """What is not as it was sealed of a release's files, and whose group there is only now."""
+        groups, before = groups_of(self.offer), summary(self.warehouse, number).groups
+        files = [f"file {name}" for name in unlike_sealed(self.warehouse, number)]
+        return files + [f"group {name}" for name in sorted(groups) if groups[name] != before.get(name)]
 
     def _unlike(self, published: NodeRecords) -> list[str]:
         """Names of the nodes that differ from what was published."""
@@ -164,15 +178,3 @@ class Publisher:
 def _tables(cursor: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
     query = "select schema_name, table_name from duckdb_tables() where database_name = ?"
     return cursor.execute(query, [database]).fetchall()
-
-
-def _seal(folder: Path, for_all: bool) -> None:
-    """Make all files read-only and durable; where audiences get parts, databases are for their groups alone."""
-    for file in (path for path in folder.rglob("*") if path.is_file()):
-        _seal_file(file, FOR_ONE_GROUP if file.suffix == ".duckdb" and not for_all else 0o444)
-
-
-def _seal_file(file: Path, mode: int = 0o444) -> None:
-    make_read_only(file, mode)
-    sync(file)
-    sync(file.parent)

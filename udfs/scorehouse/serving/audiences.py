@@ -2,7 +2,6 @@
 
 import grp
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -32,14 +31,23 @@ def write_for_each(connection: duckdb.DuckDBPyConnection, folder: Path, offer: O
             ) from None
         with read(file) as serving:
             serving.execute("from release").fetchall()
-        with suppress(KeyError, PermissionError):
-            os.chown(file, -1, grp.getgrnam(audience).gr_gid)
+        group = _group_of(audience)
+        if group is not None:
+            with suppress(OSError):  # a confined branch may give files to nobody
+                os.chown(file, -1, group)
 
 
-def without_group(offer: Offer) -> Iterator[str]:
-    """Audiences that this machine has no group for."""
-    groups = {group.gr_name for group in grp.getgrall()}
-    return (audience for audience in offer.audiences if audience not in groups)
+def groups_of(offer: Offer) -> dict[str, int | None]:
+    """For each audience its group of this machine, by number; None where there is none that who builds could give a file."""
+    return {audience: _group_of(audience) for audience in offer.audiences}
+
+
+def _group_of(audience: str) -> int | None:
+    try:
+        group = grp.getgrnam(audience).gr_gid
+    except (KeyError, OSError):  # there is none, or this process may not read which there are
+        return None
+    return group if os.geteuid() == 0 or group in {os.getegid(), *os.getgroups()} else None
 
 
 def keep_from_others(*paths: Path) -> None:

@@ -55,7 +55,7 @@ class Provenance:
     def of(cls, file: Path, author: Author, parents: Iterable[str]) -> Self:
         """That of a file which this process has just written."""
         now = datetime.now(UTC).replace(tzinfo=None)
-        return cls(author.branch, author.commit, author.run_id, os.getpid(), now, sorted(set(parents)), _hash_of(file))
+        return cls(author.branch, author.commit, author.run_id, os.getpid(), now, sorted(set(parents)), hash_of(file))
 
     @classmethod
     def beside(cls, file: Path) -> Self | None:
@@ -72,7 +72,7 @@ class Provenance:
 
     def is_of(self, file: Path) -> bool:
         """Whether a file holds what was written."""
-        return _hash_of(file) == self.sha256
+        return hash_of(file) == self.sha256
 
 
 _ENCODER, _DECODER = JSONEncoder(Provenance), JSONDecoder(Provenance)
@@ -94,7 +94,8 @@ def state_of(file: Path) -> str:
     return f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
-def _hash_of(file: Path) -> str:
+def hash_of(file: Path) -> str:
+    """SHA-256 of a plain file's bytes, in hexadecimal; no link is followed below the folder two above its own."""
     with open(open_plain(file.parents[2], file), "rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
