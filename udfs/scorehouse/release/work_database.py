@@ -9,8 +9,10 @@ import duckdb
 
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.git import PRODUCTION
+from scorehouse.names.quoting import quoted
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.release.pointer import heal
+from scorehouse.store import state
 from scorehouse.store.durable import aside, log_of, remove_leftovers
 from scorehouse.store.foreign import keep_only
 
@@ -54,13 +56,15 @@ def _start_from_release(warehouse: Warehouse) -> None:
 
 
 def _opens(database: Path) -> bool:
-    """Whether a database file is whole; raises ScorehouseError when another program has it open.
+    """Whether a database file, and each row of our tables, can be read; raises ScorehouseError when another program has it open.
 
     One that this process has open is: what an earlier run of it left open, when an error ended it, is what dbt goes on with.
     """
     try:
         with duckdb.connect(str(database)) as connection:
-            connection.execute("select count(*) from duckdb_tables()")
+            for schema, table in connection.execute("select schema_name, table_name from duckdb_tables()").fetchall():
+                if schema in state.SCHEMAS:
+                    connection.execute(f"select bit_xor(hash(rows)) from {quoted(f'{schema}.{table}')} as rows").fetchall()
         return True
     except duckdb.Error as error:
         if "Conflicting lock" in str(error):
