@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from scorehouse_confinement import landlock, system_calls
+from scorehouse_confinement import confinement, landlock, system_calls
 
 from project.confined import Confined
 from project.harness import REPOSITORY, Outcome, Project, tiny_project
@@ -375,6 +375,20 @@ def test_commands_that_need_more_than_a_branch_has_say_so(shop: Project, command
     outcome = shop.dbt(command, branch="attack")
     assert not outcome.is_green
     assert f"dbt {command} on branch 'attack': expected main" in outcome.output
+
+
+@pytest.mark.parametrize("damaged", [None, b"\xff\xfe\x80", b"\x00\n" + 9999 * b"x"], ids=["gone", "no text", "garbage"])
+def test_damaged_lists_of_ours_count_as_empty(tmp_path: Path, damaged: bytes | None) -> None:
+    found = confinement.Confinement(tmp_path / "shop", tmp_path / "warehouse", "main")
+    target = tmp_path / "shop" / "target"
+    for folder in (found.private, target):
+        folder.mkdir(parents=True)
+    for name in ("sealed", "sources") if damaged else ():
+        (found.private / name).write_bytes(damaged)
+    (target / "partial_parse.msgpack").write_text("of somebody")
+    confinement._distrust(found, [target])
+    assert not list(target.iterdir())
+    assert list(confinement._sources(found, {})) == []
 
 
 def test_what_is_installed_is_what_the_repository_says() -> None:

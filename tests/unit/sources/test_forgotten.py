@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scorehouse.sources.forgotten import NOBODY, Forgotten, as_spelled
+from scorehouse.errors import ScorehouseError
+from scorehouse.sources.forgotten import FILE, NOBODY, Forgotten, as_spelled
 from scorehouse.sources.keyed import Key
 from scorehouse.sources.personal import Personal, Whose, pseudonym
 from scorehouse.sources.tables import SourceTable, land, view_sql
@@ -125,3 +126,17 @@ def test_only_rows_that_are_of_customers_count(tmp_path: Path) -> None:
         ("interaction",),
         ("item",),
     ]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x80", b"{}", b"[]", b'{"key": "a", "people": 3, "pending": []}'])
+def test_a_damaged_list_is_one_sentence_that_names_it(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    with pytest.raises(ScorehouseError, match=f"{FILE}: expected the list of who is to be forgotten, found .*bring it back"):
+        Forgotten.read(tmp_path)
+
+
+def test_a_list_is_read_as_it_was_written(tmp_path: Path) -> None:
+    assert Forgotten.read(tmp_path).people == []
+    some = listed("a", "b")
+    some.write(tmp_path)
+    assert Forgotten.read(tmp_path) == some

@@ -4,6 +4,8 @@ The list lies in main's part of the store, where every branch reads it. It holds
 can ask whether an id is on it, and cannot read one from it.
 """
 
+import json
+import os
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from typing import Self
 import duckdb
 from mashumaro.codecs.json import JSONDecoder, JSONEncoder
 
+from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier, literal
 from scorehouse.sources import cells
@@ -41,9 +44,25 @@ class Forgotten:
 
     @classmethod
     def read(cls, store: Path) -> Self:
-        """That of a store; an empty one where nobody was forgotten."""
+        """That of a store; an empty one where nobody was forgotten.
+
+        Raises ScorehouseError for a damaged one: who stood on it must not land again.
+        """
         file = store / FILE
-        return _DECODER.decode(file.read_text()) if file.is_file() else cls()
+        if not os.path.lexists(file):
+            return cls()
+        try:
+            text = file.read_text()
+            is_whole = json.loads(text).keys() == cls.__dataclass_fields__.keys()
+            known = _DECODER.decode(text) if is_whole else None
+        except (OSError, ValueError, LookupError, AttributeError, RecursionError):
+            known = None
+        if known is None:
+            raise ScorehouseError(
+                f"{file}: expected the list of who is to be forgotten, found a file that is damaged or cannot be read; "
+                f"bring it back from a copy, since without it their rows would land again (remove it only if nobody ever was)."
+            )
+        return known
 
     def write(self, store: Path) -> None:
         """Make it that of a store."""

@@ -257,12 +257,20 @@ def _show_environment() -> None:
 def _distrust(found: Confinement, own: Iterable[Path]) -> None:
     """Let main read no parsed project, and retry no run, that another branch left in `target/`."""
     seals = found.private / "sealed"
-    known = set(seals.read_text().split()) if seals.is_file() else set()
+    known = set(_lines(seals))
     for file in _trusted_files(own):
         if file.is_symlink() or _hash(file) not in known:
             file.unlink(missing_ok=True)
 
     atexit.register(_seal, seals, own)
+
+
+def _lines(file: Path) -> list[str]:
+    """What a file of ours lists; nothing where it is gone or damaged: nothing in `target/` is believed then, no place known."""
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return []
 
 
 def _seal(seals: Path, own: Iterable[Path]) -> None:
@@ -348,11 +356,10 @@ def _profiles(parameters: Mapping[str, Any]) -> Iterator[Path]:
 def _sources(found: Confinement, parameters: Mapping[str, Any]) -> Iterator[Path]:
     """Where sources may lie: where main has read them, and where the command line and the environment say."""
     landed = found.warehouse / git.PRODUCTION / ".work" / LANDED
-    listed = landed.read_text().splitlines() if landed.is_file() else []
-    listed += (os.environ.get(SOURCES) or "").split(os.pathsep)
+    listed = _lines(landed) + (os.environ.get(SOURCES) or "").split(os.pathsep)
     for text in (*listed, *_texts(parameters.get("vars") or {})):
         path = (found.project / os.path.expanduser(text)).resolve() if text and "\0" not in text else found.project
-        if not found.project.is_relative_to(path) and not path.is_relative_to(found.warehouse) and path.exists():
+        if not found.project.is_relative_to(path) and not path.is_relative_to(found.warehouse) and os.path.exists(path):
             yield path
 
 
