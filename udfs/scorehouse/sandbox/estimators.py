@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.sandbox.own_estimators import compile_own
 from scorehouse.sandbox.python import CLOCK
-from scorehouse.sandbox.sets import used_in_order
 
 PURE = frozenset(
     "__future__ abc bisect collections copy dataclasses decimal enum fractions functools heapq inspect itertools math numbers"
@@ -28,12 +28,16 @@ REACHING = frozenset("open __import__ eval exec compile input breakpoint hash id
 
 
 def check_estimator(file: Path, where: str) -> None:
-    """Raise ScorehouseError, with the line, for a file whose code could depend on more than its rows and itself."""
+    """Raise ScorehouseError, with the line, for a file whose code could depend on more than its rows and itself.
+
+    One that could not is compiled, when it is imported, so that it learns the same in every process.
+    """
     for line, found in _reached(ast.parse(file.read_bytes())):
         raise ScorehouseError(
             f"{where}, line {line}: expected an estimator made of its rows, its code and installed libraries, found {found}, by "
             f"which it could depend on something else unseen; give it as a parameter, or as a column of the examples."
         )
+    compile_own(file)
 
 
 def _reached(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -55,6 +59,3 @@ def _reached(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, f".{node.attr}"
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.strip().lower() in _CLOCK:
             yield node.lineno, f"'{node.value}', which libraries read as the time"
-    yield from (
-        (line, f"the order of the set {text}, which each process has of its own (sort it)") for line, text in used_in_order(tree)
-    )

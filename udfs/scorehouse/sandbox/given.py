@@ -30,7 +30,7 @@ _PADDED = frozenset("gG")
 _OF_ARROW = (pa.Array, pa.ChunkedArray, pa.Scalar, pa.DataType, pa.Field)
 _OF_NUMPY = (np.random.Generator, np.errstate, np.finfo, np.iinfo, np.flatiter)
 
-_FILLED = frozenset(
+FILLED = frozenset(
     "all amax amin any max mean min nanmax nanmean nanmin nanprod nanstd nansum nanvar prod reduce std sum var".split()
 )
 """What counts up the elements that `where` takes; others leave what memory held in place of those that it does not."""
@@ -223,16 +223,16 @@ class Careful:
         owner = getattr(self.function, "__self__", None)
         if isinstance(owner, np.ndarray):
             plain(owner)
-        if "where" in named and self.function.__name__ not in _FILLED:
-            _expect_filled(named.get("out"))
+        if "where" in named and self.function.__name__ not in FILLED and holds_nothing(named.get("out")):
+            raise UnrepeatableError("`where` without `out`, which leaves what memory held", "give out=numpy.zeros_like(...)")
         if not (getattr(self.function, "__module__", None) or "").startswith("pyarrow"):  # Arrow writes no texts of values
             values, named = tuple(map(_value, values)), {name: _value(value) for name, value in named.items()}
         return _taken(self.function(*values, **named))
 
 
-def _expect_filled(out: Any) -> None:
-    if any(one is None for one in (out if isinstance(out, tuple) else (out,))):
-        raise UnrepeatableError("`where` without `out`, which leaves what memory held", "give out=numpy.zeros_like(...)")
+def holds_nothing(out: Any) -> bool:
+    """Whether some of a function's `out` is left to it."""
+    return any(one is None for one in (out if isinstance(out, tuple) else (out,)))
 
 
 def _value(value: Any) -> Any:

@@ -128,3 +128,7 @@ class Items(ItemsView):
     """`dict.items()`, whose algebra keeps the order."""
 
     _from_iterable = Ordered
+
+
+Ordered.register(set)
+OrderedAndFrozen.register(frozenset)

@@ -17,7 +17,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.sandbox import given
 from scorehouse.sandbox.ordered import Ordered, OrderedAndFrozen
 
-_ATTRIBUTE, _TEXT, _PLAIN, _SET = " attribute", " text", " plain", " set"
+_ATTRIBUTE, _TEXT, _PLAIN, SET = " attribute", " text", " plain", " set"
 """Names of what compiled code asks; with a space in them, so that no file can say them."""
 
 
@@ -36,7 +36,7 @@ def names_for(module: str, builtins: Mapping[str, Any], public: Callable[[str], 
     """
     known = {**builtins, "str": given.Text, "set": Ordered, "frozenset": OrderedAndFrozen}
     known["__import__"] = partial(_imported, public)
-    asked = {_ATTRIBUTE: given.attribute, _TEXT: given.text, _PLAIN: given.plain, _SET: Ordered}
+    asked = {_ATTRIBUTE: given.attribute, _TEXT: given.text, _PLAIN: given.plain, SET: Ordered}
     return {"__name__": module, "__builtins__": known, **asked}
 
 
@@ -62,15 +62,36 @@ def _imported(
     return given.Module(name if names else name.split(".")[0], public)
 
 
-class _Asking(ast.NodeTransformer):
+class AskingForSets(ast.NodeTransformer):
+    """Sets become questions."""
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        """`x in {1, 2}` hears of no order, and stays as fast as it is."""
+        node.left = self.visit(node.left)
+        asked = zip(node.ops, node.comparators, strict=True)
+        node.comparators = [other if _is_membership(operator, other) else self.visit(other) for operator, other in asked]
+        return node
+
+    def visit_Set(self, node: ast.Set) -> ast.expr:
+        """`{1, 2}`."""
+        self.generic_visit(node)
+        return ask(SET, node, ast.List(node.elts, ast.Load()))
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.expr:
+        """`{one for one in many}`."""
+        self.generic_visit(node)
+        return ask(SET, node, ast.ListComp(node.elt, node.generators))
+
+
+class _Asking(AskingForSets):
     """Attributes, texts and sets become questions; annotations, which compute nothing, are left out."""
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        return _ask(_ATTRIBUTE, node, self.visit(node.value), ast.Constant(node.attr))
+        return ask(_ATTRIBUTE, node, self.visit(node.value), ast.Constant(node.attr))
 
     def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.expr:
         how = self.visit(node.format_spec) if node.format_spec else ast.Constant("")
-        said = _ask(_TEXT, node, self.visit(node.value), ast.Constant(node.conversion), how)
+        said = ask(_TEXT, node, self.visit(node.value), ast.Constant(node.conversion), how)
         return ast.copy_location(ast.FormattedValue(said, -1, None), node)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
@@ -82,21 +103,6 @@ class _Asking(ast.NodeTransformer):
         self.generic_visit(node)
         node.value = _asked_if_written(node.op, node.value)
         return node
-
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        """`x in {1, 2}` hears of no order, and stays as fast as it is."""
-        node.left = self.visit(node.left)
-        asked = zip(node.ops, node.comparators, strict=True)
-        node.comparators = [other if _is_membership(operator, other) else self.visit(other) for operator, other in asked]
-        return node
-
-    def visit_Set(self, node: ast.Set) -> ast.expr:
-        self.generic_visit(node)
-        return _ask(_SET, node, ast.List(node.elts, ast.Load()))
-
-    def visit_SetComp(self, node: ast.SetComp) -> ast.expr:
-        self.generic_visit(node)
-        return _ask(_SET, node, ast.ListComp(node.elt, node.generators))
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
         node.annotation = None
@@ -123,8 +129,9 @@ def _is_constant(node: ast.expr) -> bool:
 
 def _asked_if_written(operator: ast.operator, right: ast.expr) -> ast.expr:
     """What stands behind `%`, which writes it where a text stands before."""
-    return _ask(_PLAIN, right, right) if isinstance(operator, ast.Mod) else right
+    return ask(_PLAIN, right, right) if isinstance(operator, ast.Mod) else right
 
 
-def _ask(question: str, place: ast.expr, *arguments: ast.expr) -> ast.expr:
+def ask(question: str, place: ast.expr, *arguments: ast.expr) -> ast.expr:
+    """The call of a question, with the place in the file that an expression has."""
     return ast.copy_location(ast.Call(ast.Name(question, ast.Load()), [*arguments], []), place)
