@@ -167,6 +167,67 @@ def test_renamed_and_deleted_models_leave_the_catalog(tiny: Project) -> None:
     assert tiny.release() == 2
 
 
+SEEN = "models: [{name: seen, config: {materialized: view, OTHERWISE}}]"
+HELD = "models: [{name: held, config: {OTHERWISE}}]"
+RENAMED = {
+    "a view": ("models/features/seen.yml", SEEN, "alias", "seen", "seen_now"),
+    "a schema": ("models/features/seen.yml", SEEN, "schema", "features", "more"),
+    "a table": ("models/features/held.yml", HELD, "alias", "held", "kept"),
+    "a case": ("models/features/held.yml", HELD, "alias", "held", "Held"),
+    "a seed": ("seeds/points.yml", "seeds: [{name: points, config: {OTHERWISE}}]", "alias", "points", "marks"),
+}
+
+
+@pytest.mark.parametrize("what", RENAMED)
+def test_what_gets_another_name_leaves_the_old_one_and_can_take_it_back(tiny: Project, what: str) -> None:
+    path, said, setting, old, new = RENAMED[what]
+    tiny.write("models/features/seen.sql", "select event_id from {{ ref('stg_events') }}\n")
+    tiny.write("models/features/seen.yml", SEEN.replace("OTHERWISE", "alias: seen"))
+    tiny.write("models/features/sees.sql", "select count(*) as n from {{ ref('seen') }}\n")
+    tiny.write("models/features/held.sql", "select max(amount) as top from {{ ref('stg_events') }}\n")
+    named = []
+    for name in (old, new, old):
+        tiny.write(path, said.replace("OTHERWISE", f"{setting}: {name}"))
+        tiny.build()
+        named.append(names_of(tiny))
+        assert tiny.catalog("select n from features.sees") == [(3,)]
+    assert tiny.release() == 4
+    assert named[0] == named[2]
+    assert {name.replace(new, old) for name in named[1] - named[0]} == named[0] - named[1] != set()
+
+
+def names_of(project: Project) -> set[str]:
+    """The relations and functions of models that readers of the catalog find."""
+    views = "select schema_name || '.' || view_name from duckdb_views() where not internal"
+    macros = "select schema_name || '.' || function_name from duckdb_functions() where not internal"
+    return {name for (name,) in project.catalog(f"{views} union all {macros}") if not name.startswith(("history", "scorehouse"))}
+
+
+def test_models_that_exchange_their_names_and_functions_that_go_leave_what_is_there(tiny: Project) -> None:
+    tiny.write("models/features/a.sql", "select 'a' as made\n")
+    tiny.write("models/features/b.sql", "select 'b' as made\n")
+    tiny.write("udfs/thrice.sql", "x * 3\n")
+    tiny.write(
+        "udfs/thrice.yml",
+        "functions: [{name: thrice, arguments: [{name: x, data_type: double}], returns: {data_type: double}}]\n",
+    )
+    tiny.build()
+    assert "functions.thrice" in names_of(tiny)
+    tiny.write("models/features/ab.yml", "models: [{name: a, config: {alias: b}}, {name: b, config: {alias: a}}]\n")
+    for file in ("udfs/thrice.sql", "udfs/thrice.yml"):
+        (tiny.root / file).unlink()
+    tiny.build()
+    assert tiny.catalog("select a.made, b.made from features.a, features.b") == [("b", "a")]
+    assert "functions.thrice" not in names_of(tiny)
+
+
+def test_a_source_that_gets_another_schema_is_read_there(tiny: Project) -> None:
+    tiny.replace("models/staging/_sources.yml", "schema: shop", "schema: store_front")
+    tiny.build()
+    assert {"store_front.events"} == {name for name in names_of(tiny) if name.endswith(".events")}
+    assert tiny.catalog("select count(*) from store_front.events") == [(3,)]
+
+
 @pytest.mark.parametrize("data_format", ["parquet"])
 def test_the_store_writes_another_format_on_request(tiny: Project, data_format: str) -> None:
     before = tiny.serving("from scores order by all")

@@ -142,7 +142,7 @@ class Builder:
         """
         parents = {relation: parent.fingerprint for relation, parent in inputs.parents.items()} if inputs else {}
         spared = sorted(column.name for column in node.columns if column.is_personal is False)
-        own = [*own, *([spared] if spared else [])]  # a result is looked through again when less is spared
+        own = [node.relation, *own, *([spared] if spared else [])]  # a result is looked through again when less is spared
         fingerprint = Fingerprint.of(own, parents, inputs.marks if inputs else {}, computed_with)
         named = self.manifest.inputs(node) | dict(inputs.named if inputs else {}) | dict(computed_with or {})
         return NodeRecord(node.id, node.relation, node.kind, node.materialized, fingerprint, inputs=named)
@@ -275,8 +275,9 @@ class Builder:
         draft = replace(draft, run_id=self._run_id, action=action, reason=reason or explain(previous, draft, is_built))
         if is_same and is_new and draft.node_id in self.published.nodes:
             self._note_loss(draft)
-        if is_same and previous.inputs == draft.inputs and previous.details == draft.details and not is_new:
-            self.records.note(replace(draft, columns=previous.columns))
+        noted = replace(draft, columns=previous.columns) if previous else draft
+        if not is_new and previous and noted == replace(previous, run_id=self._run_id, action=action, reason=draft.reason):
+            self.records.note(noted)
         else:
             self.records.put(draft, statements)
         return Outcome(action, draft.reason, draft.row_count)

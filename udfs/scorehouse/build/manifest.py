@@ -409,7 +409,7 @@ class Manifest:
         for text in texts.values():
             found |= {f"variable {name}": digest(self.variables.get(name)) for name in _VAR.findall(text)}
             found |= {f"environment variable {name}": digest(os.environ.get(name)) for name in _ENV_VAR.findall(text)}
-        found["configuration"] = digest(node.materialized, node.meta)
+        found |= {"configuration": digest(node.materialized, node.meta), "name": node.relation}
         return found
 
     def _text_of(self, node: Node) -> str:

@@ -19,8 +19,8 @@ def source(builder: Builder, node_id: str, table: SourceTable, files: list[Lande
         table.relation,
         "source",
         "source",
-        Fingerprint.of_source(table.declaration(), tables.data_version(files)),
-        inputs=inputs | {"declaration": table.declaration()},
+        Fingerprint.of_source(table.relation, table.declaration(), tables.data_version(files)),
+        inputs=inputs | {"declaration": table.declaration(), "name": table.relation},
         files=[table.stored_name(file) for file in files],
         details=tables.details(table, files),
     )

@@ -27,13 +27,13 @@ def digest(*parts: object) -> str:
 class Fingerprint:
     """Identity of a node's result, and its two halves.
 
-    >>> old, new = (Fingerprint.of_source("orders", day) for day in ("1st", "2nd"))
+    >>> old, new = (Fingerprint.of_source("raw.orders", "columns", day) for day in ("1st", "2nd"))
     >>> before, after = (Fingerprint.of(["select 1"], {"orders": one}, {"orders": one.whole}) for one in (old, new))
     >>> before.logic == after.logic, before.data == after.data, before.whole == after.whole
     (True, False, False)
 
     Attributes:
-        own: the node's own definition (the query, a seed's content, a function's body, configuration that shapes data).
+        own: the node's own definition (its name, the query, a seed's content, a function's body, configuration that shapes data).
         logic: `own` and the logic of everything upstream; sources do not count.
         data: the data versions of all sources upstream.
         whole: `own`, what computes it (engine, libraries), and what it reads. It names the file in the store.
@@ -66,6 +66,6 @@ class Fingerprint:
         )
 
     @classmethod
-    def of_source(cls, declaration: str, data_version: str) -> "Fingerprint":
+    def of_source(cls, relation: str, declaration: str, data_version: str) -> "Fingerprint":
         """Fingerprint of a source table: its declaration is logic, its files are data."""
-        return cls(own=declaration, logic=declaration, data=data_version, whole=digest(declaration, data_version))
+        return cls(own=declaration, logic=declaration, data=data_version, whole=digest(relation, declaration, data_version))

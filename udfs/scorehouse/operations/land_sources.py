@@ -85,6 +85,7 @@ def _land(run: Run, node: Node, table: SourceTable, is_pinned: bool) -> Found | 
         and is_pinned
         and landing.path == table.path
         and landing.reader == table.reader
+        and previous.relation == table.relation
         and not run.store.lost(previous.files)
     ):
         files = landing.files if is_same_declaration else check_landed(table, run.store, landing.files)

@@ -25,7 +25,7 @@ class NodeRecord:
 
     Attributes:
         node_id: dbt's unique id.
-        relation: schema.name as in SQL; None for what has no relation.
+        relation: schema.name as in SQL.
         fingerprint: identity of the result.
         text_hash, query_hash: hash of the rendered text, and of its canonical form.
         inputs: everything that shaped the result, name -> hash; `explain` compares two of these.
@@ -37,7 +37,7 @@ class NodeRecord:
     """
 
     node_id: str
-    relation: str | None
+    relation: str
     resource_type: str
     materialized: str
     fingerprint: Fingerprint
@@ -52,6 +52,15 @@ class NodeRecord:
     action: str = ""
     reason: str = ""
     details: Details = field(default_factory=Details)
+
+    @property
+    def is_function(self) -> bool:
+        """Whether it is called, and not read."""
+        return self.resource_type == "function"
+
+    def stands_where(self, other: "NodeRecord") -> bool:
+        """Whether both have one name, in whatever case, and are of a kind: only one of them can stand there."""
+        return self.relation.lower() == other.relation.lower() and self.is_function == other.is_function
 
     def row(self) -> dict[str, object]:
         """The record as a row of `scorehouse.nodes`."""
@@ -158,14 +167,17 @@ class Records(NodeRecords):
         cursor.close()
 
     def put(self, record: NodeRecord, statements: Iterable[str] = ()) -> NodeRecord:
-        """Replace a node's record and run the statements that belong to it (its views) in the same transaction.
+        """Replace a node's record, and what stands under its name by what the statements make, in the same transaction.
 
         Returns the record with the columns that its relation has now.
         """
+        previous = self.nodes.get(record.node_id)
         with self._lock, self._transaction() as cursor:
+            if previous:
+                self._drop(cursor, previous)
             for statement in statements:
                 cursor.execute(statement)
-            if record.resource_type != "function":
+            if not record.is_function:
                 described = cursor.execute(f"describe {quoted(record.relation)}").fetchall()
                 record = replace(record, columns={name: kind for name, kind, *_ in described})
             cursor.execute("delete from scorehouse.nodes where node_id = ?", [record.node_id])
@@ -180,6 +192,7 @@ class Records(NodeRecords):
             self._noted.append(record)
 
     def _keep(self, record: NodeRecord) -> None:
+        self._leave(record.node_id)
         self.nodes[record.node_id] = self._by_relation[record.relation] = record
 
     def flush(self) -> None:
@@ -229,14 +242,26 @@ class Records(NodeRecords):
             cursor.close()
 
     def forget(self, node_ids: Iterable[str]) -> None:
-        """Remove nodes that are no longer part of the project, and their views."""
+        """Remove nodes that are no longer part of the project, and their views and functions."""
         for node_id in node_ids:
-            record = self.nodes.pop(node_id)
-            self._by_relation.pop(record.relation, None)
             with self._lock, self._transaction() as cursor:
-                if record.relation:
-                    cursor.execute(f"drop view if exists {quoted(record.relation)}")
+                self._drop(cursor, self.nodes[node_id])
                 cursor.execute("delete from scorehouse.nodes where node_id = ?", [node_id])
+            self._leave(node_id)
+
+    def _leave(self, node_id: str) -> None:
+        """Forget a node, and its name where no other node has it."""
+        record = self.nodes.pop(node_id, None)
+        if record and self._by_relation.get(record.relation) is record:
+            del self._by_relation[record.relation]
+
+    def _drop(self, cursor: duckdb.DuckDBPyConnection, record: NodeRecord) -> None:
+        """Drop what stands under a record's name; where another node has the name by now, it is that node's."""
+        others = (other for other in self.nodes.values() if other.node_id != record.node_id)
+        if any(other.stands_where(record) for other in others):
+            return
+        for kind in ("macro", "macro table") if record.is_function else ("view",):
+            cursor.execute(f"drop {kind} if exists {quoted(record.relation)}")
 
     def passed(self, test_id: str) -> PassedTest | None:
         """What a test last passed with; None for one that never passed."""
