@@ -10,6 +10,7 @@ import pytest
 
 from project.harness import Project, tiny_project
 from scorehouse.build import engine, inputs
+from scorehouse.sandbox import queries
 
 ESTIMATOR = """
 from sklearn.linear_model import LinearRegression
@@ -157,7 +158,7 @@ def test_a_new_duckdb_computes_every_table_again(tiny: Project, monkeypatch: pyt
     known = engine.of_tables()
     monkeypatch.setattr(engine, "of_tables", lambda: known | {"DuckDB": "99.0"})
     tiny.build()
-    assert {"stg_events", "weighted", "unrelated", "scores"} <= tiny.computed()
+    assert {"points", "stg_events", "weighted", "unrelated", "scores"} <= tiny.computed()
     assert "DuckDB changed" in tiny.operation("explain", "{node: scores}").output
 
 
@@ -211,6 +212,26 @@ def test_what_a_removed_or_added_test_says_of_the_order_of_rows_counts(tiny: Pro
     tiny.build()
     assert tiny.computed() == set()
     assert tiny.work("main", query) == [("[]",)]
+
+
+def test_a_text_that_passed_the_gate_is_asked_again_when_it_may_read_something_else(tiny: Project) -> None:
+    tiny.write("models/features/copied.sql", "select event_id from {{ ref('weighted') }}\n")
+    tiny.build()
+    tiny.write("models/features/copied.sql", 'select event_id from "warehouse"."features"."weighted"\n')
+    outcome = tiny.dbt("build")
+    assert not outcome.is_green
+    assert "models/features/copied.sql, line 1: expected a query over ref() and source(), found" in outcome.output
+
+
+def test_a_gate_that_is_mended_is_asked_again(tiny: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(queries, "check", lambda *said, check=queries.check: asked.append(said[1]) or check(*said))
+    tiny.build()
+    assert asked == []
+    monkeypatch.setattr(engine, "of_gate", lambda: "mended")
+    tiny.build()
+    assert {"models/features/weighted.sql", "models/serving/scores.sql", "models/serving/scores.yml"} <= set(asked)
+    assert tiny.computed() == set()
 
 
 def test_a_star_reads_what_it_passes_on(tiny: Project) -> None:

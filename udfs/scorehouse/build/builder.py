@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from scorehouse.build import promotion, versions
+from scorehouse.build import engine, promotion, versions
 from scorehouse.build.addresses import AddressGuard
 from scorehouse.build.alone import Sorted, alone
 from scorehouse.build.inputs import InputReader, Inputs, Mark, definitions
@@ -112,7 +112,7 @@ class Builder:
             mark: another way to mark a relation than the reader's.
         """
         node, previous = self.manifest.node(node_id), self.records.nodes.get(node_id)
-        text_hash = digest(FORMAT_VERSION, sql)
+        text_hash = self._passage(node, sql)
         if previous and previous.text_hash == text_hash:
             query_hash = previous.query_hash
         else:
@@ -137,14 +137,15 @@ class Builder:
 
         Args:
             own: its own definition.
-            computed_with: what computes it, by name.
+            computed_with: what computes it, by name, beside what computes all that is stored.
             inputs: what it reads.
         """
+        computed_with = {**engine.of_tables(), **(computed_with or {})}
         parents = {relation: parent.fingerprint for relation, parent in inputs.parents.items()} if inputs else {}
         spared = sorted(column.name for column in node.columns if column.is_personal is False)
         own = [node.relation, *own, *([spared] if spared else [])]  # a result is looked through again when less is spared
         fingerprint = Fingerprint.of(own, parents, inputs.marks if inputs else {}, computed_with)
-        named = self.manifest.inputs(node) | dict(inputs.named if inputs else {}) | dict(computed_with or {})
+        named = self.manifest.inputs(node) | dict(inputs.named if inputs else {}) | computed_with
         return NodeRecord(node.id, node.relation, node.kind, node.materialized, fingerprint, inputs=named)
 
     def question(self, test_id: str, sql: str, known: Reading | None = None) -> PassedTest:
@@ -160,7 +161,13 @@ class Builder:
             return PassedTest(digest(sql, node.settings, sorted(marks.items())), None)
         inputs = self.reader.inputs(node, sql, known)
         moment = self._run_id if inputs.reads_history else ""
-        return PassedTest(digest(sql, node.settings, sorted(inputs.marks.items()), moment), inputs.reading)
+        passage = self._passage(node, sql)
+        return PassedTest(digest(passage, node.settings, sorted(inputs.marks.items()), moment), inputs.reading)
+
+    def _passage(self, node: Node, sql: str) -> str:
+        """Hash of all that the gate looks at, and of the gate: what passed once passes again."""
+        reach = self.manifest.reach(node)
+        return digest(FORMAT_VERSION, sql, sorted(reach.tables), sorted(reach.functions), engine.of_gate())
 
     # ---------------------------------------------------------------- where it is computed
 

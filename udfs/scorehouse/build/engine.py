@@ -56,6 +56,13 @@ def of_readings() -> str:
 
 
 @cache
+def of_gate() -> str:
+    """What lets queries pass, and finds what they say: hash of its code, and the version of DuckDB, whose parser it asks."""
+    files = [_PACKAGE / "sandbox" / name for name in ("queries.py", "parse.py", "duckdb_functions.py")]
+    return code_hash(files) + duckdb.__version__
+
+
+@cache
 def of_seeds() -> str:
     """What reads seeds: hash of this package's code."""
     return code_hash([_PACKAGE / "sources/seeds.py"])

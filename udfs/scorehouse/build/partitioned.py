@@ -51,7 +51,7 @@ class _Partitioned:
         self._direct = {record.relation for record in builder.reader.parents(self._node).values()} - self._behind_views()
         self._inputs: dict[str, _Input] = {}
         shape = [columns_ddl, self._own.column, self._own.grain]
-        self._draft, found = builder.draft(node_id, sql, shape, engine.of_tables(), mark=self._mark)
+        self._draft, found = builder.draft(node_id, sql, shape, mark=self._mark)
         self._marks = {name: mark for name, mark in found.marks.items() if name.removeprefix("rows ") not in self._inputs}
 
     def build(self) -> Outcome:

@@ -24,7 +24,7 @@ def seed(builder: Builder, node_id: str) -> Outcome:
         )
     _names_nobody(builder, node, path)
     content = hashlib.sha256(path.read_bytes()).hexdigest()
-    text_hash = digest(FORMAT_VERSION, content, node.seed_types, node.seed_delimiter, engine.of_seeds())
+    text_hash = digest(FORMAT_VERSION, content, node.seed_types, node.seed_delimiter, engine.of_seeds(), engine.of_tables())
     if previous and previous.text_hash == text_hash:
         query_hash = previous.query_hash
     else:

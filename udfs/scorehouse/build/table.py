@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-from scorehouse.build import engine
 from scorehouse.build.builder import Builder, Outcome
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.partitioning import Partitioning
@@ -59,7 +58,7 @@ def _draft(builder: Builder, node_id: str, sql: str, columns_ddl: str | None) ->
     key = (node_id, sql, columns_ddl)
     if key not in builder.drafts:
         expect_columns(columns_ddl, builder.manifest.node(node_id).path)
-        builder.drafts[key], _ = builder.draft(node_id, sql, columns_ddl, engine.of_tables())
+        builder.drafts[key], _ = builder.draft(node_id, sql, columns_ddl)
     return builder.drafts[key]
 
 

@@ -27,7 +27,7 @@ class NodeRecord:
         node_id: dbt's unique id.
         relation: schema.name as in SQL.
         fingerprint: identity of the result.
-        text_hash, query_hash: hash of the rendered text, and of its canonical form.
+        text_hash, query_hash: hash of the rendered text with what it was checked by, and of its canonical form.
         inputs: everything that shaped the result, name -> hash; `explain` compares two of these.
         files: data files, relative to the store, in reading order.
         columns: names and DuckDB types of the relation's columns, in order.
