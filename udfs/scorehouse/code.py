@@ -2,10 +2,12 @@
 
 import ast
 import hashlib
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from itertools import dropwhile
 from pathlib import Path
 from threading import Lock
 from types import CodeType
@@ -29,8 +31,13 @@ def is_installed(file: Path) -> bool:
 
 
 def code_hash(files: Iterable[Path]) -> str:
-    """32 hexadecimal digits of what some files compute; their places, comments and docstrings do not count."""
-    found = sorted(_meaning(file) for file in files)
+    """32 hexadecimal digits of what some files compute, each by its place below the folder of all.
+
+    Where that folder is does not count, nor do comments and docstrings.
+    """
+    listed = sorted(files)
+    above = os.path.commonpath([file.parent for file in listed]) if listed else ""
+    found = [f"{file.relative_to(above).with_suffix('')}: {_compiled(file.read_bytes())}" for file in listed]
     return hashlib.blake2b("\n".join(found).encode(), digest_size=16).hexdigest()
 
 
@@ -39,16 +46,27 @@ def folder_hash(*folders: Path) -> str:
     return code_hash(file for folder in folders for file in folder.rglob("*.py"))
 
 
-def _meaning(file: Path) -> str:
-    return f"{file.stem}: {_compiled(file.read_bytes())}"
-
-
 @cache
 def _compiled(text: bytes) -> str:
+    """What this interpreter runs of a text: with its assertions, unless it was started without them."""
     try:
-        return _said(compile(text, "", "exec", optimize=2, dont_inherit=True))  # docstrings are left out
+        with _PARSING:
+            return _said(compile(_without_docstrings(ast.parse(text)), "", "exec", dont_inherit=True))
     except (SyntaxError, ValueError):
         return repr(text)
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = list(dropwhile(_is_text, node.body)) or [ast.copy_location(ast.Pass(), node.body[0])] if node.body else []
+    return tree
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str)
+    )
 
 
 def _said(value: object) -> str:
@@ -132,10 +150,13 @@ def _imported(file: Path, root: Path) -> Iterator[str]:
 
 
 def files_of(name: str, root: Path) -> list[Path]:
-    """The files below `root` that importing a dotted name runs: its packages' own, and the module's; none for others."""
+    """The files below `root` that importing a dotted name runs: its packages' own, and the module's; none for others.
+
+    `*` is every module of a package: it may list any of them as what it gives out.
+    """
     parts = [part for part in name.split(".") if part]
     found = []
-    for length in range(1, len(parts) + 1):
+    for length, part in enumerate(parts):
         place = root.joinpath(*parts[:length])
-        found += [file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()]
+        found += [file for file in (*place.glob(f"{part}.py"), *place.glob(f"{part}/__init__.py")) if file.is_file()]
     return found
