@@ -8,6 +8,7 @@ import lzma
 import tarfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -593,6 +594,26 @@ def test_columns_in_the_names_of_folders_are_called_as_others_are_and_stand_in_a
     store = Store(inbox.parent / "store")
     rows = duckdb.connect().sql(view_sql(table, land(table, store, []), store)).order("country")
     assert rows.project("country, id").fetchall() == [("DE", "a"), ("FR", "a")]
+
+
+@pytest.mark.parametrize("pattern", ["in/*/*.csv", "in/land=*", "in/land=*/*.csv", "i*", "in/**/*.csv", "in"])
+def test_columns_in_the_names_of_folders_are_there_however_a_file_was_found(inbox: Path, pattern: str) -> None:
+    columns = (*COLUMNS[:2], Column("land", "VARCHAR"))
+    (inbox / "land=DE").mkdir()
+    (inbox / "land=DE" / "a.csv").write_bytes(TEXT)
+    table = SourceTable("raw.x", str(inbox.parent / pattern), columns)
+    store = Store(inbox.parent / "store")
+    files = land(replace(table, path=str(inbox / "land=DE" / "*.csv")), store, [])
+    for known in ([], files):
+        rows = duckdb.connect().sql(view_sql(table, land(table, store, known), store))
+        assert rows.project("land").fetchall() == [("DE",)]
+
+
+def test_columns_in_the_names_of_folders_stand_in_an_archive_beside_the_folder_too(inbox: Path) -> None:
+    with zipfile.ZipFile(inbox.with_name("in.zip"), "w") as archive:
+        archive.writestr("land=FR/b.csv", TEXT)
+    rows = landed(inbox, (*COLUMNS[:2], Column("land", "VARCHAR")))
+    assert rows.project("land").fetchall() == [("FR",)]
 
 
 def of_called(inbox: Path, called: dict[str, str]) -> list[tuple]:

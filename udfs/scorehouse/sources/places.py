@@ -60,12 +60,14 @@ class RawFile:
     """A file to read: its path, its name below the landing folder, and the member of it where it is an archive.
 
     Attributes:
+        folders: names of the folders between where it was looked for and the file, those within an archive too.
         changed: when that member was changed, in seconds since 1970, where the archive says so.
     """
 
     path: Path
     name: str
     member: str | None = None
+    folders: tuple[str, ...] = ()
     changed: float | None = None
 
     @property
@@ -158,10 +160,13 @@ def discover(path: str) -> Found:
     place = Path(path)
     _expect_listable(fixed_part(path))
     found = Found()
-    meant = [place] if os.path.lexists(place) else [Path(name) for name in glob.glob(path)]
+    is_pattern = glob.has_magic(path) and not os.path.lexists(place)
+    root = fixed_part(path) if is_pattern else place
+    meant = map(Path, glob.glob(path)) if is_pattern else filter(os.path.lexists, [place])
     for one in [*sorted(meant), *sorted(_siblings(place))]:
         for file in _files_of(one, one.parent, found):
-            _take(file, str(file.relative_to(one.parent)), found)
+            folders = file.parent.relative_to(root).parts if file.parent.is_relative_to(root) else ()
+            _take(file, str(file.relative_to(one.parent)), folders, found)
     if found.unread and not found.files:
         first = found.unread[0]
         why = "; convert or remove it" if first.reason.startswith("expected") else f": {first.reason}"
@@ -281,17 +286,17 @@ def _stranger(path: Path, tables: Sequence[str]) -> str:
     return f"it lies beside the folders; move it into {instead or tables[0]}/ to have it read"
 
 
-def _take(file: Path, name: str, found: Found) -> None:
+def _take(file: Path, name: str, folders: tuple[str, ...], found: Found) -> None:
     """Put a file, or the members of an archive, with what is read or with what is not."""
     if file.name.lower().endswith(ARCHIVES):
-        _take_members(file, name, found)
+        _take_members(file, name, folders, found)
     elif format_of(file.name):
-        found.read(RawFile(file, name))
+        found.read(RawFile(file, name, folders=folders))
     else:
         found.leave(name, f"expected {READABLE}, found {file.suffix or 'no suffix'}; convert or remove it")
 
 
-def _take_members(file: Path, name: str, found: Found) -> None:
+def _take_members(file: Path, name: str, folders: tuple[str, ...], found: Found) -> None:
     members = _members(file)
     if not members:
         found.leave(name, "it is an archive without files; pack it anew or remove it")
@@ -304,7 +309,7 @@ def _take_members(file: Path, name: str, found: Found) -> None:
         elif member.fault:
             found.leave(f"{name}/{member.name}", member.fault)
         elif format_of(member.name) and not member.name.lower().endswith(ARCHIVES):
-            found.read(RawFile(file, f"{name}/{member.name}", member.name, member.changed))
+            found.read(RawFile(file, f"{name}/{member.name}", member.name, (*folders, *parts[:-1]), member.changed))
         else:
             found.leave(f"{name}/{member.name}", f"expected {READABLE}; unpack, convert or remove it")
 

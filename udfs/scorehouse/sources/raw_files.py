@@ -51,14 +51,13 @@ def hash_of(file: RawFile) -> str:
         raise _unreadable(file, error) from None
 
 
-def folder_columns(file: Path, folder: Path) -> dict[str, str | None]:
+def folder_columns(file: RawFile) -> dict[str, str | None]:
     """Columns that stand in the names of the folders between, Hive's way.
 
-    >>> folder_columns(Path("/in/year=2024/month=01/a.parquet"), Path("/in"))
+    >>> folder_columns(RawFile(Path("a.parquet"), "a.parquet", folders=("year=2024", "old", "month=01")))
     {'year': '2024', 'month': '01'}
     """
-    between = file.relative_to(folder).parts[:-1] if file.is_relative_to(folder) else ()
-    pairs = [part.split("=", 1) for part in between if part.find("=") > 0]
+    pairs = [part.split("=", 1) for part in file.folders if part.find("=") > 0]
     return {unquote(name): None if value == HIVE_NULL else unquote(value) for name, value in pairs}
 
 

@@ -125,7 +125,7 @@ def land(
     key: Key | None = None,
     forgotten: Forgotten = NOBODY,
 ) -> list[LandedFile]:
-    """Bring the source's files into the store; a file that is known by path, size and time is not read again.
+    """Bring the source's files into the store; a file that is known by path, size, time and name is not read again.
 
     Args:
         found: what lies at the table's path, where it was looked for.
@@ -134,13 +134,13 @@ def land(
 
     Raises ScorehouseError naming file, column, expected and found, for the first file that breaks the declaration.
     """
-    by_identity = {(file.path, file.state): file for file in known}
+    by_identity = {(file.path, file.state, file.name, tuple(file.folders)): file for file in known}
     landed = []
     with _reader() as reader:
         for file in (found or discover(table.path)).files:
             status = file.path.stat()
             state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-            known = by_identity.get((file.place, state))
+            known = by_identity.get((file.place, state, file.name, file.folders))
             is_there = known is not None and known.key == _id_of(key) and store.holds(table.stored_name(known))
             is_there = is_there and (not known.expired or "" < table.keep_from >= known.kept_from)
             if (
@@ -287,7 +287,7 @@ def _land_file(
     key: Key | None,
     forgotten: Forgotten,
 ) -> LandedFile:
-    in_folders = folder_columns(file.path.parent / (file.member or file.path.name), Path(table.path))
+    in_folders = folder_columns(file)
     personal = next((name for name in in_folders if table.personal.names_person(name)), None)
     if personal:
         raise ScorehouseError(
@@ -299,7 +299,9 @@ def _land_file(
     told |= {_SEEN: written_at(file)} if "seen_at" in table.kinds else {}
     read = (file.kind, file.member, added, table.constants, told, table.names, table.rejects_rows, table.reader, hash_of(file))
     content = digest(*read, _id_of(key))
-    unread = LandedFile(file.place, state, content, {}, [], file.name, key=_id_of(key), forgotten=forgotten.version)
+    unread = LandedFile(
+        file.place, state, content, {}, [], file.name, key=_id_of(key), forgotten=forgotten.version, folders=[*file.folders]
+    )
     copy = store.path(table.stored_name(unread))
     if copy.exists():
         origin = open_copy(reader, copy)

@@ -33,6 +33,7 @@ class LandedFile:
         columns: its columns' names and types.
         days: the days (YYYY-MM-DD) its rows cover, where the source is partitioned.
         name: what people call it, from its landing folder.
+        folders: the folders between where it was looked for and it, whose names may be columns.
         row_count: its rows.
         decimal: the decimal mark of the numbers that are texts in it.
         has_faults: whether some cell cannot be read.
@@ -59,6 +60,7 @@ class LandedFile:
     left_out: int = 0
     expired: int = 0
     kept_from: str = ""
+    folders: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
