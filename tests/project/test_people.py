@@ -164,7 +164,7 @@ def test_a_person_is_forgotten_everywhere_and_nobody_else_is(tmp_path: Path) -> 
     for line in (
         "Forgotten: 1 of 1 people on the list.",
         "release 1 of main",
-        "the work of branch other",
+        "branch other",
         "mine/interactions/jan.csv is yours and has 8 rows of theirs, which do not land; delete them there.",
     ):
         assert line in receipt, receipt
@@ -172,12 +172,88 @@ def test_a_person_is_forgotten_everywhere_and_nobody_else_is(tmp_path: Path) -> 
     (erased,) = [line["details"] for line in trail if line["event"] == "erased"]
     assert erased["people"] == 1
     assert erased["files"] > 5
-    assert erased["withdrawn"] == ["release 1 of main", "release 1 of other", "the work of branch other"]
+    assert erased["withdrawn"] == ["branch other", "release 1 of main"]
     project.build("--vars", variables, branch="other")
     project.build("--vars", variables)
     assert found_in([project.warehouse], (PERSON,)) == []
     refused = project.operation("forget", f"{{customer_id: {PERSON}}}", branch="other")
     assert "forget: expected main, which alone may delete from the store, found branch 'other'" in refused.output
+
+
+PEOPLE = "event_id,occurred_at,kind,amount\nzoe-7731,2020-01-01,a,10\nother-1,2020-01-01,b,20\n"
+
+
+def forgetful(tiny: Project) -> None:
+    """Let rows be of people, of whom one is served, in two releases and a branch."""
+    tiny.replace(
+        "models/staging/_sources.yml",
+        "{name: event_id, data_type: VARCHAR, config: {meta: {required: true}}}",
+        "{name: event_id, data_type: VARCHAR, config: {meta: {required: true, person: true}}}",
+    )
+    tiny.write("raw/people.csv", PEOPLE)
+    tiny.build()
+    tiny.build("--vars", "{weight: 7}", branch="other")
+
+
+def test_forgetting_keeps_what_it_knows_and_deletes_all_else(tiny: Project) -> None:
+    """Whatever a file says of itself, or is called: damaged, temporary, without a record, of a killed process."""
+    forgetful(tiny)
+    relation = next(tiny.warehouse.glob("store/features.weighted"))
+    for copy in tiny.warehouse.glob("store/shop.events/*.parquet"):  # as retention, a kill or a damaged disk may leave it
+        copy.unlink()
+        copy.with_suffix(".json").unlink()
+    with duckdb.connect(str(tiny.folder() / ".work/warehouse.duckdb")) as work:
+        work.execute("create schema failures; create table failures.leak as select repeat('zoe-7731', 9) from range(9000)")
+    planted = [
+        relation / "aa.duckdb.damaged",
+        relation / f".aa.duckdb.1f.{os.getpid()}.tmp",
+        tiny.warehouse / "store/gone.model/bb.duckdb",
+        tiny.folder() / "releases/.9.1.tmp/catalog.duckdb",
+        tiny.folder() / ".work/warehouse.duckdb.damaged.20260101T000000",
+        tiny.folder() / "notes/a.txt",
+        tiny.folder("other") / "built/shop.events/cc.tmp",
+        tiny.root / "logs/dbt.log.1",
+        tiny.root / "logs/nightly/2026-01-01T00-00-00-abc.log",
+        tiny.root / "logs/watchdog/main-1/more.txt",
+    ]
+    for file in planted:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("zoe-7731")
+    lied = {"branch": "other", "commit": None, "run_id": "", "process_id": 1, "written_at": "2026-01-01", "sha256": ""}
+    (tiny.folder("other") / "built/features.weighted/dd.json").write_text(json.dumps({**lied, "parents": ["/etc/passwd"]}))
+    (tiny.folder("other") / "built/features.weighted/dd.duckdb").write_text("zoe-7731")
+    tiny.operation("provenance", "{table: scores, key: zoe-7731}")
+    assert found_in([tiny.root / "logs"], ("zoe-7731",))
+
+    outcome = tiny.operation("forget", "{customer_id: 'zoe-7731'}")
+    assert outcome.is_green, outcome.output
+    assert "Forgotten: 1 of 1 people on the list." in outcome.output, outcome.output
+    assert found_in([tiny.warehouse, tiny.root / "logs"], ("zoe-7731",)) == []
+    assert not [file for file in planted if file.exists()]
+    assert tiny.serving("select event_id from scores order by 1") == [("1",), ("2",), ("3",), ("other-1",)]
+    assert [branch.name for branch in tiny.warehouse.iterdir()].count("other") == 0
+    assert "nothing changed" in tiny.build().output
+    assert "is whole" in tiny.operation("verify_audit").output
+    tiny.build("--vars", "{weight: 7}", branch="other")
+
+
+def test_forgetting_goes_on_wherever_it_was_killed(tiny: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    forgetful(tiny)
+    with monkeypatch.context() as killed:
+        left = iter(range(3))
+        unlink = os.unlink
+
+        def some(path: str, **more: int) -> None:
+            if more and next(left, None) is None:
+                raise PermissionError(13, "killed", path)
+            unlink(path, **more)
+
+        killed.setattr("scorehouse.store.foreign.os.unlink", some)
+        tiny.dbt("run-operation", "forget", "--args", "{customer_id: 'zoe-7731'}")
+    assert json.loads((tiny.warehouse / "store/forgotten.json").read_text())["pending"]
+    outcome = tiny.operation("forget")
+    assert "Forgotten: 1 of 1 people on the list." in outcome.output, outcome.output
+    assert found_in([tiny.warehouse, tiny.root / "logs"], ("zoe-7731",)) == []
 
 
 def _is_of(file: Path, raw: str) -> bool:

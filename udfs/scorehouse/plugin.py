@@ -42,6 +42,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.ledger.lines import GIVEN, Ledger
 from scorehouse.names import git
 from scorehouse.names.warehouse import Warehouse
+from scorehouse.operations.forget import is_under_way
 from scorehouse.operations.journal import told
 from scorehouse.operations.register import COMMAND, HOOKS, NODE, Answer, named
 from scorehouse.release.lock import BuildLock
@@ -72,7 +73,7 @@ class Plugin(BasePlugin):
             confinement.expect_own(folder, self._warehouse.root, self._warehouse.branch)
             wait_seconds = float(os.environ.get("SCOREHOUSE_LOCK_WAIT", "600"))
             self._lock = BuildLock.take(self._warehouse, wait_seconds, _say)
-            prepare(self._warehouse)
+            prepare(self._warehouse, anew=is_under_way(self._warehouse))
         self.creds.path = str(self._warehouse.work_database)
         self.creds.keep_open = True  # with one thread dbt would close the database between two nodes
         self._run: Run | None = None

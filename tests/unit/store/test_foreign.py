@@ -123,3 +123,10 @@ def test_a_lock_in_a_folder_that_was_dropped_is_not_the_branchs(evil: Warehouse,
     lock = BuildLock.take(evil, 0)
     assert evil.lock.read_text() == str(os.getpid())
     del lock
+
+
+@pytest.mark.parametrize("name", ["file", "a/file", "a/b/file"])
+def test_a_file_of_ours_is_made_with_its_folders(tmp_path: Path, name: str) -> None:
+    for _ in range(2):
+        os.close(open_own(tmp_path / "root", tmp_path / "root" / name))
+    assert (tmp_path / "root" / name).is_file()

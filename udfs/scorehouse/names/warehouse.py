@@ -18,8 +18,14 @@ COMING = ".coming"
 AUDIENCES = "serving"
 """A release's folder with a serving file for each audience, if there are any."""
 
-NIGHTLY_LOGS = Path("logs", "nightly")
+LOGS, DBT_LOG = "logs", "dbt.log"
+"""A project's folder of logs, and dbt's own in it."""
+
+NIGHTLY_LOGS = Path(LOGS, "nightly")
 """Where a project keeps the logs of its nightly runs."""
+
+OWN_BOOKS = NIGHTS, WATCHDOG = "nights", "watchdog"
+"""Folders of the logs' where `make nightly` and the watchdog remember what no branch's ledger has."""
 
 WORK_DATABASE = "warehouse.duckdb"
 STORE = "store"
@@ -102,6 +108,11 @@ class Warehouse:
         return self.work / WORK_DATABASE
 
     @property
+    def work_log(self) -> Path:
+        """Its write-ahead log."""
+        return self.work / f"{WORK_DATABASE}.wal"
+
+    @property
     def landed(self) -> Path:
         """Text file with the places that sources are read from, one a line: a confined branch may read main's too."""
         return self.work / "sources"
@@ -135,6 +146,24 @@ class Warehouse:
     def audit_end(self) -> Path:
         """Text file with the number and hash of the trail's last line."""
         return self.folder / ".audit"
+
+    @property
+    def nightly_lock(self) -> Path:
+        """The file that the process which supervises a run has locked."""
+        return self.folder / "nightly.lock"
+
+    def known(self) -> set[str]:
+        """Paths below the branch's folder of what is in it beside its own part of the store and the files of its ledger.
+
+        Of its releases the current one. What a build writes there stands here: forgetting a person deletes everything else.
+        """
+        number = self.current_release()
+        releases = [] if number is None else [self.release(number)]
+        readers = (self.catalog, self.serving, self.audiences, self.pointer, self.current)
+        own = (self.work_database, self.work_log, self.landed, self.lock, *self.scratch)
+        own += tuple(self.work / name for name in ("sealed", "numba", "python"))
+        paths = (*releases, *readers, *own, self.audit, self.audit_end, self.nightly_lock)
+        return {str(path.relative_to(self.folder)) for path in paths}
 
     def writable_folders(self) -> list[str]:
         """The folders that the branch's database may reach."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from scorehouse.ledger.lines import FINISH, GREEN, RED, START, Ledger
 from scorehouse.names import git
 from scorehouse.names.fingerprint import digest
+from scorehouse.names.warehouse import LOGS
 from scorehouse.nightly import alerts, incidents, retirement
 from scorehouse.nightly.incidents import ALERT, RECOVERY, Change, Incident, Standing
 from scorehouse.nightly.settings import Settings
@@ -111,7 +112,7 @@ def own_places(command: str, project: Path, environment: Mapping[str, str], bran
     root, user = environment.get("WAREHOUSE_PATH") or "warehouse", os.geteuid()
     places = []
     if branch is not None and (project / "dbt_project.yml").is_file():
-        places.append(project / "logs" / command / f"{git.slug(branch)}-{digest(root)[:8]}")
+        places.append(project / LOGS / command / f"{git.slug(branch)}-{digest(root)[:8]}")
     with suppress(OSError):  # no folder for temporary files that can be written
         name = digest("\n".join([str(project), root, environment.get("SCOREHOUSE_BRANCH") or ""]))[:8]
         places.append(Path(tempfile.gettempdir(), f"scorehouse-{command}-{user}-{name}"))

@@ -18,9 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from scorehouse.names import git
-from scorehouse.names.warehouse import Warehouse
+from scorehouse.names.warehouse import NIGHTS, Warehouse
 from scorehouse.nightly import last_resort, process
-from scorehouse.nightly.supervise import BOOKS, NOT_RUN, SERVED, Nightly, signals
+from scorehouse.nightly.supervise import NOT_RUN, SERVED, Nightly, signals
 
 RETRY_SECONDS = 600.0
 PATIENCE = 3
@@ -127,7 +127,7 @@ def main(arguments: Sequence[str]) -> int:
         with signals(follower.end):
             return follower.follow()
     except Exception as error:  # whoever runs the machine must hear that it follows no more
-        return last_resort.tell(project, error, BOOKS)
+        return last_resort.tell(project, error, NIGHTS)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from scorehouse.ledger import lines as ledger_lines
 from scorehouse.ledger.lines import ATTENTION, FAILED, FINISH, GREEN, RED, START, Ledger, Line
 from scorehouse.names import git
 from scorehouse.names.user import user
-from scorehouse.names.warehouse import Warehouse
+from scorehouse.names.warehouse import NIGHTS, Warehouse
 from scorehouse.nightly import alerts, books, heartbeat, incidents, last_resort, logs, process, retirement, watchdog
 from scorehouse.nightly.books import Book
 from scorehouse.nightly.child import Child, Ended, Said, dbt
@@ -28,8 +28,6 @@ from scorehouse.nightly.settings import Settings
 from scorehouse.nightly.triage import Triage
 from scorehouse.release.lock import hold
 
-BOOKS = "nights"
-"""Names the books of nights that cannot write the branch's ledger."""
 SERVED, NOT_SERVED, NOT_RUN = 0, 1, 3
 """Exit statuses: the release is the newest; something failed and the release stayed; another run is under way."""
 
@@ -252,7 +250,7 @@ class Nightly:
         it says when that is over.
         """
         before = incidents.standing(incidents.history(self.warehouse.ledger))  # a watchdog may have told something meanwhile
-        own = [Book(place, BOOKS, self.warehouse.branch, is_own=True) for place in self._own_places()]
+        own = [Book(place, NIGHTS, self.warehouse.branch, is_own=True) for place in self._own_places()]
         if self.ledger.is_behind:
             known = {key: one for standing in (before, *(book.standing for book in own)) for key, one in standing.open.items()}
             news = replace(self._news(known, failures, shown), closed=())
@@ -265,7 +263,7 @@ class Nightly:
         return changed, [self._tell(one) for one in incidents.messages(changed, self._place, served, log, _unheard(before))]
 
     def _own_places(self) -> list[Path]:
-        return books.own_places(BOOKS, self.project, self.environment, self.warehouse.branch)
+        return books.own_places(NIGHTS, self.project, self.environment, self.warehouse.branch)
 
     def _end_elsewhere(self, own: list[Book], keys: Container[str], shown: Shown) -> None:
         """Close what own books remember of nights that could not write the ledger; what is still so has a place in that now."""
@@ -508,7 +506,7 @@ def _only_one(warehouse: Warehouse) -> Iterator[str | None]:
     with suppress(OSError):
         warehouse.folder.mkdir(parents=True, exist_ok=True)
     try:
-        descriptor = os.open(warehouse.folder / "nightly.lock", os.O_RDWR | os.O_CREAT, 0o640)
+        descriptor = os.open(warehouse.nightly_lock, os.O_RDWR | os.O_CREAT, 0o640)
     except OSError:  # a place that cannot be written is told of by the build
         yield None
         return
@@ -544,4 +542,4 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return Nightly(project, arguments, os.environ).run()
     except Exception as error:  # not even its ledger: whoever runs the machine must hear of it
-        return last_resort.tell(project, error, BOOKS)
+        return last_resort.tell(project, error, NIGHTS)

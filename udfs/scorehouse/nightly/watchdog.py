@@ -19,7 +19,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.ledger import lines as ledger_lines
 from scorehouse.ledger.lines import FINISH, GREEN, Line
 from scorehouse.names import git
-from scorehouse.names.warehouse import NIGHTLY_LOGS, Warehouse
+from scorehouse.names.warehouse import NIGHTLY_LOGS, WATCHDOG, Warehouse
 from scorehouse.nightly import alerts, books, incidents, last_resort, process
 from scorehouse.nightly.books import Book
 from scorehouse.nightly.incidents import FAILURE, Change, Failure, Incident, Shown
@@ -27,8 +27,6 @@ from scorehouse.nightly.settings import LARGEST, Settings
 from scorehouse.nightly.triage import Triage
 
 REQUIREMENTS = Path("seeds", "operations", "product_requirements.csv")
-BOOKS = "watchdog"
-"""Names its own books."""
 WELL, LATE = 0, 1
 LATE_RUN = "no whole run"
 CLOCK = "the clock jumped: the last whole run"
@@ -149,14 +147,14 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
         branch = git.current(project, environment)
     with _told(unset):
         settings = Settings.read(project)
-    places = books.own_places(BOOKS, project, environment, None if wrong else branch)
+    places = books.own_places(WATCHDOG, project, environment, None if wrong else branch)
     with books.alone(places) as holder:
         if holder:
             print(f"Another look at {branch} is under way (pid {holder}): it tells what it finds.")
             return WELL
         look = Look(wrong) if wrong else _answer(project, environment, now)
         sentences = wrong or [*unset, *look.sentences]
-        own = [Book(place, BOOKS, branch, is_own=True) for place in places]
+        own = [Book(place, WATCHDOG, branch, is_own=True) for place in places]
         _remember(look, sentences, own, _Telling(project, branch, environment, settings, now))
         for book in own:
             book.retire(settings.kept_ledger_days)
@@ -213,7 +211,7 @@ def _look(project: Path, environment: Mapping[str, str], now: datetime) -> Look:
     with _told(look.sentences):
         warehouse = Warehouse.of_project(project, environment)
         look = replace(look, served=incidents.served_now(warehouse))
-        shared = Book(warehouse.ledger, BOOKS, warehouse.branch)
+        shared = Book(warehouse.ledger, WATCHDOG, warehouse.branch)
         look = replace(look, shared=shared)
         look.sentences.extend(late(project, warehouse, now))
         return replace(look, newest=last_whole_run(warehouse.ledger), is_whole=True)
@@ -333,7 +331,7 @@ def main() -> int:
     try:
         return watch(project, os.environ, datetime.now(UTC))
     except Exception as error:  # whatever it is: what cannot be watched is not well
-        return last_resort.tell(project, error, BOOKS, beats=False)
+        return last_resort.tell(project, error, WATCHDOG, beats=False)
 
 
 if __name__ == "__main__":

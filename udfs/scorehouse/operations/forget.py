@@ -1,5 +1,6 @@
 """Operation `forget` of `dbt run-operation`: a person leaves the warehouse, and a receipt says what went and what stayed."""
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +9,8 @@ import duckdb
 
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
-from scorehouse.ledger.lines import blank
-from scorehouse.names.warehouse import CATALOG, NIGHTLY_LOGS, Warehouse
+from scorehouse.ledger.lines import ROOM, blank, files
+from scorehouse.names.warehouse import DBT_LOG, LOGS, OWN_BOOKS, Warehouse
 from scorehouse.operations import text
 from scorehouse.operations.audit import ERASED, note
 from scorehouse.operations.register import COMMAND, operation_of
@@ -17,12 +18,11 @@ from scorehouse.release.history import summary
 from scorehouse.release.lock import BuildLock
 from scorehouse.release.pointer import remove
 from scorehouse.sandbox import confinement
-from scorehouse.sources.forgotten import Forgotten, as_spelled
+from scorehouse.sources.forgotten import FILE, Forgotten, as_spelled
 from scorehouse.sources.keyed import Key
 from scorehouse.sources.raw_files import open_copy
-from scorehouse.store.files import EXTENSIONS
-from scorehouse.store.provenance import RECORD, Provenance, delete
-from scorehouse.store.records import NodeRecords
+from scorehouse.store.foreign import PlainFile, delete_folder, keep_only, open_own
+from scorehouse.store.provenance import RECORD, record_of
 
 MOST_NAMED = 10
 
@@ -70,14 +70,19 @@ def _person(run: Run, customer_id: object) -> str:
     return person
 
 
-def erase(run: Run) -> Iterator[str]:
-    """After a release of main without them was published: delete what named people who are to be forgotten, and say what.
+def is_under_way(warehouse: Warehouse) -> bool:
+    """Whether something may be left of somebody on main."""
+    return warehouse.is_production and bool(Forgotten.read(warehouse.store).pending)
 
-    Whatever was computed from a landed copy that names them goes, as the records beside store files tell; what the release reads
-    stays, for it was computed without them, or came out the same. So go releases that read any of it.
+
+def erase(run: Run) -> Iterator[str]:
+    """After a release of main without them was published: delete all that is not known to be without them, and say what.
+
+    What that release reads stays, for it was computed without them, or came out the same. Nothing else is looked at: all other
+    store files go, all other releases, all branches, all that is temporary, damaged or unknown, and the logs.
     """
     forgotten = Forgotten.read(run.warehouse.store)
-    if not forgotten.pending or not run.warehouse.is_production:
+    if not is_under_way(run.warehouse):
         return
     others = [branch for branch in run.warehouse.branches() if branch.folder != run.warehouse.folder]
     locks = {branch.folder: BuildLock.take_if_free(branch) for branch in others}
@@ -85,86 +90,60 @@ def erase(run: Run) -> Iterator[str]:
     if busy:
         yield f"Not yet forgotten: {', '.join(busy)} is being built; go on afterwards with: dbt run-operation forget"
         return
-    parts = [branch.own_part() for branch in (run.warehouse, *others)]
-    lost = set(_descendants(parts, set(_naming(forgotten, parts)))) - run.records.files
-    gone = [name for branch in (run.warehouse, *others) for name in _withdrawn(branch, lost)]
-    size = sum(delete(part / file) for part in parts for file in lost)
-    texts = sum(blank(branch.ledger, run.ledger.file) for branch in (run.warehouse, *others))
-    logs = list((run.manifest.folder / NIGHTLY_LOGS).glob("*.*"))
-    for log in logs:
-        log.unlink()
-    note(run, ERASED, {"people": len(forgotten.pending), "files": len(lost), "bytes": size, "withdrawn": gone})
+    withdrawn = [*_dropped(others), *_withdrawn(run.warehouse)]
+    gone = _emptied(run)
+    size = sum(file.size for file in gone)
+    texts, logs = blank(run.warehouse.ledger, run.ledger.file), _logs_emptied(run)
+    note(run, ERASED, {"people": len(forgotten.pending), "files": len(gone), "bytes": size, "withdrawn": withdrawn})
     replace(forgotten, pending=[]).write(run.warehouse.store)
     yield (
-        f"Forgotten: {len(forgotten.pending)} of {len(forgotten.people)} people on the list. Deleted {len(lost)} store files "
-        f"({size / 1e6:,.1f} MB) that their rows had gone into, and {text.listed(gone, MOST_NAMED) if gone else 'no release'}."
+        f"Forgotten: {len(forgotten.pending)} of {len(forgotten.people)} people on the list. Deleted {len(gone)} store files "
+        f"({size / 1e6:,.1f} MB) that the release does not read, and "
+        f"{text.listed(withdrawn, MOST_NAMED) if withdrawn else 'no other release'}."
     )
     if texts or logs:
-        yield f"Taken out: the sentences in the ledgers of {texts} earlier runs, and {len(logs)} logs of nightly runs."
+        yield f"Taken out: the sentences in the ledgers of {texts} earlier runs, and {logs} logs."
     yield from _kept(run, forgotten)
 
 
-def _naming(forgotten: Forgotten, parts: Iterable[Path]) -> Iterator[str]:
-    """Landed copies in which somebody on the list stands in any column; a store file without a record, too."""
-    with duckdb.connect() as reader:
-        for file in (file for part in parts for file in part.glob("*/*") if file.suffix[1:] in EXTENSIONS):
-            origin = Provenance.beside(file)
-            if origin is None or (_is_landed(origin) and _columns_naming(reader, forgotten, file)):
-                yield f"{file.parent.name}/{file.name}"
+def _dropped(branches: Iterable[Warehouse]) -> Iterator[str]:
+    """Delete branches, whole: what is in them, and what of, only they say."""
+    for branch in branches:
+        delete_folder(branch.root, branch.folder)
+        yield f"branch {branch.branch}"
 
 
-def _is_landed(origin: Provenance) -> bool:
-    """Whether a file is a copy of a raw file: what it was made of is no file of the store."""
-    return len(origin.parents) == 1 and Path(origin.parents[0]).is_absolute()
+def _withdrawn(main: Warehouse) -> Iterator[str]:
+    """Delete all of main's releases but the current one."""
+    for number in main.release_numbers():
+        if number != main.current_release():
+            remove(main, number)
+            yield f"release {number} of {main.branch}"
 
 
-def _columns_naming(reader: duckdb.DuckDBPyConnection, forgotten: Forgotten, file: Path) -> list[str]:
-    open_copy(reader, file)
-    return forgotten.columns_naming(reader)
+def _emptied(run: Run) -> list[PlainFile]:
+    """Delete what is in the store and in main's folder beside what is known; returns the store's files that are gone."""
+    main, current = run.warehouse, summary(run.warehouse, run.warehouse.current_release())
+    read = run.records.files.union(current.files if current else ())
+    records = {str(record_of(Path(file))) for file in read}
+    gone = keep_only(main.root, main.store, {*read, *records, FILE})
+    written = [f"{main.ledger.name}/{file.name}" for file in files(main.ledger)]
+    keep_only(main.root, main.folder, {*main.known(), *written, f"{main.ledger.name}/{ROOM}"})
+    return [file for file in gone if not file.name.endswith(RECORD)]
 
 
-def _descendants(parts: Iterable[Path], files: set[str]) -> set[str]:
-    """Files, and everything that was computed from them."""
-    children: dict[str, set[str]] = {}
-    for record in (record for part in parts for record in part.glob(f"*/*{RECORD}")):
-        origin = Provenance.beside(record)
-        for file in (record.with_suffix(f".{extension}") for extension in EXTENSIONS):
-            for parent in origin.parents if origin and file.exists() else ():
-                children.setdefault(parent, set()).add(f"{file.parent.name}/{file.name}")
-    found, waiting = set(files), list(files)
-    while waiting:
-        new = children.get(waiting.pop(), set()) - found
-        found |= new
-        waiting += new
-    return found
-
-
-def _withdrawn(branch: Warehouse, lost: set[str]) -> Iterator[str]:
-    """Delete the releases of a branch that read what is lost, and its work where that does; comparisons copy rows, and go too."""
-    current = branch.current_release()
-    numbers = [number for number in branch.release_numbers() if _reads(branch, number, lost)]
-    for number in numbers:
-        if not (branch.is_production and number == current):
-            remove(branch, number)
-            yield f"release {number} of {branch.branch}"
-    if branch.is_production or not branch.work_database.is_file():
-        return
-    if current in numbers or _holds(branch.work_database, lost):
-        for path in (branch.work_database, branch.current, branch.catalog, branch.serving, branch.pointer):
-            path.unlink(missing_ok=True)
-        yield f"the work of branch {branch.branch}"
-
-
-def _reads(branch: Warehouse, number: int, lost: set[str]) -> bool:
-    return not lost.isdisjoint(summary(branch, number).files) or _holds(branch.release(number) / CATALOG, lost)
-
-
-def _holds(database: Path, lost: set[str]) -> bool:
-    """Whether a database has views of what is lost, or rows of a comparison."""
-    with duckdb.connect(str(database), read_only=True) as connection:
-        query = "select count(*) from duckdb_tables() where schema_name = 'comparison' and estimated_size > 0"
-        ((compared,),) = connection.execute(query).fetchall()
-        return bool(compared) or not lost.isdisjoint(NodeRecords.read(connection).files)
+def _logs_emptied(run: Run) -> int:
+    """Empty dbt's own log, delete all others; what own books of `make nightly` and the watchdog remember stays, without texts."""
+    folder, gone = run.manifest.folder / LOGS, []
+    if (folder / DBT_LOG).exists():
+        descriptor = open_own(folder, folder / DBT_LOG)
+        os.ftruncate(descriptor, 0)  # dbt has it open, and appends to it
+        os.close(descriptor)
+    books = [book for command in OWN_BOOKS for book in sorted((folder / command).glob("*"))]
+    texts = sum(blank(book) for book in books)
+    written = [file for book in books for file in (*files(book), book / ROOM, book / ".lock")]
+    gone = keep_only(run.manifest.folder, folder, {DBT_LOG, *(str(file.relative_to(folder)) for file in written)})
+    return texts + len(gone)
 
 
 def _kept(run: Run, forgotten: Forgotten) -> Iterator[str]:
@@ -175,7 +154,8 @@ def _kept(run: Run, forgotten: Forgotten) -> Iterator[str]:
             if file.left_out:
                 rows = f"{file.left_out} row{'s' if file.left_out > 1 else ''}"
                 yield f"Kept: {file.path} is yours and has {rows} of theirs, which do not land; delete them there."
-            columns = _columns_naming(reader, forgotten, run.store.path(copy))
+            open_copy(reader, run.store.path(copy))
+            columns = forgotten.columns_naming(reader)
             if columns:
                 yield f"Kept: {file.name} has their id in {', '.join(columns)}, which says of nobody whose row it is."
     fitted = [record.relation for record in run.records.nodes.values() if record.details.versions]

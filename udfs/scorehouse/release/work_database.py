@@ -16,13 +16,19 @@ from scorehouse.store import state
 from scorehouse.store.durable import aside, log_of, remove_leftovers
 from scorehouse.store.foreign import keep_only
 
+_OPEN_HERE = "different configuration"
+"""In DuckDB's words for a database that this process has open."""
 
-def prepare(warehouse: Warehouse) -> None:
+
+def prepare(warehouse: Warehouse, *, anew: bool = False) -> None:
     """See to it that the branch's folder is in order: its work database opens, its names show the current release.
 
     A new branch starts as a copy of production's current release; a lost or damaged database of any branch as a copy
     of the branch's own current release. Data lies in the store, so nothing is recomputed for it. What killed processes
     left is removed, temporary files of raw data with it. The caller holds the branch's lock.
+
+    Args:
+        anew: whether the work database is to be a new copy though it opens: a database keeps what was deleted from it.
     """
     for folder in (warehouse.own_part(), *warehouse.scratch, warehouse.releases):
         folder.mkdir(parents=True, exist_ok=True)
@@ -33,7 +39,10 @@ def prepare(warehouse: Warehouse) -> None:
     database = warehouse.work_database
     if database.exists() and not _opens(database):
         _set_aside(database)
+    if anew and not _is_open_here(database):
+        database.unlink(missing_ok=True)
     if not database.exists():
+        log_of(database).unlink(missing_ok=True)
         _start_from_release(warehouse)
 
 
@@ -72,7 +81,16 @@ def _opens(database: Path) -> bool:
                 f"{database}: expected to write the branch's own database, found it open in another program "
                 f"({first_line(error)}); close that, and read the catalog instead."
             ) from None
-        return "different configuration" in str(error)
+        return _OPEN_HERE in str(error)
+
+
+def _is_open_here(database: Path) -> bool:
+    """Whether this process has a database open: what it writes there would be lost with the file."""
+    try:
+        duckdb.connect(str(database)).close()
+        return False
+    except duckdb.Error as error:
+        return _OPEN_HERE in str(error)
 
 
 def _set_aside(database: Path) -> None:

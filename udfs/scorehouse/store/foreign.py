@@ -130,7 +130,8 @@ def _open(name: str, flags: int, folder: int, mode: int = 0o777) -> int:
 
 
 def _make_folders(root: Path, folder: Path) -> None:
-    for path in (*reversed(folder.relative_to(root).parents[:-1]), folder.relative_to(root)):
+    below = folder.relative_to(root)
+    for path in [path for path in (*reversed(below.parents), below) if path.name]:
         with entered(root, root / path.parent) as parent:
             if not _is_folder(path.name, parent):
                 _take_away(path.name, parent)
