@@ -112,8 +112,14 @@ def test_a_branch_reads_nothing_of_main_that_is_damaged(tiny: Project) -> None:
 
 def test_main_takes_up_what_a_branch_computed_and_says_so(tiny: Project) -> None:
     tiny.build("--vars", "{weight: 7}", branch="heavier")
+    theirs = [file for name in ("features.weighted", "serving.scores") for file in stored(tiny, name, "heavier")]
+    honest = {file.name: record(file)["parents"] for file in theirs}
+    for file in theirs:
+        file.with_suffix(".json").write_text(json.dumps({**record(file), "parents": ["/etc/passwd"]}))
     tiny.build("--vars", "{weight: 7}")
     assert tiny.computed() == set()
+    ours = [file for name in ("features.weighted", "serving.scores") for file in stored(tiny, name)]
+    assert {file.name: record(file)["parents"] for file in ours if file.name in honest} == honest
     (taken,) = [file for file in stored(tiny, "features.weighted") if record(file)["branch"] == "heavier"]
     assert record(taken)["promotion"] == "trusted"
     told = tiny.operation("provenance", "{node: weighted}").output

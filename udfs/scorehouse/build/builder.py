@@ -175,10 +175,13 @@ class Builder:
         """The query that reads a relation from the store: all of it, or some of its files."""
         return stored_rows(record, self.store, files)
 
+    def files_behind(self, draft: NodeRecord) -> list[str]:
+        """The store files that a node is computed from, whether or not they are there."""
+        return [file for record in self.reader.behind(self.manifest.node(draft.node_id)).values() for file in record.files]
+
     def parents(self, draft: NodeRecord) -> list[str]:
         """The store files that a node is computed from; raises ScorehouseError for one that is not as it was written."""
-        node = self.manifest.node(draft.node_id)
-        files = [file for record in self.reader.behind(node).values() for file in record.files]
+        node, files = self.manifest.node(draft.node_id), self.files_behind(draft)
         lost = self.store.lost(files)
         if lost:
             raise ScorehouseError(

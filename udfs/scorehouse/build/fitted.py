@@ -103,7 +103,7 @@ class FittedModel:
     def _trained(self, cursor: duckdb.DuckDBPyConnection) -> tuple[str, bool]:
         """The file of the version that the draft asks for, and whether it had to be trained."""
         fingerprint = self._draft.fingerprint.whole
-        file = self._store.file(self._draft.relation, fingerprint)
+        file = self._store.file(self._draft.relation, fingerprint, lambda: self._builder.files_behind(self._draft))
         is_new = not file.exists()
         if is_new:
             from scorehouse.scoring.score_sql import with_sql  # compiled code loads only where something trains

@@ -5,7 +5,7 @@ rows for one day, or late rows for an old one, therefore recompute that partitio
 partitions is refused (see scorehouse.plans.locality), so it does not matter which partitions are computed together.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,7 +59,7 @@ class _Partitioned:
         self._expect_local()
         store, draft = self._builder.store, self._draft
         marks = self._partition_marks() or {UNKNOWN: draft.fingerprint.whole}
-        files = {part: store.result(f"{draft.relation}/{mark}.parquet") for part, mark in marks.items()}
+        files = {part: store.result(f"{draft.relation}/{mark}.parquet", self._behind(part)) for part, mark in marks.items()}
         missing = {part: file for part, file in files.items() if not file.exists()}
         if missing:
             self._compute(missing)
@@ -163,6 +163,9 @@ class _Partitioned:
                 cursor.execute(f"create or replace temp table part as select * from fresh where {key} = '{part}' order by all")
                 self._builder.store.write_parquet(cursor, "from part", file, self._parents_of(part, parents))
             cursor.execute("drop table if exists part; drop table fresh")
+
+    def _behind(self, part: str) -> Callable[[], Iterable[str]]:
+        return lambda: self._parents_of(part, self._builder.files_behind(self._draft))
 
     def _parents_of(self, part: str, parents: Sequence[str]) -> list[str]:
         """Of the store files that are read, those that hold rows of a partition, or are read whole."""

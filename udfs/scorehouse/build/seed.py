@@ -32,7 +32,7 @@ def seed(builder: Builder, node_id: str) -> Outcome:
             query_hash = identity(reader)
     record = builder.record(node, ["seed", builder.store.data_format, query_hash])
     draft = replace(record, text_hash=text_hash, query_hash=query_hash)
-    file = builder.store.file(draft.relation, draft.fingerprint.whole)
+    file = builder.store.file(draft.relation, draft.fingerprint.whole, lambda: [node.path])
     is_new = not file.exists()
     if is_new:
         with read_seed(path, node.seed_types, node.seed_delimiter) as reader:

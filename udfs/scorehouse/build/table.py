@@ -16,7 +16,7 @@ from scorehouse.store.records import NodeRecord
 def table(builder: Builder, node_id: str, sql: str, columns_ddl: str | None = None) -> Outcome:
     """Build or reuse a model whose rows are stored."""
     draft = _draft(builder, node_id, sql, columns_ddl)
-    file = builder.store.file(draft.relation, draft.fingerprint.whole)
+    file = _file(builder, draft)
     is_new = not file.exists()
     if is_new:
         with builder.cursor(draft) as cursor:
@@ -27,7 +27,7 @@ def table(builder: Builder, node_id: str, sql: str, columns_ddl: str | None = No
 def is_stored(builder: Builder, node_id: str, sql: str, columns_ddl: str) -> bool:
     """Whether the store has the very rows that `table` would compute."""
     draft = _draft(builder, node_id, sql, columns_ddl)
-    return builder.store.file(draft.relation, draft.fingerprint.whole).exists()
+    return _file(builder, draft).exists()
 
 
 def view(builder: Builder, node_id: str, sql: str) -> Outcome:
@@ -60,6 +60,10 @@ def _draft(builder: Builder, node_id: str, sql: str, columns_ddl: str | None) ->
         expect_columns(columns_ddl, builder.manifest.node(node_id).path)
         builder.drafts[key], _ = builder.draft(node_id, sql, columns_ddl)
     return builder.drafts[key]
+
+
+def _file(builder: Builder, draft: NodeRecord) -> Path:
+    return builder.store.file(draft.relation, draft.fingerprint.whole, lambda: builder.files_behind(draft))
 
 
 def _cut(builder: Builder, draft: NodeRecord, file: Path) -> Cut | None:

@@ -17,6 +17,9 @@ from scorehouse.store.durable import aside, log_of, make_read_only, sync
 from scorehouse.store.foreign import open_plain
 from scorehouse.store.provenance import TRUSTED, Author, Provenance, state_of
 
+Parents = Callable[[], Iterable[str]]
+"""Says what a result is computed from."""
+
 EXTENSIONS = {"duckdb": "duckdb", "parquet": "parquet"}
 
 
@@ -78,19 +81,24 @@ class Store:
         self._takes_up = takes_up
         self._author = author or Author()
 
-    def file(self, relation: str, fingerprint: str) -> Path:
-        """Path of a relation's data, for example <store>/features.customer_snapshots/<fingerprint>.duckdb."""
-        return self.result(f"{relation}/{fingerprint}.{EXTENSIONS[self.data_format]}")
+    def file(self, relation: str, fingerprint: str, parents: Parents = tuple) -> Path:
+        """Path of a relation's data, for example <store>/features.customer_snapshots/<fingerprint>.duckdb; see `result`."""
+        return self.result(f"{relation}/{fingerprint}.{EXTENSIONS[self.data_format]}", parents)
 
-    def result(self, file: str) -> Path:
-        """Where a result is, or is to be written; one that only another part has is taken up, where this store does so."""
+    def result(self, file: str, parents: Parents = tuple) -> Path:
+        """Where a result is, or is to be written; one that only another part has is taken up, where this store does so.
+
+        Args:
+            parents: what it is computed from: this build says so, whatever the record beside the other one says.
+        """
         found = self._found(file)
         if not self._takes_up or found is None or found.is_relative_to(self.folder):
             return found or self.folder / file
         if self._is_read(found) and (origin := Provenance.beside(found)):
             branch = found.parents[2].name  # what the record says of it, a branch wrote
+            origin = replace(origin, branch=branch, parents=sorted(set(parents())), promotion=TRUSTED)
             try:
-                with self.new_file(self.folder / file, origin=replace(origin, branch=branch, promotion=TRUSTED)) as temporary:
+                with self.new_file(self.folder / file, origin=origin) as temporary:
                     copy_of(found, temporary)
                     self.inspect(read_sql([temporary], found.suffix), found)
             except StrangeResultError:
