@@ -168,6 +168,8 @@ np.ndarray(300)
 [*map(np.ndarray, [300])][0]
 np.divide(1.0, ones, where=ones < 0)
 np.sqrt(ones, where=ones < 0, out=None)
+np.sqrt(ones, where=ones < 0, out=...)
+np.sqrt(ones, ..., where=ones < 0)
 np.sqrt(ones, **{"where": ones < 0})
 (lambda root: root(ones, where=ones < 0))(np.sqrt)
 np.add.outer(ones, ones, where=False)

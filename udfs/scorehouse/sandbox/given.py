@@ -232,7 +232,7 @@ class Careful:
 
 def holds_nothing(out: Any) -> bool:
     """Whether some of a function's `out` is left to it."""
-    return any(one is None for one in (out if isinstance(out, tuple) else (out,)))
+    return not all(isinstance(one, np.ndarray) for one in (out if isinstance(out, tuple) else (out,)))
 
 
 def _value(value: Any) -> Any:
