@@ -391,6 +391,21 @@ def test_damaged_lists_of_ours_count_as_empty(tmp_path: Path, damaged: bytes | N
     assert list(confinement._sources(found, {})) == []
 
 
+@pytest.mark.parametrize("branch", ["main", "other"])
+def test_nothing_is_written_for_others_once_main_has_audiences(tmp_path: Path, branch: str) -> None:
+    found = confinement.Confinement(tmp_path, tmp_path / "warehouse", branch)
+    mask = os.umask(0o022)
+    try:
+        confinement._keep_from_others(found)
+        assert os.umask(0o022) == 0o022
+        (found.warehouse / "main" / "releases" / "3" / "serving").mkdir(parents=True)
+        (found.warehouse / "main" / ".current").symlink_to("releases/3")
+        confinement._keep_from_others(found)
+        assert os.umask(0o022) == 0o027
+    finally:
+        os.umask(mask)
+
+
 def test_what_is_installed_is_what_the_repository_says() -> None:
     """Else these tests judge another confinement than the repository's."""
     package = Path(importlib.util.find_spec("scorehouse_confinement").origin).parent

@@ -15,7 +15,7 @@ from scorehouse.names.warehouse import Warehouse
 from scorehouse.release import work_database
 from scorehouse.release.pointer import rollback
 from scorehouse.release.publish import Publisher
-from scorehouse.release.sealed import is_whole
+from scorehouse.release.sealed import OPEN, is_whole, seal
 from scorehouse.serving import audiences
 from scorehouse.serving.offer import Audience, Offer, ServedTable
 from scorehouse.store.files import Store
@@ -123,3 +123,10 @@ def test_a_catalog_that_was_refreshed_is_as_it_was_sealed(shop: Shop) -> None:
     assert shop.publish() == (1, [])
     later = replace(shop.publisher, offer=Offer())
     assert not later.refresh_catalog(), "what is not published yet is not shown"
+
+
+def test_what_a_process_writes_for_nobody_else_is_opened_to_nobody_when_it_is_sealed(tmp_path: Path) -> None:
+    mask = os.umask(0o027)
+    (tmp_path / "catalog.duckdb").touch()
+    os.umask(mask)
+    assert seal(tmp_path, lambda _: OPEN)["catalog.duckdb"].mode == 0o440

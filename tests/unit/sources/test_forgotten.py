@@ -1,6 +1,7 @@
 """People who are to be forgotten: their rows do not land, everybody else's do, and only the files that had theirs land anew."""
 
 import json
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -140,3 +141,16 @@ def test_a_list_is_read_as_it_was_written(tmp_path: Path) -> None:
     some = listed("a", "b")
     some.write(tmp_path)
     assert Forgotten.read(tmp_path) == some
+
+
+def test_a_raw_copy_with_peoples_data_is_closed_from_its_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError("a confined branch may change no modes")
+
+    write(tmp_path, "a.json", [{"customer_id": "x", "amount": 1}])
+    (tmp_path / "store").mkdir()
+    monkeypatch.setattr(os, "chmod", refused)
+    table = SourceTable("shop.sales", str(tmp_path / "in"), COLUMNS, personal=Personal(is_whole=True, others=PERSONAL.others))
+    land(table, Store(tmp_path / "store"), [], key=KEY)
+    found = [tmp_path / "store" / "shop.sales", *(tmp_path / "store" / "shop.sales").iterdir()]
+    assert len(found) == 3 and not any(path.stat().st_mode & 0o077 for path in found)

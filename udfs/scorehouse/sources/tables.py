@@ -1,7 +1,7 @@
 """Raw files into the store: found, checked against their declaration, landed once by content, and read through one view."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -34,6 +34,7 @@ from scorehouse.sources.raw_files import (
     write_copy,
 )
 from scorehouse.store.details import Column, Cut, Details, LandedFile, Landing, Piece
+from scorehouse.store.durable import for_who_builds
 from scorehouse.store.files import Store
 from scorehouse.store.records import NodeRecord
 
@@ -323,7 +324,7 @@ def _land_file(
         if table.personal:
             _make_private(copy.parent)
         if not copy.exists():
-            with store.new_file(copy, [file.place]) as temporary:
+            with for_who_builds() if table.personal else nullcontext(), store.new_file(copy, [file.place]) as temporary:
                 write_copy(reader, temporary, origin)
     return landed
 
@@ -384,7 +385,7 @@ def has_expired(table: SourceTable, copy: Path) -> bool:
 
 def _make_private(folder: Path) -> None:
     """Let only who builds look into it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(PermissionError):  # a branch may change no modes
         folder.chmod(0o700)
 

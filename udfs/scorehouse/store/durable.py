@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -13,9 +13,22 @@ def log_of(database: Path) -> Path:
 
 
 def make_read_only(file: Path, mode: int = 0o444) -> None:
-    """Guard a file against mistakes; a confined branch may change no file's mode: only its own builds can write its files."""
+    """Guard a file against mistakes, and open it to nobody whom it was closed to.
+
+    A confined branch may change no file's mode: only its own builds can write its files.
+    """
     with suppress(PermissionError):
-        os.chmod(file, mode)
+        os.chmod(file, file.stat().st_mode & mode)
+
+
+@contextmanager
+def for_who_builds() -> Iterator[None]:
+    """Close what is made meanwhile to all others, from its beginning; for the whole process, so while one thread works."""
+    mask = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(mask)
 
 
 def write_durably(path: Path, text: str) -> None:

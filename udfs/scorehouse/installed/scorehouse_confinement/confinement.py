@@ -179,6 +179,7 @@ def _own_folders(found: Confinement, parameters: Mapping[str, Any]) -> list[Path
 
 
 def _prepare(found: Confinement, own: Iterable[Path]) -> None:
+    _keep_from_others(found)
     results = found.warehouse / "store" if found.is_main else found.folder / "built"
     for folder in (results, found.folder / "releases", found.private / "tmp", *own):
         with suppress(OSError):  # what cannot be written is said by whoever needs it
@@ -192,6 +193,13 @@ def _prepare(found: Confinement, own: Iterable[Path]) -> None:
     _forget_environment()
     with suppress(ValueError, OSError):  # a stricter limit is set already
         resource.setrlimit(resource.RLIMIT_DATA, (START_BYTES, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def _keep_from_others(found: Confinement) -> None:
+    """Write nothing for others, whatever the command, where a release of main or of the branch has files for audiences."""
+    folders = (found.warehouse / git.PRODUCTION, found.folder)
+    if any((folder / ".current" / "serving").is_dir() for folder in folders):
+        os.umask(os.umask(0o077) | 0o007)
 
 
 def _caches(found: Confinement) -> None:
