@@ -11,6 +11,8 @@ from scorehouse.build.versions import ALWAYS, POLICY_SEED
 from scorehouse.errors import ScorehouseError
 from scorehouse.sandbox.duckdb_functions import is_of_duckdb
 from scorehouse.sandbox.queries import Reach, check_expression
+from scorehouse.serving.file import OWN_TABLES
+from scorehouse.sources.forgotten import FILE
 from scorehouse.store import state
 
 ROUTES_SEED = "routes"
@@ -53,9 +55,6 @@ LIST_PARTS = ("examples", "list", "item", "gain")
 
 MEASURED_BY = ("label", "key", "split")
 """What a fitted model says of the rows that its test consists of, and of what came of them."""
-
-TABLES_OF_OURS = frozenset({"endpoints", "release"})
-"""What every serving file holds beside the served tables."""
 
 AUDIENCE = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 """What an audience, and its group of the operating system, may be called."""
@@ -158,10 +157,12 @@ def _names(manifest: Manifest) -> Iterator[str]:
     stored = [*manifest.tables(), *manifest.sources()]
     relations = [(f"{node.schema}.{node.identifier}", node) for node in stored]
     for node in stored:
+        if f"{node.schema}.{node.identifier}".lower() == FILE:
+            yield f"{node.path}: expected a name of its own, found {FILE}, which the store has for a file; set another alias."
         if node.schema.lower() in SCHEMAS_OF_OURS:
             yield f"{node.path}: expected a schema of the project, found {node.schema}, which is ours or DuckDB's; choose one."
     for node in manifest.served():
-        if node.name.lower() in TABLES_OF_OURS:
+        if node.name.lower() in OWN_TABLES:
             yield f"{node.path}: expected a name of its own, found {node.name}, which every serving file has; rename the model."
     for named in (relations, [(node.name, node) for node in manifest.served()]):
         seen: dict[str, Node] = {}

@@ -18,6 +18,10 @@ from scorehouse.serving.reader import read
 from scorehouse.serving.said import Said
 from scorehouse.store.rows import insert
 
+ENDPOINTS, FEATURES, RELEASE = "endpoints", "features", "release"
+OWN_TABLES = frozenset({ENDPOINTS, FEATURES, RELEASE})
+"""What every serving file holds beside the served tables."""
+
 _ENDPOINTS_DDL = """(
     name varchar primary key, product varchar, type varchar, key varchar[], contract_version integer, owner varchar,
     implementations struct(implementation varchar, model_version varchar, share double)[],
@@ -66,7 +70,7 @@ def write(
         _write_endpoints(cursor, offer.tables, said, release.built_at)
         _write_features(cursor, said)
         _write_functions(cursor, offer)
-        write_release(cursor, "serving_file.main.release", release.of(counts))
+        write_release(cursor, f"serving_file.main.{RELEASE}", release.of(counts))
         _write_comments(cursor, said)
         cursor.execute("force checkpoint serving_file")  # detach alone may leave rows in the write-ahead log
     finally:
@@ -134,16 +138,16 @@ def _rows(table: ServedTable) -> str:
 
 def _write_endpoints(cursor: duckdb.DuckDBPyConnection, served: Sequence[ServedTable], said: Said, built_at: datetime) -> None:
     """What the file offers, by whom and how fresh; an endpoint without rows says so."""
-    cursor.execute(f"create table serving_file.main.endpoints {_ENDPOINTS_DDL}")
+    cursor.execute(f"create table serving_file.main.{ENDPOINTS} {_ENDPOINTS_DDL}")
     for table, declaration in zip(served, said.declarations, strict=True):
-        insert(cursor, "serving_file.main.endpoints", {**vars(declaration), **vars(_measured(cursor, table, built_at))})
+        insert(cursor, f"serving_file.main.{ENDPOINTS}", {**vars(declaration), **vars(_measured(cursor, table, built_at))})
 
 
 def _write_features(cursor: duckdb.DuckDBPyConnection, said: Said) -> None:
     """What the features mean that a table's `reasons` name."""
-    cursor.execute(f"create table serving_file.main.features {_FEATURES_DDL}")
+    cursor.execute(f"create table serving_file.main.{FEATURES} {_FEATURES_DDL}")
     for feature in said.features:
-        insert(cursor, "serving_file.main.features", vars(feature))
+        insert(cursor, f"serving_file.main.{FEATURES}", vars(feature))
 
 
 def _measured(cursor: duckdb.DuckDBPyConnection, table: ServedTable, built_at: datetime) -> _Measured:
