@@ -10,6 +10,7 @@ import pytest
 
 from project.harness import Project, tiny_project
 from scorehouse.build import engine, inputs
+from scorehouse.learning.prove import parity
 from scorehouse.sandbox import queries
 
 ESTIMATOR = """
@@ -133,6 +134,28 @@ def test_a_new_library_trains_where_the_policy_says_so(
     assert "scikit-learn" in own.operation("explain", "{node: worth}").output
     own.build()
     assert own.computed() == set()
+
+
+def test_a_version_in_use_is_proved_again_by_what_computes_scores_now_without_training(
+    own: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(parity, "run_sql", lambda *said, sql=parity.run_sql: asked.append(said) or sql(*said))
+    own.build()
+    assert asked == []
+    monkeypatch.setattr(engine, "of_proof", lambda is_brought: {"judge": "2.0"})
+    own.build()
+    assert len(asked) == 1
+    assert own.computed() == set()
+    assert "judge changed, the query is the same" in own.operation("explain", "{node: worth}").output
+    monkeypatch.setattr(parity, "run_sql", lambda *said, sql=parity.run_sql: sql(*said) + 1)
+    own.build()
+    monkeypatch.setattr(engine, "of_proof", lambda is_brought: {"judge": "3.0"})
+    for _ in range(2):
+        outcome = own.dbt("build")
+        assert not outcome.is_green
+        assert "models/features/worth.sql: expected sql and formula to agree within 1e-09 on" in outcome.output
+        assert "this version cannot be scored with (judge changed, the query is the same); take that back" in outcome.output
 
 
 def test_an_estimator_that_reads_a_file_by_a_library_is_refused(own: Project) -> None:

@@ -18,8 +18,11 @@ from scorehouse.sandbox.estimators import check_estimator
 _PACKAGE = Path(__file__).parent.parent
 _IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 
-FITTING = ("numpy", "scipy", "sklearn", "sqlglot")
-"""Packages that every fitted model is computed with."""
+FITTING = ("numpy", "scipy", "sklearn", "sqlglot", "numba", "pyarrow")
+"""Packages that every fitted model is computed with, or its scores are."""
+
+PROVING = ("lightgbm", "xgboost", "onnxruntime", "skops", "pandas")
+"""Packages whose predictions prove brought models; what these compute does not depend on them."""
 
 REPEATING = frozenset({"sklearn", "lightgbm", "xgboost", "scorehouse"})
 """Packages whose training, seeded and on one thread, gives the same model each time: what the tests of estimators build on."""
@@ -91,6 +94,11 @@ def of_fitted(declared: object) -> Code:
         packages |= {path.split(".")[0]} if not found else set()
     is_unknown = bool(files or versions_of(packages - {*FITTING, *REPEATING}))
     return Code("".join(own), versions_of(packages - {"scorehouse"}), tuple(files), is_unknown)
+
+
+def of_proof(is_brought: bool) -> dict[str, str]:
+    """What a version is proved by, by name, beside what is in its fingerprint."""
+    return versions_of(PROVING if is_brought else ())
 
 
 def use_own_modules(folder: Path) -> None:

@@ -12,7 +12,7 @@ from scorehouse.build.monitoring import SIGNALS, training_asked_for
 from scorehouse.build.reasons import explain
 from scorehouse.build.versions import ALWAYS, POLICY_SEED, decided, version_name
 from scorehouse.errors import ScorehouseError
-from scorehouse.learning import Spec, fit
+from scorehouse.learning import Spec, fit, prove_again
 from scorehouse.learning.measure.limits import Policy, by_slice, refusal
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
@@ -45,7 +45,10 @@ class FittedModel:
         code = engine.of_fitted(asdict(self._spec))
         self._code = code
         shape = [self._spec.text(), code.own]
-        self._draft, self._inputs = builder.draft(node_id, sql, shape, code.libraries, counted=self._counted())
+        draft, self._inputs = builder.draft(node_id, sql, shape, code.libraries, counted=self._counted())
+        proof = engine.of_proof(self._spec.is_brought)
+        self._draft = replace(draft, inputs=draft.inputs | proof)
+        self._proof = engine.of_tables() | code.libraries | proof
         self._examples = digest(sorted(self._inputs.marks.items()))
         self._previous = builder.records.nodes.get(node_id)
         self._version = version_name(self._node.name, self._draft.fingerprint.whole)
@@ -62,12 +65,32 @@ class FittedModel:
         else:
             with self._builder.cursor(self._draft) as cursor:
                 answer = self._decided(cursor)
+        self._expect_proved(answer)
         outcome = self._builder.settle_version(answer.record, answer.is_new, answer.reason)
         in_use = versions.read_row(self._store.path(answer.record.files[0]))
         status, reason = (in_use[name][0].as_py() for name in ("status", "status_reason"))
         if status == "parity_failed":
             raise ScorehouseError(f"{self._node.path}: {reason[0].lower()}{reason[1:]}")
         return replace(outcome, held=status.replace("_", " "))
+
+    def _expect_proved(self, answer: _Answer) -> None:
+        """Prove the version in use again, without training it, where something is new that computes scores or proves them.
+
+        Raises ScorehouseError where the ways to score do not agree any more.
+        """
+        record, previous = answer.record, self._previous
+        is_same = previous is not None and previous.files[:1] == record.files[:1]
+        if answer.is_new or (is_same and self._proof.items() <= previous.inputs.items()):
+            return
+        row = versions.read_row(self._store.path(record.files[0]))
+        with self._builder.cursor(self._draft) as cursor:
+            examples = cursor.sql(self._sql).to_arrow_table()
+        refused = prove_again(row, examples, self._spec, self._node.path)
+        if refused:
+            found = f"{refused[0].lower()}{refused[1:]}".rstrip(".")
+            changed = explain(previous, self._draft, False)
+            again = "" if self._spec.is_brought else ", or train it again (retrains_on_upgrade in the seed retrain_policy)"
+            raise ScorehouseError(f"{self._node.path}: {found} ({changed}); take that back{again}.")
 
     def _decided(self, cursor: duckdb.DuckDBPyConnection) -> _Answer:
         previous, draft, now = self._previous, self._draft, self._version

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from scorehouse.learning.declare.spec import Spec
 
-__all__ = ["Spec", "fit"]
+__all__ = ["Spec", "fit", "prove_again"]
 
 
 def fit(examples: pa.Table, spec: Spec | Mapping[str, Any], version: str, where: str = "fitted model") -> pa.Table:
@@ -30,3 +30,18 @@ def fit(examples: pa.Table, spec: Spec | Mapping[str, Any], version: str, where:
     from scorehouse.learning.fitting import fit_declared  # scikit-learn loads only where something trains
 
     return fit_declared(examples, spec if isinstance(spec, Spec) else Spec.read(where, spec), version, where)
+
+
+def prove_again(row: pa.Table, examples: pa.Table, spec: Spec, where: str) -> str | None:
+    """Why a version that was proved before cannot be scored with any more; None where it can, or never could.
+
+    A brought model is compared with its library's own predictions. The estimator of one that was trained is gone: its formula,
+    which agreed with it, is compared with the SQL and the function that compute scores.
+
+    Args:
+        row: the version's, with the columns of `learning.version_row.SCHEMA`.
+        examples, spec, where: see `fit`.
+    """
+    from scorehouse.learning.fitting import proved_again  # scikit-learn loads only where something is proved
+
+    return proved_again(row, examples, spec, where)

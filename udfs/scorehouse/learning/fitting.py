@@ -24,7 +24,7 @@ from scorehouse.scoring import plan
 from scorehouse.scoring.columns import Column
 from scorehouse.scoring.formula import Formula, printed
 from scorehouse.scoring.reasons import Explanation
-from scorehouse.scoring.scorer import Scorer
+from scorehouse.scoring.scorer import Scorer, load
 from scorehouse.scoring.simplify import simplify
 
 READY = "ready"
@@ -135,6 +135,27 @@ def _measured(found: Judged, examples: Examples) -> dict[str, Any]:
         "parity": [check.row() for check in checked],
         "scoring_plans": [asdict(p) for p in plans],
     }
+
+
+def proved_again(row: pa.Table, table: pa.Table, spec: Spec, where: str) -> str | None:
+    """See `scorehouse.learning.prove_again`; a recommender has weights, and no formula of a row that could be proved."""
+    status, task, expression, until, checks = (
+        row[name][0].as_py() for name in ("status", "task", "sql_expression", "measured_until", "parity")
+    )
+    if status != READY or not checks:
+        return None
+    is_float32 = max(check["tolerance"] for check in checks) > parity.TOLERANCE
+    scorer = load(row)
+    if spec.is_brought:
+        fitted, examples = bring(table, spec, where)
+    else:
+        fitted, examples = Fitted(scorer.formula, task, is_float32=is_float32), Examples.read(table, spec, where)
+    checked = _checked(fitted, scorer, expression, examples)
+    if until is not None:
+        measured = load(row, "measured_weights")
+        sql = printed(measured.formula.expression()) if plan.plans(measured.formula)[0].is_possible else None
+        checked += _checked(Fitted(measured.formula, task, is_float32=is_float32), measured, sql, examples)
+    return _parity_reason([check for check in checked if not check.has_passed], fitted)
 
 
 def _checked(fitted: Fitted, scorer: Scorer, expression: str | None, examples: Examples) -> list[parity.Check]:
