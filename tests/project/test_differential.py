@@ -21,6 +21,8 @@ MODELS = {
     "joined": "select a.*, b.value from {{{{ ref('picked') }}}} as a {join} join {{{{ ref('counted') }}}} as b using (kind)",
     "ordered": "select *, {window} as place from {{{{ ref('joined') }}}} {order}",
     "spoken": "select event_id, {{{{ function('twice') }}}}({number}) as said from {{{{ ref('ordered') }}}}",
+    "stamped": "select event_id, {stamp} as made_at from {{{{ ref('stg_events') }}}}",
+    "dated": "select event_id, made_at from {{{{ ref('stamped') }}}}",
 }
 """A chain of models; each place in braces is drawn from CHOICES."""
 
@@ -56,7 +58,26 @@ CHOICES = {
     ],
     "order": ["", "order by amount limit 3", "limit 2", "order by event_id desc"],
     "number": ["amount", "amount + 1", "coalesce(amount, 0)", "place"],
+    "stamp": ["{{ built_at() }}", "occurred_at", "cast('2020-02-02' as timestamp)"],
 }
+
+_KEYED = "columns: [{name: event_id, data_tests: [unique, not_null]}]"
+_NAMES = ["", "config: {alias: otherwise}", "config: {schema: elsewhere}"]
+_VIEWS = [f"config: {{materialized: view{more}}}" for more in ("", ", alias: seen", ", schema: seen")]
+SAID = {
+    "picked": [*_NAMES, *_VIEWS, _KEYED, f"{_KEYED}, config: {{alias: keyed}}"],
+    "joined": [*_VIEWS, "", _KEYED, "columns: [{name: event_id, data_tests: [unique]}]"],
+    "spoken": _NAMES,
+    "stamped": ["", *_VIEWS],
+}
+"""What a model's YAML says."""
+
+SPARE = {
+    "models/features/spare.sql": "select kind, count(*) as n from {{ ref('stg_events') }} group by kind\n",
+    "udfs/thrice.sql": "x * 3\n",
+    "udfs/thrice.yml": "functions: [{name: thrice, arguments: [{name: x, data_type: double}], returns: {data_type: double}}]\n",
+}
+"""Files that come and go together: nothing reads what they make."""
 
 FUNCTIONS = ["x * 2", "x * 2.0", "x + x", "x * 3", "x*2"]
 SEEDS = ["kind,points\na,0.5\nb,2\n", 'kind,points\n"a",0.50\nb,2\n', "kind,points\nb,2\na,0.5\n", "kind,points\na,1\nb,2\nc,3\n"]
@@ -74,10 +95,22 @@ class Author:
 
     def edit(self) -> str:
         """Make one edit; returns what it was."""
-        what = self._chance.choice([*CHOICES, *CHOICES, "function", "seed", "file", "late file", "weight"])
+        others = ["function", "seed", "file", "late file", "weight", "spare"]
+        what = self._chance.choice([*CHOICES, *CHOICES, *(f"yaml of {name}" for name in [*SAID, *SAID, *SAID]), *others])
         if what in CHOICES:
             self._chosen[what] = self._chance.choice(CHOICES[what])
             self._write_models()
+        elif what.startswith("yaml of "):
+            name = what.removeprefix("yaml of ")
+            self._chosen[what] = self._chance.choice(SAID[name])
+            said = ", ".join(part for part in (f"name: {name}", self._chosen[what]) if part)
+            self._project.write(f"models/features/{name}.yml", f"models: [{{{said}}}]\n")
+        elif what == "spare":
+            for path, text in SPARE.items():
+                if (self._project.root / path).exists():
+                    (self._project.root / path).unlink()
+                else:
+                    self._project.write(path, text)
         elif what == "function":
             self._project.write("udfs/twice.sql", self._chance.choice(FUNCTIONS) + "\n")
         elif what == "seed":
@@ -117,10 +150,29 @@ def test_any_sequence_of_edits_ends_in_what_a_clean_build_makes(tiny_template: P
     outcomes = [project.dbt("build"), clean.dbt("build")]
     assert outcomes[0].is_green == outcomes[1].is_green, "\n".join([*done, outcomes[0].output, outcomes[1].output])
     if outcomes[0].is_green:
-        for table in [*(f"features.{name}" for name in MODELS), "staging.stg_events", "features.weighted", "serving.scores"]:
-            query = f"from {table} order by all"  # a table's rows have no order; what is served has its key's
-            assert project.catalog(query) == clean.catalog(query), (table, done)
+        assert known_of(project) == known_of(clean), done
+        assert rows_of(project) == rows_of(clean), done
         assert project.serving("from scores") == clean.serving("from scores"), done
+
+
+def known_of(project: Project) -> dict[str, tuple]:
+    """What the catalog's nodes are called, what they are made of, and what was found of their queries."""
+    reading = """json_merge_patch(details -> '$.reading', '{"question": null}')::varchar"""
+    return {row[0]: row for row in project.catalog(f"select node_id, relation, fingerprint, {reading} from scorehouse.nodes")}
+
+
+def rows_of(project: Project) -> dict[str, object]:
+    """All that readers of the catalog find, by name: rows without the times of their build, and what functions say."""
+    said = "details ->> '$.reading.stamps[*]'"
+    stamps = dict(project.catalog(f"select relation, {said} from scorehouse.nodes"))
+    own = "not internal and schema_name not in ('history', 'scorehouse')"
+    found: dict[str, object] = {}
+    for (name,) in project.catalog(f"select schema_name || '.' || view_name from duckdb_views() where {own}"):
+        columns = [column for column, *_ in project.catalog(f"describe {name}") if column not in (stamps[name] or [])]
+        rows = project.catalog(f"select {', '.join(columns)} from {name} order by all")  # a table's rows have no order
+        found[name] = columns, rows
+    said = "schema_name || '.' || function_name, macro_definition"
+    return found | dict(project.catalog(f"select {said} from duckdb_functions() where {own}"))
 
 
 def in_a_new_warehouse(project: Project, root: Path) -> Project:
