@@ -20,7 +20,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsRegressor
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.learning import fit
+from scorehouse.learning import Spec, fit, prove_again
+from scorehouse.learning.prove import parity
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -80,6 +81,23 @@ def test_a_lightgbm_text_scores_as_lightgbm_does(objective, label, more):
     if label == "tier":
         meta["parameters"] = {"classes": CLASSES}
     assert_scored(examples, meta, booster.predict, 1e-9, np.inf)
+
+
+def test_a_version_is_proved_again_by_its_library_or_by_its_formula_without_training(monkeypatch):
+    examples = customers()
+    booster = lightgbm.train(
+        {"verbose": -1}, lightgbm.Dataset(matrix(examples), labels(examples, "spent"), feature_name=NUMERIC), 4
+    )
+    key = {"key": ["customer_id", "as_of"], "label": "spent"}
+    brought = {**key, "estimator": "scorehouse.lightgbm", "model_text": booster.model_to_string()}
+    trained = {**key, "estimator": "sklearn.linear_model.Ridge", "features": {"numbers": NUMERIC}}
+    for meta, judge in ((brought, (lightgbm.Booster, "predict")), (trained, (parity, "run_function"))):
+        row, spec = fit(examples, meta, "version", WHERE), Spec.read(WHERE, meta)
+        assert prove_again(row, examples, spec, WHERE) is None
+        with monkeypatch.context() as upgraded:
+            known = getattr(*judge)
+            upgraded.setattr(*judge, lambda *said, known=known, **named: known(*said, **named) + 1)
+            assert "this version cannot be scored with" in prove_again(row, examples, spec, WHERE)
 
 
 XGBOOST = {
