@@ -1,13 +1,16 @@
-"""Which variables templates can read: never fewer than they do."""
+"""What variables may be, and which of them templates can read: never fewer than they do."""
 
 from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Environment
 
-from scorehouse.build.variables import read_in
+from scorehouse.build.variables import DEFAULTS, RULES, checked, read_in
+from scorehouse.errors import ScorehouseError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -90,3 +93,39 @@ def test_the_project_names_each_variable_that_it_reads() -> None:
     folders = [REPOSITORY / name for name in ("models", "macros", "seeds", "tests", "udfs", "analyses")]
     texts = [f.read_text() for folder in folders for kind in ("sql", "yml", "md") for f in folder.rglob(f"*.{kind}")]
     assert read_in([*texts, (REPOSITORY / "dbt_project.yml").read_text()])
+
+
+DECLARED = yaml.safe_load((REPOSITORY / "dbt_project.yml").read_text())["vars"]
+
+
+def test_every_variable_has_a_rule_that_its_own_value_keeps() -> None:
+    assert set(RULES) == set(DECLARED) >= set(DEFAULTS)
+    assert checked(DECLARED) == DECLARED
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("interaction_sources", "landing"),
+        ("interaction_sources", [1]),
+        ("landing_path", ["mine"]),
+        ("landing_columns", "id"),
+        ("products", "churn"),
+        ("churn_horizon_days", "soon"),
+        ("churn_horizon_days", 0),
+        ("ranked_items", 2.5),
+        ("ranked_items", True),
+        ("fraud_label_share", 95),
+        ("evaluate_recommendations", "no"),
+        ("interaction_grain", "week"),
+        ("interaction_grain", ["month"]),
+        ("promotion", []),
+        ("smoothing_looks", float("nan")),
+        ("store_format", "csv"),
+        ("store_format", ["csv"]),
+        ("nightly", 5),
+    ],
+)
+def test_a_variable_that_cannot_be_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ScorehouseError, match=rf"^Variable {name}: expected .*, found .*; correct it\.$"):
+        checked({name: value})

@@ -7,6 +7,8 @@ from typing import Any
 
 from scorehouse.build.promotion import POLICIES, TRUST
 from scorehouse.errors import ScorehouseError
+from scorehouse.names.partitioning import GRAINS
+from scorehouse.store.files import EXTENSIONS
 
 DEFAULTS: dict[str, Any] = {
     "store_format": "duckdb",
@@ -66,14 +68,26 @@ def checked(declared: Mapping[str, Any]) -> dict[str, Any]:
     10
     """
     values = {**DEFAULTS, **declared}
-    for name, (is_right, expected) in _RULES.items():
-        if not is_right(values[name]):
+    for name, (is_right, expected) in RULES.items():
+        if name in values and not is_right(values[name]):
             raise ScorehouseError(f"Variable {name}: expected {expected}, found '{values[name]}'; correct it.")
     return values
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+def _is_whole(value: object, least: int = 1) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(name, str) and name for name in value)
+
+
+def _is_truth(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
 
 
 def _is_share(value: object) -> bool:
@@ -93,18 +107,61 @@ def _is_date(value: object) -> bool:
     return isinstance(value, date) and not isinstance(value, datetime)
 
 
-_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "retained_releases": (_is_whole, "a whole number from 1"),
-    "memory_limit": (_is_size, "a size such as 8GB"),
-    "spill_limit": (_is_size, "a size such as 50GB"),
+_Rule = tuple[Callable[[Any], bool], str]
+
+_NAMES: _Rule = (_is_names, "a list of names such as [one, other]")
+_SHARE: _Rule = (_is_share, "a share, 0 to 1")
+_SIZE: _Rule = (_is_size, "a size such as 8GB")
+_TRUTH: _Rule = (_is_truth, "true or false")
+_WHOLE: _Rule = (_is_whole, "a whole number from 1")
+_WHOLE_OR_0: _Rule = (lambda value: _is_whole(value, 0), "a whole number from 0")
+
+RULES: dict[str, _Rule] = {
+    "interaction_sources": _NAMES,
+    "landing_path": (lambda value: isinstance(value, str), "the path of a folder"),
+    "landing_columns": (lambda value: isinstance(value, Mapping), "names of columns by table, {interactions: {...}}"),
+    "maximum_rejected_share": _SHARE,
+    "maximum_contradicted_share": _SHARE,
+    "publish_empty": _TRUTH,
+    "publish_less": _TRUTH,
+    "fresh_data": _TRUTH,
+    "as_of": (lambda value: value is None or _is_date(value), "null or a date such as '2026-01-31'"),
+    "payment_simulator_seed": _WHOLE_OR_0,
+    "payment_simulator_customers": _WHOLE,
+    "payment_simulator_terminals": _WHOLE,
+    "payment_simulator_days": _WHOLE,
+    "payment_simulator_label_days": _WHOLE_OR_0,
+    "products": (lambda value: value is None or _is_names(value), "null or a list of names such as [churn, segments]"),
+    "churn_horizon_days": _WHOLE,
+    "smallest_preference": _SHARE,
+    "recommendation_decimals": _WHOLE_OR_0,
+    "next_best_popular_items": _WHOLE_OR_0,
+    "evaluate_recommendations": _TRUTH,
+    "fraud_labels": _NAMES,
+    "fraud_label_days": _WHOLE_OR_0,
+    "fraud_label_share": _SHARE,
+    "search_window_days": _WHOLE,
+    "ranked_items": _WHOLE,
+    "smoothing_looks": (_is_number, "a number from 0"),
+    "smallest_look_chance": _SHARE,
+    "interaction_grain": (lambda value: value in GRAINS, f"one of {', '.join(GRAINS)}"),
+    "variant_draws": _WHOLE,
+    "context_draws": _WHOLE,
+    "maximum_context_keys": _WHOLE_OR_0,
+    "maximum_context_values": _WHOLE_OR_0,
+    "maximum_context_levels": _WHOLE_OR_0,
+    "maximum_context_features": _WHOLE_OR_0,
+    "maximum_single_arms": _WHOLE_OR_0,
+    "evaluated_decisions": _WHOLE,
+    "promotion": (lambda value: value in POLICIES, f"one of {', '.join(POLICIES)}"),
+    "verified_share": _SHARE,
+    "retained_releases": _WHOLE,
+    "store_format": (lambda value: value in tuple(EXTENSIONS), f"one of {', '.join(EXTENSIONS)}"),
+    "nightly": (lambda value: value is None or isinstance(value, Mapping), "settings by name"),
+    "memory_limit": _SIZE,
+    "spill_limit": _SIZE,
     "query_threads": (lambda value: value is None or _is_whole(value), "null or a whole number from 1"),
     "query_timeout_seconds": (lambda value: _is_whole(value) or (isinstance(value, float) and value > 0), "seconds above 0"),
-    "fresh_data": (lambda value: isinstance(value, bool), "true or false"),
-    "publish_empty": (lambda value: isinstance(value, bool), "true or false"),
-    "publish_less": (lambda value: isinstance(value, bool), "true or false"),
-    "promotion": (lambda value: value in POLICIES, f"one of {', '.join(POLICIES)}"),
-    "verified_share": (_is_share, "a share, 0 to 1"),
-    "as_of": (lambda value: value is None or _is_date(value), "null or a date such as '2026-01-31'"),
-    "maximum_rejected_share": (_is_share, "a share, 0 to 1"),
-    "maximum_contradicted_share": (_is_share, "a share, 0 to 1"),
 }
+"""Of every variable of the project: whether a value is right, and what is expected. What the settings in `nightly` may be, its
+own room says."""

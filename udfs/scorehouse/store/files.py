@@ -68,10 +68,6 @@ class Store:
         takes_up: Callable[[Path], bool] | None = None,
         author: Author | None = None,
     ) -> None:
-        if data_format not in EXTENSIONS:
-            raise ScorehouseError(
-                f"Variable store_format: expected one of {', '.join(EXTENSIONS)}, found '{data_format}'; correct it."
-            )
         self.folder = folder
         self.data_format = data_format
         self.others = tuple(others)
