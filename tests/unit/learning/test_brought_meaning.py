@@ -311,6 +311,19 @@ def test_early_stopping_serves_the_best_round_unless_all_are_asked_for(rounds):
     assert_allclose(served(meta), booster.predict(data, iteration_range=(0, until)), 1e-6)
 
 
+def test_what_a_refusal_asks_for_can_be_declared():
+    codes = np.resize([0, 1, 2], 90)
+
+    def objective(predicted: np.ndarray, rows: lightgbm.Dataset) -> tuple[np.ndarray, np.ndarray]:
+        return predicted.reshape(90, 3) - np.eye(3)[codes], np.ones((90, 3))
+
+    booster = lightgbm.train({**QUIET, "objective": objective, "num_class": 3}, lightgbm.Dataset(MATRIX, codes), 3)
+    columns = {"columns": NUMBERS}
+    assert "expected meta.parameters.targets, names for the 3 numbers" in refusal(lightgbm_meta(booster, parameters=columns))
+    scores = served(lightgbm_meta(booster, parameters=columns | {"targets": ["low", "middle", "high"]}))
+    assert_allclose(scores, booster.predict(MATRIX), 1e-9)
+
+
 def test_several_targets_are_named():
     several = np.column_stack([LABEL, -LABEL])
     booster = xgboost.train({}, xgboost.DMatrix(MATRIX, several, feature_names=NUMBERS), 3)

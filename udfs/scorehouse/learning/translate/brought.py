@@ -40,6 +40,9 @@ LARGEST_WHOLE = 2.0**53
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
 NONE = "none"
+WORDS = ("columns", "classes", "targets", "missing")
+"""What `over_columns` can ask of a declaration, whatever the format."""
+
 TRAINING_WORDS = ("preprocessing", "steps", "search", "class_weight", "calibration", "monotonic")
 """What a declaration says of training; a model that comes fitted would not heed it."""
 
@@ -123,8 +126,8 @@ class Declared:
     says_missing: bool = False
 
     @classmethod
-    def read(cls, spec: Spec, where: str, *words: str) -> Self:
-        """The declaration in `meta.parameters`, of a format that knows these words.
+    def read(cls, spec: Spec, where: str, *own: str) -> Self:
+        """The declaration in `meta.parameters`, of a format that knows these words beside those of all.
 
         Raises ScorehouseError for any other word, for one of a wrong kind, and for what only training would heed.
         """
@@ -134,6 +137,7 @@ class Declared:
                     f"{where}: meta.{name}: expected none for a model that comes fitted, found one; "
                     f"do in the select what it is meant to do."
                 )
+        words = (*WORDS, *own)
         unknown = sorted(set(spec.parameters) - set(words))
         if unknown:
             raise ScorehouseError(

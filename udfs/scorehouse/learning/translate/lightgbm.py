@@ -267,7 +267,7 @@ conventions.declare(
 @format_of("scorehouse.lightgbm")
 def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
     """A model from LightGBM's text."""
-    declared = Declared.read(spec, where, "columns", "classes", "missing")
+    declared = Declared.read(spec, where)
     text = spec.model(where).decode(errors="replace")
     model = parse(text)
     columns = input_columns(table, spec, where, _names(model, table), len(model.features), declared)

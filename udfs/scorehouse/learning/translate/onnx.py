@@ -134,7 +134,7 @@ class Graph:
 @format_of("scorehouse.onnx")
 def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
     """A model from an ONNX file."""
-    declared = Declared.read(spec, where, "output", "columns", "classes", "targets", "missing")
+    declared = Declared.read(spec, where, "output")
     onnxruntime, content = library(where, "onnxruntime", "onnx"), spec.model(where)
     graph = read(content, where)
     output = _output(graph, declared, where)

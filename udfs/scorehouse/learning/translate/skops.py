@@ -71,7 +71,7 @@ TASKS = ("classification", "regression", "outliers", "decomposition")
 @format_of("scorehouse.skops")
 def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
     """An estimator from a file of skops."""
-    declared = Declared.read(spec, where, "columns", "classes", "targets", "missing")
+    declared = Declared.read(spec, where)
     estimator = loaded(library(where, "skops.io", "skops"), spec.model(where), spec, where)
     task = task_of(estimator)
     if task not in TASKS:

@@ -316,7 +316,7 @@ conventions.declare(
 @format_of("scorehouse.xgboost")
 def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
     """A model from what XGBoost's `save_model` wrote, JSON or UBJSON."""
-    declared = Declared.read(spec, where, "columns", "classes", "targets", "missing", "rounds")
+    declared = Declared.read(spec, where, "rounds")
     content = spec.model(where)
     xgboost = library(where, "xgboost", "xgboost")
     model = parse(_as_json(xgboost, content), declared.rounds)
