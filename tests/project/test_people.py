@@ -248,7 +248,7 @@ def test_forgetting_goes_on_wherever_it_was_killed(tiny: Project, monkeypatch: p
                 raise PermissionError(13, "killed", path)
             unlink(path, **more)
 
-        killed.setattr("scorehouse.store.foreign.os.unlink", some)
+        killed.setattr("scorehouse.foreign.os.unlink", some)
         tiny.dbt("run-operation", "forget", "--args", "{customer_id: 'zoe-7731'}")
     assert json.loads((tiny.warehouse / "store/forgotten.json").read_text())["pending"]
     outcome = tiny.operation("forget")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
+from scorehouse.foreign import PlainFile, delete_file, delete_folder, keep_only, plain_files
 from scorehouse.names.git import PRODUCTION
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.operations import text
@@ -13,7 +14,6 @@ from scorehouse.operations.register import COMMAND, operation, operation_of
 from scorehouse.release import pointer
 from scorehouse.release.history import files_in_work, summary
 from scorehouse.release.lock import BuildLock
-from scorehouse.store.foreign import PlainFile, delete_file, delete_folder, keep_only, plain_files
 from scorehouse.store.provenance import RECORD, record_of
 from scorehouse.store.records import changes
 

@@ -9,6 +9,7 @@ import duckdb
 
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
+from scorehouse.foreign import PlainFile, delete_folder, keep_only, open_own
 from scorehouse.ledger.lines import ROOM, blank, files
 from scorehouse.names.warehouse import DBT_LOG, LOGS, OWN_BOOKS, Warehouse
 from scorehouse.operations import text
@@ -21,7 +22,6 @@ from scorehouse.sandbox import confinement
 from scorehouse.sources.forgotten import FILE, Forgotten, as_spelled
 from scorehouse.sources.keyed import Key
 from scorehouse.sources.raw_files import open_copy
-from scorehouse.store.foreign import PlainFile, delete_folder, keep_only, open_own
 from scorehouse.store.provenance import RECORD, record_of
 
 MOST_NAMED = 10

@@ -10,13 +10,13 @@ from typing import Self
 import duckdb
 from mashumaro.codecs.json import JSONDecoder, JSONEncoder
 
+from scorehouse.foreign import open_plain
 from scorehouse.ledger.audit import Mark
 from scorehouse.names.warehouse import CATALOG, SUMMARY, Warehouse
 from scorehouse.release.sealed import Sealed
 from scorehouse.serving.described import Release
 from scorehouse.store.durable import make_read_only, write_durably
 from scorehouse.store.files import Store
-from scorehouse.store.foreign import open_plain
 from scorehouse.store.provenance import COMPUTED, Provenance
 from scorehouse.store.records import NodeRecords
 

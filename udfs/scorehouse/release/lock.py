@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.foreign import is_open_as, open_own, open_plain
 from scorehouse.names.warehouse import Warehouse
-from scorehouse.store.foreign import is_open_as, open_own, open_plain
 
 
 class HeldError(ScorehouseError):

@@ -8,13 +8,13 @@ from pathlib import Path
 import duckdb
 
 from scorehouse.errors import ScorehouseError, first_line
+from scorehouse.foreign import keep_only
 from scorehouse.names.git import PRODUCTION
 from scorehouse.names.quoting import quoted
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.release.pointer import heal
 from scorehouse.store import state
 from scorehouse.store.durable import aside, log_of, remove_leftovers
-from scorehouse.store.foreign import keep_only
 
 _OPEN_HERE = "different configuration"
 """In DuckDB's words for a database that this process has open."""

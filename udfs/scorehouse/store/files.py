@@ -12,9 +12,9 @@ from typing import Protocol
 import duckdb
 
 from scorehouse.errors import ScorehouseError, first_line
+from scorehouse.foreign import open_plain
 from scorehouse.names.quoting import literal
 from scorehouse.store.durable import aside, log_of, make_read_only, sync
-from scorehouse.store.foreign import open_plain
 from scorehouse.store.provenance import TRUSTED, Author, Provenance, state_of
 
 Parents = Callable[[], Iterable[str]]

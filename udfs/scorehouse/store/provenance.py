@@ -11,8 +11,8 @@ from typing import Self
 
 from mashumaro.codecs.json import JSONDecoder, JSONEncoder
 
+from scorehouse.foreign import open_plain
 from scorehouse.store.durable import write_durably
-from scorehouse.store.foreign import open_plain
 
 COMPUTED, TRUSTED, VERIFIED, UNLIKE = "computed", "trusted", "verified", "unlike"
 """How a part of the store came by a file: its build alone computed it; it is a copy of what a branch computed; it was computed
