@@ -179,6 +179,25 @@ def test_a_release_that_is_served_without_a_line_that_says_so_is_found(three: Pr
     assert verified(three).is_green
 
 
+def test_a_rollback_that_is_killed_between_its_line_and_the_switch_is_no_tampering(
+    three: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = three.release()
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr("scorehouse.release.pointer._link", killed)
+            three.operation("rollback", "{to: 2}")
+        assert events(three)[-1] == "rolled back" and three.release() == before
+        outcome = verified(three)
+        assert outcome.is_green, outcome.output
+    assert three.operation("rollback", "{to: 2}").is_green and three.release() == 2
+    assert verified(three).is_green
+
+
 def test_a_branch_has_a_trail_of_its_own(tiny: Project) -> None:
     assert "Branch 'try' has no audit trail yet" in verified(tiny, "try").output
     tiny.build("--vars", "{weight: 7}", branch="try")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import dropwhile
 
 import duckdb
 
@@ -122,11 +121,11 @@ def verify_audit(run: Run) -> str:
         return f"Branch '{warehouse.branch}' has no audit trail yet: it begins with the first event."
     current = warehouse.current_release()
     said = [(line, release) for line in reversed(trail.lines) if (release := _served_after(line)) is not None]
-    was_led_to = dropwhile(lambda one: one[0].event == PUBLISHED and one[1] != current and not _was_published(run, one[1]), said)
-    served = next(was_led_to, said[0] if said else None)  # behind it, builds were killed between the line and the switch
-    if served and current is not None and served[1] != current:
+    known = next(((line, release) for line, release in said if release == current or _was_switched(run, line, release)), None)
+    line, served = known or (said[0] if said else (None, current))  # behind it are those killed between the line and the switch
+    if current is not None and served != current:
         raise ScorehouseError(
-            f"{warehouse.audit}: expected release {served[1]} to be served, as line {served[0].number} says, found "
+            f"{warehouse.audit}: expected release {served} to be served, as line {line.number} says, found "
             f"release {current}, which no line after it says; serve one of them: "
             f"dbt run-operation rollback --args '{{to: {current}}}'"
         )
@@ -139,10 +138,12 @@ def verify_audit(run: Run) -> str:
     )
 
 
-def _was_published(run: Run, release: object) -> bool:
-    """Whether the ledger says that a release was served: its build writes so right after the switch."""
-    read = (lines.read(file, ("published",)) for file in reversed(lines.files(run.warehouse.ledger)))
-    return any(line.details.get("release") == release for written in read for line in written)
+def _was_switched(run: Run, line: Line, release: object) -> bool:
+    """Whether the ledger says that readers got the release which a line was written for: it is told right after the switch."""
+    event = {PUBLISHED: "published", ROLLED_BACK: "rolled_back"}[line.event]
+    read = (lines.read(file, (event,)) for file in reversed(lines.files(run.warehouse.ledger)))
+    told = (one for written in read for one in written if one.details.get("release") == release)
+    return any(one.happened_at[: len("2026-11-28T05:42:01")] >= line.at.rstrip("Z") for one in told)
 
 
 def _served_after(line: Line) -> object:

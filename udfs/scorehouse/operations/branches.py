@@ -51,9 +51,8 @@ def rollback(run: Run, to: object) -> str:
     """Make an earlier release current: the one before, or number `to`."""
     if to is not None and not (isinstance(to, int) and not isinstance(to, bool)):
         raise ScorehouseError(f"rollback: expected a release number such as {{to: 3}}, found '{to}'.")
-    before, now = pointer.rollback(run.warehouse, to)
+    before, now = pointer.rollback(run.warehouse, to, lambda before, now: note(run, ROLLED_BACK, {"from": before, "to": now}))
     run.ledger.write("rolled_back", details={"release": now, "before": before})
-    note(run, ROLLED_BACK, {"from": before, "to": now})
     return f"Branch '{run.warehouse.branch}' now serves release {now} (before: {before}); `dbt build` publishes anew."
 
 

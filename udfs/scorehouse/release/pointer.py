@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
@@ -47,8 +47,13 @@ def has_come(warehouse: Warehouse, number: int) -> None:
     sync(warehouse.release(number))
 
 
-def rollback(warehouse: Warehouse, to: int | None = None) -> tuple[int, int]:
+def rollback(
+    warehouse: Warehouse, to: int | None = None, audit: Callable[[int, int], object] = lambda before, now: None
+) -> tuple[int, int]:
     """Move the pointer to an earlier release (the one before the current, or `to`); returns (from, to).
+
+    Args:
+        audit: puts into the branch's audit trail which two they are, just before the pointer moves.
 
     Raises ScorehouseError when there is no such release.
     """
@@ -65,6 +70,7 @@ def rollback(warehouse: Warehouse, to: int | None = None) -> tuple[int, int]:
         kept = ", ".join(map(str, numbers[-SAID:])) + (f" and {len(numbers) - SAID} earlier ones" if len(numbers) > SAID else "")
         wanted = f"release {to}" if to is not None else f"a release before {current}"
         raise ScorehouseError(f"Branch '{warehouse.branch}': expected {wanted}, found only {kept}; choose one of these.")
+    audit(current, target)
     point_to(warehouse, target)
     return current, target
 
