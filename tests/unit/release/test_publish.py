@@ -130,3 +130,15 @@ def test_what_a_process_writes_for_nobody_else_is_opened_to_nobody_when_it_is_se
     (tmp_path / "catalog.duckdb").touch()
     os.umask(mask)
     assert seal(tmp_path, lambda _: OPEN)["catalog.duckdb"].mode == 0o440
+
+
+def test_only_the_current_releases_files_are_open_to_audiences(shop: Shop) -> None:
+    def modes() -> list[str]:
+        return [oct(file.stat().st_mode & 0o777) for file in sorted(shop.folder.glob("releases/*/serving/finance.duckdb"))]
+
+    narrower = Offer((replace(SCORES, audiences={"finance": Audience(("id",), "id < 10")}),))
+    assert Shop(replace(shop.publisher, offer=narrower)).publish()[0] == 2
+    assert modes() == ["0o400", "0o440"]
+    assert rollback(shop.publisher.warehouse) == (2, 1)
+    assert modes() == ["0o440", "0o400"]
+    assert shop.publish() == (1, [])

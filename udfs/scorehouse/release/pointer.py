@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.warehouse import AUDIENCES, CATALOG, COMING, NUMBER, SERVING, Warehouse
-from scorehouse.release.sealed import is_whole
+from scorehouse.release.sealed import close_all_but, is_whole, open_again
 from scorehouse.store.durable import aside, sync
 
 SAID = 10
@@ -71,7 +71,9 @@ def rollback(
         wanted = f"release {to}" if to is not None else f"a release before {current}"
         raise ScorehouseError(f"Branch '{warehouse.branch}': expected {wanted}, found only {kept}; choose one of these.")
     audit(current, target)
+    open_again(warehouse, target)
     point_to(warehouse, target)
+    close_all_but(warehouse, target)
     return current, target
 
 

@@ -15,7 +15,7 @@ from scorehouse.names.warehouse import AUDIENCES, CATALOG, COMING, NUMBER, SERVI
 from scorehouse.release.history import Summary, description, summary
 from scorehouse.release.moved_store import place_of
 from scorehouse.release.pointer import has_come, point_to, remove
-from scorehouse.release.sealed import OPEN, Sealed, seal, seal_file, unlike_sealed
+from scorehouse.release.sealed import OPEN, Sealed, close_all_but, seal, seal_file, unlike_sealed
 from scorehouse.serving import file as serving_file
 from scorehouse.serving.audiences import FOR_ONE_GROUP, groups_of, keep_from_others, write_for_each
 from scorehouse.serving.described import Release, write_release
@@ -81,6 +81,7 @@ class Publisher:
             shutil.rmtree(folder, ignore_errors=True)
         point_to(warehouse, number)
         has_come(warehouse, number)
+        close_all_but(warehouse, number)
         return number, changed
 
     def refresh_catalog(self) -> bool:

@@ -3,11 +3,12 @@
 import json
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from scorehouse.names.warehouse import SUMMARY, Warehouse
+from scorehouse.names.warehouse import AUDIENCES, SUMMARY, Warehouse
 from scorehouse.store.durable import make_read_only, sync
 from scorehouse.store.provenance import hash_of, state_of
 
@@ -76,6 +77,21 @@ def unlike_sealed(warehouse: Warehouse, number: int) -> list[str]:
         return [SUMMARY]
     same = (name for name, known in sealed.items() if known.is_content_of(folder / name) and known.is_read_like(folder / name))
     return sorted(sealed.keys() - set(same))
+
+
+def close_all_but(warehouse: Warehouse, number: int) -> None:
+    """Take from audiences the files of all releases but one: what they got once, they may get no longer."""
+    for file in warehouse.releases.glob(f"*/{AUDIENCES}/*"):
+        if file.parents[1].name != str(number):
+            make_read_only(file, 0o400)
+
+
+def open_again(warehouse: Warehouse, number: int) -> None:
+    """Give a release's files to its audiences as they were sealed."""
+    for name, known in _sealed_in(warehouse, number).items():
+        if name.startswith(f"{AUDIENCES}/"):
+            with suppress(OSError):  # a confined branch may change no modes
+                (warehouse.release(number) / name).chmod(known.mode)
 
 
 def _sealed_in(warehouse: Warehouse, number: int) -> dict[str, Sealed]:
