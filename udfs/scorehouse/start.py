@@ -99,7 +99,7 @@ def _is_ours(config: Any) -> bool:
 
 
 def _templates(config: Any) -> Iterator[str]:
-    """The texts that dbt renders: of the project, and of packages that it has installed."""
+    """The texts that dbt renders: of the project, and of packages that it has installed, whatever bytes are in them."""
     root = Path(config.project_root)
     paths = {
         *(config.model_paths + config.macro_paths + config.seed_paths + config.test_paths + config.snapshot_paths),
@@ -107,7 +107,7 @@ def _templates(config: Any) -> Iterator[str]:
         config.packages_install_path,
     }
     files = {file for path in paths for kind in ("sql", "yml", "yaml", "md") for file in (root / path).rglob(f"*.{kind}")}
-    return (file.read_text(encoding="utf-8") for file in {*files, root / "dbt_project.yml"})
+    return (file.read_text(encoding="utf-8", errors="replace") for file in {*files, root / "dbt_project.yml"})
 
 
 def _given() -> Iterator[str]:

@@ -623,6 +623,19 @@ def of_called(inbox: Path, called: dict[str, str]) -> list[tuple]:
     return duckdb.connect().sql(view_sql(table, land(table, store, []), store)).project("id, session, what").fetchall()
 
 
+def test_two_columns_that_are_to_be_called_the_same_are_named_with_what_says_so(inbox: Path) -> None:
+    (inbox / "a.csv").write_text("id,user,session\n1,2,3\n")
+    sentence = "expected one column for id, found id and user, .* variable landing_columns"
+    with pytest.raises(ScorehouseError, match=sentence):
+        of_called(inbox, {"id": "user"})
+
+
+def test_json_with_an_array_in_each_line_is_refused_with_what_to_write(inbox: Path) -> None:
+    (inbox / "a.json").write_text('[{"id": "a"}]\n[{"id": "b"}]\n')
+    with pytest.raises(ScorehouseError, match=r"row 1: expected an object, found an array; write the objects one a line, or"):
+        landed(inbox)
+
+
 def test_one_column_may_stand_for_several(inbox: Path) -> None:
     (inbox / "a.csv").write_text("Invoice\n7\n")
     assert of_called(inbox, {"id": "Invoice", "session": "invoice", "what": "=bought"}) == [("7", "7", "bought")]

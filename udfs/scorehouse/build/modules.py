@@ -33,7 +33,7 @@ def _declarations(folders: Iterable[Path]) -> Iterator[tuple[str, Path]]:
     """Name of each function that is declared, and the folder of its YAML; a file that is no YAML is for dbt to refuse."""
     files = {file for folder in folders for kind in ("yml", "yaml") for file in folder.rglob(f"*.{kind}")}
     for file in sorted(files):
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8", errors="replace")
         if _FUNCTIONS.search(text):
             for function in _functions(text):
                 if isinstance(function, dict) and isinstance(function.get("name"), str):

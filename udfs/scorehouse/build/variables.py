@@ -118,8 +118,11 @@ _WHOLE_OR_0: _Rule = (lambda value: _is_whole(value, 0), "a whole number from 0"
 
 RULES: dict[str, _Rule] = {
     "interaction_sources": _NAMES,
-    "landing_path": (lambda value: isinstance(value, str), "the path of a folder"),
-    "landing_columns": (lambda value: isinstance(value, Mapping), "names of columns by table, {interactions: {...}}"),
+    "landing_path": (lambda value: value is None or isinstance(value, str), "the path of a folder"),
+    "landing_columns": (
+        lambda value: value is None or isinstance(value, Mapping),
+        "names of columns by table, {interactions: {...}}",
+    ),
     "maximum_rejected_share": _SHARE,
     "maximum_contradicted_share": _SHARE,
     "publish_empty": _TRUTH,

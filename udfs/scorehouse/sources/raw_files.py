@@ -90,7 +90,7 @@ def open_raw(
         raise _unreadable(file, error) from None
     found = [row[0] for row in reader.execute(f"describe {rows}").fetchall()]
     called = [(name, new) for name in found for new in names.get(name.lower(), [name])]
-    _expect_once(file, [new for _, new in called])
+    _expect_one_each(file, called)
     known = {new.lower() for _, new in called}
     fixed = next((name for name in constants if name.lower() in known), None)
     if fixed:
@@ -298,6 +298,10 @@ def _open_json(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, is
     reader.execute(f"create or replace temp table objects as select json, row_number() over () as line from {source}")
     wrong = reader.execute("select line, json_type(json) from objects where json_type(json) <> 'OBJECT' limit 1").fetchall()
     for row, kind in wrong:
+        if kind == "ARRAY":
+            raise ScorehouseError(
+                f"{file.place}: row {row}: expected an object, found an array; write the objects one a line, or all in one array."
+            )
         raise csv.Error(f"row {row}: expected an object, found {kind.lower()}")
     query = "select key from (select unnest(json_keys(json)) as key, line from objects) group by key order by min(line), min(key)"
     names = [name for (name,) in reader.execute(query).fetchall()]
@@ -537,6 +541,19 @@ def _expect_once(file: RawFile, names: list[str]) -> None:
     repeated = "(an e-mail address)" if repeated and has_address(repeated) else repeated
     if repeated:
         raise ScorehouseError(f"{file.place}: expected every column once, found {repeated} twice; rename or remove one.")
+
+
+def _expect_one_each(file: RawFile, called: list[tuple[str, str]]) -> None:
+    """Refuse two columns of a file, (its name, what it is to be called), that are to be called the same."""
+    known: dict[str, str] = {}
+    for name, new in called:
+        other = known.setdefault(new.lower(), name)
+        if other != name:
+            both = " and ".join("(an e-mail address)" if has_address(one) else one for one in (other, name))
+            raise ScorehouseError(
+                f"{file.place}: expected one column for {new}, found {both}, one of which is said to be called so "
+                f"(as by the variable landing_columns); take it out there, or remove the other from the file."
+            )
 
 
 def _unreadable(file: RawFile, error: Exception) -> ScorehouseError:
