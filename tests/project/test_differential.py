@@ -12,7 +12,7 @@ import pytest
 
 from project.harness import Project
 
-SEQUENCES = int(os.environ.get("SCOREHOUSE_EDITS", "3"))
+SEQUENCES = int(os.environ.get("SCOREHOUSE_EDITS", "2"))
 EDITS = 4
 
 MODELS = {
