@@ -6,8 +6,10 @@ own, under one memory limit.
 
 import os
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from bench.measure import show
-from project.harness import DBT, OWN_VARIABLES, Project, copy_of_the_project
+from project.harness import Project, copy_of_the_project
 
 BEGAN, DAYS = date(2024, 1, 1), 730
 MEMORY_LIMIT = "4GB"
@@ -117,9 +119,7 @@ def _next_day(project: Project, landing: Path, size: int) -> _Cost:
 
 def _build(project: Project, landing: Path) -> _Cost:
     variables = f"{{interaction_sources: [landing], landing_path: {landing}, memory_limit: {MEMORY_LIMIT}}}"
-    environment = {name: value for name, value in os.environ.items() if not OWN_VARIABLES.match(name)}
-    environment |= {"SCOREHOUSE_BRANCH": "main"}
-    return _measured([str(DBT), "--quiet", "--no-use-colors", "build", "--vars", variables], environment, project.root)
+    return _measured(lambda: project.start("--quiet", "build", "--vars", variables))
 
 
 def _plain(landing: Path) -> _Cost:
@@ -139,17 +139,16 @@ def _plain(landing: Path) -> _Cost:
         group by customer_id
     """
     code = "import duckdb, sys; duckdb.connect().execute(sys.argv[1])"
-    return _measured([str(DBT.with_name("python")), "-c", code, query], dict(os.environ), landing)
+    command, both = [sys.executable, "-c", code, query], {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return _measured(lambda: subprocess.Popen(command, cwd=landing, **both))
 
 
-def _measured(command: list[str], environment: dict[str, str], folder: Path) -> _Cost:
-    """Run a command to its end. Raises SystemExit with its output when it fails."""
-    with tempfile.TemporaryFile() as output:
-        began = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        if status:
-            output.seek(0)
-            raise SystemExit(output.read().decode())
-    return _Cost(seconds, used.ru_maxrss / 2**20)
+def _measured(start: Callable[[], subprocess.Popen]) -> _Cost:
+    """Run a process to its end. Raises SystemExit with its output when it fails."""
+    began = time.perf_counter()
+    process = start()
+    output = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(output)
+    return _Cost(time.perf_counter() - began, used.ru_maxrss / 2**20)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from scorehouse.sandbox.ordered import Items, Keys, Ordered, OrderedAndFrozen
+from scorehouse.sandbox.ordered import VIEWS, Items, Keys, Ordered, OrderedAndFrozen
 
 _SCALARS = frozenset(
     {str, bytes, int, float, complex, bool, type(None), type(...), range, slice, Decimal}
@@ -86,10 +86,15 @@ def text(value: Any, conversion: int, how: str) -> str:
     if type(value) not in _SCALARS:
         plain(value)
     if conversion != -1:
-        value = {"s": str, "r": repr, "a": ascii}[chr(conversion)](value)
+        value = converted(value, conversion)
     elif how and isinstance(value, datetime.date | datetime.time):
         _expect_known_parts(how)
     return format(value, how)
+
+
+def converted(value: Any, conversion: int) -> str:
+    """What `!s`, `!r` or `!a` makes of a value, by Python's number for it."""
+    return {"s": str, "r": repr, "a": ascii}[chr(conversion)](value)
 
 
 def _written(moment: Any, how: str) -> str:
@@ -193,8 +198,8 @@ def attribute(owner: Any, name: str) -> Any:
 
 def _of_type(owner: Any, kind: type, name: str) -> Any:
     """An attribute of a type, or of an instance of it."""
-    if kind is dict and name in _VIEWS:
-        return _VIEWS[name] if owner is dict else partial(_VIEWS[name], owner)
+    if kind is dict and name in VIEWS:
+        return VIEWS[name] if owner is dict else partial(VIEWS[name], owner)
     if name == "strftime" and issubclass(kind, datetime.date | datetime.time):
         return _written if owner is kind else partial(_written, owner)
     if name == "strptime" and kind is datetime.datetime:
@@ -205,9 +210,6 @@ def _of_type(owner: Any, kind: type, name: str) -> Any:
         raise UnrepeatableError(f".{name} of a {kind.__name__}", "use attributes of numbers, texts, dates, lists and arrays")
     found = getattr(owner, name)
     return Careful(found) if callable(found) else _taken(found)
-
-
-_VIEWS = {"keys": Keys, "items": Items}
 
 
 class Careful:

@@ -130,5 +130,9 @@ class Items(ItemsView):
     _from_iterable = Ordered
 
 
+VIEWS: dict[str, type] = {"keys": Keys, "items": Items}
+"""The views of a dict, by the names of its methods."""
+
+
 Ordered.register(set)
 OrderedAndFrozen.register(frozenset)

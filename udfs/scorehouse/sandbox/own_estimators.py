@@ -20,18 +20,17 @@ from typing import Any
 import numpy as np
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.sandbox.given import FILLED, holds_nothing
-from scorehouse.sandbox.ordered import Items, Keys, Ordered, OrderedAndFrozen
-from scorehouse.sandbox.repeatable import SET, AskingForSets, ask
+from scorehouse.sandbox.given import FILLED, converted, holds_nothing
+from scorehouse.sandbox.ordered import VIEWS, Ordered, OrderedAndFrozen
+from scorehouse.sandbox.repeatable import FORMATTED, SET, Asking, ask
 
 _PLACE = re.compile(r"\bat 0x[0-9a-f]{4,}", re.IGNORECASE)
 """How Python and libraries write a place in memory; a text is looked at when it is made, before it could be cut."""
 
-_VIEWS = {"keys": Keys, "items": Items}
-_ASKED = frozenset({*_VIEWS, "format", "format_map", "empty", "empty_like"})
+_ASKED = frozenset({*VIEWS, "format", "format_map", "empty", "empty_like"})
 """Attributes that are asked for."""
 
-_WRITTEN, _FORMATTED, _TEXT, _ATTRIBUTE, _CALLED = " written", " formatted", " text", " attribute", " called"
+_WRITTEN, _TEXT, _ATTRIBUTE, _CALLED = " written", " text", " attribute", " called"
 
 
 def compile_own(file: Path) -> None:
@@ -63,7 +62,7 @@ class _Loader(SourceFileLoader):
         super().exec_module(module)
 
 
-class _Asking(AskingForSets, ast.NodeTransformer):
+class _Asking(Asking, ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         self.generic_visit(node)
         is_asked = node.attr in _ASKED and isinstance(node.ctx, ast.Load)
@@ -73,11 +72,6 @@ class _Asking(AskingForSets, ast.NodeTransformer):
         """What is imported by its own name is asked for likewise."""
         names = [alias.asname or alias.name for alias in node.names if alias.name in _ASKED]
         return [node, *(ast.copy_location(_asked_again(name), node) for name in names)]
-
-    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.expr:
-        how = self.visit(node.format_spec) if node.format_spec else ast.Constant("")
-        said = ask(_FORMATTED, node, self.visit(node.value), ast.Constant(node.conversion), how)
-        return ast.copy_location(ast.FormattedValue(said, -1, None), node)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
@@ -118,7 +112,7 @@ class _Given:
         """The names that the code begins with."""
         known = {"set": Ordered, "frozenset": OrderedAndFrozen, "getattr": self._attribute}
         known |= {make.__name__: self._writing(make) for make in (repr, ascii, format)}
-        asked = {SET: Ordered, _TEXT: self._writing(str), _WRITTEN: self._written, _FORMATTED: self._formatted}
+        asked = {SET: Ordered, _TEXT: self._writing(str), _WRITTEN: self._written, FORMATTED: self._formatted}
         return {"__builtins__": vars(builtins) | known, **asked, _ATTRIBUTE: self._attribute, _CALLED: self._called}
 
     def _refused(self, found: str, instead: str) -> ScorehouseError:
@@ -135,14 +129,13 @@ class _Given:
         return lambda *values, **named: self._written(make(*values, **named))
 
     def _formatted(self, value: Any, conversion: int, how: str) -> str:
-        converted = value if conversion == -1 else {"s": str, "r": repr, "a": ascii}[chr(conversion)](value)
-        return self._written(format(converted, how))
+        return self._written(format(value if conversion == -1 else converted(value, conversion), how))
 
     def _attribute(self, owner: Any, *name: Any) -> Any:
         """An attribute, by its name (and what stands for an absent one); without a name, what was imported by its own."""
         kind = owner if isinstance(owner, type) else type(owner)
-        if name and name[0] in _VIEWS and issubclass(kind, dict):
-            return _VIEWS[name[0]] if owner is kind else partial(_VIEWS[name[0]], owner)
+        if name and name[0] in VIEWS and issubclass(kind, dict):
+            return VIEWS[name[0]] if owner is kind else partial(VIEWS[name[0]], owner)
         found = getattr(owner, *name) if name else owner
         if name and name[0] in ("format", "format_map") and issubclass(kind, str):
             return self._writing(found)

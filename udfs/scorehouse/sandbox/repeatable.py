@@ -17,7 +17,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.sandbox import given
 from scorehouse.sandbox.ordered import Ordered, OrderedAndFrozen
 
-_ATTRIBUTE, _TEXT, _PLAIN, SET = " attribute", " text", " plain", " set"
+_ATTRIBUTE, _PLAIN, FORMATTED, SET = " attribute", " plain", " formatted", " set"
 """Names of what compiled code asks; with a space in them, so that no file can say them."""
 
 
@@ -36,7 +36,7 @@ def names_for(module: str, builtins: Mapping[str, Any], public: Callable[[str], 
     """
     known = {**builtins, "str": given.Text, "set": Ordered, "frozenset": OrderedAndFrozen}
     known["__import__"] = partial(_imported, public)
-    asked = {_ATTRIBUTE: given.attribute, _TEXT: given.text, _PLAIN: given.plain, SET: Ordered}
+    asked = {_ATTRIBUTE: given.attribute, FORMATTED: given.text, _PLAIN: given.plain, SET: Ordered}
     return {"__name__": module, "__builtins__": known, **asked}
 
 
@@ -62,8 +62,8 @@ def _imported(
     return given.Module(name if names else name.split(".")[0], public)
 
 
-class AskingForSets(ast.NodeTransformer):
-    """Sets become questions."""
+class Asking(ast.NodeTransformer):
+    """Sets, and values in f-strings, become questions."""
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """`x in {1, 2}` hears of no order, and stays as fast as it is."""
@@ -82,17 +82,18 @@ class AskingForSets(ast.NodeTransformer):
         self.generic_visit(node)
         return ask(SET, node, ast.ListComp(node.elt, node.generators))
 
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.expr:
+        """`{value!r:>8}` in an f-string."""
+        how = self.visit(node.format_spec) if node.format_spec else ast.Constant("")
+        said = ask(FORMATTED, node, self.visit(node.value), ast.Constant(node.conversion), how)
+        return ast.copy_location(ast.FormattedValue(said, -1, None), node)
 
-class _Asking(AskingForSets):
-    """Attributes, texts and sets become questions; annotations, which compute nothing, are left out."""
+
+class _Asking(Asking):
+    """Attributes and what `%` writes become questions too; annotations, which compute nothing, are left out."""
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         return ask(_ATTRIBUTE, node, self.visit(node.value), ast.Constant(node.attr))
-
-    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.expr:
-        how = self.visit(node.format_spec) if node.format_spec else ast.Constant("")
-        said = ask(_TEXT, node, self.visit(node.value), ast.Constant(node.conversion), how)
-        return ast.copy_location(ast.FormattedValue(said, -1, None), node)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 import duckdb
 
@@ -85,18 +86,19 @@ def row_count(connection: duckdb.DuckDBPyConnection, table: ServedTable) -> int:
 
 def row_counts(file: Path) -> dict[str, int]:
     """Rows of a serving file's tables, by name; none of a file that is gone or damaged."""
-    try:
-        with read(file) as serving:
-            return dict(serving.execute("select name, row_count from endpoints").fetchall())
-    except duckdb.Error:
-        return {}
+    return _said_of_tables(file, "row_count")
 
 
 def latencies(file: Path) -> dict[str, float]:
     """Milliseconds of a lookup in a serving file's tables, by name; none of a file that is gone or damaged, or does not say."""
+    return {name: latency for name, latency in _said_of_tables(file, "latency_ms").items() if latency is not None}
+
+
+def _said_of_tables(file: Path, column: str) -> dict[str, Any]:
+    """What a column of a serving file's endpoints says, by name; nothing of a file that is gone or damaged."""
     try:
         with read(file) as serving:
-            return dict(serving.execute("select name, latency_ms from endpoints where latency_ms is not null").fetchall())
+            return dict(serving.execute(f"select name, {column} from endpoints").fetchall())
     except duckdb.Error:
         return {}
 
