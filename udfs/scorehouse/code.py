@@ -125,14 +125,17 @@ def versions_of(packages: Iterable[str]) -> dict[str, str]:
     >>> list(versions_of(["sklearn", "no_such_package"]))
     ['scikit-learn']
     """
-    found = {}
-    for package in sorted(packages):
-        for distribution in _DISTRIBUTIONS.get(package, (package,)):
-            try:
-                found[distribution] = version(distribution)
-            except PackageNotFoundError:
-                continue
-    return found
+    distributions = [name for package in sorted(packages) for name in _DISTRIBUTIONS.get(package, (package,))]
+    return {name: installed for name in distributions if (installed := _version(name)) is not None}
+
+
+@cache
+def _version(distribution: str) -> str | None:
+    """The version that this process has; looked up once: every fitted model asks, and looking through all folders takes long."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
 
 
 _DISTRIBUTIONS = {"sklearn": ("scikit-learn",), "xgboost": ("xgboost", "xgboost-cpu"), "yaml": ("PyYAML",), "PIL": ("pillow",)}
