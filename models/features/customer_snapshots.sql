@@ -36,9 +36,7 @@ known_days as (
 
     from as_of_times
     inner join customer_days
-        on
-            customer_days.occurred_date < cast(as_of_times.as_of as date)
-            and customer_days.received_date < cast(as_of_times.as_of as date)
+        on customer_days.known_date < cast(as_of_times.as_of as date)
     group by all
 
 ),

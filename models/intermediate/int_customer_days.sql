@@ -17,7 +17,7 @@ customer_days as (
     select
         customer_id,
         cast(occurred_at as date) as occurred_date,
-        cast(received_at as date) as received_date,
+        cast(greatest(occurred_at, received_at) as date) as known_date,
         count(*) as interaction_count,
         count(*) filter (where interaction_type = 'purchase') as purchase_count,
         coalesce(sum(exact_amount) filter (where interaction_type = 'purchase'), 0) as purchase_amount,
@@ -25,7 +25,7 @@ customer_days as (
         coalesce(sum(exact_amount) filter (where interaction_type in ('cancel', 'refund')), 0) as cancellation_amount
 
     from interactions
-    group by customer_id, occurred_date, received_date
+    group by customer_id, occurred_date, known_date
 
 )
 

@@ -120,3 +120,79 @@ def test_what_looks_across_partitions_is_refused_with_the_remedy(tiny: Project, 
     }
     assert said in sentence
     assert ";" in sentence  # what to do stands after it
+
+
+TIMES = """
+select unnest(generate_series(timestamp '2020-01-02', max(occurred_at)::date + 1, interval 1 day)) as as_of
+from {{ ref('stg_events') }}
+"""
+KNOWN = """
+{# no condition says what was known #}
+select times.as_of, count(*) as event_count, max(events.occurred_at) as last_at, sum(events.amount) as amount
+from {{ ref('times') }} as times
+cross join {{ ref('stg_events') }} as events
+group by times.as_of
+"""
+KNOWN_YML = """
+models:
+  - {name: times, config: {materialized: table, meta: {partition_by: as_of}}}
+  - name: known
+    config: {materialized: partitioned, meta: {partition_by: as_of, known_before: {stg_events: occurred_at}}}
+"""
+
+
+def with_snapshots(root: Path, times: str = TIMES, yml: str = KNOWN_YML) -> Project:
+    project = tiny_project(root)
+    project.write("models/features/times.sql", times)
+    project.write("models/features/known.sql", KNOWN)
+    project.write("models/features/known.yml", yml)
+    return project
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_an_as_of_time_is_made_of_what_was_known_before_it_and_again_only_for_news_of_then(tmp_path: Path, number: int) -> None:
+    chance = random.Random(number)
+    project, clean = with_snapshots(tmp_path / "project"), with_snapshots(tmp_path / "clean")
+    (clean.root / "raw/first.csv").unlink()
+    folder = project.warehouse / "store/features.known"
+    days: list[int] = [1, 2, 3]  # of raw/first.csv
+    project.build("--select", "+known")
+    for batch in range(3):
+        news = [chance.randint(1, 8) for _ in range(2)]
+        lines = [f"{batch}x{i},2020-01-0{day} 12:00,a,{chance.random()}" for i, day in enumerate(news)]
+        project.write(f"raw/{batch}.csv", HEADER + "\n".join(lines) + "\n")
+        before, last = set(folder.glob("*.parquet")), max(days)
+        project.build("--select", "+known")
+        days += news
+        touched = [day for day in range(2, max(days) + 2) if day > min(news) or day > last + 1]
+        assert len(set(folder.glob("*.parquet")) - before) == len(touched)
+    rows = project.work("main", "select as_of::date, event_count, last_at < as_of from features.known order by as_of")
+    assert [(as_of.day, count) for as_of, count, _ in rows] == [
+        (day, sum(one < day for one in days)) for day in range(2, max(days) + 2)
+    ]
+    assert all(is_known for *_, is_known in rows)
+
+    for file in (project.root / "raw").iterdir():
+        clean.write(f"raw/{file.name}", file.read_text())
+    clean.build("--select", "+known")
+    named = "select unnest(files) from scorehouse.nodes where relation = 'features.known' order by 1"
+    assert project.work("main", named) == clean.work("main", named)
+    for (name,) in clean.work("main", named):
+        assert (project.warehouse / "store" / name).read_bytes() == (clean.warehouse / "store" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("times", "yml", "said"),
+    [
+        (TIMES, KNOWN_YML.replace("stg_events: occurred_at", "stg_event: occurred_at"), "stg_event: occurred_at"),
+        (TIMES, KNOWN_YML.replace("stg_events: occurred_at", "stg_events: known_at"), "stg_events: known_at"),
+        (TIMES, KNOWN_YML.replace("{stg_events: occurred_at}", "stg_events"), "stg_events"),
+        (TIMES.replace("-02'", "-02 12:00'"), KNOWN_YML, "2020-01-02 12:00:00"),
+        (TIMES, KNOWN_YML.replace(", meta: {partition_by: as_of}}}\n", "}}\n", 1), "found features.times"),
+    ],
+)
+def test_what_says_wrongly_when_rows_were_known_is_refused(tmp_path: Path, times: str, yml: str, said: str) -> None:
+    outcome = with_snapshots(tmp_path / "project", times, yml).dbt("build", "--select", "+known")
+    assert not outcome.is_green
+    sentences = {line.strip() for line in outcome.output.splitlines() if "expected" in line}
+    assert any("models/features/known.sql" in one and said in one and ";" in one for one in sentences), outcome.output

@@ -1,8 +1,8 @@
 with
 
-as_of_times as (
+matured_times as (
 
-    select * from {{ ref('int_as_of_times') }}
+    select * from {{ ref('int_matured_times') }}
 
 ),
 
@@ -19,14 +19,12 @@ customer_days as (
 
 ),
 
-{# a label has matured when its whole horizon lies before the newest as-of time #}
 matured as (
 
-    select * exclude (is_current)
+    select snapshots.* exclude (is_current)
+
     from snapshots
-    where
-        as_of + interval '{{ var("churn_horizon_days") }} days'
-        <= (select max(as_of_times.as_of) from as_of_times)
+    inner join matured_times on snapshots.as_of = matured_times.as_of
 
 ),
 
@@ -43,7 +41,7 @@ returning_customers as (
             and customer_days.occurred_date >= cast(matured.as_of as date)
             and customer_days.occurred_date < cast(matured.as_of as date) + {{ var('churn_horizon_days') }}
             {# what arrives later never changes a label that has matured #}
-            and customer_days.received_date < cast(matured.as_of as date) + {{ var('churn_horizon_days') }}
+            and customer_days.known_date < cast(matured.as_of as date) + {{ var('churn_horizon_days') }}
 
 ),
 

@@ -4,8 +4,10 @@ with
 
 snapshots as (
 
-    select * exclude (is_current) from {{ ref('customer_snapshots') }}
-    where as_of + interval '{{ var("churn_horizon_days") }} days' <= {{ as_of() }}
+    select customer_snapshots.* exclude (is_current)
+
+    from {{ ref('customer_snapshots') }} as customer_snapshots
+    inner join {{ ref('int_matured_times') }} as matured_times on customer_snapshots.as_of = matured_times.as_of
 
 ),
 
@@ -29,7 +31,7 @@ spent as (
             snapshots.customer_id = customer_days.customer_id
             and customer_days.occurred_date >= cast(snapshots.as_of as date)
             and customer_days.occurred_date < cast(snapshots.as_of as date) + {{ var('churn_horizon_days') }}
-            and customer_days.received_date < cast(snapshots.as_of as date) + {{ var('churn_horizon_days') }}
+            and customer_days.known_date < cast(snapshots.as_of as date) + {{ var('churn_horizon_days') }}
     group by snapshots.customer_id, snapshots.as_of
 
 ),

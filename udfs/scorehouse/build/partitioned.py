@@ -3,10 +3,15 @@
 A partition is computed from the same partition of every partitioned input, and from the whole of every other input. New
 rows for one day, or late rows for an old one, therefore recompute that partition and nothing else. A query that looks across
 partitions is refused (see scorehouse.plans.locality), so it does not matter which partitions are computed together.
+
+A model of as-of times is cut by them, and names in `meta.known_before` the inputs of which each time has only the rows that were
+known before it, or before the end of its horizon (`meta.horizon_days`). It is given no others, so it cannot look ahead, and a
+past time is computed again only when rows come that were known by then. Each time is computed alone, whatever the query.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -31,13 +36,59 @@ def partitioned(builder: Builder, node_id: str, sql: str, columns_ddl: str | Non
 
 
 @dataclass(frozen=True)
-class _Input:
-    """A partitioned input: its record, the column it is cut by, and the files that hold some rows of each partition."""
+class _Same:
+    """An input whose rows of the same partition are read: the column it is cut by, and the files and marks of each partition."""
 
     record: NodeRecord
     column: str
     files: Mapping[str, list[str]]
     marks: Mapping[str, str]
+
+    def mark(self, part: str) -> str | None:
+        """What is read for a partition; None for nothing."""
+        return self.marks.get(part)
+
+    def files_of(self, part: str) -> list[str]:
+        """The files that hold what is read for a partition."""
+        return self.files.get(part, [])
+
+    def is_read(self, parts: Collection[str], grain: str) -> str:
+        """The condition on the rows that are read for some partitions."""
+        return f"{Partitioning(self.column, grain).key_sql()} in ({', '.join(map(literal, parts))})"
+
+
+@dataclass(frozen=True)
+class _Before:
+    """An input of which a partition reads what was known before its time, or the end of its horizon.
+
+    Attributes:
+        column: says when a row was known.
+        days: a mark of what became known each day.
+        horizon: from a partition's time to the end of what it reads.
+    """
+
+    record: NodeRecord
+    column: str
+    days: Mapping[str, str]
+    horizon: timedelta
+
+    def mark(self, part: str) -> str:
+        """What is read for a partition."""
+        end = self._end(part)
+        return digest(sorted(found for found in self.days.items() if found[0] < end))
+
+    def files_of(self, _part: str) -> list[str]:
+        """The files that hold what is read for a partition."""
+        return self.record.files
+
+    def is_read(self, parts: Collection[str], _grain: str) -> str:
+        """The condition on the rows that are read for one partition."""
+        (part,) = parts
+        column = identifier(self.column)
+        return f"isfinite({column}) and {column} < try_cast({literal(self._end(part))} as timestamp)"
+
+    def _end(self, part: str) -> str:
+        return part if part == UNKNOWN else str(date.fromisoformat(part) + self.horizon)
 
 
 class _Partitioned:
@@ -49,8 +100,9 @@ class _Partitioned:
         expect_columns(columns_ddl, self._node.path)
         self._own = Partitioning.of(self._node.path, self._node.meta)
         self._direct = {record.relation for record in builder.reader.parents(self._node).values()} - self._behind_views()
-        self._inputs: dict[str, _Input] = {}
-        shape = [columns_ddl, self._own.column, self._own.grain]
+        self._known_before, self._horizon = self._declared(), self._days()
+        self._inputs: dict[str, _Same | _Before] = {}
+        shape = [columns_ddl, self._own.column, self._own.grain, sorted(self._known_before.items()), str(self._horizon)]
         self._draft, found = builder.draft(node_id, sql, shape, mark=self._mark)
         self._marks = {name: mark for name, mark in found.marks.items() if name.removeprefix("rows ") not in self._inputs}
 
@@ -69,6 +121,31 @@ class _Partitioned:
 
     # ---------------------------------------------------------------- what it reads
 
+    def _declared(self) -> dict[str, str]:
+        """By relation of which a partition reads what was known before its time: the column that says when a row was known."""
+        found = self._node.meta.get("known_before") or {}
+        records = {record.node_id.split(".")[2]: record for record in self._builder.reader.parents(self._node).values()}
+        wrong = not isinstance(found, Mapping) or [
+            f"{name}: {column}"
+            for name, column in found.items()
+            if name not in records or records[name].relation not in self._direct or column not in records[name].columns
+        ]
+        if wrong:
+            raise ScorehouseError(
+                f"{self._node.path}: expected meta.known_before: {{<a model that the query reads, not behind a view>: <its "
+                f"column that says when a row was known>}}, found {found if wrong is True else ', '.join(wrong)}; correct it."
+            )
+        return {records[name].relation: str(column) for name, column in found.items()}
+
+    def _days(self) -> timedelta:
+        """How long after a partition's time rows still count that were known by then."""
+        found = str(self._node.meta.get("horizon_days") or 0)
+        if not found.isdecimal() or (found != "0" and not self._known_before):
+            raise ScorehouseError(
+                f"{self._node.path}: expected meta.horizon_days: <whole days>, beside known_before, found {found}; correct it."
+            )
+        return timedelta(days=int(found))
+
     def _behind_views(self) -> set[str]:
         """Relations that a view over them reads whole, whatever else reads them."""
         reader, manifest = self._builder.reader, self._builder.manifest
@@ -77,6 +154,8 @@ class _Partitioned:
 
     def _mark(self, record: NodeRecord, columns: Sequence[str]) -> str:
         """The mark of a relation that is read; one that can be read by partitions becomes an input."""
+        if record.relation in self._known_before:
+            return self._mark_before(record, columns, self._known_before[record.relation])
         cut = record.details.cut
         if record.relation not in self._direct or not cut or cut.grain not in GRAINS[: GRAINS.index(self._own.grain) + 1]:
             return self._builder.reader.mark(record, columns)
@@ -91,20 +170,33 @@ class _Partitioned:
         else:
             marks = self._builder.reader.marks_by(Partitioning(cut.column, self._own.grain).key_sql(), record, columns)
         files = {part: [piece.file for piece in found] for part, found in pieces.items()}
-        self._inputs[record.relation] = _Input(record, cut.column, files, marks)
+        self._inputs[record.relation] = _Same(record, cut.column, files, marks)
         return digest(sorted(marks.items()))
 
+    def _mark_before(self, record: NodeRecord, columns: Sequence[str], column: str) -> str:
+        """The mark of an input of which each partition reads what was known before its time."""
+        read = [name for name in record.columns if name in columns or name == column]
+        days = self._builder.reader.marks_by(Partitioning(column, "day").key_sql(), record, read)
+        self._inputs[record.relation] = _Before(record, column, days, self._horizon)
+        return digest(sorted(days.items()))
+
+    def _same(self) -> list[_Same]:
+        return [read for read in self._inputs.values() if isinstance(read, _Same)]
+
     def _expect_local(self) -> None:
-        if not self._inputs:
+        if not self._same():
             whole = ", ".join(name.removeprefix("rows ") for name in self._marks if name.startswith("rows "))
             raise ScorehouseError(
                 f"{self._node.path}: expected a partitioned input (a source with meta.partition_by, or a partitioned model of "
                 f"the same or a finer grain, read without a view between), found {whole or 'none'}; make the model a table."
             )
+        if self._known_before:
+            self._expect_own_column()
+            return
         try:
             query = f"select {identifier(self._own.column)} from ({self._sql}\n)"
             plan, _ = self._builder.reader.bound(self._node, query)
-            expect_local(plan, self._own, {name: read.column for name, read in self._inputs.items()})
+            expect_local(plan, self._own, {read.record.relation: read.column for read in self._same()})
         except UnknownPlanError as error:
             raise self._refused(f"{error}, of which it is not known", "", "make the model a table") from None
         except AcrossPartitionsError as error:
@@ -133,15 +225,18 @@ class _Partitioned:
 
     def _partition_marks(self) -> dict[str, str]:
         """Fingerprint of every partition, by its name, from the model's own definition and what it reads."""
-        parts = sorted({part for read in self._inputs.values() for part in read.marks})
+        parts = sorted({part for read in self._same() for part in read.marks})
         own, whole = [self._draft.fingerprint.own, engine.of_tables()], sorted(self._marks.items())
         inputs = sorted(self._inputs.items())
-        return {part: digest(own, part, [(name, read.marks.get(part)) for name, read in inputs], whole) for part in parts}
+        return {part: digest(own, part, [(name, read.mark(part)) for name, read in inputs], whole) for part in parts}
 
     def _compute(self, missing: Mapping[str, Path]) -> None:
-        """Compute the missing partitions in one pass; one by one where it counts how rows lie in memory (sums of doubles)."""
+        """Compute the missing partitions in one pass.
+
+        One by one where each reads other rows of an input, or it counts how rows lie in memory (sums of doubles).
+        """
         parents = self._builder.parents(self._draft)
-        if self._draft.details.reading.order_dependent:
+        if self._known_before or self._draft.details.reading.order_dependent:
             for part, file in missing.items():
                 self._compute_together({part: file}, parents)
         else:
@@ -170,18 +265,17 @@ class _Partitioned:
     def _parents_of(self, part: str, parents: Sequence[str]) -> list[str]:
         """Of the store files that are read, those that hold rows of a partition, or are read whole."""
         in_parts = {file for read in self._inputs.values() for file in read.record.files}
-        own = {file for read in self._inputs.values() for file in read.files.get(part, [])}
+        own = {file for read in self._inputs.values() for file in read.files_of(part)}
         return [file for file in parents if file in own or file not in in_parts]
 
-    def _rows_in(self, read: _Input, parts: Collection[str]) -> str:
-        """The query for an input's rows in some partitions; its columns are those of the whole relation."""
-        files = list(dict.fromkeys(file for part in parts for file in read.files.get(part, [])))
+    def _rows_in(self, read: _Same | _Before, parts: Collection[str]) -> str:
+        """The query for an input's rows that are read for some partitions; its columns are those of the whole relation."""
+        files = list(dict.fromkeys(file for part in parts for file in read.files_of(part)))
         types = read.record.columns.items()
         rows = f"select {', '.join(f'cast(null as {kind}) as {identifier(name)}' for name, kind in types)} where false"
         if files:
             rows += f" union all by name ({self._builder.rows(read.record, files)})"
-        key = Partitioning(read.column, self._own.grain).key_sql()
-        return f"select * from ({rows}) where {key} in ({', '.join(map(literal, parts))})"
+        return f"select * from ({rows}) where {read.is_read(parts, self._own.grain)}"
 
     def _redirected(self, cursor: duckdb.DuckDBPyConnection, rows: Mapping[str, str]) -> str:
         """The model's own text, in which its inputs' names stand for their rows in some partitions."""
@@ -202,6 +296,15 @@ class _Partitioned:
         strayed = [part for (part,) in found if part not in missing]
         if strayed:
             raise self._refused(f"rows of {strayed[0]} made of another", "", f"select {self._own.column} as it is")
+        if self._known_before:
+            column = identifier(self._own.column)
+            query = f"select any_value({column}) from fresh where {column} <> date_trunc('{self._own.grain}', {column})"
+            ((between,),) = cursor.execute(query).fetchall()
+            if between:
+                raise ScorehouseError(
+                    f"{self._node.path}: expected a {self._own.column} at the start of a {self._own.grain}, up to which its "
+                    f"inputs are read, found {between}; round it down."
+                )
 
 
 def _read_as(node: Tree, name: str) -> str:

@@ -32,7 +32,7 @@ positives as (
             snapshots.customer_id = customer_days.customer_id
             and customer_days.occurred_date >= cast(snapshots.as_of as date)
             and customer_days.occurred_date < cast(snapshots.as_of as date) + {{ horizon_days }}
-            and customer_days.received_date < cast(snapshots.as_of as date) + {{ horizon_days }}
+            and customer_days.known_date < cast(snapshots.as_of as date) + {{ horizon_days }}
 
 ),
 
