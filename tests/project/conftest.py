@@ -5,16 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from project.harness import Project, copy_of_the_project, tiny_project
+from project.harness import Project, tiny_project
 from project.nights import Shop, Webhook, tiny_shop
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The real project, built once on its bundled data; tests only read it."""
-    project = copy_of_the_project(tmp_path_factory.mktemp("real"), unit_tests=True)
-    project.build(DBT_WRITE_JSON="true")
-    return project
 
 
 @pytest.fixture(scope="session")

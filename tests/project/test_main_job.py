@@ -1,12 +1,17 @@
-"""The main job on the bundled data: quality, agreement with scikit-learn, repeatability, and what readers get."""
+"""The main job on the bundled data, as the README runs it: quality, agreement with scikit-learn, repeatability, readers."""
 
+import itertools
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pytest
+import yaml
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
@@ -15,7 +20,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from project.harness import Project, copy_of_the_project
+from project.harness import OWN_VARIABLES, REPOSITORY, Project, copy_of_the_project
 
 FEATURES = """recency_days, tenure_days, purchase_day_count, purchase_day_count_30d, purchase_day_count_90d,
     purchase_day_count_180d, purchase_month_count, purchase_count, purchase_amount, purchase_amount_30d, purchase_amount_90d,
@@ -47,6 +52,45 @@ MODELS = {
         max_iter=100, learning_rate=0.05, max_leaf_nodes=4, min_samples_leaf=60, early_stopping=False, random_state=0
     ),
 }
+
+
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (REPOSITORY / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+"""Language and text of the README's blocks."""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The real project, built on its bundled data by the README's first block; its .venv is the one that runs these tests.
+
+    Tests only read it, until the README's other blocks are run.
+    """
+    project = copy_of_the_project(tmp_path_factory.mktemp("real"), unit_tests=True)
+    environment = project.root / ".venv"
+    (environment / "bin").mkdir(parents=True)
+    for program in Path(sys.executable).parent.iterdir():
+        if not program.name.startswith("activate"):
+            (environment / "bin" / program.name).symlink_to(program)
+    (environment / "bin" / "activate").write_text(f"export PATH={environment}/bin:$PATH\n")
+    (environment / "ready").touch()
+    run(project, *BLOCKS[0])
+    return project
+
+
+def run(project: Project, language: str, code: str) -> str:
+    """What a block prints; it must end well."""
+    command = {"bash": ["bash", "-euc", code], "python": [sys.executable, "-c", code]}[language]
+    inherited = {name: value for name, value in os.environ.items() if not OWN_VARIABLES.match(name)}
+    process = subprocess.run(
+        command,
+        cwd=project.root,
+        env={**inherited, "SCOREHOUSE_BRANCH": "main"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stdout
+    return process.stdout
 
 
 def matrix(project: Project, query: str) -> np.ndarray:
@@ -142,6 +186,39 @@ def test_every_relation_of_the_catalog_answers_a_reader_who_has_only_duckdb(buil
         built.catalog(f'select count(*) from "{schema}"."{name}"')
 
 
+def test_every_customer_has_one_row_that_agrees_with_the_other_tables(built: Project) -> None:
+    ((profiles,),) = built.serving("select count(*) from customers")
+    assert built.catalog("select count(*) from intermediate.int_customers") == [(profiles,)]
+    differing = """
+        select count(*) from customers
+        left join churn_risk on customers.customer_id = churn_risk.customer_id
+        left join customer_segments on customers.customer_id = customer_segments.customer_id
+        left join coupon_offers on customers.customer_id = coupon_offers.customer_id
+        where customers.churn_risk is distinct from churn_risk.score
+            or customers.segment is distinct from customer_segments.segment
+            or customers.gets_coupon <> coalesce(coupon_offers.gets_coupon, false)
+            or customers.last_active_at < customers.last_purchase_at
+    """
+    assert built.serving(differing) == [(0,)]
+    ranks = "select customer_id, list(item_id order by rank) as items from recommendations group by 1"
+    query = f"select count(*), bool_and(next_best_items = items) from customers inner join ({ranks}) using (customer_id)"
+    ((count, is_same),) = built.serving(query)
+    assert count > 4000
+    assert is_same
+
+
+def test_predicted_spend_is_closer_than_spending_as_before_and_lies_in_its_interval(built: Project) -> None:
+    rows = built.catalog("select implementation, mae, r2 from learning.lifetime_value_evaluation")
+    found = {implementation: (mae, r2) for implementation, mae, r2 in rows}
+    model, baseline = found["lifetime_value__poisson"], found["as in the last 90 days"]
+    assert model[0] < baseline[0]
+    assert model[1] > baseline[1]
+    bounds = "0 <= predicted_spend_low and predicted_spend_low <= predicted_spend and predicted_spend < predicted_spend_high"
+    ((count, is_inside),) = built.serving(f"select count(predicted_spend), bool_and({bounds}) from customers")
+    assert count == 4338
+    assert is_inside
+
+
 @pytest.mark.drill
 def test_two_builds_serve_the_same_bytes_whatever_the_threads_time_zone_and_locale(built: Project, tmp_path: Path) -> None:
     other = copy_of_the_project(tmp_path / "project")
@@ -212,3 +289,39 @@ def test_the_features_that_went_into_a_score_are_told(built: Project) -> None:
     lines = [" ".join(line.split()) for line in told.splitlines()]
     for name, value in zip(names, values, strict=True):
         assert f"{name} {'NULL' if value is None else value}" in lines, told
+
+
+def test_every_block_of_the_readme_runs_and_prints_what_it_shows(built: Project) -> None:
+    """From here on tests edit the project, and build on branches."""
+    ran, output = ["bash"], ""  # the first has built the project
+    for (before, _), (language, code) in itertools.pairwise(BLOCKS):
+        if language in ("bash", "python"):
+            output = run(built, language, code)
+        elif language == "sql":
+            assert built.catalog(code) if "registry." in code else built.serving(code)
+        elif language == "text" and before in ("bash", "python"):
+            shown = " ".join(output.split())
+            assert [line for line in code.splitlines() if " ".join(line.split()) not in shown] == [], output
+        else:
+            continue
+        ran.append(language)
+    assert ran == ["bash", "python", "text", "sql", "sql", "bash", "text", "bash", "sql", "python"]
+
+
+def test_the_example_of_an_own_model_builds(built: Project) -> None:
+    (declaration,) = [code for language, code in BLOCKS if language == "yaml" and code.startswith("models:")]
+    name = yaml.safe_load(declaration)["models"][0]["name"]
+    built.write(f"models/learning/{name}.yml", declaration)
+    built.write(f"models/learning/{name}.sql", "select * from {{ ref('churn_examples') }}\n")
+    try:
+        built.build("--select", name, branch="forest")
+        assert built.work("forest", f"select status from learning.{name}") == [("ready",)]
+    finally:
+        for ending in ("yml", "sql"):
+            (built.root / f"models/learning/{name}.{ending}").unlink()
+
+
+def test_every_path_the_readme_names_exists() -> None:
+    paths = re.findall(r"`((?:models|seeds|macros|udfs|tests)/[\w/.]+)`", (REPOSITORY / "README.md").read_text())
+    assert paths
+    assert [path for path in paths if not (REPOSITORY / path).exists()] == []
