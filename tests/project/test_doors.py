@@ -457,6 +457,8 @@ def test_a_variable_whose_name_is_put_together_is_read_anew(tiny: Project) -> No
     for is_wanted in ("false", "true", "false"):
         found = tiny.dbt("ls", "--select", "optional", "--vars", f"{{use_optional: {is_wanted}}}").output
         assert ("tiny.features.optional" in found) == (is_wanted == "true"), found
+    found = tiny.dbt("ls", "--vars", "{fresh_dat: true}").output
+    assert "Variable fresh_dat: expected one that the project has, found no such; write fresh_data." in found
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,12 @@ from dbt.parser import read_files
 from dbt.parser.manifest import ManifestLoader
 
 from scorehouse import follow_up
+from scorehouse.build import variables
 from scorehouse.build.commands import BUILDS, expect_known
 from scorehouse.build.manifest import Manifest
 from scorehouse.build.modules import declared
 from scorehouse.build.products import left_out
 from scorehouse.build.rules import MONITORED_PARTS, expect_buildable
-from scorehouse.build.variables import in_force, read_in
 from scorehouse.errors import ScorehouseError
 
 _GIVEN = re.compile(r"\bref\(\s*['\"](\w+)['\"]")
@@ -42,9 +42,10 @@ def begin() -> None:
         if config.project_name in {macro.package_name for macro in _named(manifest, "scorehouse")}:
             try:
                 expect_known(get_flags().WHICH, set(_given()), getattr(get_flags(), "THREADS", None))
-                _complete(manifest, in_force(config))
+                variables.expect_known(config.cli_vars, config.vars.to_dict(), partial(_templates, config))
+                _complete(manifest, variables.in_force(config))
                 if get_flags().WHICH in BUILDS:
-                    expect_buildable(Manifest(manifest, in_force(config), Path(config.project_root)))
+                    expect_buildable(Manifest(manifest, variables.in_force(config), Path(config.project_root)))
             except ScorehouseError as error:
                 raise DbtRuntimeError(str(error)) from None
         return manifest
@@ -84,7 +85,7 @@ def _ignoring_unread(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def build_manifest_state_check(loader: Any) -> Any:
         config = loader.root_project
         given = config.cli_vars
-        read = read_in(_templates(config)) if given and _is_ours(config) else None
+        read = variables.read_in(_templates(config)) if given and _is_ours(config) else None
         try:
             config.cli_vars = {name: value for name, value in given.items() if read is None or name in read}
             return check(loader)
@@ -124,9 +125,9 @@ def _named(manifest: Any, name: str) -> list[Any]:
     return [macro for macro in manifest.macros.values() if macro.name == name]
 
 
-def _complete(manifest: Any, variables: Mapping[str, Any]) -> None:
+def _complete(manifest: Any, values: Mapping[str, Any]) -> None:
     """Take out what the variable `products` leaves out, and add what queries read that no ref() names: history, the monitored."""
-    unwanted = left_out(_parents(manifest), _endpoints(manifest), variables.get("products"))
+    unwanted = left_out(_parents(manifest), _endpoints(manifest), values.get("products"))
     unwanted |= set(_tests_over(manifest, unwanted))
     for shelf in (manifest.nodes, manifest.functions, manifest.exposures, manifest.unit_tests):
         for node_id in unwanted & shelf.keys():

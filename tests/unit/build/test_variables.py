@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import Environment
 
-from scorehouse.build.variables import DEFAULTS, RULES, checked, read_in
+from scorehouse.build.variables import DEFAULTS, RULES, checked, expect_known, read_in
 from scorehouse.errors import ScorehouseError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -129,3 +129,31 @@ def test_every_variable_has_a_rule_that_its_own_value_keeps() -> None:
 def test_a_variable_that_cannot_be_is_refused(name: str, value: object) -> None:
     with pytest.raises(ScorehouseError, match=rf"^Variable {name}: expected .*, found .*; correct it\.$"):
         checked({name: value})
+
+
+READ = ["{{ var('weight', 1) }} {{ var('shop:zone') }}"]
+ANY = [*READ, "{{ var(name) }}"]
+
+
+@pytest.mark.parametrize(
+    ("given", "declared", "templates", "found"),
+    [
+        (["as_of", "weight", "shop:zone", "cap", "limit"], {"cap": 1, "shop": {"limit": 2}}, READ, None),
+        (["fresh_dat"], {}, READ, "Variable fresh_dat: expected one that the project has, found no such; write fresh_data."),
+        (["wweight"], {}, ANY, "Variable wweight: .*; write weight."),
+        (["anything"], {}, ANY, None),
+        (["anything"], {}, READ, "Variable anything: .*; correct it, leave it out, or declare it in dbt_project.yml."),
+        ([], {"anything": 1, "weights": 2}, READ, None),
+        ([], {"memory_limt": "4GB"}, READ, "Variable memory_limt: .*; write memory_limit."),
+        ([], {"shop": {"publish_les": True}}, READ, "Variable publish_les: .*; write publish_less."),
+        ([], {"fraud_label": "x"}, ["{{ var('fraud_label') }}"], None),
+    ],
+)
+def test_a_variable_that_nobody_reads_is_refused(
+    given: list[str], declared: dict[str, Any], templates: list[str], found: str | None
+) -> None:
+    if found is None:
+        expect_known(given, declared, lambda: templates)
+    else:
+        with pytest.raises(ScorehouseError, match=found):
+            expect_known(given, declared, lambda: templates)

@@ -1,12 +1,13 @@
 """The project's variables that steer a build: what they are without a declaration, and what they may be."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
 from scorehouse.build.promotion import POLICIES, TRUST
 from scorehouse.errors import ScorehouseError
+from scorehouse.learning.declare.spec import meant
 from scorehouse.names.partitioning import GRAINS
 from scorehouse.store.files import EXTENSIONS
 
@@ -30,7 +31,7 @@ DEFAULTS: dict[str, Any] = {
 
 _READ = re.compile(
     r"""
-    \bvar\b (?: \s* \( \s* (['"]) (?P<name>\w+) \1 \s* [,)] )?
+    \bvar\b (?: \s* \( \s* (['"]) (?P<name>[\w:.-]+) \1 \s* [,)] )?
     | \b (?:invocation_args_dict | builtins) \b
     | \{[{%] (?: '[^']*' | "[^"]*" | (?! \}\} | %\} ) [^'"] )*? \b context \b
     | \b flags \b (?! \s* (?: \.\s*(?!VARS\b)\w+ | : ) )
@@ -52,13 +53,41 @@ def read_in(texts: Iterable[str]) -> frozenset[str] | None:
     >>> sorted(read_in(["{{ var('weight') }}", "select var_pop(x)"])), read_in(["{{ var('use_' ~ name) }}"])
     (['weight'], None)
     """
-    found: set[str] = set()
-    for text in texts:
-        for name in (use["name"] for use in _READ.finditer(text)):
-            if name is None:
-                return None
-            found.add(name)
-    return frozenset(found)
+    found = {name for text in texts for name in _named(text)}
+    return None if None in found else frozenset(found)
+
+
+def _named(text: str) -> Iterator[str | None]:
+    """The variables that a template reads, by name; None for one whose name only Jinja knows."""
+    return (use["name"] for use in _READ.finditer(text))
+
+
+def expect_known(given: Collection[str], declared: Mapping[str, Any], templates: Callable[[], Iterable[str]]) -> None:
+    """Refuse a variable that nobody reads: dbt takes any.
+
+    Args:
+        given: names on the command line.
+        declared: what the project file says, of packages too.
+        templates: the texts that dbt renders, asked for where no rule and no declaration knows a name.
+
+    Raises ScorehouseError for a given one that no rule, declaration or template knows, and for a declared one that no template
+    reads and that is nearly ours. Where a template puts names together, only what is nearly a known name is refused.
+
+    >>> expect_known(["as_off"], {}, list)
+    Traceback (most recent call last):
+        ...
+    scorehouse.errors.ScorehouseError: Variable as_off: expected one that the project has, found no such; write as_of.
+    """
+    of_packages = [name for value in declared.values() if isinstance(value, Mapping) for name in value]
+    suspects = [name for name in given if name not in {*declared, *of_packages}]
+    suspects += [name for name in (*declared, *of_packages) if meant(name, RULES)]
+    unknown = [name for name in suspects if name not in RULES]
+    read = {name for text in templates() for name in _named(text)} if unknown else set()
+    for name in (name for name in unknown if name not in read):
+        near = meant(name, {*RULES, *declared, *read} - {None, name})
+        if near or None not in read:
+            remedy = f"write {near}" if near else "correct it, leave it out, or declare it in dbt_project.yml"
+            raise ScorehouseError(f"Variable {name}: expected one that the project has, found no such; {remedy}.")
 
 
 def checked(declared: Mapping[str, Any]) -> dict[str, Any]:

@@ -212,9 +212,18 @@ def refuse_misspelled(where: str, what: str, name: str, known: Collection[str]) 
         ...
     scorehouse.errors.ScorehouseError: models/churn.yml: meta: expected estimator, found 'estimater'; correct its name.
     """
-    meant = get_close_matches(name, known, 1, cutoff=0.85)
-    if meant:
-        raise ScorehouseError(f"{where}: {what}: expected {meant[0]}, found '{name}'; correct its name.")
+    near = meant(name, known)
+    if near and name not in known:
+        raise ScorehouseError(f"{where}: {what}: expected {near}, found '{name}'; correct its name.")
+
+
+def meant(name: str, known: Collection[str]) -> str | None:
+    """The known name that a name is, or nearly is; None where it is like none of them.
+
+    >>> meant("estimater", ["estimator"]), meant("owner", ["estimator"])
+    ('estimator', None)
+    """
+    return next(iter(get_close_matches(name, known, 1, cutoff=0.85)), None)
 
 
 def _content(where: str, file: str) -> bytes:
