@@ -115,6 +115,18 @@ def test_a_lock_that_may_only_be_read_holds(evil: Warehouse, monkeypatch: pytest
     os.close(holder)
 
 
+@pytest.mark.parametrize("what", ["nothing", "folder", "pipe"])
+def test_where_no_lock_of_ours_is_and_none_may_be_made_nobody_builds(
+    evil: Warehouse, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def refused(*_: object) -> int:
+        raise PermissionError
+
+    {"nothing": lambda: None, "folder": evil.lock.mkdir, "pipe": lambda: os.mkfifo(evil.lock)}[what]()
+    monkeypatch.setattr("scorehouse.release.lock.open_own", refused)
+    assert BuildLock.take_if_free(evil) is not None
+
+
 def test_a_lock_in_a_folder_that_was_dropped_is_not_the_branchs(evil: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     first = open_own(evil.folder, evil.lock)
     delete_folder(evil.root, evil.folder)

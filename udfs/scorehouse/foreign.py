@@ -4,7 +4,9 @@ A branch may put links, pipes and folders wherever it likes in its own folder. W
 here: nothing outside of it is read, emptied or deleted, whatever it holds, and whatever changes meanwhile.
 """
 
+import errno
 import os
+import shutil
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -55,6 +57,24 @@ def open_plain(root: Path, file: Path) -> int:
         os.close(descriptor)
         raise FileNotFoundError(file)
     return descriptor
+
+
+def read_plain(root: Path, file: Path, most_bytes: int) -> bytes:
+    """What a plain file below `root` holds; raises FileNotFoundError for anything else, and for one of more bytes."""
+    with open(open_plain(root, file), "rb") as stream:
+        found = stream.read(most_bytes + 1)
+    if len(found) > most_bytes:
+        raise FileNotFoundError(errno.EFBIG, os.strerror(errno.EFBIG), str(file))
+    return found
+
+
+def copy_plain(root: Path, file: Path, copy: Path, most_bytes: int | None = None) -> None:
+    """Copy a plain file below `root` to where nothing is; raises FileNotFoundError as `read_plain`."""
+    with open(open_plain(root, file), "rb") as found:
+        if most_bytes is not None and os.fstat(found.fileno()).st_size > most_bytes:
+            raise FileNotFoundError(errno.EFBIG, os.strerror(errno.EFBIG), str(file))
+        with open(copy, "xb") as target:
+            shutil.copyfileobj(found, target)
 
 
 def open_own(root: Path, file: Path) -> int:

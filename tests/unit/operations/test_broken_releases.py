@@ -1,6 +1,7 @@
 """A release or a branch that cannot be read stops no operation: it is named, and what it may use stays."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,8 +11,11 @@ import pytest
 
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.operations.branches import branches, collect_garbage, releases
-from scorehouse.release.history import summary
+from scorehouse.release.history import files_in_work, summary
+from scorehouse.store import state
+from scorehouse.store.durable import log_of
 from scorehouse.store.files import Store
+from scorehouse.store.rows import insert
 
 
 @pytest.fixture
@@ -56,15 +60,46 @@ def pipe_work(branch: Warehouse) -> None:
     os.mkfifo(branch.work_database)
 
 
-BROKEN = [break_release, link_releases, pipe_release, break_work, pipe_work]
+def records_that_are(query: str) -> Callable[[Warehouse], None]:
+    """A branch may put a view where a build has a table of records."""
+
+    def break_it(branch: Warehouse) -> None:
+        with duckdb.connect(str(branch.work_database)) as connection:
+            state.prepare(connection)
+            connection.execute(
+                f"drop view history.decisions; drop table scorehouse.nodes; create view scorehouse.nodes as {query}"
+            )
+        branch.release(1).mkdir()
+        shutil.copy(branch.work_database, branch.release(1) / "catalog.duckdb")
+        os.symlink("releases/1", branch.current)
+
+    return break_it
+
+
+def without_end(branch: Warehouse) -> None:
+    endless = "with recursive forever as (select 1 as n union all select n + 1 from forever) select count(*) as n from forever"
+    records_that_are(endless)(branch)
+
+
+def from_a_file(branch: Warehouse) -> None:
+    records_that_are("select content as node_id from read_text('/etc/hostname')")(branch)
+
+
+def too_large(branch: Warehouse) -> None:
+    with open(branch.work_database, "wb") as file:
+        file.truncate(1 << 40)
+
+
+BROKEN = [break_release, link_releases, pipe_release, break_work, pipe_work, without_end, from_a_file, too_large]
 
 
 @pytest.mark.parametrize("broken", BROKEN)
 def test_what_cannot_be_read_is_named_and_keeps_what_it_may_use(
-    run: SimpleNamespace, broken: Callable[[Warehouse], None]
+    run: SimpleNamespace, broken: Callable[[Warehouse], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     branch = run.warehouse.on("broken")
     broken(branch)
+    monkeypatch.setattr("scorehouse.release.history.MOST_SECONDS", 0.5)
     told = collect_garbage(run, delete=True)
     assert "Cannot be read: " in told and "of broken" in told
     assert len([*run.warehouse.root.glob("*/features.x/*.duckdb"), *branch.own_part().glob("*/*.duckdb")]) == 2
@@ -83,3 +118,19 @@ def test_a_link_to_no_number_is_no_release(run: SimpleNamespace) -> None:
     os.symlink("releases/\u00b2", run.warehouse.current)
     assert run.warehouse.current_release() is None
     assert "main" in branches(run)
+
+
+def test_what_a_killed_build_left_in_the_log_of_its_database_is_known(run: SimpleNamespace) -> None:
+    branch = run.warehouse.on("broken")
+    connection = duckdb.connect(str(branch.work_database))
+    state.prepare(connection)
+    connection.execute("checkpoint")
+    row = dict.fromkeys("materialized own logic data fingerprint text_hash query_hash run_id action reason".split(), "")
+    row |= {"node_id": "model.p.x", "relation": "features.x", "resource_type": "model", "files": ["features.x/broken.duckdb"]}
+    insert(connection, "scorehouse.nodes", row | dict.fromkeys(["inputs", "columns", "details"], "{}"))
+    kept = [file.read_bytes() for file in (branch.work_database, log_of(branch.work_database))]
+    connection.close()
+    for file, content in zip((branch.work_database, log_of(branch.work_database)), kept, strict=True):
+        file.write_bytes(content)
+    assert files_in_work(branch) == {"features.x/broken.duckdb"}
+    assert log_of(branch.work_database).read_bytes() == kept[1]

@@ -26,7 +26,7 @@ from scorehouse.operations.register import HOOKS, operation_of
 from scorehouse.operations.retention import expire
 from scorehouse.operations.served_before import forget_served_before
 from scorehouse.release.publish import Publisher
-from scorehouse.release.sealed import unlike_sealed
+from scorehouse.release.sealed import sealed_in, unlike_sealed
 from scorehouse.sandbox import confinement
 from scorehouse.serving import file as serving_file
 from scorehouse.serving.audiences import groups_of, keep_from_others
@@ -140,7 +140,7 @@ def _damaged(run: Run) -> Iterator[str]:
     """What was lost, or changed by somebody, of the store and of what readers are served."""
     yield from (f"{file} was not as its record says: it is computed anew." for file in run.store.damaged)
     number = run.warehouse.current_release()
-    unlike = unlike_sealed(run.warehouse, number) if number is not None else []
+    unlike = unlike_sealed(run.warehouse.release(number), sealed_in(run.warehouse, number)) if number is not None else []
     if unlike:
         yield f"Release {number} was not as its record says ({', '.join(unlike)}): a green build publishes it anew."
 

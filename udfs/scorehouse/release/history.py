@@ -1,21 +1,24 @@
 """What the kept releases say: their descriptions, and the records of their nodes."""
 
 import os
+import threading
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 import duckdb
 from mashumaro.codecs.json import JSONDecoder, JSONEncoder
 
-from scorehouse.foreign import open_plain
+from scorehouse.foreign import copy_plain, read_plain
 from scorehouse.ledger.audit import Mark
 from scorehouse.names.warehouse import CATALOG, SUMMARY, Warehouse
-from scorehouse.release.sealed import Sealed
+from scorehouse.release.sealed import MOST_BYTES, Sealed
 from scorehouse.serving.described import Release
-from scorehouse.store.durable import make_read_only, write_durably
+from scorehouse.store.durable import log_of, make_read_only, write_durably
 from scorehouse.store.files import Store
 from scorehouse.store.provenance import COMPUTED, Provenance
 from scorehouse.store.records import NodeRecords
@@ -56,10 +59,14 @@ class Summary:
         make_read_only(folder / SUMMARY)
 
 
-_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, duckdb.Error)
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, MemoryError, duckdb.Error)
 """What reading a file raises that is damaged, or that a branch wrote otherwise than a build does."""
 
-_MOST_BYTES = 100_000_000
+_RELEASE = "scorehouse.release"
+
+_ENVELOPE = {"enable_external_access": "false", "threads": 1, "memory_limit": "1GB"}
+MOST_SECONDS = 20
+"""What reading a database of records may take: one that a branch wrote may say anything."""
 
 _ENCODER, _DECODER = JSONEncoder(Summary), JSONDecoder(Summary)
 
@@ -67,11 +74,10 @@ _ENCODER, _DECODER = JSONEncoder(Summary), JSONDecoder(Summary)
 def summary(warehouse: Warehouse, number: int) -> Summary | None:
     """What a release is; out of its catalog where it has no such file; None where neither can be read."""
     folder = warehouse.release(number)
-    with suppress(*_UNREADABLE), open(open_plain(warehouse.root, folder / SUMMARY), "rb") as file:
-        return _DECODER.decode(file.read(_MOST_BYTES))
     with suppress(*_UNREADABLE):
-        os.close(open_plain(warehouse.root, folder / CATALOG))
-        return Summary.of(description(warehouse, number), NodeRecords.published(warehouse, number))
+        return _DECODER.decode(read_plain(warehouse.root, folder / SUMMARY, MOST_BYTES))
+    with suppress(*_UNREADABLE), _copied(warehouse, folder / CATALOG) as catalog:
+        return Summary.of(Release.read(catalog, _RELEASE), NodeRecords.read(catalog))
     return None
 
 
@@ -79,14 +85,37 @@ def files_in_work(warehouse: Warehouse) -> set[str] | None:
     """What a branch's work database reads of the store; None where it cannot be read."""
     if not os.path.lexists(warehouse.work_database):
         return set()
-    with suppress(*_UNREADABLE):
-        os.close(open_plain(warehouse.root, warehouse.work_database))
-        with duckdb.connect(str(warehouse.work_database), read_only=True) as connection:
-            return NodeRecords.read(connection).files
+    with suppress(*_UNREADABLE), _copied(warehouse, warehouse.work_database) as connection:
+        return NodeRecords.read(connection).files
     return None
+
+
+@contextmanager
+def _copied(warehouse: Warehouse, database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database that a branch wrote, as a copy: whatever stands in it reads no file and opens none, and ends in time."""
+    with TemporaryDirectory() as folder:
+        copy = Path(folder, database.name)
+        copy_plain(warehouse.root, database, copy, MOST_BYTES)
+        with suppress(FileNotFoundError):
+            copy_plain(warehouse.root, log_of(database), log_of(copy), MOST_BYTES)
+        with duckdb.connect(str(copy), config=_ENVELOPE) as connection:
+            is_read = threading.Event()
+            threading.Thread(target=_interrupt, args=(connection, is_read), daemon=True).start()
+            try:
+                yield connection
+            finally:
+                is_read.set()
+
+
+def _interrupt(connection: duckdb.DuckDBPyConnection, is_read: threading.Event) -> None:
+    """Let no query go on for long, nor any that follows it."""
+    seconds = MOST_SECONDS
+    while not is_read.wait(seconds):
+        connection.interrupt()
+        seconds = 0.1
 
 
 def description(warehouse: Warehouse, number: int) -> Release:
     """What a release says of itself."""
     with duckdb.connect(str(warehouse.release(number) / CATALOG), read_only=True) as catalog:
-        return Release.read(catalog, "scorehouse.release")
+        return Release.read(catalog, _RELEASE)

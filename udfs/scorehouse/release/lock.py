@@ -43,11 +43,16 @@ class BuildLock:
 
     @classmethod
     def take_if_free(cls, warehouse: Warehouse) -> "BuildLock | None":
-        """Hold the branch's lock; None where another process does."""
+        """Hold the branch's lock; None where another process does.
+
+        Who builds a branch has made its lock: where there is none, and this process may make none there, nobody builds.
+        """
         try:
             return cls.take(warehouse, 0)
         except HeldError:
             return None
+        except FileNotFoundError:
+            return cls(os.open(warehouse.root, os.O_RDONLY))
 
 
 def _acquire(warehouse: Warehouse, wait_seconds: float, tell: Callable[[str], None]) -> int:

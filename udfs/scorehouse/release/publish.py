@@ -121,9 +121,9 @@ class Publisher:
 
     def _damaged(self, number: int) -> list[str]:
         """What is not as it was sealed of a release's files, and whose group there is only now."""
-        groups, before = groups_of(self.offer), summary(self.warehouse, number).groups
-        files = [f"file {name}" for name in unlike_sealed(self.warehouse, number)]
-        return files + [f"group {name}" for name in sorted(groups) if groups[name] != before.get(name)]
+        groups, known = groups_of(self.offer), summary(self.warehouse, number)
+        files = [f"file {name}" for name in unlike_sealed(self.warehouse.release(number), known.sealed)]
+        return files + [f"group {name}" for name in sorted(groups) if groups[name] != known.groups.get(name)]
 
     def _unlike(self, published: NodeRecords) -> list[str]:
         """Names of the nodes that differ from what was published."""

@@ -2,17 +2,21 @@
 
 import json
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from scorehouse.foreign import read_plain
 from scorehouse.names.warehouse import AUDIENCES, SUMMARY, Warehouse
 from scorehouse.store.durable import make_read_only, sync
 from scorehouse.store.provenance import hash_of, state_of
 
 OPEN = 0o444
+
+MOST_BYTES = 100_000_000
+"""What a release says of itself is shorter; so is a database of views and records."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,12 @@ def seal_file(file: Path, mode: int = OPEN) -> None:
 
 def is_whole(warehouse: Warehouse, number: int) -> bool:
     """Whether a kept release's files hold what was sealed; since then, they may have been closed to some who read them."""
-    folder, sealed = warehouse.release(number), _sealed_in(warehouse, number)
+    folder, sealed = warehouse.release(number), sealed_in(warehouse, number)
     return bool(sealed) and all(known.is_content_of(folder / name) for name, known in sealed.items())
 
 
-def unlike_sealed(warehouse: Warehouse, number: int) -> list[str]:
+def unlike_sealed(folder: Path, sealed: Mapping[str, Sealed]) -> list[str]:
     """The files of a release that hold something else, or are read by others, than when they were sealed."""
-    folder, sealed = warehouse.release(number), _sealed_in(warehouse, number)
     if not sealed:
         return [SUMMARY]
     same = (name for name, known in sealed.items() if known.is_content_of(folder / name) and known.is_read_like(folder / name))
@@ -88,16 +91,16 @@ def close_all_but(warehouse: Warehouse, number: int) -> None:
 
 def open_again(warehouse: Warehouse, number: int) -> None:
     """Give a release's files to its audiences as they were sealed."""
-    for name, known in _sealed_in(warehouse, number).items():
+    for name, known in sealed_in(warehouse, number).items():
         if name.startswith(f"{AUDIENCES}/"):
             with suppress(OSError):  # a confined branch may change no modes
                 (warehouse.release(number) / name).chmod(known.mode)
 
 
-def _sealed_in(warehouse: Warehouse, number: int) -> dict[str, Sealed]:
-    """What a release says of its files; nothing where it cannot be read."""
+def sealed_in(warehouse: Warehouse, number: int) -> dict[str, Sealed]:
+    """Of what a release says (`history.Summary`), its files alone; nothing where it cannot be read."""
     try:
-        said = json.loads((warehouse.release(number) / SUMMARY).read_text())
+        said = json.loads(read_plain(warehouse.root, warehouse.release(number) / SUMMARY, MOST_BYTES))
         return {name: Sealed(**known) for name, known in said["sealed"].items()}
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return {}

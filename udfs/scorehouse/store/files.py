@@ -1,7 +1,6 @@
 """The store: immutable data files, named by the fingerprint of what produced them."""
 
 import os
-import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Protocol
 import duckdb
 
 from scorehouse.errors import ScorehouseError, first_line
-from scorehouse.foreign import open_plain
+from scorehouse.foreign import copy_plain
 from scorehouse.names.quoting import literal
 from scorehouse.store.durable import aside, log_of, make_read_only, sync
 from scorehouse.store.provenance import TRUSTED, Author, Provenance, state_of
@@ -215,8 +214,7 @@ def copy_of(file: Path, copy: Path) -> None:
     Raises StrangeResultError for what is no plain file.
     """
     try:
-        with open(open_plain(file.parents[2], file), "rb") as found, open(copy, "xb") as target:
-            shutil.copyfileobj(found, target)
+        copy_plain(file.parents[2], file, copy)
     except OSError as error:
         raise StrangeResultError(
             f"{file}: expected a result that a branch computed, found something else ({error.strerror or error}); remove it."

@@ -11,7 +11,7 @@ from typing import Self
 
 from mashumaro.codecs.json import JSONDecoder, JSONEncoder
 
-from scorehouse.foreign import open_plain
+from scorehouse.foreign import open_plain, read_plain
 from scorehouse.store.durable import write_durably
 
 COMPUTED, TRUSTED, VERIFIED, UNLIKE = "computed", "trusted", "verified", "unlike"
@@ -61,8 +61,7 @@ class Provenance:
     def beside(cls, file: Path) -> Self | None:
         """What the record of a file says; None where there is none. No link is followed: a branch may make links."""
         try:
-            with open(open_plain(file.parents[2], record_of(file)), "rb") as record:
-                return _DECODER.decode(record.read(_MOST_BYTES))
+            return _DECODER.decode(read_plain(file.parents[2], record_of(file), _MOST_BYTES))
         except (OSError, ValueError, LookupError, RecursionError):
             return None
 

@@ -94,7 +94,7 @@ class NodeRecords:
     @classmethod
     def read(cls, connection: duckdb.DuckDBPyConnection) -> "NodeRecords":
         """Those of an open database; none where another format of the store wrote them."""
-        return NodeRecords(_read(connection.cursor()))
+        return NodeRecords(_read(connection))
 
     @classmethod
     def published(cls, warehouse: Warehouse, number: int | None = None) -> "NodeRecords":
