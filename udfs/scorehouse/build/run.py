@@ -8,7 +8,7 @@ import pyarrow as pa
 from scorehouse.build.builder import Builder
 from scorehouse.build.engine import use_own_modules
 from scorehouse.build.manifest import Manifest, Node
-from scorehouse.build.versions import read_row
+from scorehouse.build.versions import file_of, read_row
 from scorehouse.ledger.lines import Ledger
 from scorehouse.names.quoting import plain
 from scorehouse.names.warehouse import Warehouse
@@ -59,10 +59,9 @@ class Run:
 
     def read_version(self, version: str) -> pa.Table | None:
         """The row of a fitted model's version from the store, or None when no kept file has it."""
-        model, _, mark = version.partition("@")
-        names = self.store.names(f"*.{model}/{mark}*.*") if model and len(mark) == 12 else []
-        file = self.store.result(names[0]) if names else None
-        return read_row(file) if file and file.exists() else None
+        relations = [node.relation for node in self.manifest.fitted()]
+        file = file_of(version, relations, self.store)
+        return read_row(file) if file else None
 
     def has(self, relation: str) -> bool:
         """Whether a relation, as SQL writes it, was built on this branch."""

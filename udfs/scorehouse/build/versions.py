@@ -4,6 +4,7 @@ They are kept in the model's record: `files` lists every version's file, the one
 fingerprint that was asked for last and every decision. Schema `history` of the branch's database shows them to SQL.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -69,6 +70,27 @@ def incumbent(previous: NodeRecord | None, draft: NodeRecord, store: Store) -> p
         return None
     row = read_row(file)
     return row if row["status"][0].as_py() == "ready" else None
+
+
+def file_of(version: str, relations: Iterable[str], store: Store) -> Path | None:
+    """The file of a version by its name; None where no kept file has it, or others have several, of which one may be forged.
+
+    A name has the first digits of a fingerprint alone. What the own part has comes first, whatever others call theirs; of them
+    counts what lies where a model's versions do.
+
+    Args:
+        relations: of the fitted models.
+    """
+    model, _, mark = version.partition("@")
+    if not re.fullmatch(r"\w+", model) or not re.fullmatch(r"[0-9a-f]{12}", mark):
+        return None
+    names = store.names(f"*.{model}/{mark}*.*")
+    if not names:
+        places = [relation for relation in relations if relation.split(".")[1] == model]
+        found = [name for place in places for name in store.names(f"{place}/{mark}*.*", of_others=True)]
+        names = found if len(found) == 1 else []
+    file = store.result(names[0]) if names else None
+    return file if file and file.exists() else None
 
 
 @lru_cache(maxsize=64)

@@ -112,10 +112,12 @@ class Store:
         """The first of some files that is missing, or not as its record says; None where all are there."""
         return next((file for file in files if not self.holds(file)), None)
 
-    def names(self, pattern: str) -> list[str]:
-        """What records call the files that match a pattern, of all parts that are not passed over, sorted."""
-        found = [file for folder in (self.folder, *self.others) for file in folder.glob(pattern) if file.suffix[1:] in EXTENSIONS]
-        return sorted({self.name(file) for file in found if file.is_relative_to(self.folder) or self._is_read(file)})
+    def names(self, pattern: str, *, of_others: bool = False) -> list[str]:
+        """What records call the files that match a pattern, sorted: of the own part, or of others that are not passed over."""
+        parts = self.others if of_others else [self.folder]
+        names = {self.name(file) for part in parts for file in part.glob(pattern) if file.suffix[1:] in EXTENSIONS}
+        found = ((name, self._found(name, parts)) for name in sorted(names))
+        return [name for name, file in found if file and (not of_others or self._is_read(file))]
 
     def _is_read(self, file: Path) -> bool:
         return self._takes_up is None or self._takes_up(file)
