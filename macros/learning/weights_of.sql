@@ -2,7 +2,7 @@
     The weights of a fitted model's usable version, as a whole select: one row a weight, with `model_version`.
 
     Example:
-        {{ weights_of('recommendation__popular', 'popularity') }}
+        {{ weights_of('recommendation__item_item', 'similarity') }}
 
     Arguments:
         model: name of a fitted model

@@ -34,7 +34,7 @@ versions as (
 
 similarities as (
 
-    {{ item_weights(model, 'similarity', is_wanted=is_routed) }}
+    {{ item_similarities(model, is_wanted=is_routed) }}
 
 ),
 
@@ -49,7 +49,7 @@ popularities as (
                 then row_number() over (partition by items.category order by weights.value desc, weights.item_id desc)
         end as category_place
 
-    from ({{ item_weights(model, 'popularity', is_wanted=is_routed) }}) as weights
+    from ({{ item_popularities(model, is_wanted=is_routed) }}) as weights
     left join {{ ref('int_items') }} as items on weights.item_id = items.item_id
 
 ),

@@ -2,7 +2,7 @@
 
 with
 
-as_of_times as (
+times as (
 
     select * from {{ ref('int_as_of_times') }}
 
@@ -10,7 +10,7 @@ as_of_times as (
 
 matured as (
 
-    select as_of from as_of_times
+    select as_of from times
     where as_of + interval '{{ var("churn_horizon_days") }} days' <= {{ as_of() }}
 
 )

@@ -2,7 +2,7 @@ with
 
 weights as (
 
-    {{ item_weights('recommendation__popular', 'popularity') }}
+    {{ item_popularities('recommendation__popular') }}
 
 ),
 

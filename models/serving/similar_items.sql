@@ -9,7 +9,7 @@ policy as (
 
 weights as (
 
-    {{ item_weights('recommendation__item_item', 'similarity') }}
+    {{ item_similarities('recommendation__item_item') }}
 
 ),
 

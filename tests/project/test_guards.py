@@ -22,9 +22,7 @@ ASKED = {  # a use of the macro that is wrong -> what it says
         " declare {materialized: fitted, meta: {estimator: ...}} in the .yml beside models/features/weighted.sql."
     ),
     "recommended('a model', 'mine')": "recommended(): model: expected the name of a fitted model, found 'a model'",
-    "item_weights('weighted', 'similarities')": (
-        "item_weights(): part: expected similarity or popularity, found 'similarities'; choose one."
-    ),
+    "item_popularities('a model')": "item_popularities(): model: expected the name of a fitted model, found 'a model'",
     "fitted_version('weighted')": "fitted_version(): relation: expected a relation, found 'weighted'; write ref('weighted').",
     "off_policy_values('log', 'policies', on='slot')": (
         "off_policy_values(): on: expected a list of column names, found 'slot'; write ['slot']."

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 from project.harness import Project, copy_of_the_project
 from project.test_landing import write
 from scorehouse.recommending.history import History
+from scorehouse.recommending.weights import Trend
 
 SELECTION = ("stg_landing__rejected", "+recommendations", "+similar_items", "+popular_items", "+recommend")
 INTERACTIONS = """
@@ -53,15 +54,13 @@ def test_sql_scores_are_those_of_the_package(shop: Project) -> None:
         place = np.searchsorted(history.customers, customer), np.searchsorted(history.items, item)
         assert_allclose(preferences[place], preference, atol=1e-12)
     weights = shop.work("main", "select unnest(weights, max_depth => 2) from learning.recommendation__ease")
-    similarity, popularity = np.zeros((len(history.items),) * 2), np.zeros(len(history.items))
+    similarity = np.zeros((len(history.items),) * 2)
     for row in weights:
         part, liked, item, value = row[2], row[3], row[4], row[-1]
-        place = np.searchsorted(history.items, item)
         if part == "similarity":
-            similarity[np.searchsorted(history.items, liked), place] = value
-        else:
-            popularity[place] = value
-    expected = preferences @ similarity + popularity
+            similarity[np.searchsorted(history.items, liked), np.searchsorted(history.items, item)] = value
+    trend = {row[3]: row[-1] for row in weights if row[2] == "trend"}
+    expected = preferences @ similarity + Trend(**trend).popularity(history)
     served = shop.work("main", "select customer_id, item_id, score from serving.recommendations where customer_id <> 'newcomer'")
     assert len(served) > 300
     for customer, item, score in served:
@@ -143,3 +142,13 @@ def test_popular_items_serve_where_lists_by_similarity_are_no_better(shop: Proje
     assert shop.work("changing", gate) == [("outdone", "ndcg_at_10", False)]
     served = "select distinct implementation from serving.recommendations"
     assert shop.work("changing", served) == [("recommendations__popular",)]
+
+
+def test_the_next_day_counts_what_is_popular_and_fits_nothing(shop: Project) -> None:
+    query = "select item_id, model_version from serving.popular_items where rank = 1"
+    ((before, version),) = shop.work("main", query)
+    rush = "select 'j' || i as interaction_id, 'n' || i as customer_id, 'purchase' as interaction_type, 'item34' as item_id,"
+    write(shop.root / "mine/interactions/day.parquet", f"{rush} timestamp '2024-04-30' as occurred_at from range(50) as t(i)")
+    build(shop, "main", shop.root / "mine")
+    assert not {name for name in shop.computed() if name.startswith("recommendation__")}
+    assert shop.work("main", query) == [("item34", version)] != [(before, version)]

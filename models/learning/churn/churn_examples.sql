@@ -8,7 +8,7 @@ matured_times as (
 
 snapshots as (
 
-    select * from {{ ref('customer_snapshots') }}
+    select * exclude (is_current) from {{ ref('customer_snapshots') }}
 
 ),
 
@@ -21,7 +21,7 @@ customer_days as (
 
 matured as (
 
-    select snapshots.* exclude (is_current)
+    select snapshots.*
 
     from snapshots
     inner join matured_times on snapshots.as_of = matured_times.as_of

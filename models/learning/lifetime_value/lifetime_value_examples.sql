@@ -2,12 +2,18 @@
 
 with
 
+known as (
+
+    select * exclude (is_current) from {{ ref('customer_snapshots') }}
+
+),
+
 snapshots as (
 
-    select customer_snapshots.* exclude (is_current)
+    select known.*
 
-    from {{ ref('customer_snapshots') }} as customer_snapshots
-    inner join {{ ref('int_matured_times') }} as matured_times on customer_snapshots.as_of = matured_times.as_of
+    from known
+    inner join {{ ref('int_matured_times') }} as matured_times on known.as_of = matured_times.as_of
 
 ),
 

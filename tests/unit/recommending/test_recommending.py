@@ -7,7 +7,9 @@ from numpy.testing import assert_allclose
 from sklearn.linear_model import Ridge
 
 from scorehouse.errors import ScorehouseError
-from scorehouse.learning import fit
+from scorehouse.learning import Spec, fit
+from scorehouse.learning.fitting import decide_declared
+from scorehouse.learning.measure.limits import KEEP, TRAIN, Policy
 from scorehouse.recommending import Ease, ItemItem, Popular
 from scorehouse.recommending.evaluation import last_first_taken, splits
 from scorehouse.recommending.history import History
@@ -130,11 +132,26 @@ def test_the_best_parameters_of_earlier_days_are_tested_on_the_newest_and_fitted
     found = {row["metric"]: row["value"] for row in version["metrics"]}
     known, future = history(*past, today=35), history(*[row for row in rows if row[2] >= 35], today=40)
     assert_allclose(found["ndcg_at_10"], gain_by_hand(Popular(half_life_days=best), known, future))
-    served = {row["output"]: row["value"] for row in version["weights"]}
-    whole = history(*rows, today=40)
-    expected = dict(zip(whole.items, Popular(half_life_days=best).fit(whole).popularity, strict=True))
-    assert_allclose([served[item] for item in sorted(served)], [expected[item] for item in sorted(served)], atol=1e-9)
+    served = {row["input"]: row["value"] for row in version["weights"] if row["part"] == "trend"}
+    assert served == {"largest": 1, "half_life_days": best}
     assert str(version["test_from"].date()), version["test_count"] == ("2024-02-05", 5 * 24)
+
+
+@pytest.mark.parametrize(
+    ("news", "decision", "reason"),
+    [
+        ([], KEEP, "0 new examples, fewer than the minimum 1"),
+        ([("a", "new", 46)] * 96, KEEP, "96 new examples, and their age and share are within their limits"),
+        ([("a", "new", 47)], TRAIN, "8 days newer than those it knows, the limit is 7.5"),
+        ([("a", "new", 41)] * 150, TRAIN, "14% of the examples are new, the limit is 10%"),
+    ],
+)
+def test_a_version_is_fitted_again_for_old_age_or_a_large_share_of_news(news: list, decision: str, reason: str) -> None:
+    spec = Spec.read("test", POPULAR | CHOICE)
+    version = fit(table(*CHANGING, today=40), spec, "model@1")
+    policy = Policy(maximum_age_days=7.5, minimum_new_examples=1, maximum_new_share=0.1)
+    found = decide_declared(policy, version, table(*CHANGING, *news, today=50), spec, "test")
+    assert (found.decision, reason in found.reason) == (decision, True), found.reason
 
 
 def before_and_within(cut: int) -> tuple:

@@ -100,7 +100,8 @@ class FittedModel:
             file, is_new = self._trained(cursor)
             decision = decided("train", explain(previous, draft, True), now, now)
             return _Answer(versions.replaced(previous, draft, file, decision), is_new)
-        from scorehouse.learning.measure import policy  # scikit-learn loads only where something is decided
+        from scorehouse.learning.fitting import decide_declared  # scikit-learn loads only where something is decided
+        from scorehouse.learning.measure import policy
 
         limits, in_use = Policy.of(row), known["model_version"][0].as_py()
         if known["examples_fingerprint"][0].as_py() == self._examples:
@@ -108,7 +109,7 @@ class FittedModel:
         else:
             asked = training_asked_for(self._signals(), self._store, in_use)
             examples = cursor.sql(self._sql).to_arrow_table()
-            found = policy.decide(limits, known, examples, self._spec, self._node.path, asked)
+            found = decide_declared(limits, known, examples, self._spec, self._node.path, asked)
         measured = {"measured_version": in_use, "test_until": found.test_until, "metrics": found.metrics}
         if found.decision != policy.TRAIN:
             decision = decided(found.decision, found.reason, in_use, measured=measured)

@@ -100,7 +100,8 @@ class _Partitioned:
         expect_columns(columns_ddl, self._node.path)
         self._own = Partitioning.of(self._node.path, self._node.meta)
         self._direct = {record.relation for record in builder.reader.parents(self._node).values()} - self._behind_views()
-        self._known_before, self._horizon = self._declared(), self._days()
+        self._known_before = self._declared()
+        self._horizon = self._days()
         self._inputs: dict[str, _Same | _Before] = {}
         shape = [columns_ddl, self._own.column, self._own.grain, sorted(self._known_before.items()), str(self._horizon)]
         self._draft, found = builder.draft(node_id, sql, shape, mark=self._mark)

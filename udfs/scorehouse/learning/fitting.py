@@ -16,6 +16,8 @@ from scorehouse.learning.judged import Judged, judged, split_of
 from scorehouse.learning.learner import Learner
 from scorehouse.learning.measure import evaluation
 from scorehouse.learning.measure.evaluation import scores_of
+from scorehouse.learning.measure.limits import Policy
+from scorehouse.learning.measure.policy import Finding, decide
 from scorehouse.learning.prove import parity
 from scorehouse.learning.train.estimators import declared_estimator
 from scorehouse.learning.translate.brought import bring
@@ -39,6 +41,14 @@ def fit_declared(table: pa.Table, spec: Spec, version: str, where: str) -> pa.Ta
     estimator = declared_estimator(spec, where)
     own = getattr(estimator, "fit_version", None)
     return own(table, spec, version, where) if own else _trained(table, task_of(estimator), spec, version, where)
+
+
+def decide_declared(
+    policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where: str, asked: str | None = None
+) -> Finding:
+    """See `measure.policy.decide`: an estimator with `decide` does so itself."""
+    own = getattr(declared_estimator(spec, where), "decide", None)
+    return own(policy, version, table, spec, where) if own else decide(policy, version, table, spec, where, asked)
 
 
 def _brought(fitted: Fitted, examples: Examples, version: str) -> pa.Table:

@@ -93,7 +93,7 @@ def _gains(candidates: Sequence["Recommender"], past: History, future: History) 
         alike.setdefault(candidate.of_similarity, []).append(place)
     gains = np.zeros(len(candidates))
     for places in alike.values():
-        popularities = [candidates[place].popularity(past) for place in places]
+        popularities = [candidates[place].now().popularity(past) for place in places]
         found = compare_popularities(candidates[places[0]].similarity(past), popularities, past, future, True, MOST_CUSTOMERS)
         gains[places] = [values.get(METRIC, 0.0) for values in found]
     return gains

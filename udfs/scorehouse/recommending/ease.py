@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from scorehouse.errors import ScorehouseError
 from scorehouse.recommending.fitting import Recommender
 from scorehouse.recommending.history import History
-from scorehouse.recommending.weights import scaled, strongest
+from scorehouse.recommending.weights import Trend, strongest
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class Ease(Recommender):
         everywhere = (similarity.data, (chosen[similarity.row], chosen[similarity.col]))
         return sparse.csr_matrix(everywhere, (count, count))
 
-    def popularity(self, history: History) -> np.ndarray:
-        """What is popular now: float64 [items]."""
-        return scaled(history.popularity(self.trend_half_life_days), self.trend)
+    def now(self) -> Trend:
+        """What is popular now."""
+        return Trend(self.trend, self.trend_half_life_days)
 
 
 def _products(matrix: sparse.csr_matrix) -> np.ndarray:

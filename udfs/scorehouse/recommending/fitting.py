@@ -11,10 +11,12 @@ from scipy import sparse
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import version_row
 from scorehouse.learning.declare.spec import Spec
+from scorehouse.learning.measure.limits import KEEP, TRAIN, Policy
+from scorehouse.learning.measure.policy import Finding
 from scorehouse.recommending.choosing import chosen, held_out
 from scorehouse.recommending.history import History
 from scorehouse.recommending.lists import compare
-from scorehouse.recommending.weights import ItemWeights
+from scorehouse.recommending.weights import ItemWeights, Trend
 
 TASK = "recommendation"
 MOST_MEASURED = 20_000
@@ -59,6 +61,24 @@ class Fittable(ABC):
         times = {"train_from": _time(history.day.min()), "train_until": _time(history.day.max())}
         return version_row.row(**{**head, **times, **self.learned(history, spec, where)}, status="ready")
 
+    def decide(self, policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where: str) -> Finding:
+        """Whether interactions that a version does not know are reason enough to fit again: their age, and their share.
+
+        Too few of them come first. Arguments and errors as of `learning.measure.policy.decide`.
+        """
+        days = History.read(table, where).day
+        known = np.datetime64(version["train_until"][0].as_py(), "D").astype(np.int64)
+        new, age = int((days > known).sum()), int(days.max(initial=known) - known)
+        share = new / max(len(days), 1)
+        if policy.minimum_new_examples is not None and new < policy.minimum_new_examples:
+            return Finding(KEEP, f"{new:,} new examples, fewer than the minimum {policy.minimum_new_examples:,}")
+        if policy.maximum_age_days is not None and age >= policy.maximum_age_days:
+            limit = f"the limit is {policy.maximum_age_days:g}"
+            return Finding(TRAIN, f"examples are {age} days newer than those it knows, {limit}")
+        if policy.maximum_new_share is not None and share > policy.maximum_new_share:
+            return Finding(TRAIN, f"{share:.0%} of the examples are new, the limit is {policy.maximum_new_share:.0%}")
+        return Finding(KEEP, f"{new:,} new examples, and their age and share are within their limits")
+
 
 class Recommender(Fittable):
     """A recommender: a frozen dataclass whose attributes are its parameters, and what it takes for similar and for popular.
@@ -74,8 +94,8 @@ class Recommender(Fittable):
         """How much a liked item (row) speaks for another: float64 [items, items], sparse and not negative."""
 
     @abstractmethod
-    def popularity(self, history: History) -> np.ndarray:
-        """What an item scores for everybody: float64 [items]."""
+    def now(self) -> Trend:
+        """What an item scores for everybody."""
 
     @property
     def of_similarity(self) -> tuple[object, ...]:
@@ -84,7 +104,7 @@ class Recommender(Fittable):
 
     def fit(self, history: History) -> ItemWeights:
         """The weights that a history teaches, over its items."""
-        return ItemWeights(self.similarity(history), self.popularity(history))
+        return ItemWeights(self.similarity(history), self.now().popularity(history))
 
     def learned(self, history: History, spec: Spec, where: str) -> dict[str, object]:
         """Weights of the whole history, the chosen parameters as JSON, and metrics of the newest days.
@@ -99,7 +119,7 @@ class Recommender(Fittable):
         parts = held_out(history, spec.split)
         best = chosen(self, parts[0] if parts else history, spec, where)
         measured = _measured(best, *parts) if parts else {"status_reason": _too_short(history, spec)}
-        weights = best.fit(history).rows(history.items)
+        weights = pa.concat_tables([best.fit(history).rows(history.items), best.now().rows()])
         return {"chosen_parameters": json.dumps(vars(best), sort_keys=True), "weights": weights, **measured}
 
 

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from scorehouse.recommending.fitting import Recommender
 from scorehouse.recommending.history import History
-from scorehouse.recommending.weights import scaled, strongest
+from scorehouse.recommending.weights import Trend, strongest
 
 BLOCK = 500
 """Items whose similarities are held in memory at once."""
@@ -41,9 +41,9 @@ class ItemItem(Recommender):
         blocks = [self._similar(directions, start) for start in range(0, len(history.items), BLOCK)]
         return sparse.vstack(blocks).tocsr() if blocks else sparse.csr_matrix((0, 0))
 
-    def popularity(self, history: History) -> np.ndarray:
-        """What is popular now: float64 [items]."""
-        return scaled(history.popularity(self.trend_half_life_days), self.trend)
+    def now(self) -> Trend:
+        """What is popular now."""
+        return Trend(self.trend, self.trend_half_life_days)
 
     def _similar(self, directions: sparse.csc_matrix, start: int) -> sparse.csr_matrix:
         block = (directions[:, start : start + BLOCK].T @ directions).toarray()

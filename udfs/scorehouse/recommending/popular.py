@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 from scipy import sparse
 
 from scorehouse.recommending.fitting import Recommender
 from scorehouse.recommending.history import History
-from scorehouse.recommending.weights import scaled
+from scorehouse.recommending.weights import Trend
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,6 @@ class Popular(Recommender):
         """None of any item to any other: float64 [items, items]."""
         return sparse.csr_matrix((len(history.items),) * 2)
 
-    def popularity(self, history: History) -> np.ndarray:
-        """What was liked, the most popular item 1: float64 [items]."""
-        return scaled(history.popularity(self.half_life_days, self.window_days), 1.0)
+    def now(self) -> Trend:
+        """What was liked, the most popular item 1."""
+        return Trend(1.0, self.half_life_days, self.window_days)

@@ -1,4 +1,4 @@
-"""Weights of a recommender: similarities between items, and the items' popularity."""
+"""Weights of a recommender: similarities between items, and how their popularity is found."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,40 @@ import numpy as np
 import pyarrow as pa
 from scipy import sparse
 
+from scorehouse.recommending.history import History
 from scorehouse.scoring import weights
 
 DECIMALS = 9
 """Weights are rounded to so many, so that their sums are exact whole numbers in SQL."""
+
+
+@dataclass(frozen=True)
+class Trend:
+    """What is popular now: liked customer days, the newest counting most, scaled so that the most popular item has `largest`.
+
+    A version holds this and not the popularities, which change every day: the macro item_popularities counts them.
+
+    >>> Trend(0.1, half_life_days=7).rows()["input"].to_pylist()
+    ['largest', 'half_life_days']
+
+    Attributes:
+        largest: score of the most popular item.
+        half_life_days: a day that is so much older counts half; None for no decay.
+        window_days: only so many latest days count; None for all.
+    """
+
+    largest: float
+    half_life_days: float | None = None
+    window_days: int | None = None
+
+    def popularity(self, history: History) -> np.ndarray:
+        """Scores of the items of a history: float64 [items]."""
+        return scaled(history.popularity(self.half_life_days, self.window_days), self.largest)
+
+    def rows(self) -> pa.Table:
+        """What is not None, as rows of `scoring.weights.SCHEMA`: part trend, its name as input, and the value."""
+        found = {name: value for name, value in vars(self).items() if value is not None}
+        return weights.rows("trend", input=list(found), value=[float(value) for value in found.values()])
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,25 +63,22 @@ class ItemWeights:
         return (preferences @ self.similarity).toarray() + self.popularity
 
     def rows(self, items: np.ndarray) -> pa.Table:
-        """The weights as rows of `scoring.weights.SCHEMA`, their values rounded to `DECIMALS`.
+        """The similarities as rows of `scoring.weights.SCHEMA`, their values rounded to `DECIMALS`.
 
-        Part similarity has input (the liked item), output (the recommended one) and value, in the order of the items; part
-        popularity has output and value. What is 0 has no row.
+        Part similarity has input (the liked item), output (the recommended one) and value, in the order of the items. What is 0
+        has no row.
 
         Args:
             items: their names, texts [items].
         """
         similarity = self.similarity.tocoo()
         order = np.lexsort((similarity.col, similarity.row))
-        popular = np.flatnonzero(self.popularity > 0)
-        similarities = weights.rows(
+        return weights.rows(
             "similarity",
             input=items[similarity.row[order]],
             output=items[similarity.col[order]],
             value=np.round(similarity.data[order], DECIMALS),
         )
-        popularities = weights.rows("popularity", output=items[popular], value=np.round(self.popularity[popular], DECIMALS))
-        return pa.concat_tables([similarities, popularities])
 
 
 def scaled(popularity: np.ndarray, largest: float) -> np.ndarray:

@@ -26,6 +26,7 @@ class Policy:
     Attributes:
         maximum_age_days: train when the newest examples are so much later than those the version knew, or later still.
         minimum_new_examples: never train for fewer examples that the version did not know.
+        maximum_new_share: train a recommender when so large a share of the interactions is new, 0 to 1.
         drift_limit: train when a feature's population stability index is above it (0.2 is the usual alarm).
         performance_limit: train when the metric on the newest test is worse, in the metric's own unit.
         metric: a name of `learning.measure.metrics`; None for auc or r2, by task.
@@ -38,6 +39,7 @@ class Policy:
 
     maximum_age_days: float | None = None
     minimum_new_examples: int | None = None
+    maximum_new_share: float | None = None
     drift_limit: float | None = None
     performance_limit: float | None = None
     metric: str | None = None

@@ -1,0 +1,51 @@
+{#
+    What is popular now among items that may be recommended, by the trend that a fitted recommender's usable version holds, as a
+    whole select: model_version, item_id and value, above 0. Counted from the days of items, so that it is of today whenever the
+    version was fitted; the same formula as scorehouse.recommending.weights.Trend.
+
+    Example:
+        {{ item_popularities('recommendation__popular') }}
+
+    Arguments:
+        model: fitted by an estimator of scorehouse.recommending
+        is_wanted: false gives no rows
+#}
+{% macro item_popularities(model, is_wanted=true) -%}
+    {%- do _expect('item_popularities', model=['fitted', model]) -%}
+    select
+        scaled.model_version,
+        scaled.item_id,
+        scaled.value
+    from (
+        select
+            counted.model_version,
+            counted.item_id,
+            round(
+                counted.liking * (counted.largest / max(counted.liking) over ()), {{ var('recommendation_decimals') }}
+            ) as value
+        from (
+            select
+                trend.model_version,
+                item_days.item_id,
+                any_value(trend.largest) as largest,
+                sum(
+                    item_days.liking * coalesce(power(2, -item_days.age_days / trend.half_life_days), 1)
+                    order by item_days.occurred_date
+                ) as liking
+            from {{ ref('item_days') }} as item_days
+            cross join (
+                select
+                    model_version,
+                    max(value) filter (where input = 'largest') as largest,
+                    max(value) filter (where input = 'half_life_days') as half_life_days,
+                    max(value) filter (where input = 'window_days') as window_days
+                from ({{ weights_of(model, 'trend') }})
+                group by model_version
+            ) as trend
+            where item_days.age_days <= coalesce(trend.window_days, item_days.age_days)
+            group by trend.model_version, item_days.item_id
+        ) as counted
+    ) as scaled
+    anti join {{ ref('blocked_items') }} as blocked on scaled.item_id = blocked.item_id
+    where scaled.value > 0{{ '' if is_wanted else ' and false' }}
+{%- endmacro %}
