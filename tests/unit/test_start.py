@@ -1,5 +1,7 @@
 """What is looked through before dbt parses is read whatever its bytes are: what of it is wrong, dbt says."""
 
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,3 +22,9 @@ def test_a_text_that_is_no_utf_8_hides_no_variable_and_stops_nothing(tmp_path: P
     (tmp_path / "dbt_project.yml").write_bytes(LATIN)
     assert read_in(_templates(config)) == {"weight"}
     assert declared([tmp_path], [], []) == set()
+
+
+def test_every_command_starts_without_the_libraries_that_only_training_and_scoring_need() -> None:
+    code = "import sys, scorehouse.plugin; print(*({'numba', 'pandas', 'scipy', 'sklearn'} & sys.modules.keys()))"
+    started = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": "udfs"}, capture_output=True, text=True, check=True)
+    assert started.stdout.split() == []

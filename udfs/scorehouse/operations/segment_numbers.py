@@ -10,7 +10,6 @@ from scorehouse.names.git import PRODUCTION
 from scorehouse.names.quoting import plain
 from scorehouse.operations.register import operation
 from scorehouse.scoring.matched_centres import Centres, matched
-from scorehouse.scoring.steps.univariate import symmetric_log
 from scorehouse.store.files import read_sql
 from scorehouse.store.records import NodeRecords
 
@@ -33,6 +32,8 @@ def segment_numbers(run: Run, centres: str, segments: str, coordinates: list[str
         before = _centres(run, read_sql([run.store.path(file) for file in record.files]), "segment_number", coordinates)
     if not now.keys:
         return {}
+    from scorehouse.scoring.steps.univariate import symmetric_log  # compiled code loads only where segments are numbered
+
     known = [now, *([before] if before else [])]
     sizes = np.median(np.abs(np.vstack([one.places for one in known])), axis=0)
     now, *others = (replace(one, places=symmetric_log(one.places / np.where(sizes > 0, sizes, 1))) for one in known)

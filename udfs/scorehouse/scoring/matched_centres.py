@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,8 @@ def matched(now: Centres, before: Centres | None) -> dict[int, int]:
         spread = np.std(np.vstack([now.places, before.places]), axis=0)
         scaled = [places / np.where(spread > 0, spread, 1) for places in (before.places, now.places)]
         distances = ((scaled[0][:, None, :] - scaled[1][None, :, :]) ** 2).sum(axis=2)
+        from scipy.optimize import linear_sum_assignment  # loads only where another version clusters
+
         rows, columns = linear_sum_assignment(distances)
         found = {now.keys[column]: before.keys[row] for row, column in zip(rows, columns, strict=True)}
     fresh = [cluster for cluster in now.keys if cluster not in found]
