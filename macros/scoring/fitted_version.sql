@@ -9,6 +9,6 @@
 #}
 {% macro fitted_version(relation, implementation=none) -%}
     {%- do _expect('fitted_version', relation=['relation', relation]) -%}
-    {%- set model, implementation = relation.schema ~ '.' ~ relation.identifier, implementation or this.identifier -%}
-    {{ return(scorehouse('fitted_version', relation=model, routes=ref('routes') | string, implementation=implementation) or {}) }}
+    {%- set fitted, implementation = relation.schema ~ '.' ~ relation.identifier, implementation or own_name() -%}
+    {{ return(scorehouse('fitted_version', relation=fitted, routes=ref('routes') | string, implementation=implementation) or {}) }}
 {%- endmacro %}

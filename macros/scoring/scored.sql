@@ -17,7 +17,7 @@
         select
             {{ columns | join(', ') }},
             {{ score(model) }} as score,
-            '{{ this.identifier }}' as implementation,
+            '{{ own_name() }}' as implementation,
             {{ model_version(model) }} as model_version,
             {{ as_of }} as as_of,
             {{ built_at() }} as scored_at,

@@ -8,8 +8,9 @@ import shutil
 import numpy as np
 import pytest
 
-from project.harness import Project, tiny_project
+from project.harness import REPOSITORY, Project, tiny_project
 from scorehouse.build import engine, inputs
+from scorehouse.learning import fitting
 from scorehouse.learning.prove import parity
 from scorehouse.sandbox import queries
 
@@ -156,6 +157,43 @@ def test_a_version_in_use_is_proved_again_by_what_computes_scores_now_without_tr
         assert not outcome.is_green
         assert "models/features/worth.sql: expected sql and formula to agree within 1e-09 on" in outcome.output
         assert "this version cannot be scored with (judge changed, the query is the same); take that back" in outcome.output
+
+
+def test_a_version_that_a_route_pins_is_proved_again_and_known_by_its_models_name(
+    own: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in (file for name in ("parts", "reasons") for file in (REPOSITORY / "udfs").glob(f"score_model_{name}.*")):
+        shutil.copy(file, own.root / "udfs" / file.name)
+    own.replace("models/features/worth.yml", "materialized: fitted", "materialized: fitted\n      alias: wealth")
+    snapshots = "select *, date '2020-01-01' as as_of from {{ ref('examples') }}"
+    own.write("models/features/worthy.sql", f"with snapshots as ({snapshots}) {{{{ scored('worth', ['event_id']) }}}}\n")
+    own.write("models/features/worthy.yml", "models: [{name: worthy, config: {alias: otherwise}}]\n")
+    routes = "endpoint,implementation,share,model_version\nscores,worthy,1,"
+    own.write("seeds/routes.csv", f"{routes}\n")
+    own.write("seeds/routes.yml", "seeds: [{name: routes, config: {column_types: {model_version: varchar}}}]\n")
+    own.build()
+    scores = "select event_id, score, model_version, implementation from features.otherwise order by 1"
+    before, old = own.catalog(scores), own.catalog("select model_version from features.wealth")[0][0]
+    own.write("udfs/shop/factor.py", "FACTOR = 5\n")
+    own.build()
+    known = dict(own.catalog("select model_version, is_current from history.versions where model = 'worth'"))
+    (new,) = (version for version, is_current in known.items() if is_current)
+    assert old in known and own.catalog(scores) != before
+    own.write("seeds/routes.csv", f"{routes}{old}\n")
+    own.build()
+    assert own.catalog(scores) == before and before[0][2:] == (old, "worthy")
+    load = fitting.load
+    monkeypatch.setattr(fitting, "load", lambda row, *more: proved.append(row["model_version"][0].as_py()) or load(row, *more))
+    for judge, times in (("2.0", 1), ("2.0", 0), ("3.0", 1)):
+        proved: list[str] = []
+        monkeypatch.setattr(engine, "of_proof", lambda is_brought, judge=judge: {"judge": judge})
+        own.build()
+        assert sorted(proved) == sorted([old, new] * times)
+    monkeypatch.setattr(parity, "run_sql", lambda *said, sql=parity.run_sql: sql(*said) + 1)
+    monkeypatch.setattr(engine, "of_proof", lambda is_brought: {"judge": "4.0"})
+    refused = own.dbt("build").output
+    assert f"this version cannot be scored with ({old}, which a route pins; judge changed" in refused
+    assert "take that back, or pin another in the seed routes." in refused
 
 
 def test_an_estimator_that_reads_a_file_by_a_library_is_refused(own: Project) -> None:

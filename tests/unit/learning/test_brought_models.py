@@ -98,6 +98,9 @@ def test_a_version_is_proved_again_by_its_library_or_by_its_formula_without_trai
             known = getattr(*judge)
             upgraded.setattr(*judge, lambda *said, known=known, **named: known(*said, **named) + 1)
             assert "this version cannot be scored with" in prove_again(row, examples, spec, WHERE)
+            other = Spec.read(WHERE, {**trained, "features": {"numbers": NUMERIC[1:]}})  # declared since, over other examples
+            found = prove_again(row, examples.drop([NUMERIC[0]]), other, WHERE)
+            assert (found is None) == (meta is brought)  # whose own file is gone
 
 
 XGBOOST = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import PurePath
 
 import duckdb
 import pyarrow as pa
@@ -10,7 +11,7 @@ from scorehouse.build import engine, versions
 from scorehouse.build.builder import Builder, Outcome
 from scorehouse.build.monitoring import SIGNALS, training_asked_for
 from scorehouse.build.reasons import explain
-from scorehouse.build.versions import ALWAYS, POLICY_SEED, decided, version_name
+from scorehouse.build.versions import ALWAYS, POLICY_SEED, ROUTES_SEED, decided, pinned, version_name
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import Spec, fit, prove_again
 from scorehouse.learning.measure.limits import Policy, by_slice, refusal
@@ -18,6 +19,9 @@ from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
 from scorehouse.sandbox.files_read import without_files
 from scorehouse.store.records import NodeRecord
+
+PINNED = "pinned version "
+"""What the names of inputs begin with that stand for versions that a route pins, and that were proved."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class FittedModel:
         shape = [self._spec.text(), code.own]
         draft, self._inputs = builder.draft(node_id, sql, shape, code.libraries, counted=self._counted())
         proof = engine.of_proof(self._spec.is_brought)
-        self._draft = replace(draft, inputs=draft.inputs | proof)
+        self._pinned = pinned(builder.manifest.seed_rows(ROUTES_SEED), self._node.name)
+        self._draft = replace(draft, inputs=draft.inputs | proof | {f"{PINNED}{name}": "pinned" for name in self._pinned})
         self._proof = engine.of_tables() | code.libraries | proof
         self._examples = digest(sorted(self._inputs.marks.items()))
         self._previous = builder.records.nodes.get(node_id)
@@ -74,23 +79,49 @@ class FittedModel:
         return replace(outcome, held=status.replace("_", " "))
 
     def _expect_proved(self, answer: _Answer) -> None:
-        """Prove the version in use again, without training it, where something is new that computes scores or proves them.
+        """Prove the versions that score again, without training, where something is new that computes scores or proves them.
 
+        They are the one in use, and those that a route pins.
         Raises ScorehouseError where the ways to score do not agree any more.
         """
-        record, previous = answer.record, self._previous
-        is_same = previous is not None and previous.files[:1] == record.files[:1]
-        if answer.is_new or (is_same and self._proof.items() <= previous.inputs.items()):
+        in_use, previous = answer.record.files[0], self._previous
+        unproven = [*self._pinned_files(answer.record), *([] if answer.is_new else [in_use])]
+        if previous is not None and self._proof.items() <= previous.inputs.items():
+            proved = [f for f in unproven if f == previous.files[0] or f"{PINNED}{self._named(f)}" in previous.inputs]
+            unproven = [file for file in unproven if file not in proved]
+        if not unproven:
             return
-        row = versions.read_row(self._store.path(record.files[0]))
         with self._builder.cursor(self._draft) as cursor:
             examples = cursor.sql(self._sql).to_arrow_table()
-        refused = prove_again(row, examples, self._spec, self._node.path)
-        if refused:
-            found = f"{refused[0].lower()}{refused[1:]}".rstrip(".")
-            changed = explain(previous, self._draft, False)
-            again = "" if self._spec.is_brought else ", or train it again (retrains_on_upgrade in the seed retrain_policy)"
-            raise ScorehouseError(f"{self._node.path}: {found} ({changed}); take that back{again}.")
+        for file in unproven:
+            refused = prove_again(versions.read_row(self._store.path(file)), examples, self._spec, self._node.path)
+            if refused:
+                found = f"{refused[0].lower()}{refused[1:]}".rstrip(".")
+                raise ScorehouseError(f"{self._node.path}: {found} ({self._remedy(file, in_use)}.")
+
+    def _remedy(self, file: str, in_use: str) -> str:
+        """What changed so that a version cannot be scored with any more, and what to do."""
+        changed = explain(self._previous, self._draft, False)
+        if file != in_use:
+            return (
+                f"{self._named(file)}, which a route pins; {changed}); take that back, or pin another in the seed {ROUTES_SEED}"
+            )
+        again = "" if self._spec.is_brought else ", or train it again (retrains_on_upgrade in the seed retrain_policy)"
+        return f"{changed}); take that back{again}"
+
+    def _named(self, file: str) -> str:
+        """The version that a file holds."""
+        return version_name(self._node.name, PurePath(file).stem)
+
+    def _pinned_files(self, record: NodeRecord) -> list[str]:
+        """The files of versions that are not in use, and that a route pins."""
+        known = [*record.files, *(self._store.names(f"{record.relation}/*.*") if self._pinned else ())]
+        named = {file: self._named(file) for file in dict.fromkeys(known)}
+        return [
+            file
+            for file, name in named.items()
+            if name in self._pinned - {self._named(record.files[0])} and self._store.path(file).exists()
+        ]
 
     def _decided(self, cursor: duckdb.DuckDBPyConnection) -> _Answer:
         previous, draft, now = self._previous, self._draft, self._version

@@ -304,7 +304,7 @@ def _meaning(record: NodeRecord) -> str:
 
 def input_name(record: NodeRecord) -> str:
     """What the inputs of other nodes call a node."""
-    name = record.relation if record.resource_type == "source" else record.node_id.split(".")[2]
+    name = record.relation if record.resource_type == "source" else record.name
     return f"{record.resource_type} {name}"
 
 

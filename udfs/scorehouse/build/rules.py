@@ -7,7 +7,7 @@ from pathlib import PurePath
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.build.reason_templates import declared_templates
 from scorehouse.build.requirements import ENDPOINT, GRADED, GUIDE_SEED, LEVELS_SEED, NAMED_LEVELS, REQUIREMENTS_SEED
-from scorehouse.build.versions import ALWAYS, POLICY_SEED
+from scorehouse.build.versions import ALWAYS, POLICY_SEED, ROUTES_SEED
 from scorehouse.errors import ScorehouseError
 from scorehouse.sandbox.duckdb_functions import is_of_duckdb
 from scorehouse.sandbox.queries import Reach, check_expression
@@ -15,7 +15,6 @@ from scorehouse.serving.file import OWN_TABLES
 from scorehouse.sources.forgotten import FILE
 from scorehouse.store import state
 
-ROUTES_SEED = "routes"
 SERVING = "models/serving/"
 KINDS = ("score", "rank", "segment", "choose")
 """What an endpoint may be: a score each, a ranking each, a segment each, a choice among arms."""

@@ -1,6 +1,7 @@
 """Everything one dbt invocation works with."""
 
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 import duckdb
 import pyarrow as pa
@@ -59,9 +60,15 @@ class Run:
 
     def read_version(self, version: str) -> pa.Table | None:
         """The row of a fitted model's version from the store, or None when no kept file has it."""
-        relations = [node.relation for node in self.manifest.fitted()]
-        file = file_of(version, relations, self.store)
+        model, _, _ = version.partition("@")
+        file = file_of(version, sorted(self._folders(model)), self.store)
         return read_row(file) if file else None
+
+    def _folders(self, model: str) -> set[str]:
+        """The store's folders of a fitted model: of its relation, as it is and was."""
+        known = {node.relation for node in self.manifest.fitted() if node.name == model}
+        kept = (record for record in self.records.nodes.values() if record.materialized == "fitted" and record.name == model)
+        return {*known, *(PurePath(file).parent.name for record in kept for file in record.files)}
 
     def has(self, relation: str) -> bool:
         """Whether a relation, as SQL writes it, was built on this branch."""

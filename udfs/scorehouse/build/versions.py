@@ -22,6 +22,7 @@ from scorehouse.store.files import Store, read_sql
 from scorehouse.store.records import NodeRecord
 
 POLICY_SEED = "retrain_policy"
+ROUTES_SEED = "routes"
 ALWAYS = "always"
 """What `meta.retrain` says of a model that new examples train again without asking the policy."""
 
@@ -55,6 +56,16 @@ def policy_row(rows: Iterable[Mapping[str, object]], model: str) -> Mapping[str,
     return by_model.get(model) or by_model.get("default")
 
 
+def pinned(rows: Iterable[Mapping[str, object]], model: str) -> set[str]:
+    """The versions of a model that the rows of the seed routes pin, by name.
+
+    >>> pinned([{"model_version": "churn@0123456789ab"}, {"model_version": None}, {"model_version": "spend@1"}], "churn")
+    {'churn@0123456789ab'}
+    """
+    names = (str(row.get("model_version") or "") for row in rows)
+    return {name for name in names if name.partition("@")[0] == model}
+
+
 def is_answered(previous: NodeRecord | None, draft: NodeRecord, store: Store) -> bool:
     """Whether the very same examples and declaration were decided on before, and the version in use is still there."""
     known = previous.details.versions if previous else None
@@ -72,22 +83,21 @@ def incumbent(previous: NodeRecord | None, draft: NodeRecord, store: Store) -> p
     return row if row["status"][0].as_py() == "ready" else None
 
 
-def file_of(version: str, relations: Iterable[str], store: Store) -> Path | None:
+def file_of(version: str, folders: Iterable[str], store: Store) -> Path | None:
     """The file of a version by its name; None where no kept file has it, or others have several, of which one may be forged.
 
     A name has the first digits of a fingerprint alone. What the own part has comes first, whatever others call theirs; of them
     counts what lies where a model's versions do.
 
     Args:
-        relations: of the fitted models.
+        folders: of the store, in which the model's versions are; one that is gone left its own under its name.
     """
     model, _, mark = version.partition("@")
     if not re.fullmatch(r"\w+", model) or not re.fullmatch(r"[0-9a-f]{12}", mark):
         return None
-    names = store.names(f"*.{model}/{mark}*.*")
+    names = [name for folder in (*folders, f"*.{model}") for name in store.names(f"{folder}/{mark}*.*")]
     if not names:
-        places = [relation for relation in relations if relation.split(".")[1] == model]
-        found = [name for place in places for name in store.names(f"{place}/{mark}*.*", of_others=True)]
+        found = [name for folder in folders for name in store.names(f"{folder}/{mark}*.*", of_others=True)]
         names = found if len(found) == 1 else []
     file = store.result(names[0]) if names else None
     return file if file and file.exists() else None
@@ -168,9 +178,8 @@ def view_of_all(records: Iterable[NodeRecord], store: Store) -> str:
     for record in records:
         files = [store.path(file) for file in record.files if store.path(file).exists()]
         if record.materialized == "fitted" and files:
-            model = record.relation.split(".", 1)[1]
-            in_use = literal(version_name(model, Path(record.files[0]).stem))
+            in_use = literal(version_name(record.name, Path(record.files[0]).stem))
             selects.append(
-                f"select *, {literal(model)} as model, model_version = {in_use} as is_current from ({read_sql(files)})"
+                f"select *, {literal(record.name)} as model, model_version = {in_use} as is_current from ({read_sql(files)})"
             )
     return f"create or replace view history.versions as {' union all by name '.join(selects)}"

@@ -35,8 +35,9 @@ def fit(examples: pa.Table, spec: Spec | Mapping[str, Any], version: str, where:
 def prove_again(row: pa.Table, examples: pa.Table, spec: Spec, where: str) -> str | None:
     """Why a version that was proved before cannot be scored with any more; None where it can, or never could.
 
-    A brought model is compared with its library's own predictions. The estimator of one that was trained is gone: its formula,
-    which agreed with it, is compared with the SQL and the function that compute scores.
+    A brought model is compared with its library's own predictions. The estimator of one that was trained is gone, as is the
+    file of a model that another one replaced: its formula, which agreed with it, is compared with the SQL and the function that
+    compute scores.
 
     Args:
         row: the version's, with the columns of `learning.version_row.SCHEMA`.

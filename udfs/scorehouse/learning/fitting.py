@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from scorehouse.learning import version_row
-from scorehouse.learning.declare.examples import Examples
+from scorehouse.learning.declare.examples import Examples, Feature, plain
 from scorehouse.learning.declare.fitted import Fitted
 from scorehouse.learning.declare.spec import Spec
 from scorehouse.learning.judged import Judged, judged, split_of
@@ -23,7 +23,7 @@ from scorehouse.learning.train.estimators import declared_estimator
 from scorehouse.learning.translate.brought import bring
 from scorehouse.learning.translate.conventions import task_of
 from scorehouse.scoring import plan
-from scorehouse.scoring.columns import Column
+from scorehouse.scoring.columns import CATEGORICAL, NUMERIC, Column, kind_of, select
 from scorehouse.scoring.formula import Formula, printed
 from scorehouse.scoring.reasons import Explanation
 from scorehouse.scoring.scorer import Scorer, load
@@ -149,29 +149,45 @@ def _measured(found: Judged, examples: Examples) -> dict[str, Any]:
 
 def proved_again(row: pa.Table, table: pa.Table, spec: Spec, where: str) -> str | None:
     """See `scorehouse.learning.prove_again`; a recommender has weights, and no formula of a row that could be proved."""
-    status, task, expression, until, checks = (
-        row[name][0].as_py() for name in ("status", "task", "sql_expression", "measured_until", "parity")
+    status, task, expression, until, checks, declared, named = (
+        row[name][0].as_py() for name in ("status", "task", "sql_expression", "measured_until", "parity", "spec", "features")
     )
     if status != READY or not checks:
         return None
     is_float32 = max(check["tolerance"] for check in checks) > parity.TOLERANCE
     scorer = load(row)
-    if spec.is_brought:
+    fitted, features = Fitted(scorer.formula, task, is_float32=is_float32), tuple(Feature(**feature) for feature in named)
+    if spec.is_brought and all(json.loads(declared).get(name) == getattr(spec, name) for name in ("model_hash", "model_text")):
         fitted, examples = bring(table, spec, where)
+        real = examples.columns
     else:
-        fitted, examples = Fitted(scorer.formula, task, is_float32=is_float32), Examples.read(table, spec, where)
-    checked = _checked(fitted, scorer, expression, examples)
+        real = _real(table, features)
+    checked = _compared(fitted, scorer, expression, features, real)
     if until is not None:
         measured = load(row, "measured_weights")
         sql = printed(measured.formula.expression()) if plan.plans(measured.formula)[0].is_possible else None
-        checked += _checked(Fitted(measured.formula, task, is_float32=is_float32), measured, sql, examples)
+        checked += _compared(Fitted(measured.formula, task, is_float32=is_float32), measured, sql, features, real)
     return _parity_reason([check for check in checked if not check.has_passed], fitted)
 
 
+def _real(table: pa.Table, features: tuple[Feature, ...]) -> dict[str, Column]:
+    """The features of examples as a version was fitted on them; no rows where the examples have other ones by now."""
+    table, kinds = plain(table), {feature.name: feature.kind for feature in features}
+    if {name: kind_of(table[name].type) for name in kinds if name in table.column_names} != kinds:
+        empty = {NUMERIC: pa.array([], pa.float64()), CATEGORICAL: pa.array([], pa.string())}
+        table = pa.table({name: empty[kind] for name, kind in kinds.items()})
+    return select(table, kinds)
+
+
 def _checked(fitted: Fitted, scorer: Scorer, expression: str | None, examples: Examples) -> list[parity.Check]:
+    return _compared(fitted, scorer, expression, examples.features, examples.columns)
+
+
+def _compared(
+    fitted: Fitted, scorer: Scorer, expression: str | None, features: tuple[Feature, ...], real: dict[str, Column]
+) -> list[parity.Check]:
     tolerance = parity.FLOAT32_TOLERANCE if fitted.is_float32 else parity.TOLERANCE
-    is_brought = fitted.library is not None
-    return parity.checks(scorer, expression, fitted.score, examples.features, examples.columns, tolerance, is_brought)
+    return parity.checks(scorer, expression, fitted.score, features, real, tolerance, fitted.library is not None)
 
 
 def _checked_measured(found: Judged, examples: Examples) -> list[parity.Check]:

@@ -71,11 +71,10 @@ def fitted_version(run: Run, relation: str, routes: str, implementation: str) ->
     record = run.record_of(relation)
     if record is None or record.materialized != "fitted":
         return None
-    model = record.relation.split(".")[1]
     pinned = _pinned_version(run, routes, implementation)
     row = run.read_version(pinned) if pinned else versions.read_row(run.store.path(record.files[0]))
-    if row is None or (pinned and pinned.partition("@")[0] != model):
-        known = ", ".join(version_name(model, Path(file).stem) for file in record.files)
+    if row is None or (pinned and _model(pinned) != record.name):
+        known = ", ".join(version_name(record.name, Path(file).stem) for file in record.files)
         raise ScorehouseError(
             f"Seed routes: expected a version of {relation} for {implementation} ({known}), found '{pinned}'; "
             f"correct model_version, or leave it empty for the version in use."
@@ -95,7 +94,7 @@ def served_version(run: Run, relation: str, routes: str, implementation: str) ->
     only. That the version is one of the model's is asked by `fitted_version`.
     """
     record, pinned = run.record_of(relation), _pinned_version(run, routes, implementation)
-    files = [file for file in (record.files if record else ()) if version_name(relation.split(".")[1], Path(file).stem) == pinned]
+    files = [file for file in (record.files if record else ()) if version_name(record.name, Path(file).stem) == pinned]
     if not files:
         return None
     name = quoted(f"{HISTORY}.{pinned}")

@@ -71,6 +71,11 @@ class NodeRecord:
     def _as_json(self) -> dict[str, str]:
         return {"inputs": json.dumps(self.inputs), "columns": json.dumps(self.columns), "details": self.details.text()}
 
+    @property
+    def name(self) -> str:
+        """The node's own name, as in ref(), whatever alias its relation has."""
+        return self.node_id.split(".")[2]
+
     @classmethod
     def of_row(cls, row: Mapping[str, object]) -> Self:
         """The record of a row of `scorehouse.nodes`."""

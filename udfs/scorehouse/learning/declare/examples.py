@@ -72,7 +72,7 @@ class Examples:
         time, *horizon = _of_split(spec) or [None]
         named = [*_one(time), *spec.key, *_one(spec.label), *_one(spec.weight), *spec.slices, *_one(spec.group), *horizon]
         _expect_columns(table, [*named, *spec.separating], where)
-        table = _plain(table)
+        table = plain(table)
         features = _features(table, spec, where)
         _expect_labels(table, spec, where)
         _expect_weights(table, spec, where)
@@ -206,7 +206,7 @@ def duckdb_type(data_type: pa.DataType) -> str:
     return names.get(str(data_type), str(data_type).upper())
 
 
-def _plain(table: pa.Table) -> pa.Table:
+def plain(table: pa.Table) -> pa.Table:
     """The table with enumerations as texts."""
     for place, field in enumerate(table.schema):
         if pa.types.is_dictionary(field.type):
