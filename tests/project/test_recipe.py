@@ -70,6 +70,7 @@ def test_a_feature_is_the_snapshots_two_files_and_the_declaration_that_uses_it(s
 
 SCORES = "models/scores/purchase_intent_scores__logistic.yml"
 BASELINE = "baseline: {name: recency alone, score: -recency_days}"
+RETAIL = "models/staging/retail/_retail__sources.yml"
 TEMPLATES = "seeds/configuration/reason_templates.csv"
 WRONG = [
     [
@@ -95,6 +96,14 @@ WRONG = [
             "model: customer_snapshots",
             "expected a fitted model, found customer_snapshots",
         ),
+        (
+            f"{SERVED}.yml",
+            "contract_version: 1",
+            "contract_version: one, desicion: x",
+            "meta.endpoint.contract_version: expected a whole number from 1, found 'one'",
+        ),
+        (f"{SERVED}.yml", "desicion", "descision", "meta.endpoint: expected decision, found 'descision'; correct its name."),
+        (RETAIL, "required: true", "requires: true", "meta: expected required, found 'requires'; correct its name."),
         (REQUIREMENTS, f"{ENDPOINT},", "other,", f"expected a row for each served table, found none for {ENDPOINT}"),
     ],
     [

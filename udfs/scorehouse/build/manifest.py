@@ -39,6 +39,7 @@ class DeclaredColumn:
         kind: `meta.kind` of a source's column (see scorehouse.store.details.Column).
         is_personal: whether it identifies a person (`meta.personal`); None where nothing is said.
         whose: where it holds the id of the person whose row it is (`meta.person`), what other columns must hold for that.
+        said: names of all that `meta` says of it.
     """
 
     name: str
@@ -50,6 +51,7 @@ class DeclaredColumn:
     kind: str | None = None
     is_personal: bool | None = None
     whose: Mapping[str, str] | None = None
+    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -522,7 +524,8 @@ def _columns(node: Any) -> Iterator[DeclaredColumn]:
         whose = meta["person"] if isinstance(meta.get("person"), dict) else {} if meta.get("person") else None
         is_personal = None if meta.get("personal") is None else bool(meta["personal"])
         yield DeclaredColumn(
-            column.name, said, column.data_type or "", unit, is_required, is_never_null, meta.get("kind"), is_personal, whose
+            *(column.name, said, column.data_type or "", unit, is_required, is_never_null, meta.get("kind"), is_personal, whose),
+            said=tuple(map(str, meta)),
         )
 
 

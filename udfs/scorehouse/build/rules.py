@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import PurePath
 
 from scorehouse.build.manifest import Manifest, Node
@@ -9,6 +10,7 @@ from scorehouse.build.reason_templates import declared_templates
 from scorehouse.build.requirements import ENDPOINT, GRADED, GUIDE_SEED, LEVELS_SEED, NAMED_LEVELS, REQUIREMENTS_SEED
 from scorehouse.build.versions import ALWAYS, POLICY_SEED, ROUTES_SEED
 from scorehouse.errors import ScorehouseError
+from scorehouse.learning.declare.spec import Spec, meant
 from scorehouse.sandbox.duckdb_functions import is_of_duckdb
 from scorehouse.sandbox.queries import Reach, check_expression
 from scorehouse.serving.file import OWN_TABLES
@@ -55,6 +57,18 @@ LIST_PARTS = ("examples", "list", "item", "gain")
 MEASURED_BY = ("label", "key", "split")
 """What a fitted model says of the rows that its test consists of, and of what came of them."""
 
+META = {
+    "model": frozenset("endpoint monitoring product partition_by grain counts_decisions rejections_of retrain".split()),
+    "source": frozenset(
+        "path partition_by folder_variable names_variable personal_names is_needed undeclared retain_days group".split()
+    ),
+    "function": frozenset({"serving", "returns_table"}),
+    "column": frozenset("required kind personal person unit".split()),
+    "endpoint": frozenset("type key decision contract_version audiences".split()),
+    "monitoring": frozenset({*MONITORED_PARTS, *"baseline lists period label_days label key".split()}),
+}
+"""What `meta` can say that means something here, by whose it is; a fitted model's declaration has names of its own (`Spec`)."""
+
 AUDIENCE = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 """What an audience, and its group of the operating system, may be called."""
 
@@ -78,7 +92,7 @@ INSTEAD = {
 
 def expect_kept(manifest: Manifest) -> None:
     """Raise ScorehouseError with one sentence for each breach."""
-    rules = (_how, _names, _endpoints, _fitted, _monitored, _seeds, _thresholds, _requirements, _templates, _people)
+    rules = (_spelling, _how, _names, _endpoints, _fitted, _monitored, _seeds, _thresholds, _requirements, _templates, _people)
     _raise(sentence for rule in rules for sentence in rule(manifest))
 
 
@@ -151,6 +165,25 @@ def _built(manifest: Manifest) -> Iterator[str]:
             yield f"{node.path}: {what}: expected {expected}, found {name}; {INSTEAD.get(name, 'remove it, or choose another')}."
 
 
+def _spelling(manifest: Manifest) -> Iterator[str]:
+    """What `meta` says under another name than ours would be as if it were not there.
+
+    Beside ours, `meta` of a node or column has names of other people; what is within one of ours has none.
+    """
+    for node in [*manifest.tables(), *manifest.sources()]:
+        own = META.get(node.kind, frozenset()) | (
+            {field.name for field in fields(Spec)} if node.materialized == "fitted" else set()
+        )
+        asked = [("meta", node.meta, own, False)]
+        asked += [(f"meta.{part}", node.meta.get(part), META[part], True) for part in ("endpoint", "monitoring")]
+        asked += [(f"column {column.name}: meta", column.said, META["column"], False) for column in node.columns]
+        for what, said, known, is_ours in asked:
+            for name in sorted({*map(str, said)} - known) if isinstance(said, (Mapping, tuple)) else ():
+                near = meant(name, known) or (f"one of {', '.join(sorted(known))}" if is_ours else None)
+                if near:
+                    yield f"{node.path}: {node.name}: {what}: expected {near}, found '{name}'; correct its name."
+
+
 def _names(manifest: Manifest) -> Iterator[str]:
     """DuckDB takes names that differ only by case for one; a served table has its model's name alone, without a version."""
     stored = [*manifest.tables(), *manifest.sources()]
@@ -194,6 +227,9 @@ def _endpoint(node: Node) -> Iterator[str]:
         return
     if endpoint.get("type", KINDS[0]) not in KINDS:
         yield f"{node.path}: meta.endpoint.type: expected one of {', '.join(KINDS)}, found '{endpoint['type']}'; choose one."
+    version = endpoint.get("contract_version", 1)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        yield f"{node.path}: meta.endpoint.contract_version: expected a whole number from 1, found '{version}'; correct it."
     yield from _audiences(node, endpoint.get("audiences") or {})
     key = endpoint.get("key")
     if not isinstance(key, list) or not key or not all(isinstance(column, str) for column in key):
