@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from dbt_common.exceptions import DbtRuntimeError
 from scorehouse_confinement import confinement, landlock, system_calls
 
 from project.confined import Confined
@@ -404,6 +405,34 @@ def test_nothing_is_written_for_others_once_main_has_audiences(tmp_path: Path, b
         assert os.umask(0o022) == 0o027
     finally:
         os.umask(mask)
+
+
+def test_links_that_a_branch_left_where_its_next_build_writes_are_taken_away(tmp_path: Path) -> None:
+    found = confinement.Confinement(tmp_path / "shop", tmp_path / "warehouse", "other")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    found.folder.mkdir(parents=True)
+    for path in (found.private, found.folder / "releases", found.folder / "built"):
+        path.symlink_to(elsewhere)
+    confinement._remove_links(found)
+    assert list(found.folder.iterdir()) == []
+    found.private.mkdir()
+    (found.private / "python").symlink_to(elsewhere / "new")
+    confinement._remove_links(found)
+    assert list(found.private.iterdir()) == [] and elsewhere.is_dir()
+
+
+def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    log = tmp_path / "dbt.log"
+    for make, undo in ((lambda: os.mkfifo(log), log.unlink), (log.mkdir, log.rmdir)):
+        make()
+        with pytest.raises(DbtRuntimeError, match=r"dbt\.log: expected a file that this command may write, found"):
+            confinement._expect_log(log)
+        undo()
+    confinement._expect_log(log)
+    log.write_text("a line")
+    confinement._expect_log(log)
+    assert log.read_text() == "a line"
 
 
 def test_what_is_installed_is_what_the_repository_says() -> None:

@@ -6,6 +6,7 @@ anything; write main's folder, the store, `target/` and `logs/`; the rest likewi
 """
 
 import atexit
+import errno
 import getpass
 import hashlib
 import os
@@ -117,6 +118,8 @@ def enter(project: Path) -> None:
     if current is None:
         if warehouse.parent.resolve() == project and warehouse.is_symlink() and not wanted.is_main:
             raise _refusal(f"{warehouse}: expected a folder, found a link; remove it and set WAREHOUSE_PATH to where it led.")
+        if wanted.folder.is_symlink():
+            raise _refusal(f"{wanted.folder}: expected a folder, found a link; remove it.")
         current = _confined(wanted, command, parameters)
     elif not project.is_relative_to(current.project) and (project, wanted.warehouse) != (current.project, current.warehouse):
         raise _elsewhere(current, f"project {project} and warehouse {wanted.warehouse}")
@@ -152,6 +155,7 @@ def _confined(wanted: Confinement, command: str | None, parameters: Mapping[str,
         withheld = (*system_calls.OTHER_PROCESSES, "prlimit64")
         withheld += () if is_fetching else (*system_calls.PROGRAMS, *system_calls.NETWORK)
         system_calls.withhold(withheld if found.is_main else (*withheld, *system_calls.METADATA))
+    _expect_log(own[1] / "dbt.log")
     return found
 
 
@@ -180,6 +184,7 @@ def _own_folders(found: Confinement, parameters: Mapping[str, Any]) -> list[Path
 
 def _prepare(found: Confinement, own: Iterable[Path]) -> None:
     _keep_from_others(found)
+    _remove_links(found)
     results = found.warehouse / "store" if found.is_main else found.folder / "built"
     for folder in (results, found.folder / "releases", found.private / "tmp", *own):
         with suppress(OSError):  # what cannot be written is said by whoever needs it
@@ -193,6 +198,28 @@ def _prepare(found: Confinement, own: Iterable[Path]) -> None:
     _forget_environment()
     with suppress(ValueError, OSError):  # a stricter limit is set already
         resource.setrlimit(resource.RLIMIT_DATA, (START_BYTES, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def _remove_links(found: Confinement) -> None:
+    """Take away links that a branch's build left where this one is about to write: nothing withholds yet what they lead to."""
+    own = (found.private, *(found.private / name for name in ("tmp", "numba", "python")))
+    for path in (*own, found.folder / "releases", found.folder / "built"):
+        if path.is_symlink():
+            path.unlink()
+
+
+def _expect_log(log: Path) -> None:
+    """Refuse a log that dbt cannot write: it would end with a trace."""
+    try:
+        if os.path.lexists(log):
+            os.close(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK))
+        elif not _can_write(log.parent):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise _refusal(
+            f"{log}: expected a file that this command may write, found: {error.strerror}; remove it, or name another folder: "
+            "--log-path"
+        ) from None
 
 
 def _keep_from_others(found: Confinement) -> None:
