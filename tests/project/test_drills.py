@@ -82,7 +82,7 @@ import glob, os, signal, sys
 from dbt.cli.main import dbtRunner
 
 folder, number, *command = sys.argv[1:]
-SEEN, left = ("releases", ".current", "CURRENT", "catalog.duckdb", "serving.duckdb"), [float(number)]
+SEEN, left = ("releases", "current", "CURRENT", "catalog.duckdb", "serving.duckdb"), [float(number)]
 
 def count(event, arguments):
     if event.split(".")[0] not in ("os", "open", "shutil") or event in ("os.listdir", "os.scandir"):
