@@ -92,3 +92,20 @@ def test_a_worktree_has_a_branch_and_a_rebase_of_its_own(repository: Path, tmp_p
 def test_the_environment_has_the_last_word(repository: Path, name: str) -> None:
     run(repository, "checkout", "--quiet", "--detach")
     assert git.current(repository, {"SCOREHOUSE_BRANCH": name}) == name
+
+
+@pytest.mark.parametrize("name", ["HEAD", "refs/heads/main", "packed-refs", "commondir"])
+def test_what_git_left_damaged_is_no_branch_or_no_commit(repository: Path, name: str) -> None:
+    (repository / ".git" / name).write_bytes(b"\xff\xfe\x00 ref: nowhere")
+    assert git.current(repository, {}) in ("main", "detached-nowhere")
+    assert git.commit(repository) is None or name in ("packed-refs", "commondir")
+    (repository / ".git").rename(repository / "elsewhere")
+    (repository / ".git").write_bytes(b"\xff\xfe\x00")
+    assert git.current(repository, {}) == "detached-nowhere"
+
+
+def test_branches_that_git_keeps_as_reftables_are_never_main(repository: Path) -> None:
+    (repository / ".git" / "reftable").mkdir()
+    (repository / ".git" / "HEAD").write_text("ref: refs/heads/.invalid\n")
+    assert git.current(repository, {}) == "detached-nowhere"
+    assert git.detached(repository) == "git keeps its branches as reftables, which are not read"

@@ -1,6 +1,7 @@
 """Which branch a build belongs to, and the folder name that stands for it."""
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,7 +47,7 @@ def current(project_dir: Path, environ: Mapping[str, str]) -> str:
     if environ.get("SCOREHOUSE_BRANCH"):
         return environ["SCOREHOUSE_BRANCH"]
     if detached(project_dir) is None:
-        return _head(project_dir, r"ref: refs/heads/(.+)")
+        return _head(project_dir)
     return f"detached-{(commit(project_dir) or 'nowhere')[:12]}"
 
 
@@ -62,7 +63,9 @@ def detached(project_dir: Path) -> str | None:
     under_way = next((words for name, words in _UNDER_WAY.items() if (git / name).exists()), None)
     if under_way:
         return f"a {under_way} is under way"
-    return None if _head(project_dir, r"ref: refs/heads/(.+)") else "HEAD is detached"
+    if (_common_folder(git) / "reftable").is_dir():
+        return "git keeps its branches as reftables, which are not read"
+    return None if _head(project_dir) else "HEAD is detached"
 
 
 def files(project_dir: Path) -> list[Path]:
@@ -80,38 +83,49 @@ def commit(project_dir: Path) -> str | None:
     git = _git_folder(project_dir)
     if git is None:
         return None
-    head = (git / "HEAD").read_text().strip()
+    head = _text(git / "HEAD").strip()
     if not head.startswith("ref: "):
-        return head
+        return _hash(head)
     return _resolve(_common_folder(git), head.removeprefix("ref: "))
 
 
-def _head(project_dir: Path, pattern: str) -> str | None:
+def _head(project_dir: Path) -> str | None:
     git = _git_folder(project_dir)
-    found = re.fullmatch(pattern, (git / "HEAD").read_text().rstrip("\n")) if git else None
+    found = re.fullmatch(r"ref: refs/heads/(.+)", _text(git / "HEAD").rstrip("\n")) if git else None
     return found.group(1) if found else None
+
+
+def _text(file: Path) -> str:
+    """What a file of git's says; nothing where it is damaged, or none that can be read."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def _hash(text: str) -> str | None:
+    return text if re.fullmatch(r"[0-9a-f]{40,64}", text) else None
 
 
 def _git_folder(project_dir: Path) -> Path | None:
     for folder in [project_dir, *project_dir.parents]:
         git = folder / ".git"
         if git.is_file():
-            git = folder / git.read_text().strip().removeprefix("gitdir: ")
-        if (git / "HEAD").is_file():
+            git = folder / _text(git).strip().removeprefix("gitdir: ")
+        if os.path.isfile(git / "HEAD"):
             return git
     return None
 
 
 def _common_folder(git: Path) -> Path:
     pointer = git / "commondir"
-    return (git / pointer.read_text().strip()) if pointer.is_file() else git
+    return (git / _text(pointer).strip()) if pointer.is_file() else git
 
 
 def _resolve(git: Path, ref: str) -> str | None:
     if (git / ref).is_file():
-        return (git / ref).read_text().strip()
-    packed = git / "packed-refs"
-    for line in packed.read_text().splitlines() if packed.is_file() else []:
+        return _hash(_text(git / ref).strip())
+    for line in _text(git / "packed-refs").splitlines():
         if line.endswith(f" {ref}"):
             return line.split(" ")[0]
     return None
