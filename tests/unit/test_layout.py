@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "udfs" / "scorehouse"
 ROOMS = {
     "errors": "",
     "code": "",
-    "scratch": "",
+    "scratch": "foreign",
     "foreign": "",
     "names": "errors",
     "scoring": "errors",
@@ -23,7 +23,7 @@ ROOMS = {
     "recommending": "errors scoring learning",
     "build": "errors code scratch names ledger scoring store sandbox plans sources learning serving",
     "serving": "errors names store",
-    "release": "errors foreign ledger names store serving",
+    "release": "errors foreign scratch ledger names store serving",
     "operations": "errors foreign ledger names scoring store sandbox sources learning build serving release",
     "nightly": "errors names ledger release",
     "hooks": "",

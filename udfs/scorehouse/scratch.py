@@ -2,11 +2,21 @@
 
 import atexit
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
+from scorehouse.foreign import copy_plain
+
 _own = threading.local()
+
+_ENVELOPE = {"enable_external_access": "false", "threads": 1, "memory_limit": "1GB"}
+MOST_SECONDS, MOST_BYTES = 20, 1_000_000_000
+"""What a look at a database that somebody else wrote may take: it may say anything."""
 
 
 def scratch(purpose: str) -> duckdb.DuckDBPyConnection:
@@ -27,6 +37,38 @@ def scratch(purpose: str) -> duckdb.DuckDBPyConnection:
 def type_of(data_type: str) -> DuckDBPyType:
     """A type as DuckDB reads its name: `duckdb.sqltype` asks one connection that all threads share, which refuses two at once."""
     return scratch("types").sqltype(data_type)
+
+
+@contextmanager
+def copied(root: Path, database: Path, log: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database below `root` that somebody else wrote, as a copy: whatever stands in it opens no other file, and ends in time.
+
+    Args:
+        log: its write-ahead log, which counts where it is there.
+
+    Raises FileNotFoundError where it is no plain file, and for a larger one.
+    """
+    with TemporaryDirectory() as folder:
+        copy = Path(folder, database.name)
+        copy_plain(root, database, copy, MOST_BYTES)
+        if log is not None:
+            with suppress(FileNotFoundError):
+                copy_plain(root, log, Path(folder, log.name), MOST_BYTES)
+        with duckdb.connect(str(copy), config=_ENVELOPE) as connection:
+            is_read = threading.Event()
+            threading.Thread(target=_interrupt, args=(connection, is_read), daemon=True).start()
+            try:
+                yield connection
+            finally:
+                is_read.set()
+
+
+def _interrupt(connection: duckdb.DuckDBPyConnection, is_read: threading.Event) -> None:
+    """Let no query go on for long, nor any that follows it."""
+    seconds = MOST_SECONDS
+    while not is_read.wait(seconds):
+        connection.interrupt()
+        seconds = 0.1
 
 
 atexit.register(lambda: _own.__dict__.clear())  # a connection that outlives the interpreter is reported as a leak

@@ -9,12 +9,17 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
+from scorehouse.errors import ScorehouseError
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.operations.branches import branches, collect_garbage, releases
+from scorehouse.operations.people import people
+from scorehouse.operations.provenance import provenance
 from scorehouse.release.history import files_in_work, summary
+from scorehouse.release.pointer import rollback
 from scorehouse.store import state
 from scorehouse.store.durable import log_of
 from scorehouse.store.files import Store
+from scorehouse.store.records import NodeRecords
 from scorehouse.store.rows import insert
 
 
@@ -99,7 +104,7 @@ def test_what_cannot_be_read_is_named_and_keeps_what_it_may_use(
 ) -> None:
     branch = run.warehouse.on("broken")
     broken(branch)
-    monkeypatch.setattr("scorehouse.release.history.MOST_SECONDS", 0.5)
+    monkeypatch.setattr("scorehouse.scratch.MOST_SECONDS", 0.5)
     told = collect_garbage(run, delete=True)
     assert "Cannot be read: " in told and "of broken" in told
     assert len([*run.warehouse.root.glob("*/features.x/*.duckdb"), *branch.own_part().glob("*/*.duckdb")]) == 2
@@ -112,6 +117,16 @@ def test_a_broken_release_of_main_stands_in_the_list(run: SimpleNamespace) -> No
     assert "* 1" in releases(run) and "cannot be read" in releases(run)
     assert "Cannot be read: release 1 of main." in collect_garbage(run, delete=True)
     assert summary(run.warehouse, 1) is None
+
+
+def test_what_asks_a_release_that_cannot_be_read_says_so_and_what_mends_it(run: SimpleNamespace) -> None:
+    break_release(run.warehouse)
+    assert NodeRecords.readable(run.warehouse).nodes == {}
+    for ask in (people, provenance):
+        with pytest.raises(ScorehouseError, match=r"Release 1 of main: .* can be read, found: .* dbt build"):
+            ask(run)
+    with pytest.raises(ScorehouseError, match="expected a release before 1, found none that is whole; run dbt build"):
+        rollback(run.warehouse)
 
 
 def test_a_link_to_no_number_is_no_release(run: SimpleNamespace) -> None:

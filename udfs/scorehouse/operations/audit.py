@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-import duckdb
-
 from scorehouse.build import versions
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
@@ -44,11 +42,8 @@ def published(run: Run, release: Release) -> Mark:
 
 
 def _steered_otherwise(run: Run, before: int) -> Iterator[dict[str, object]]:
-    """What is not as in the release before, of the seeds that say who serves and by which policies."""
-    try:
-        earlier = NodeRecords.published(run.warehouse, before).nodes
-    except (duckdb.Error, OSError):  # its catalog is damaged or gone: nobody can say by what it served
-        return
+    """What is not as in the release before, of the seeds that say who serves and by which policies; nothing of a damaged one."""
+    earlier = NodeRecords.readable(run.warehouse, before).nodes
     for node_id, record in sorted(run.records.nodes.items()):
         name, old = node_id.split(".")[-1], earlier.get(node_id)
         is_steering = record.resource_type == "seed" and (name == "routes" or name.endswith("_policy"))

@@ -117,7 +117,7 @@ def compare(run: Run, examples: object) -> str:
 def _pairs(run: Run, main: Warehouse) -> Iterator[Pair]:
     keys, decisions = run.manifest.keys(), run.manifest.decisions()
     kept = [(side, number) for side in (run.warehouse, main) for number in side.release_numbers()]
-    known = (record for side, number in kept for record in NodeRecords.published(side, number).nodes.values())
+    known = (record for side, number in kept for record in NodeRecords.readable(side, number).nodes.values())
     for pair in pairs_of(_stored(NodeRecords.published(main)), _stored(run.records), known):
         yield replace(pair, key=keys.get(pair.relation, ()), decision=decisions.get(pair.relation))
 

@@ -1,24 +1,22 @@
 """What the kept releases say: their descriptions, and the records of their nodes."""
 
 import os
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Self
 
 import duckdb
 from mashumaro.codecs.json import JSONDecoder, JSONEncoder
 
-from scorehouse.foreign import copy_plain, read_plain
+from scorehouse.foreign import read_plain
 from scorehouse.ledger.audit import Mark
 from scorehouse.names.warehouse import CATALOG, SUMMARY, Warehouse
 from scorehouse.release.sealed import MOST_BYTES, Sealed
+from scorehouse.scratch import copied
 from scorehouse.serving.described import Release
-from scorehouse.store.durable import log_of, make_read_only, write_durably
+from scorehouse.store.durable import make_read_only, write_durably
 from scorehouse.store.files import Store
 from scorehouse.store.provenance import COMPUTED, Provenance
 from scorehouse.store.records import NodeRecords
@@ -63,11 +61,6 @@ _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, Recu
 """What reading a file raises that is damaged, or that a branch wrote otherwise than a build does."""
 
 _RELEASE = "scorehouse.release"
-
-_ENVELOPE = {"enable_external_access": "false", "threads": 1, "memory_limit": "1GB"}
-MOST_SECONDS = 20
-"""What reading a database of records may take: one that a branch wrote may say anything."""
-
 _ENCODER, _DECODER = JSONEncoder(Summary), JSONDecoder(Summary)
 
 
@@ -76,7 +69,7 @@ def summary(warehouse: Warehouse, number: int) -> Summary | None:
     folder = warehouse.release(number)
     with suppress(*_UNREADABLE):
         return _DECODER.decode(read_plain(warehouse.root, folder / SUMMARY, MOST_BYTES))
-    with suppress(*_UNREADABLE), _copied(warehouse, folder / CATALOG) as catalog:
+    with suppress(*_UNREADABLE), copied(warehouse.root, folder / CATALOG) as catalog:
         return Summary.of(Release.read(catalog, _RELEASE), NodeRecords.read(catalog))
     return None
 
@@ -85,34 +78,9 @@ def files_in_work(warehouse: Warehouse) -> set[str] | None:
     """What a branch's work database reads of the store; None where it cannot be read."""
     if not os.path.lexists(warehouse.work_database):
         return set()
-    with suppress(*_UNREADABLE), _copied(warehouse, warehouse.work_database) as connection:
+    with suppress(*_UNREADABLE), copied(warehouse.root, warehouse.work_database, warehouse.work_log) as connection:
         return NodeRecords.read(connection).files
     return None
-
-
-@contextmanager
-def _copied(warehouse: Warehouse, database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database that a branch wrote, as a copy: whatever stands in it reads no file and opens none, and ends in time."""
-    with TemporaryDirectory() as folder:
-        copy = Path(folder, database.name)
-        copy_plain(warehouse.root, database, copy, MOST_BYTES)
-        with suppress(FileNotFoundError):
-            copy_plain(warehouse.root, log_of(database), log_of(copy), MOST_BYTES)
-        with duckdb.connect(str(copy), config=_ENVELOPE) as connection:
-            is_read = threading.Event()
-            threading.Thread(target=_interrupt, args=(connection, is_read), daemon=True).start()
-            try:
-                yield connection
-            finally:
-                is_read.set()
-
-
-def _interrupt(connection: duckdb.DuckDBPyConnection, is_read: threading.Event) -> None:
-    """Let no query go on for long, nor any that follows it."""
-    seconds = MOST_SECONDS
-    while not is_read.wait(seconds):
-        connection.interrupt()
-        seconds = 0.1
 
 
 def description(warehouse: Warehouse, number: int) -> Release:

@@ -68,8 +68,9 @@ def rollback(
     if target not in numbers or not is_whole(warehouse, target):
         numbers = [number for number in numbers if is_whole(warehouse, number)]
         kept = ", ".join(map(str, numbers[-SAID:])) + (f" and {len(numbers) - SAID} earlier ones" if len(numbers) > SAID else "")
+        kept = f"only {kept}; choose one of these" if kept else "none that is whole; run dbt build, which publishes anew"
         wanted = f"release {to}" if to is not None else f"a release before {current}"
-        raise ScorehouseError(f"Branch '{warehouse.branch}': expected {wanted}, found only {kept}; choose one of these.")
+        raise ScorehouseError(f"Branch '{warehouse.branch}': expected {wanted}, found {kept}.")
     audit(current, target)
     open_again(warehouse, target)
     point_to(warehouse, target)

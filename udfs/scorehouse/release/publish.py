@@ -11,7 +11,7 @@ import duckdb
 from scorehouse.errors import ScorehouseError
 from scorehouse.ledger.audit import Mark
 from scorehouse.names.quoting import identifier, literal, quoted
-from scorehouse.names.warehouse import AUDIENCES, CATALOG, COMING, NUMBER, SERVING, Warehouse
+from scorehouse.names.warehouse import AUDIENCES, CATALOG, COMING, NUMBER, SERVING, SUMMARY, Warehouse
 from scorehouse.release.history import Summary, description, summary
 from scorehouse.release.moved_store import place_of
 from scorehouse.release.pointer import has_come, point_to, remove
@@ -122,6 +122,8 @@ class Publisher:
     def _damaged(self, number: int) -> list[str]:
         """What is not as it was sealed of a release's files, and whose group there is only now."""
         groups, known = groups_of(self.offer), summary(self.warehouse, number)
+        if known is None:
+            return [f"file {SUMMARY}"]
         files = [f"file {name}" for name in unlike_sealed(self.warehouse.release(number), known.sealed)]
         return files + [f"group {name}" for name in sorted(groups) if groups[name] != known.groups.get(name)]
 

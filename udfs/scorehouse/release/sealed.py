@@ -16,7 +16,7 @@ from scorehouse.store.provenance import hash_of, state_of
 OPEN = 0o444
 
 MOST_BYTES = 100_000_000
-"""What a release says of itself is shorter; so is a database of views and records."""
+"""What a release says of itself is shorter."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Self
 
 import duckdb
 
+from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.fingerprint import Fingerprint
 from scorehouse.names.quoting import quoted
 from scorehouse.names.warehouse import CATALOG, Warehouse
@@ -103,17 +104,23 @@ class NodeRecords:
 
     @classmethod
     def published(cls, warehouse: Warehouse, number: int | None = None) -> "NodeRecords":
-        """Those of a release (default: the current one); none where there is no such release."""
+        """Those of a release (default: the current one); none where there is none; raises ScorehouseError for a damaged one."""
         number = number if number is not None else warehouse.current_release()
         if number is None:
             return NodeRecords()
-        with duckdb.connect(str(warehouse.release(number) / CATALOG), read_only=True) as catalog:
-            return NodeRecords.read(catalog)
+        try:
+            with duckdb.connect(str(warehouse.release(number) / CATALOG), read_only=True) as catalog:
+                return NodeRecords.read(catalog)
+        except duckdb.Error as error:
+            raise ScorehouseError(
+                f"Release {number} of {warehouse.branch}: expected a catalog that can be read, found: {first_line(error)}; "
+                "dbt build publishes what is current anew."
+            ) from None
 
     @classmethod
     def readable(cls, warehouse: Warehouse, number: int | None = None) -> "NodeRecords":
         """The same; none where there is no release, or it is damaged: the next build heals the current one."""
-        with suppress(duckdb.Error):
+        with suppress(ScorehouseError):
             return cls.published(warehouse, number)
         return NodeRecords()
 
