@@ -13,7 +13,7 @@ from scorehouse.ledger.audit import Mark
 from scorehouse.names.fingerprint import Fingerprint
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.release import work_database
-from scorehouse.release.pointer import rollback
+from scorehouse.release.pointer import heal, point_to, rollback
 from scorehouse.release.publish import Publisher
 from scorehouse.release.sealed import OPEN, is_whole, seal
 from scorehouse.serving import audiences
@@ -142,3 +142,18 @@ def test_only_the_current_releases_files_are_open_to_audiences(shop: Shop) -> No
     assert rollback(shop.publisher.warehouse) == (2, 1)
     assert modes() == ["0o440", "0o400"]
     assert shop.publish() == (1, [])
+
+
+def test_what_died_around_a_switch_leaves_audiences_the_current_release_alone(tmp_path: Path) -> None:
+    warehouse = Warehouse.of(tmp_path, "main")
+    files = [warehouse.release(number) / "serving" / "partner.duckdb" for number in (1, 2)]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        file.touch(mode=0o440)
+        file.chmod(0o440)
+    point_to(warehouse, 2)
+    heal(warehouse)
+    assert [file.stat().st_mode & 0o777 for file in files] == [0o400, 0o440]
+    before = files[0].stat().st_ctime_ns
+    heal(warehouse)
+    assert files[0].stat().st_ctime_ns == before

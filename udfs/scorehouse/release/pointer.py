@@ -38,7 +38,9 @@ def heal(warehouse: Warehouse) -> None:
     numbers = warehouse.release_numbers()
     if numbers:
         current = warehouse.current_release()
-        point_to(warehouse, current if current in numbers else _written(warehouse, numbers))
+        shown = current if current in numbers else _written(warehouse, numbers)
+        point_to(warehouse, shown)
+        close_all_but(warehouse, shown)  # what switched last may have died before
 
 
 def has_come(warehouse: Warehouse, number: int) -> None:

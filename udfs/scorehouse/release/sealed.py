@@ -13,7 +13,7 @@ from scorehouse.names.warehouse import AUDIENCES, SUMMARY, Warehouse
 from scorehouse.store.durable import make_read_only, sync
 from scorehouse.store.provenance import hash_of, state_of
 
-OPEN = 0o444
+OPEN, FOR_NOBODY = 0o444, 0o400
 
 MOST_BYTES = 100_000_000
 """What a release says of itself is shorter."""
@@ -85,8 +85,8 @@ def unlike_sealed(folder: Path, sealed: Mapping[str, Sealed]) -> list[str]:
 def close_all_but(warehouse: Warehouse, number: int) -> None:
     """Take from audiences the files of all releases but one: what they got once, they may get no longer."""
     for file in warehouse.releases.glob(f"*/{AUDIENCES}/*"):
-        if file.parents[1].name != str(number):
-            make_read_only(file, 0o400)
+        if file.parents[1].name != str(number) and stat.S_IMODE(file.stat().st_mode) != FOR_NOBODY:
+            make_read_only(file, FOR_NOBODY)
 
 
 def open_again(warehouse: Warehouse, number: int) -> None:
