@@ -1,5 +1,6 @@
 """A branch's work database opens and is read, or it is set aside."""
 
+import os
 from pathlib import Path
 
 import duckdb
@@ -41,3 +42,19 @@ def test_a_database_with_a_damaged_block_is_set_aside_wherever_it_is(tmp_path: P
             set_aside += 1
             file.unlink()
     assert set_aside > 1
+
+
+def test_a_database_that_others_may_read_is_made_anew_once_nothing_is_written_for_them(tmp_path: Path) -> None:
+    warehouse = Warehouse.of(tmp_path, "other")
+    work_database.prepare(warehouse)
+    mask = os.umask(0o022)
+    try:
+        with duckdb.connect(str(warehouse.work_database)) as connection:
+            connection.execute("create table kept as select 1 as x")
+        os.umask(0o027)
+        work_database.prepare(warehouse)
+    finally:
+        os.umask(mask)
+    assert warehouse.work_database.stat().st_mode & 0o777 == 0o640
+    with duckdb.connect(str(warehouse.work_database)) as connection:
+        assert connection.execute("from kept").fetchall() == [(1,)]

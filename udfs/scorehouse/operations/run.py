@@ -66,7 +66,7 @@ def start(run: Run) -> str:
 def _start(run: Run) -> str:
     rules.expect_kept(run.manifest)
     if run.manifest.offer().audiences:
-        keep_from_others()
+        keep_from_others(run.warehouse.work)
     known = {node.id for node in [*run.manifest.tables(), *run.manifest.sources(), *run.manifest.unwanted()]}
     run.records.forget([node_id for node_id in run.records.nodes if node_id not in known])
     run.connection.cursor().execute(view_of_all(run.records.nodes.values(), run.store))

@@ -14,7 +14,7 @@ from scorehouse.names.quoting import quoted
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.release.pointer import heal
 from scorehouse.store import state
-from scorehouse.store.durable import aside, log_of, remove_leftovers
+from scorehouse.store.durable import aside, log_of, masked, remove_leftovers
 
 _OPEN_HERE = "different configuration"
 """In DuckDB's words for a database that this process has open."""
@@ -44,6 +44,10 @@ def prepare(warehouse: Warehouse, *, anew: bool = False) -> None:
     if not database.exists():
         log_of(database).unlink(missing_ok=True)
         _start_from_release(warehouse)
+    elif database.stat().st_mode & masked() and not log_of(database).exists() and not _is_open_here(database):
+        temporary = aside(database)  # a confined branch may close no file: it can only make another
+        shutil.copyfile(database, temporary)
+        os.replace(temporary, database)
 
 
 def _start_from_release(warehouse: Warehouse) -> None:

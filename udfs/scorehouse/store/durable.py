@@ -21,6 +21,13 @@ def make_read_only(file: Path, mode: int = 0o444) -> None:
         os.chmod(file, file.stat().st_mode & mode)
 
 
+def masked() -> int:
+    """The bits that this process gives to no file that it makes."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
 @contextmanager
 def for_who_builds() -> Iterator[None]:
     """Close what is made meanwhile to all others, from its beginning; for the whole process, so while one thread works."""
