@@ -58,7 +58,9 @@ MEASURED_BY = ("label", "key", "split")
 """What a fitted model says of the rows that its test consists of, and of what came of them."""
 
 META = {
-    "model": frozenset("endpoint monitoring product partition_by grain counts_decisions rejections_of retrain".split()),
+    "model": frozenset(
+        "endpoint monitoring product partition_by grain known_before horizon_days counts_decisions rejections_of retrain".split()
+    ),
     "source": frozenset(
         "path partition_by folder_variable names_variable personal_names is_needed undeclared retain_days group".split()
     ),
