@@ -29,10 +29,36 @@ ranked as (
 
 ),
 
-item_ranking as (
+best as (
 
     select * from ranked
     where rank <= {{ var('ranked_items') }}
+
+),
+
+snapshots as (
+
+    select * from {{ ref('query_item_snapshots') }}
+    where is_current
+
+),
+
+item_ranking as (
+
+    select
+        best.query,
+        best.item_id,
+        best.rank,
+        best.score,
+        best.reasons,
+        {{ reason_text('query_item_snapshots') }} as reason_text,
+        best.implementation,
+        best.model_version,
+        best.as_of,
+        best.scored_at
+
+    from best
+    left join snapshots on best.query = snapshots.query and best.item_id = snapshots.item_id
 
 )
 

@@ -34,6 +34,7 @@ def test_a_new_product_is_served_routed_and_registered_without_another_edit(shop
         ("purchase_intent_scores", "purchase_intent", "serving")
     ]
     assert shop.serving("select count(*) > 4000, min(score) >= 0, max(score) <= 1 from purchase_intent_scores") == [(True,) * 3]
+    assert shop.serving("select count(*) from purchase_intent_scores where reason_text is null") == [(0,)]
     assert shop.catalog("select endpoint, required_deployment, is_fitting, contradictions from operations.deployment_fit") == [
         (ENDPOINT, "pre-computed", True, [])
     ]

@@ -13,7 +13,14 @@ from scorehouse.errors import ScorehouseError
 
 ROOT = Path(__file__).resolve().parents[3]
 SEED = ROOT / "seeds/configuration/reason_templates.csv"
-TYPES = {"recency_days": "bigint", "share": "double", "is_night": "boolean", "country": "varchar", "customer_id": "varchar"}
+TYPES = {
+    "recency_days": "bigint",
+    "share": "double",
+    "log_share": "double",
+    "is_night": "boolean",
+    "country": "varchar",
+    "customer_id": "varchar",
+}
 NUMBER = (ROOT / "udfs/readable_number.sql").read_text()
 
 
@@ -34,7 +41,7 @@ def told(of: list[dict[str, object]], reasons: str, row: str, types: Types = TYP
         return connection.execute(query).fetchone()[0]
 
 
-ROW = "85 as recency_days, 0.034 as share, true as is_night, 'NO' as country, 'x' as customer_id"
+ROW = "85 as recency_days, 0.034 as share, ln(0.034) as log_share, true as is_night, 'NO' as country, 'x' as customer_id"
 RAISED, LOWERED = "[['recency_days', '0.5']]", "[['recency_days', '-0.5']]"
 
 
@@ -43,6 +50,7 @@ RAISED, LOWERED = "[['recency_days', '0.5']]", "[['recency_days', '-0.5']]"
     [
         ("silent for {recency_days:day|days}", "silent for 85 days"),
         ("{share:percent} came back", "3.4% came back"),
+        ("{log_share:exp_percent} came back", "3.4% came back"),
         ("{share}, {country}", "0.034, NO"),
         ("at night: {is_night}; it's 'so'", "at night: yes; it's 'so'"),
         ("of no column", "of no column"),
@@ -125,15 +133,19 @@ def test_a_number_has_as_many_digits_as_a_reader_needs(number: str, text: str | 
             " remove the brace.",
         ),
         ({"template": "{{recency_days}}"}, "template: expected each column in braces of its own"),
-        ({"template": "{recency_days:.2f}"}, "template: expected {column}, {column:percent} or {column:day|days}, found"),
+        (
+            {"template": "{recency_days:.2f}"},
+            "template: expected {column}, {column:percent}, {column:exp_percent} or {column:day|days}, found",
+        ),
         (
             {"template": "{}"},
-            "template: expected {column}, {column:percent} or {column:day|days}, found '{}'; write one of them.",
+            "template: expected {column}, {column:percent}, {column:exp_percent} or {column:day|days}, found '{}'; write one of"
+            " them.",
         ),
         (
             {"template": "{recency}"},
-            "template: expected columns of mine (country, customer_id, is_night, recency_days, share), found 'recency'; correct"
-            " it.",
+            "template: expected columns of mine (country, customer_id, is_night, log_share, recency_days, share), found "
+            "'recency'; correct it.",
         ),
         (
             {"template": "{is_night:percent}"},

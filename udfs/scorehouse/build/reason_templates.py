@@ -17,10 +17,11 @@ HOLDS = {"raises": "reason.contribution > 0", "lowers": "reason.contribution < 0
 LOWERS = "case when reason.contribution < 0 then ' (lowers the score)' else '' end"
 """What is added where the words themselves do not say that a score is lowered."""
 
-PERCENT = "percent"
+PERCENTAGES = {"percent": "100 * {}", "exp_percent": "100 * exp({})"}
+"""Forms that write a number as a percentage: of a share, and of the logarithm of one."""
 
 _IN_BRACES = re.compile(r"\{([^{}]*)\}")
-_PLACEHOLDER = re.compile(rf"([A-Za-z_]\w*)(?::({PERCENT}|[^:|]+\|[^:|]+))?")
+_PLACEHOLDER = re.compile(rf"([A-Za-z_]\w*)(?::({'|'.join(PERCENTAGES)}|[^:|]+\|[^:|]+))?")
 _WHOLE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?\b", re.IGNORECASE)
 _NUMBER = re.compile(rf"({_WHOLE.pattern}|(FLOAT|REAL|DOUBLE|DECIMAL|NUMERIC)\b)", re.IGNORECASE)
 
@@ -33,7 +34,7 @@ class Placeholder:
     """A column in a template.
 
     Attributes:
-        form: how its value is written: empty, `percent`, or the words for one and for several, `day|days`.
+        form: how its value is written: empty, one of `PERCENTAGES`, or the words for one and for several, `day|days`.
     """
 
     column: str
@@ -132,8 +133,8 @@ def _parts(text: str) -> Iterator[str | Placeholder]:
             found = _PLACEHOLDER.fullmatch(part)
             if not found:
                 raise ScorehouseError(
-                    f"template: expected {{column}}, {{column:percent}} or {{column:day|days}}, found '{{{part}}}'; write one of "
-                    f"them."
+                    f"template: expected {{column}}, {{column:percent}}, {{column:exp_percent}} or {{column:day|days}}, found "
+                    f"'{{{part}}}'; write one of them."
                 )
             yield Placeholder(found[1], found[2] or "")
         elif "{" in part or "}" in part:
@@ -198,8 +199,8 @@ class _Writer:
         if not _NUMBER.match(kind):
             return f"cast({column} as varchar)"
         known = f"case when isfinite({column}) then {column} end"
-        if shown.form == PERCENT:
-            return f"{self.number}(100 * {known}) || '%'"
+        if shown.form in PERCENTAGES:
+            return f"{self.number}({PERCENTAGES[shown.form].format(known)}) || '%'"
         told = f"cast({column} as varchar)" if _WHOLE.match(kind) else f"{self.number}({known})"
         if not shown.form:
             return told

@@ -6,18 +6,26 @@ routed as (
 
 ),
 
+snapshots as (
+
+    select * from {{ ref('customer_snapshots') }}
+
+),
+
 scores as (
 
     select
-        customer_id,
-        score,
-        reasons,
-        implementation,
-        model_version,
-        as_of,
-        scored_at
+        routed.customer_id,
+        routed.score,
+        routed.reasons,
+        {{ reason_text('customer_snapshots') }} as reason_text,
+        routed.implementation,
+        routed.model_version,
+        routed.as_of,
+        routed.scored_at
 
     from routed
+    left join snapshots on routed.customer_id = snapshots.customer_id and routed.as_of = snapshots.as_of
 
 )
 
