@@ -324,7 +324,8 @@ def test_an_interval_covers_the_highest_scores_too():
     random = np.random.default_rng(0)
     scores = np.exp(random.normal(0, 1.5, 40_000))
     errors = scores * random.normal(0, 0.5, 40_000)
-    found = {(metric, number): value for metric, number, value in metrics.interval_bins(errors[:10_000], scores[:10_000], 0.9)}
+    test = metrics.Errors(errors[:10_000], scores[:10_000])
+    found = {(metric, number): value for metric, number, value in metrics.interval_bins(test, metrics.NO_ERRORS, 0.9)}
     assert 0.87 < found["interval_coverage", 0] < 0.93
     assert 0.8 < found["interval_coverage_of_top_1_percent", 0] <= 1
     start, width, growth = (found[f"interval_{name}", 10] for name in ("from", "half_width", "growth"))
@@ -332,6 +333,30 @@ def test_an_interval_covers_the_highest_scores_too():
     covered = np.abs(errors) <= width + growth * (scores - start)
     assert 0.87 < np.mean(covered[scores >= start]) < 0.93
     assert 0.87 < np.mean(covered[top]) < 0.93
+
+
+def test_an_interval_widens_by_what_earlier_times_show_of_drift():
+    """Twice the spend of what was learned from at the earlier time: errors there are what the intervals must cover too."""
+    random = np.random.default_rng(0)
+    scores, noise = np.exp(random.normal(0, 1, (2, 5_000))), random.normal(0, 0.1, (2, 5_000))
+    test, earlier = metrics.Errors(scores[0] * noise[0], scores[0]), metrics.Errors(scores[1] * (1 + noise[1]), scores[1])
+    found = [{(m, n): v for m, n, v in metrics.interval_bins(test, other, 0.9)} for other in (metrics.NO_ERRORS, test, earlier)]
+    assert [one["interval_widening", 0] for one in found[:2]] == [1, 1]
+    assert 4 < found[2]["interval_widening", 0] < 9
+    assert found[2]["interval_growth", 10] == pytest.approx(found[2]["interval_widening", 0] * found[0]["interval_growth", 10])
+
+
+def test_a_time_that_was_unlike_the_others_widens_a_regressors_interval():
+    examples = customers(rows=2000, seed=1)
+    last_but_one = np.unique(examples["as_of"].to_numpy())[-2]
+    unlike = np.where(examples["as_of"].to_numpy() == last_but_one, 5.0, 1.0)
+    spent = examples["spent"].to_numpy()
+    place = examples.column_names.index("spent")
+    for factor, low, high in ((1.0, 1.0, 1.3), (unlike, 1.5, 50.0)):
+        table = examples.set_column(place, "spent", pa.array(spent * factor))
+        row = fit(table, declared("sklearn.linear_model.Ridge", "spent", split=MONTHLY), "test", WHERE)
+        (found,) = [metric["value"] for metric in row["metrics"][0].as_py() if metric["metric"] == "interval_widening"]
+        assert low <= found < high
 
 
 def test_balanced_class_weights_are_those_of_the_training_rows():

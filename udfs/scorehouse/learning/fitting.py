@@ -141,7 +141,7 @@ def _measured(found: Judged, examples: Examples) -> dict[str, Any]:
         "reasons_expression": printed(explanation.expression()) if has_sql_reasons else None,
         "weights": weights,
         "feature_statistics": statistics,
-        "metrics": evaluation.evaluate(found.measured, found.scores, examples, found.train, found.test, alone),
+        "metrics": evaluation.evaluate(found.measured, found.scores, examples, found.train, found.test, alone, found.earlier),
         "parity": [check.row() for check in checked],
         "scoring_plans": [asdict(p) for p in plans],
     }

@@ -30,6 +30,8 @@ class Judged:
         measured: what the metrics are of: itself, or the same declaration fitted on earlier times.
         scores: the measured scores, float64 [examples] or [examples, parts]; NaN where there is none.
         train, test: bool [examples], what it knew where it was measured, and what it did not.
+        earlier: float64 [examples], a regressor's scores of the times that would have been the test one time before, by the same
+            declaration fitted as it would have been then; NaN where there is none.
         remark: what is to be said of it.
     """
 
@@ -39,6 +41,7 @@ class Judged:
     scores: np.ndarray
     train: np.ndarray
     test: np.ndarray
+    earlier: np.ndarray | None = None
     remark: str | None = None
 
     @property
@@ -69,7 +72,7 @@ def judged(examples: Examples, learner: Learner) -> Judged | str:
         return shortage
     measured = learner.fit(train)
     scores = scores_of(Scorer.of(measured.formula), examples, train | test)
-    found = Judged(measured, train, measured, scores, train, test)
+    found = Judged(measured, train, measured, scores, train, test, _earlier(measured, examples, learner))
     return _again(found, learner, everything, examples) if fits_again and test.any() else found
 
 
@@ -80,6 +83,19 @@ def split_of(examples: Examples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return np.ones(len(examples), bool), np.zeros(len(examples), bool), np.ones(len(examples), bool)
     found = cut(examples.times, split)
     return tuple(np.isin(examples.times, times) for times in (found.train, found.test, known(examples.times, split)))
+
+
+def _earlier(measured: Fitted, examples: Examples, learner: Learner) -> np.ndarray | None:
+    """Scores of the test that there would have been one time before, of a regressor; None where nothing was learned by then."""
+    split = examples.spec.split
+    if split is None or learner.task != "regression":
+        return None
+    times = examples.times
+    found = cut(times[times < times.max()], split)
+    train, test = (np.isin(times, chosen) for chosen in (found.train, found.test))
+    if learner.shortage(train) or not test.any():
+        return None
+    return scores_of(Scorer.of(learner.fit(train, measured.parameters).formula), examples, test)
 
 
 def _again(found: Judged, learner: Learner, rows: np.ndarray, examples: Examples) -> Judged:
@@ -127,7 +143,7 @@ def _cross_validated(examples: Examples, learner: Learner, rows: np.ndarray) -> 
         f"Measured by cross-validation over customers ({len(folds)} folds), as no earlier time has enough examples whose labels "
         f"were known one horizon before the newest ({str(times.max())[:10]}); later times may differ more than its metrics say."
     )
-    return Judged(served, rows, served, scores, np.zeros(len(rows), bool), rows, remark)
+    return Judged(served, rows, served, scores, np.zeros(len(rows), bool), rows, remark=remark)
 
 
 def _folds(examples: Examples, learner: Learner, rows: np.ndarray) -> list[np.ndarray]:

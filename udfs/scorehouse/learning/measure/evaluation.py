@@ -150,7 +150,13 @@ def scores_of(scorer: Scorer, examples: Examples, rows: np.ndarray) -> np.ndarra
 
 
 def evaluate(
-    fitted: Fitted, scores: np.ndarray, examples: Examples, train: np.ndarray, test: np.ndarray, alone: Mapping[str, float]
+    fitted: Fitted,
+    scores: np.ndarray,
+    examples: Examples,
+    train: np.ndarray,
+    test: np.ndarray,
+    alone: Mapping[str, float],
+    earlier: np.ndarray | None = None,
 ) -> list[dict[str, object]]:
     """Metrics on both splits, as rows of `version_row.METRIC`, with an interval of each that is of the whole test.
 
@@ -162,6 +168,7 @@ def evaluate(
         examples: all of them.
         train, test: bool [examples], rows that it knew, and rows that it did not.
         alone: of `aucs_of_features`, on the test, or on the rows that it knew where there is none.
+        earlier: a regressor's scores of times before the test by what was fitted before them, NaN for other rows; None without.
     """
     evaluator = _Evaluator(fitted, scores, examples)
     evaluator.split("train", train)
@@ -170,8 +177,8 @@ def evaluate(
     if alone:
         best = max(alone, key=lambda name: (alone[name], name))
         evaluator.found.append(_row("test" if test.any() else "train", f"{best} alone", "auc", alone[best]))
-    errors, predicted = _test_errors(fitted, scores, examples, test)
-    bins = metrics.interval_bins(errors, predicted, examples.spec.coverage)
+    before = metrics.NO_ERRORS if earlier is None else _errors(fitted, earlier, examples, np.isfinite(earlier))
+    bins = metrics.interval_bins(_errors(fitted, scores, examples, test), before, examples.spec.coverage)
     return [*evaluator.found, *(_row("test", ALL, metric, value, number or None) for metric, number, value in bins)]
 
 
@@ -180,7 +187,7 @@ def half_width(fitted: Fitted, scores: np.ndarray, examples: Examples, test: np.
 
     None for other models, or where the test is too small to say. Arguments are those of `evaluate`.
     """
-    return metrics.interval_half_width(_test_errors(fitted, scores, examples, test)[0], examples.spec.coverage)
+    return metrics.interval_half_width(_errors(fitted, scores, examples, test).errors, examples.spec.coverage)
 
 
 def statistics(scorer: Scorer, training: Examples, alone: Mapping[str, float]) -> list[dict[str, object]]:
@@ -266,12 +273,12 @@ def _take(values: Column, places: np.ndarray) -> Column:
     return values[places] if isinstance(values, np.ndarray) else values.take(places)
 
 
-def _test_errors(fitted: Fitted, scores: np.ndarray, examples: Examples, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A regressor's errors and scores on the test; none of other models."""
-    if fitted.task != "regression" or not examples.spec.label or not test.any():
-        return np.zeros(0), np.zeros(0)
+def _errors(fitted: Fitted, scores: np.ndarray, examples: Examples, rows: np.ndarray) -> metrics.Errors:
+    """A regressor's errors on some examples, bool [examples]; none of other models."""
+    if fitted.task != "regression" or not examples.spec.label or not rows.any():
+        return metrics.NO_ERRORS
     if scores.ndim == 2:  # several targets or quantiles, of which the label is none
-        return np.zeros(0), np.zeros(0)
-    errors = examples.label[test] - scores[test]
+        return metrics.NO_ERRORS
+    errors = examples.label[rows] - scores[rows]
     is_known = np.isfinite(errors)
-    return errors[is_known], scores[test][is_known]
+    return metrics.Errors(errors[is_known], scores[rows][is_known])

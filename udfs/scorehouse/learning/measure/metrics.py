@@ -1,7 +1,7 @@
 """How good scores are: values by metric, or (metric, bin, value) where a metric is measured bin by bin."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from sklearn import metrics as measured
@@ -289,19 +289,40 @@ class IntervalBin(NamedTuple):
     half_width: float
     growth: float
 
+    def widened(self, factor: float) -> Self:
+        """So many times as wide."""
+        return type(self)(self.start, factor * self.half_width, factor * self.growth)
 
-def interval_bins(errors: np.ndarray, scores: np.ndarray, coverage: float) -> Iterator[tuple[str, int, float]]:
+
+class Errors(NamedTuple):
+    """How far off a regressor is on rows that it was not fitted on.
+
+    Attributes:
+        errors: float64 [rows], in the label's unit.
+        scores: float64 [rows], in the same order.
+    """
+
+    errors: np.ndarray
+    scores: np.ndarray
+
+
+NO_ERRORS = Errors(np.zeros(0), np.zeros(0))
+
+
+def interval_bins(test: Errors, earlier: Errors, coverage: float) -> Iterator[tuple[str, int, float]]:
     """(metric, bin, value) of intervals whose width depends on the score; nothing for too few errors.
 
     interval_from, interval_half_width, interval_growth: a score at or above a bin's start, and below the next one's, has its
     half-width, split conformal within the bin (Mondrian conformal prediction: Vovk, Gammerman, Shafer, Algorithmic Learning in a
     Random World, 2005). The highest bin has no end: above 0 its errors are taken as shares of the score (normalised conformal
     prediction: Papadopoulos, Vovk, Gammerman, J. Artificial Intelligence Research 40, 2011), so that its width grows with it.
+    interval_widening (bin 0): times change, so the half-widths are as many times as wide as the test asks for, 1 or more, as lets
+    them cover the earlier errors too (widths that follow what was not covered: Gibbs, Candes, NeurIPS 2021).
     interval_coverage (bin 0): share of outcomes covered, each half of the errors by the half-widths of the other;
     interval_coverage_of_top_1_percent (bin 0): of those with the highest scores, where they are 10 or more.
 
     >>> scores = np.repeat([2.0, 8.0], 200)
-    >>> for metric, number, value in interval_bins(scores / 2, scores, coverage=0.9):
+    >>> for metric, number, value in interval_bins(Errors(scores / 2, scores), NO_ERRORS, coverage=0.9):
     ...     print(metric, number, value)
     interval_from 1 -inf
     interval_half_width 1 1.0
@@ -309,23 +330,27 @@ def interval_bins(errors: np.ndarray, scores: np.ndarray, coverage: float) -> It
     interval_from 2 8.0
     interval_half_width 2 4.0
     interval_growth 2 0.5
+    interval_widening 0 1.0
     interval_coverage 0 1.0
 
     Args:
-        errors: float64 [rows], of rows that were not trained on, in the label's unit.
-        scores: float64 [rows], in the same order.
+        test: of the newest times whose outcomes are known.
+        earlier: of times before them, by a model that was fitted earlier still; none where there is none.
         coverage: share of outcomes to cover, from 0 to below 1.
     """
-    order = np.argsort(scores, kind="stable")
-    errors, scores = errors[order], scores[order]
+    order = np.argsort(test.scores, kind="stable")
+    errors, scores = test.errors[order], test.scores[order]
     halves = [_interval_bins(errors[half::2], scores[half::2], coverage) for half in (0, 1)]
     bins = _interval_bins(errors, scores, coverage)
     if not bins or not all(halves):
         return
+    widening = _widening(bins, earlier, coverage)
+    bins, *halves = ([found.widened(widening) for found in one] for one in (bins, *halves))
     for number, found in enumerate(bins, start=1):
         yield "interval_from", number, found.start
         yield "interval_half_width", number, found.half_width
         yield "interval_growth", number, found.growth
+    yield "interval_widening", 0, widening
     covered = np.empty(len(errors), bool)
     for half, found in enumerate(halves):
         covered[1 - half :: 2] = np.abs(errors[1 - half :: 2]) <= _half_widths(scores[1 - half :: 2], found)
@@ -348,6 +373,13 @@ def _interval_bins(errors: np.ndarray, scores: np.ndarray, coverage: float) -> l
         share = interval_half_width(errors[places[-1] :] / scores[places[-1] :], coverage)
         found[-1] = IntervalBin(found[-1].start, share * found[-1].start, share)
     return found
+
+
+def _widening(bins: list[IntervalBin], earlier: Errors, coverage: float) -> float:
+    """How many times as wide, and at least 1, intervals must be to cover earlier errors; those without a width stay so."""
+    widths = _half_widths(earlier.scores, bins)
+    has_width = widths > 0
+    return max(interval_half_width(earlier.errors[has_width] / widths[has_width], coverage) or 1.0, 1.0)
 
 
 def _half_widths(scores: np.ndarray, bins: list[IntervalBin]) -> np.ndarray:
