@@ -3,5 +3,5 @@
     Unchanged examples and declaration train nothing. See the README, 'Bring your own model'.
 #}
 {% materialization fitted, adapter='duckdb', supported_languages=['sql'] %}
-    {{ return(settled('fitted', sql=compiled_code)) }}
+    {{ return(settled('fitted', sql=compiled_code, training_rows=var('training_rows', none))) }}
 {% endmaterialization %}

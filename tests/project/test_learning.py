@@ -182,3 +182,20 @@ def test_a_model_that_does_not_beat_its_baseline_does_not_serve_until_it_does(sh
 def gates(shop: Project, branch: str) -> list[tuple]:
     query = "select implementation, status, served_by from registry.model_gates where endpoint = 'churn_risk' order by 1"
     return shop.catalog(query, branch)
+
+
+def test_of_more_examples_than_training_rows_whole_customers_are_learned_from_and_that_is_said(tiny: Project) -> None:
+    tiny.write(
+        "models/features/spent.sql",
+        "select 'c' || i // 3 as customer_id, i, i % 7 as x, 2.0 * (i % 7) + i % 3 as y from range(3000) as numbers(i)\n",
+    )
+    tiny.write(
+        "models/features/spent.yml",
+        "models: [{name: spent, config: {materialized: fitted, meta: {estimator: sklearn.linear_model.LinearRegression,"
+        " label: y, key: [customer_id, i]}}}]\n",
+    )
+    tiny.build("--vars", "{training_rows: 600}")
+    ((status, reason, count),) = tiny.work("main", "select status, status_reason, example_count from features.spent")
+    assert status == "ready" and 400 < count < 800 and count % 3 == 0
+    told = f"{count} of 3,000 examples, all of some values of customer_id (training_rows)"
+    assert reason == f"Learned from a sample: {told}."

@@ -13,7 +13,7 @@ from scorehouse.build.monitoring import SIGNALS, training_asked_for
 from scorehouse.build.reasons import explain
 from scorehouse.build.versions import ALWAYS, POLICY_SEED, ROUTES_SEED, decided, pinned, version_name
 from scorehouse.errors import ScorehouseError
-from scorehouse.learning import Spec, fit, prove_again
+from scorehouse.learning import Spec, fit, prove_again, version_row
 from scorehouse.learning.measure.limits import Policy, by_slice, refusal
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
@@ -38,9 +38,10 @@ class FittedModel:
 
     Args:
         sql: the select of its examples.
+        training_rows: the most that it learns from, about; None for all.
     """
 
-    def __init__(self, builder: Builder, node_id: str, sql: str) -> None:
+    def __init__(self, builder: Builder, node_id: str, sql: str, training_rows: int | None = None) -> None:
         self._builder = builder
         self._store = builder.store
         self._node = builder.manifest.node(node_id)
@@ -48,7 +49,8 @@ class FittedModel:
         self._spec = Spec.read(self._node.path, self._node.meta)
         code = engine.of_fitted(asdict(self._spec))
         self._code = code
-        shape = [self._spec.text(), code.own]
+        self._most = training_rows
+        shape = [self._spec.text(), code.own, training_rows]
         draft, self._inputs = builder.draft(node_id, sql, shape, code.libraries, counted=self._counted())
         proof = engine.of_proof(self._spec.is_brought)
         self._pinned = pinned(builder.manifest.seed_rows(ROUTES_SEED), self._node.name)
@@ -92,7 +94,7 @@ class FittedModel:
         if not unproven:
             return
         with self._builder.cursor(self._draft) as cursor:
-            examples = cursor.sql(self._sql).to_arrow_table()
+            examples, _ = self._examples_read(cursor)
         for file in unproven:
             refused = prove_again(versions.read_row(self._store.path(file)), examples, self._spec, self._node.path)
             if refused:
@@ -139,7 +141,7 @@ class FittedModel:
             found = policy.on_upgrade(limits, explain(previous, draft, True))
         else:
             asked = training_asked_for(self._signals(), self._store, in_use)
-            examples = cursor.sql(self._sql).to_arrow_table()
+            examples, _ = self._examples_read(cursor)
             found = decide_declared(limits, known, examples, self._spec, self._node.path, asked)
         measured = {"measured_version": in_use, "test_until": found.test_until, "metrics": found.metrics}
         if found.decision != policy.TRAIN:
@@ -155,6 +157,18 @@ class FittedModel:
         decision = decided(policy.TRAIN, found.reason, now, now, measured)
         return _Answer(versions.replaced(previous, draft, file, decision), is_new, f"train: {found.reason}")
 
+    def _examples_read(self, cursor: duckdb.DuckDBPyConnection) -> tuple[pa.Table, str | None]:
+        """The examples; of more than training_rows a sample of whole groups, and a sentence that says so."""
+        group = self._spec.group or next(iter(self._spec.key), None)
+        if self._most is not None and group:
+            ((count,),) = cursor.execute(f"select count(*) from ({self._sql}\n)").fetchall()
+            if count > self._most:
+                most = self._most * 2**64 // count
+                sample = cursor.sql(f"select * from ({self._sql}\n) where hash({identifier(group)}) < {most}").to_arrow_table()
+                told = f"{len(sample):,} of {count:,} examples, all of some values of {group} (training_rows)"
+                return sample, f"Learned from a sample: {told}."
+        return cursor.sql(self._sql).to_arrow_table(), None
+
     def _trained(self, cursor: duckdb.DuckDBPyConnection) -> tuple[str, bool]:
         """The file of the version that the draft asks for, and whether it had to be trained."""
         fingerprint = self._draft.fingerprint.whole
@@ -164,7 +178,8 @@ class FittedModel:
             from scorehouse.scoring.score_sql import with_sql  # compiled code loads only where something trains
 
             self._refuse_later_features()
-            cursor.register("fitted_version", with_sql(self._fitted(cursor.sql(self._sql).to_arrow_table())))
+            examples, sampled = self._examples_read(cursor)
+            cursor.register("fitted_version", with_sql(version_row.stated(self._fitted(examples), sampled)))
             query = (
                 f"select *, '{fingerprint}' as fingerprint, '{self._examples}' as examples_fingerprint,"
                 f" getvariable('built_at') as trained_at from fitted_version"

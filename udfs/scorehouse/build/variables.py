@@ -193,6 +193,7 @@ RULES: dict[str, _Rule] = {
     "memory_limit": _SIZE,
     "spill_limit": _SIZE,
     "query_threads": (lambda value: value is None or _is_whole(value), "null or a whole number from 1"),
+    "training_rows": (lambda value: value is None or _is_whole(value), "null or a whole number from 1"),
     "query_timeout_seconds": (lambda value: _is_whole(value) or (isinstance(value, float) and value > 0), "seconds above 0"),
 }
 """Of every variable of the project: whether a value is right, and what is expected. What the settings in `nightly` may be, its

@@ -137,6 +137,18 @@ def row(**values: object) -> pa.Table:
     return pa.Table.from_arrays(table, schema=SCHEMA)
 
 
+def stated(version: pa.Table, sentence: str | None) -> pa.Table:
+    """A version's row whose status_reason ends in one more sentence, if there is one.
+
+    >>> stated(row(status_reason="Short history."), "Learned from a sample.")["status_reason"].to_pylist()
+    ['Short history. Learned from a sample.']
+    """
+    if sentence is None:
+        return version
+    told = " ".join(filter(None, [version["status_reason"][0].as_py(), sentence]))
+    return version.set_column(version.column_names.index("status_reason"), "status_reason", pa.array([told], pa.string()))
+
+
 def _cell(value: object, data_type: pa.DataType) -> pa.Array:
     if isinstance(value, pa.Table):
         structs = value.to_struct_array()

@@ -31,10 +31,10 @@ def partitioned(run: Run, node_id: str, sql: str, columns_ddl: str | None) -> st
 
 
 @operation
-def fitted(run: Run, node_id: str, sql: str) -> str:
+def fitted(run: Run, node_id: str, sql: str, training_rows: int | None) -> str:
     """Train or reuse a fitted model."""
     with audit.decisions(run, node_id):
-        return FittedModel(run.builder, node_id, sql).build().message
+        return FittedModel(run.builder, node_id, sql, training_rows).build().message
 
 
 @operation
