@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dbt_common.tests import enable_test_caching
 
 from project.harness import Project, tiny_project
 from project.nights import Shop, Webhook, tiny_shop
+
+enable_test_caching()  # what dbt's parser makes of a macro's text serves all commands of this process
 
 
 @pytest.fixture(scope="session")
