@@ -8,6 +8,15 @@ from project.test_landing import PURCHASES, write
 
 AMOUNT = "round(1 + hash(c, i, 'a') % 5000 / 100, 2)"
 FACTORS = {"pence": 100, "thousands": 0.001}
+ASKED = (
+    "--select",
+    "+churn_risk__logistic",
+    "+churn_risk__boosted",
+    "+predicted_spend__poisson",
+    "+customer_segments",
+    "--exclude-resource-types",
+    "test",
+)
 
 
 @pytest.fixture(scope="module")
@@ -20,18 +29,15 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Project:
         write(
             project.root / currency / "interactions/all.parquet", f"select * from ({purchases}) where occurred_at < '2025-08-01'"
         )
-        variables = (
-            f"{{interaction_sources: [landing], landing_path: {project.root / currency}, "
-            f"products: [churn, segments, customer_profile]}}"
-        )
-        outcome = project.dbt("build", "--exclude-resource-types", "unit_test", "--vars", variables, branch=currency)
+        variables = f"{{interaction_sources: [landing], landing_path: {project.root / currency}}}"
+        outcome = project.dbt("build", *ASKED, "--vars", variables, branch=currency)
         assert outcome.is_green, outcome.output
     return project
 
 
 def served(shops: Project, currency: str, query: str) -> tuple[list[str], np.ndarray]:
     """Customers, and numbers [customers, columns], of a query that selects the customer first."""
-    rows = shops.catalog(f"{query} order by 1", currency)
+    rows = shops.work(currency, f"{query} order by 1")
     return [row[0] for row in rows], np.array([row[1:] for row in rows], float)
 
 
@@ -54,6 +60,6 @@ def test_spend_and_its_interval_are_in_the_currency(shops: Project) -> None:
 
 def test_segments_are_the_same(shops: Project) -> None:
     query = "select customer_id, segment, segment_number, rule_segments from serving.customer_segments order by 1"
-    segments = shops.catalog(query, "pence")
+    segments = shops.work("pence", query)
     assert len({row[1] for row in segments}) >= 3
-    assert shops.catalog(query, "thousands") == segments
+    assert shops.work("thousands", query) == segments
