@@ -422,6 +422,22 @@ def test_links_that_a_branch_left_where_its_next_build_writes_are_taken_away(tmp
     assert list(found.private.iterdir()) == [] and elsewhere.is_dir()
 
 
+@pytest.mark.parametrize("made", ["file", "branch that is a link"])
+def test_a_warehouse_that_is_no_folder_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: str) -> None:
+    warehouse = tmp_path / "warehouse"
+    if made == "file":
+        warehouse.touch()
+    else:
+        warehouse.mkdir()
+        (warehouse / "other").symlink_to(tmp_path)
+    monkeypatch.setenv("WAREHOUSE_PATH", str(warehouse))
+    monkeypatch.setenv("SCOREHOUSE_BRANCH", "other")
+    monkeypatch.setattr(confinement, "current", None)
+    monkeypatch.setattr(confinement, "_confined", lambda *_: None)
+    with pytest.raises(DbtRuntimeError, match=r"expected a folder, found (none|a link); "):
+        confinement.enter(tmp_path)
+
+
 def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     log = tmp_path / "dbt.log"
     for make, undo in ((lambda: os.mkfifo(log), log.unlink), (log.mkdir, log.rmdir)):

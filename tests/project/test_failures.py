@@ -3,6 +3,8 @@
 import pytest
 
 from project.harness import Project
+from scorehouse.errors import ScorehouseError
+from scorehouse.plugin import _wait_seconds
 
 
 @pytest.mark.parametrize(
@@ -133,3 +135,10 @@ def test_a_query_without_end_is_stopped_at_the_limit(tiny: Project) -> None:
     assert not outcome.is_green
     assert "features.unrelated: expected to end within 2 seconds" in outcome.output
     assert tiny.release() == 1
+
+
+@pytest.mark.parametrize("given", ["abc", "nan", "-1", ""])
+def test_seconds_to_wait_for_a_lock_are_seconds(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("SCOREHOUSE_LOCK_WAIT", given)
+    with pytest.raises(ScorehouseError, match=f"SCOREHOUSE_LOCK_WAIT: expected seconds from 0, found '{given}'"):
+        _wait_seconds()

@@ -71,8 +71,7 @@ class Plugin(BasePlugin):
         self._warehouse = Warehouse.of_project(folder, os.environ)
         with _ShownByDbt():
             confinement.expect_own(folder, self._warehouse.root, self._warehouse.branch)
-            wait_seconds = float(os.environ.get("SCOREHOUSE_LOCK_WAIT", "600"))
-            self._lock = BuildLock.take(self._warehouse, wait_seconds, _say)
+            self._lock = BuildLock.take(self._warehouse, _wait_seconds(), _say)
             prepare(self._warehouse, anew=is_under_way(self._warehouse))
         self.creds.path = str(self._warehouse.work_database)
         self.creds.keep_open = True  # with one thread dbt would close the database between two nodes
@@ -202,6 +201,15 @@ def _close_all() -> None:
         with suppress(duckdb.ConnectionException):  # dbt closed it
             functions.unregister_all(connection)
             connection.close()
+
+
+def _wait_seconds() -> float:
+    """How long a command waits for the branch's lock."""
+    given = os.environ.get("SCOREHOUSE_LOCK_WAIT", "600")
+    with suppress(ValueError):
+        if float(given) >= 0:
+            return float(given)
+    raise ScorehouseError(f"SCOREHOUSE_LOCK_WAIT: expected seconds from 0, found '{given}'; correct it.")
 
 
 def project_folder() -> Path:

@@ -120,6 +120,8 @@ def enter(project: Path) -> None:
             raise _refusal(f"{warehouse}: expected a folder, found a link; remove it and set WAREHOUSE_PATH to where it led.")
         if wanted.folder.is_symlink():
             raise _refusal(f"{wanted.folder}: expected a folder, found a link; remove it.")
+        if wanted.warehouse.exists() and not wanted.warehouse.is_dir():
+            raise _refusal(f"{wanted.warehouse}: expected a folder, found none; let WAREHOUSE_PATH name another.")
         current = _confined(wanted, command, parameters)
     elif not project.is_relative_to(current.project) and (project, wanted.warehouse) != (current.project, current.warehouse):
         raise _elsewhere(current, f"project {project} and warehouse {wanted.warehouse}")
