@@ -329,7 +329,12 @@ def _measured_by(fitted: Node | None) -> dict[str, object]:
     """What a fitted model says of its test; how much it is trained on is no matter."""
     said = {name: fitted.meta.get(name) if fitted else None for name in MEASURED_BY}
     split = said["split"]
-    return {**said, "split": {k: v for k, v in split.items() if k != "train_periods"} if isinstance(split, dict) else split}
+    return {
+        **said,
+        "split": {k: v for k, v in split.items() if k not in ("train_periods", "train_rows")}
+        if isinstance(split, dict)
+        else split,
+    }
 
 
 def _seeds(manifest: Manifest) -> Iterator[str]:

@@ -25,6 +25,7 @@ class Split:
         time: the examples' time column, dates or timestamps.
         test_periods: how many of the latest distinct times are the test.
         train_periods: how many of the times before them are trained on; None for all.
+        train_rows: where these have fewer examples, as many more times are trained on as have so many; None for no more.
         horizon_days: a label looks so far ahead, or is known so late; a time whose label reaches into the test is not trained on.
             Or the column of the examples that says it, of which the largest number holds for all.
     """
@@ -32,6 +33,7 @@ class Split:
     time: str
     test_periods: int = 1
     train_periods: int | None = None
+    train_rows: int | None = None
     horizon_days: float | str = 0
 
     @property
@@ -261,8 +263,9 @@ def _split(where: str, value: object) -> Split:
     found = _part(where, "split", Split, value)
     _text(where, "split.time", found.time)
     _whole(where, "split.test_periods", found.test_periods, 0)
-    if found.train_periods is not None:
-        _whole(where, "split.train_periods", found.train_periods, 1)
+    for name in ("train_periods", "train_rows"):
+        if getattr(found, name) is not None:
+            _whole(where, f"split.{name}", getattr(found, name), 1)
     if found.horizon_column is None:
         _within(where, "split.horizon_days", found.horizon_days, 0, LONGEST_HORIZON)
     return found

@@ -23,25 +23,27 @@ def cut(times: np.ndarray, split: Split) -> Cut:
     """The declared split of times, datetime64[us] [any], repeated or not.
 
     The latest `test_periods` test; before them, those train whose label, `horizon_days` ahead, does not reach beyond the first
-    test time, and of these the latest `train_periods`.
+    test time, and of these the latest `train_periods`, or more where they are fewer than `train_rows` of the given times.
 
     >>> months = np.arange("2011-01", "2011-10", dtype="datetime64[M]").astype("datetime64[us]")
     >>> found = cut(months, Split("as_of", test_periods=1, train_periods=3, horizon_days=90))
     >>> found.train.astype("datetime64[M]").tolist()[0].month, found.train.size, found.test.size
     (4, 3, 1)
+    >>> cut(np.repeat(months, 10), Split("as_of", train_periods=3, train_rows=40, horizon_days=90)).train.size
+    4
     """
-    times = np.unique(times)
-    test = times[max(len(times) - split.test_periods, 0) :] if split.test_periods else times[:0]
+    distinct = np.unique(times)
+    test = distinct[max(len(distinct) - split.test_periods, 0) :] if split.test_periods else distinct[:0]
     return Cut(_matured(times, test[0], split), test) if test.size else Cut(_latest(times, split), test)
 
 
 def known(times: np.ndarray, split: Split) -> np.ndarray:
-    """Times of which everything is known by now: the test too, and of all of them the latest `train_periods`.
+    """Times of which everything is known by now: the test too, and of all of them the latest, as in `cut`.
 
     >>> known(np.arange("2011-01", "2011-10", dtype="datetime64[M]"), Split("as_of", train_periods=3)).tolist()[0].month
     7
     """
-    return _latest(np.unique(times), split)
+    return _latest(times, split)
 
 
 def folds(times: np.ndarray, train: np.ndarray, split: Split, count: int) -> list[Cut]:
@@ -57,7 +59,6 @@ def folds(times: np.ndarray, train: np.ndarray, split: Split, count: int) -> lis
         split: the declared split.
         count: how many folds at most; times without anything before them give none.
     """
-    times = np.unique(times)
     cuts = [Cut(_matured(times, time, split), np.array([time])) for time in train[-count:]]
     return [fold for fold in cuts if fold.train.size]
 
@@ -78,4 +79,10 @@ def _matured(times: np.ndarray, first_test: np.datetime64, split: Split) -> np.n
 
 
 def _latest(times: np.ndarray, split: Split) -> np.ndarray:
-    return times if split.train_periods is None else times[max(len(times) - split.train_periods, 0) :]
+    """The latest distinct times that are enough to train on."""
+    distinct, counts = np.unique(times, return_counts=True)
+    if split.train_periods is None:
+        return distinct
+    with_later = np.cumsum(counts[::-1])
+    wanted = max(split.train_periods, 1 + int(np.sum(with_later < (split.train_rows or 0))))
+    return distinct[max(len(distinct) - wanted, 0) :]
