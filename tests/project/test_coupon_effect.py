@@ -112,6 +112,25 @@ def test_uplift_beats_the_risk_of_not_buying_on_later_customers(logged: Project)
     assert gains["uplift"] > gains["random"] + 0.02
 
 
+def test_a_customer_counts_once_in_the_error_of_an_uplifts_gain(logged: Project) -> None:
+    ((count, gain, error),) = logged.catalog(
+        "select tested_count, gain, standard_error from learning.uplift_evaluation where rule = 'risk' and share = 1"
+    )
+    customers, sizes, gains = zip(
+        *logged.catalog(
+            "select customer_id, count(*), sum(gain) from ("
+            " select customer_id, (has_purchased - avg(has_purchased) over ())"
+            " * case when is_treated then 1 / propensity else -1 / (1 - propensity) end as gain"
+            " from (from learning.uplift_examples qualify period_at = max(period_at) over ())) group by customer_id"
+        ),
+        strict=True,
+    )
+    assert sum(sizes) == count
+    assert gain == pytest.approx(sum(gains) / count)
+    residuals = np.array(gains) - np.array(sizes) * gain
+    assert error == pytest.approx(math.sqrt(np.sum(residuals**2) * len(customers) / (len(customers) - 1)) / count)
+
+
 @pytest.fixture(scope="module")
 def recomputed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = copy_of_the_project(tmp_path_factory.mktemp("recomputed"))

@@ -1,7 +1,8 @@
 {#
     Purchases that a coupon brings when a share of customers gets it, chosen by the uplift or by the risk of not buying, on the
     later half of the assignments. The gain is the mean of (y - mean y) (t / p - (1 - t) / (1 - p)) over those chosen, zero for
-    the others. Source: Gutierrez, Gerardy (2017), Causal inference and uplift modelling.
+    the others; its standard error is by customer, so that one who was assigned several times counts once. Source: Gutierrez, Gerardy
+    (2017), Causal inference and uplift modelling.
 #}
 
 with
@@ -16,6 +17,7 @@ scored as (
 
     select
         assignment_id,
+        customer_id,
         is_treated,
         propensity,
         has_purchased,
@@ -31,6 +33,7 @@ tested as (
 
     select
         assignment_id,
+        customer_id,
         treated_score,
         held_out_score,
         (has_purchased - avg(has_purchased) over ())
@@ -47,6 +50,7 @@ ranked as (
     select
         rules.rule,
         tested.assignment_id,
+        tested.customer_id,
         tested.gain,
         tested.tested_count,
         row_number() over (
@@ -71,11 +75,27 @@ chosen as (
         ranked.rule,
         shares.tenths / 10 as share,
         ranked.assignment_id,
+        ranked.customer_id,
         ranked.tested_count,
         case when ranked.place <= shares.tenths * ranked.tested_count / 10 then ranked.gain else 0 end as gain
 
     from ranked
     cross join range(1, 11) as shares (tenths)
+
+),
+
+of_customers as (
+
+    select
+        rule,
+        share,
+        customer_id,
+        any_value(tested_count) as tested_count,
+        count(*) as assignment_count,
+        sum(gain order by assignment_id) as gain
+
+    from chosen
+    group by rule, share, customer_id
 
 ),
 
@@ -85,10 +105,10 @@ means as (
         rule,
         share,
         any_value(tested_count) as tested_count,
-        sum(gain order by assignment_id) / count(*) as gain,
-        sum(gain * gain order by assignment_id) / count(*) as squared_gain
+        count(*) as customer_count,
+        sum(gain order by customer_id) / any_value(tested_count) as gain
 
-    from chosen
+    from of_customers
     group by rule, share
 
 ),
@@ -96,13 +116,18 @@ means as (
 evaluation as (
 
     select
-        rule,
-        share,
-        gain,
-        sqrt(greatest(squared_gain - gain * gain, 0) / nullif(tested_count - 1, 0)) as standard_error,
-        tested_count
+        means.rule,
+        means.share,
+        any_value(means.gain) as gain,
+        sqrt(
+            sum(pow(of_customers.gain - of_customers.assignment_count * means.gain, 2) order by of_customers.customer_id)
+            * any_value(means.customer_count) / nullif(any_value(means.customer_count) - 1, 0)
+        ) / any_value(means.tested_count) as standard_error,
+        any_value(means.tested_count) as tested_count
 
     from means
+    inner join of_customers on means.rule = of_customers.rule and means.share = of_customers.share
+    group by means.rule, means.share
 
 )
 
