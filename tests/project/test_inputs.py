@@ -179,6 +179,9 @@ def test_a_version_that_a_route_pins_is_proved_again_and_known_by_its_models_nam
     known = dict(own.catalog("select model_version, is_current from history.versions where model = 'worth'"))
     (new,) = (version for version, is_current in known.items() if is_current)
     assert old in known and own.catalog(scores) != before
+    own.write("seeds/routes.csv", f"{routes}worth@000000000000\n")
+    refused = own.dbt("build").output
+    assert "seeds/routes.csv, line 2: expected a version of features.wealth for worthy (" in refused, refused
     own.write("seeds/routes.csv", f"{routes}{old}\n")
     own.build()
     assert own.catalog(scores) == before and before[0][2:] == (old, "worthy")

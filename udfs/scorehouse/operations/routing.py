@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from scorehouse.build import versions
 from scorehouse.build.run import Run
-from scorehouse.build.versions import POLICY_SEED, policy_row, version_name
+from scorehouse.build.versions import POLICY_SEED, ROUTES_SEED, policy_row, version_name
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning.measure.limits import ALL, Metrics, Policy, by_slice, metrics_of, refusal, shortfall
 from scorehouse.names.fingerprint import digest
@@ -76,7 +76,8 @@ def fitted_version(run: Run, relation: str, routes: str, implementation: str) ->
     if row is None or (pinned and _model(pinned) != record.name):
         known = ", ".join(version_name(record.name, Path(file).stem) for file in record.files)
         raise ScorehouseError(
-            f"Seed routes: expected a version of {relation} for {implementation} ({known}), found '{pinned}'; "
+            f"{_in_routes(run, implementation=implementation, model_version=pinned)}: "
+            f"expected a version of {relation} for {implementation} ({known}), found '{pinned}'; "
             f"correct model_version, or leave it empty for the version in use."
         )
     needed = ("model_version", "status", "score_sql", "measured_sql", "reasons_sql", "features")
@@ -114,9 +115,18 @@ def _pinned_version(run: Run, routes: str, implementation: str) -> str | None:
     pinned = [version for (version,) in run.connection.cursor().execute(query, [implementation]).fetchall()]
     if len(pinned) > 1:
         raise ScorehouseError(
-            f"Seed routes: expected one pinned version of {implementation}, found {' and '.join(pinned)}; keep one of them."
+            f"{_in_routes(run, implementation=implementation, model_version=pinned[1])}: "
+            f"expected one pinned version of {implementation}, found {' and '.join(pinned)}; keep one of them."
         )
     return pinned[0] if pinned else None
+
+
+def _in_routes(run: Run, **cells: str) -> str:
+    """Where the seed says something: its file, and the line of the first row with these cells."""
+    seed = run.manifest.seed(ROUTES_SEED)
+    rows = enumerate(run.manifest.seed_rows(ROUTES_SEED), start=2)
+    line = next((line for line, row in rows if cells.items() <= row.items()), None)
+    return (seed.path if seed else f"Seed {ROUTES_SEED}") + (f", line {line}" if line else "")
 
 
 @operation
@@ -136,7 +146,8 @@ def in_place(run: Run, endpoint: str, implementations: Mapping[str, str], routes
     for judgement in judgements:
         if judgement.status == REJECTED and shares.get(judgement.implementation):
             raise ScorehouseError(
-                f"Seed routes: expected a version of {judgement.implementation} that may serve {endpoint}, found "
+                f"{_in_routes(run, endpoint=endpoint, implementation=judgement.implementation)}: expected a version of "
+                f"{judgement.implementation} that may serve {endpoint}, found "
                 f"{judgement.model_version}, which is rejected: {judgement.reason}; route to another implementation or version, "
                 f"or change the seed retrain_policy."
             )
@@ -155,13 +166,15 @@ def _shares(run: Run, endpoint: str, implementations: Mapping[str, str], routes:
     shares = dict(found.fetchall())
     if not shares and len(implementations) > 1:
         raise ScorehouseError(
-            f"Seed routes: expected shares for the implementations of {endpoint} ({', '.join(sorted(implementations))}), "
+            f"{_in_routes(run, endpoint=endpoint)}: "
+            f"expected shares for the implementations of {endpoint} ({', '.join(sorted(implementations))}), "
             f"found none; add a row for each that serves."
         )
     unknown = sorted(set(shares) - set(implementations))
     if unknown:
         raise ScorehouseError(
-            f"Seed routes: expected an implementation of {endpoint} ({', '.join(sorted(implementations))}), "
+            f"{_in_routes(run, endpoint=endpoint, implementation=unknown[0])}: "
+            f"expected an implementation of {endpoint} ({', '.join(sorted(implementations))}), "
             f"found '{unknown[0]}'; correct it."
         )
     return shares or dict.fromkeys(implementations, 1.0)
