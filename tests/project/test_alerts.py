@@ -168,10 +168,15 @@ def test_a_heartbeat_says_that_it_began_and_how_it_ended_by_the_runs_id(shop: Sh
     assert not [file for file in shop.project.root.rglob("*") if file.is_file() and SECRET.encode() in file.read_bytes()]
 
 
-def test_dbt_never_sees_where_messages_go(shop: Shop) -> None:
+def test_dbt_never_sees_where_messages_go_and_a_green_night_deletes_what_nothing_refers_to(shop: Shop) -> None:
     shop.project.write("models/features/spy.sql", "select '{{ env_var('SCOREHOUSE_ALERT', 'nothing') }}' as found\n")
-    assert shop.night().code == 0
+    unused = shop.project.warehouse / "store" / "features.gone" / f"{'0' * 32}.parquet"
+    unused.parent.mkdir()
+    unused.write_bytes(b"of a release that is not kept")
+    night = shop.night()
+    assert night.code == 0
     assert shop.project.catalog("select found from features.spy") == [("nothing",)]
+    assert not unused.exists()
 
 
 def test_what_is_worth_another_try_is_tried_again_before_anybody_hears(shop: Shop) -> None:

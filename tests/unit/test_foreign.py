@@ -9,7 +9,7 @@ import pytest
 
 from scorehouse.foreign import delete_file, delete_folder, keep_only, open_own, plain_files
 from scorehouse.names.warehouse import Warehouse
-from scorehouse.operations.branches import _results_in
+from scorehouse.operations.garbage import _results_in
 from scorehouse.release.lock import BuildLock, HeldError
 from scorehouse.store.files import Store, StrangeResultError, copy_of
 from scorehouse.store.provenance import Provenance

@@ -11,7 +11,8 @@ import pytest
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.warehouse import Warehouse
-from scorehouse.operations.branches import branches, collect_garbage, releases
+from scorehouse.operations.branches import branches, releases
+from scorehouse.operations.garbage import collect_garbage
 from scorehouse.operations.people import people
 from scorehouse.operations.provenance import provenance
 from scorehouse.release.history import files_in_work, summary
@@ -26,7 +27,7 @@ from scorehouse.store.rows import insert
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Main with a file that nothing reads, and a branch with a file of its own."""
-    monkeypatch.setattr("scorehouse.operations.branches.note", lambda *_: None)
+    monkeypatch.setattr("scorehouse.operations.garbage.note", lambda *_: None)
     main = Warehouse.of(tmp_path, "main")
     branch = main.on("broken")
     for part in (main, branch):

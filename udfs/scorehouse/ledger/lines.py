@@ -23,6 +23,9 @@ from scorehouse.store.durable import write_durably
 GIVEN = "SCOREHOUSE_LEDGER"
 """Environment variable: the file that a supervised build writes to, as the supervisor does."""
 
+NIGHT = "SCOREHOUSE_NIGHT"
+"""Environment variable: set for a supervised build after which what nothing refers to any more is deleted."""
+
 START, FINISH, FAILED, ATTENTION = "start", "finish", "failed", "attention"
 """Events that a run's outcome is read from; all others are told by their names alone."""
 

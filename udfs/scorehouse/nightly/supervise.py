@@ -170,6 +170,7 @@ class Nightly:
         own = {"DBT_PROJECT_DIR": str(self.project), "DBT_PROFILES_DIR": str(self.project)}
         same = {"SCOREHOUSE_BRANCH": self.warehouse.branch}  # whatever is checked out between two attempts
         given = {ledger_lines.GIVEN: str(self.ledger.file)} if self.ledger.file else {}
+        given |= {ledger_lines.NIGHT: "true"} if self.waits else {}
         return {**own, **alerts.without_addresses(self.environment), **given, **same}
 
     def end(self, name: str) -> None:

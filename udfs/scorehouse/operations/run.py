@@ -1,5 +1,6 @@
 """A run's beginning and end."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -12,7 +13,7 @@ from scorehouse.build.run import Run
 from scorehouse.build.versions import decisions, view_of_all
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.learning.measure.limits import ALARM
-from scorehouse.ledger.lines import ATTENTION, NOTHING_PUBLISHED, view_sql
+from scorehouse.ledger.lines import ATTENTION, NIGHT, NOTHING_PUBLISHED, view_sql
 from scorehouse.names import git
 from scorehouse.names.quoting import quoted
 from scorehouse.names.warehouse import SERVING
@@ -20,6 +21,7 @@ from scorehouse.operations import journal, landing_report
 from scorehouse.operations.audit import published
 from scorehouse.operations.forget import erase
 from scorehouse.operations.freshness import note_stale
+from scorehouse.operations.garbage import collected
 from scorehouse.operations.land_sources import land_sources
 from scorehouse.operations.landing_report import FileReport
 from scorehouse.operations.register import HOOKS, operation_of
@@ -131,6 +133,8 @@ def _ended(run: Run, statuses: dict[str, str], command: str) -> Ending:
         if not unpublished:
             receipt = _deleted(erase, run, "Not yet forgotten", "go on with: dbt run-operation forget")
             told += _deleted(expire, run, "Not yet deleted, rows older than retain_days", "the next build goes on.")
+            if os.environ.get(NIGHT) and run.warehouse.is_production:
+                told += _deleted(collected, run, "Not yet deleted, files that no release needs", "the next night goes on.")
         return Ending([line for line in told if line], not _failed(statuses), receipt=receipt, is_whole=not unpublished)
     except (ScorehouseError, duckdb.Error, OSError) as error:
         return Ending(told, False, f"{NOTHING_PUBLISHED}{first_line(error).rstrip('.;')}; {_current(run)}.")
