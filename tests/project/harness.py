@@ -147,22 +147,13 @@ def query_file(file: Path, query: str) -> list[tuple]:
         return connection.execute(query).fetchall()
 
 
-def copy_of_the_project(root: Path, unit_tests: bool = False, data_tests: bool = True) -> Project:
-    """The whole real project, in a folder of its own.
-
-    Args:
-        root: the folder.
-        unit_tests: with its models' unit tests, on which no data bear.
-        data_tests: with its data tests; without them for tests that have something else to prove.
-    """
+def copy_of_the_project(root: Path, unit_tests: bool = False) -> Project:
+    """The whole real project, in a folder of its own; without its models' unit tests, on which no data bear, unless wanted."""
     skipped = shutil.ignore_patterns(".git", ".venv", "target", "logs", "warehouse", "__pycache__", ".*_cache", ".hypothesis")
     shutil.copytree(REPOSITORY, root, ignore=skipped, dirs_exist_ok=True)
-    project = Project(root)
     for file in () if unit_tests else (root / "models").rglob("*.yml"):
         file.write_text(_UNIT_TESTS.sub("", file.read_text()))
-    if not data_tests:
-        project.replace("dbt_project.yml", "data_tests:\n  scorehouse:\n", "data_tests:\n  scorehouse:\n    +enabled: false\n")
-    return project
+    return Project(root)
 
 
 TINY = {
