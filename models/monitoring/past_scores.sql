@@ -34,7 +34,15 @@ scored as (
         select
             snapshots.*,
             cast(examples.{{ one.label }} as double) as realised_label
-        from {{ ref(one.snapshots) }} as snapshots
+        from (
+            select * from {{ ref(one.snapshots) }}
+            where
+                cast({{ one.period }} as timestamp) >= (
+                    select min(coalesce(trained_from, timestamp '-infinity'))
+                    from versions
+                    where implementation = '{{ one.implementation }}'
+                )
+        ) as snapshots
         left join {{ ref(one.examples) }} as examples
             on
                 {% for column in one.key -%}
@@ -62,9 +70,7 @@ past_scores as (
 
     from scored
     inner join versions on scored.implementation = versions.implementation
-    where
-        scored.score is not null
-        and scored.period_at >= coalesce(versions.trained_from, scored.period_at)
+    where scored.score is not null
 
 )
 
