@@ -54,6 +54,10 @@ def test_ease_is_the_ridge_regression_of_each_item_on_all_others() -> None:
 def test_item_item_is_the_cosine_of_customers() -> None:
     weights = ItemItem(trend=0).fit(history(("a", "x", 1), ("a", "y", 1), ("b", "x", 1), ("c", "z", 1)))
     assert_allclose(weights.similarity.toarray(), [[0, 0.5**0.5, 0], [0.5**0.5, 0, 0], [0, 0, 0]])
+    few = ItemItem(trend=0, maximum_items=2).fit(
+        history(("a", "w", 1), ("a", "x", 1), ("b", "x", 1), ("b", "z", 1), ("c", "z", 1))
+    )
+    assert_allclose(few.similarity.toarray(), [[0, 0, 0], [0, 0, 0.5], [0, 0.5, 0]])
 
 
 def test_popularity_halves_and_ends_with_its_window() -> None:

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from scorehouse.errors import ScorehouseError
 from scorehouse.recommending.fitting import Recommender
 from scorehouse.recommending.history import History
-from scorehouse.recommending.weights import Trend, strongest
+from scorehouse.recommending.weights import Trend, spread, strongest
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,10 @@ class Ease(Recommender):
     def similarity(self, history: History) -> sparse.csr_matrix:
         """Coefficients of the regression, of the items that are liked most; float64 [items, items]."""
         count = len(history.items)
-        liked = np.asarray(history.strengths.sum(axis=0)).ravel()
-        chosen = np.sort(np.argsort(-liked, kind="stable")[: self.maximum_items])
+        chosen = history.most_liked(self.maximum_items)
         gram = _products(history.strengths[:, chosen]) + self.basket_weight * _products(history.baskets[:, chosen])
         similarity = strongest(_regression(gram, self.penalty), self.neighbour_count)
-        similarity = (similarity + self.repeat * sparse.eye_array(len(chosen))).tocoo()
-        everywhere = (similarity.data, (chosen[similarity.row], chosen[similarity.col]))
-        return sparse.csr_matrix(everywhere, (count, count))
+        return spread(similarity + self.repeat * sparse.eye_array(len(chosen)), chosen, count)
 
     def now(self) -> Trend:
         """What is popular now."""

@@ -122,6 +122,11 @@ class History:
         _, rows = np.unique(self.customer * (self.today + 1) + self.day, return_inverse=True)
         return positive(sparse.csr_matrix((self.weight, (rows, self.item)), (rows.max(initial=-1) + 1, len(self.items))))
 
+    def most_liked(self, count: int) -> np.ndarray:
+        """Places of the items that are liked most, at most `count`, in the order of the items: int64 [chosen]."""
+        liked = np.asarray(self.strengths.sum(axis=0)).ravel()
+        return np.sort(np.argsort(-liked, kind="stable")[:count])
+
     @cached_property
     def preferences(self) -> sparse.csr_matrix:
         """How much each customer likes each item now: float64 [customers, items].

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from scorehouse.recommending.fitting import Recommender
 from scorehouse.recommending.history import History
-from scorehouse.recommending.weights import Trend, strongest
+from scorehouse.recommending.weights import Trend, spread, strongest
 
 BLOCK = 500
 """Items whose similarities are held in memory at once."""
@@ -23,6 +23,7 @@ class ItemItem(Recommender):
 
     Attributes:
         neighbour_count: similar items kept of each item.
+        maximum_items: so many items, those liked most, have similarities; memory grows with it, time with its square.
         trend: score of the most popular item, for customers and items without neighbours.
         trend_half_life_days: a day that is so much older counts half for that popularity.
     """
@@ -30,16 +31,18 @@ class ItemItem(Recommender):
     ONLY_OF_POPULARITY: ClassVar[tuple[str, ...]] = ("trend", "trend_half_life_days")
 
     neighbour_count: int = 60
+    maximum_items: int = 20_000
     trend: float = 0.001
     trend_half_life_days: float = 7
 
     def similarity(self, history: History) -> sparse.csr_matrix:
-        """The largest cosines of each item: float64 [items, items]."""
-        liked = history.strengths
+        """The largest cosines of each of the items that are liked most: float64 [items, items]."""
+        chosen = history.most_liked(self.maximum_items)
+        liked = history.strengths[:, chosen]
         norms = np.sqrt(np.maximum(np.asarray(liked.multiply(liked).sum(axis=0)).ravel(), 1e-12))
         directions = (liked @ sparse.diags_array(1 / norms)).tocsc()
-        blocks = [self._similar(directions, start) for start in range(0, len(history.items), BLOCK)]
-        return sparse.vstack(blocks).tocsr() if blocks else sparse.csr_matrix((0, 0))
+        blocks = [self._similar(directions, start) for start in range(0, len(chosen), BLOCK)]
+        return spread(sparse.vstack(blocks), chosen, len(history.items)) if blocks else sparse.csr_matrix((0, 0))
 
     def now(self) -> Trend:
         """What is popular now."""

@@ -112,6 +112,16 @@ def largest(matrix: np.ndarray, count: int) -> np.ndarray:
     return np.take_along_axis(places, order, axis=1)
 
 
+def spread(similarity: sparse.sparray, places: np.ndarray, count: int) -> sparse.csr_matrix:
+    """Similarities of some items at their places among all: float64 [count, count].
+
+    >>> spread(sparse.csr_matrix([[0.0, 0.5], [0.0, 0.0]]), np.array([0, 2]), 3).toarray()[0]
+    array([0. , 0. , 0.5])
+    """
+    found = similarity.tocoo()
+    return sparse.csr_matrix((found.data, (places[found.row], places[found.col])), (count, count))
+
+
 def strongest(matrix: np.ndarray, count: int) -> sparse.csr_matrix:
     """The largest `count` values of each row, as a sparse matrix of the same shape; the others are 0.
 
