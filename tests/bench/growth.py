@@ -4,6 +4,7 @@ Customers and items have long tails, some rows arrive late and some twice, as lo
 own, under one memory limit.
 """
 
+import math
 import os
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -22,6 +25,7 @@ from project.harness import Project, copy_of_the_project
 BEGAN, DAYS = date(2024, 1, 1), 730
 MEMORY_LIMIT = "4GB"
 SIZES = [1_000_000, 4_000_000, 16_000_000]
+FIRST = "first build"
 
 
 @dataclass(frozen=True)
@@ -38,34 +42,39 @@ class _Cost:
 
 
 def run() -> None:
-    """Print seconds, memory and bytes of a first build, of the next day and of plain DuckDB, by number of interactions.
+    """Print seconds, memory and bytes of builds and of plain DuckDB, by number of interactions, and how seconds grow with it.
 
-    The environment variable GROWTH names other sizes, in millions: `GROWTH=1,4,16,64`.
+    The environment variable GROWTH names other sizes, in millions: `GROWTH=1,4,16,64`; GROWTH_DAYS how many days follow the first
+    build, each with a build of its own.
     """
     asked = os.environ.get("GROWTH")
-    rows = []
-    for size in [int(float(one) * 1_000_000) for one in asked.split(",")] if asked else SIZES:
-        rows += _grown(size)
+    sizes = [int(float(one) * 1_000_000) for one in asked.split(",")] if asked else SIZES
+    days = int(os.environ.get("GROWTH_DAYS", "30"))
+    rows = [row for size in sizes for row in _grown(size, days)]
     show(["interactions", "work", "seconds", "of a first build", "gigabytes resident", "warehouse, gigabytes"], rows)
+    seconds = {row[0]: row[2] for row in rows if row[1] == FIRST}
+    for first, last in pairwise(sizes):
+        grown = math.log(seconds[f"{last:,}"] / seconds[f"{first:,}"]) / math.log(last / first)
+        print(f"A first build's seconds, from {first:,} to {last:,} interactions: as their number to the power of {grown:.2f}.")
 
 
-def _grown(size: int) -> list[list[object]]:
+def _grown(size: int, days: int) -> list[list[object]]:
     with tempfile.TemporaryDirectory() as folder:
         project = copy_of_the_project(Path(folder) / "scorehouse", unit_tests=True)
         landing = Path(folder) / "shop"
         for month in range(DAYS // 30):
             deliver(landing, size, BEGAN + timedelta(days=30 * month), days=30)
-        work = {"first build": lambda: _build(project, landing)}
-        work |= {"nothing to do": lambda: _build(project, landing)}
-        work |= {"next day": lambda: _next_day(project, landing, size)}
+        work = {FIRST: lambda: _build(project, landing), "nothing to do": lambda: _build(project, landing)}
+        work |= {f"day {day}": partial(_day, project, landing, size, day) for day in range(1, days + 1)}
         work |= {"plain DuckDB": lambda: _plain(landing)}
         rows, first = [], None
         for name, done in work.items():
             cost = done()
             first = first or cost.seconds
             stored = sum(file.stat().st_size for file in project.warehouse.rglob("*") if file.is_file()) / 2**30
-            rows.append([f"{size:,}", name, cost.seconds, cost.seconds / first, cost.gigabytes, stored])
-            print(*rows[-1], flush=True)
+            row = [f"{size:,}", name, cost.seconds, cost.seconds / first, cost.gigabytes, stored]
+            print(*row, flush=True)
+            rows += [] if name in {f"day {day}" for day in range(2, days)} else [row]
         return rows
 
 
@@ -112,14 +121,15 @@ def deliver(landing: Path, size: int, began: date, days: int) -> None:
         """)
 
 
-def _next_day(project: Project, landing: Path, size: int) -> _Cost:
-    deliver(landing, size, BEGAN + timedelta(days=DAYS // 30 * 30), days=1)
-    return _build(project, landing)
+def _day(project: Project, landing: Path, size: int, day: int) -> _Cost:
+    """A night: the day's interactions, and a build after which the store holds what is needed."""
+    deliver(landing, size, BEGAN + timedelta(days=DAYS // 30 * 30 + day - 1), days=1)
+    return _build(project, landing, SCOREHOUSE_NIGHT="true")
 
 
-def _build(project: Project, landing: Path) -> _Cost:
+def _build(project: Project, landing: Path, **environment: str) -> _Cost:
     variables = f"{{interaction_sources: [landing], landing_path: {landing}, memory_limit: {MEMORY_LIMIT}}}"
-    return _measured(lambda: project.start("--quiet", "build", "--vars", variables))
+    return _measured(lambda: project.start("--quiet", "build", "--vars", variables, **environment))
 
 
 def _plain(landing: Path) -> _Cost:
