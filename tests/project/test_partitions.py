@@ -186,6 +186,12 @@ def test_an_as_of_time_is_made_of_what_was_known_before_it_and_again_only_for_ne
     [
         (TIMES, KNOWN_YML.replace("stg_events: occurred_at", "stg_event: occurred_at"), "stg_event: occurred_at"),
         (TIMES, KNOWN_YML.replace("stg_events: occurred_at", "stg_events: known_at"), "stg_events: known_at"),
+        (TIMES, KNOWN_YML.replace("stg_events: occurred_at", "stg_events: kind"), "stg_events: kind"),
+        (
+            TIMES,
+            KNOWN_YML.replace("table, meta: {partition_by: as_of}", "view").replace("stg_events: occ", "times: occ"),
+            "times: occ",
+        ),
         (TIMES, KNOWN_YML.replace("{stg_events: occurred_at}", "stg_events"), "stg_events"),
         (TIMES.replace("-02'", "-02 12:00'"), KNOWN_YML, "2020-01-02 12:00:00"),
         (TIMES, KNOWN_YML.replace(", meta: {partition_by: as_of}}}\n", "}}\n", 1), "found features.times"),

@@ -125,16 +125,21 @@ class _Partitioned:
     def _declared(self) -> dict[str, str]:
         """By relation of which a partition reads what was known before its time: the column that says when a row was known."""
         found = self._node.meta.get("known_before") or {}
-        records = {record.node_id.split(".")[2]: record for record in self._builder.reader.parents(self._node).values()}
+        parents = self._builder.reader.parents(self._node).values()
+        records = {
+            record.node_id.split(".")[2]: record
+            for record in parents
+            if record.resource_type == "model" and not record.definition and record.relation in self._direct
+        }
         wrong = not isinstance(found, Mapping) or [
             f"{name}: {column}"
             for name, column in found.items()
-            if name not in records or records[name].relation not in self._direct or column not in records[name].columns
+            if name not in records or not records[name].columns.get(str(column), "").startswith(("DATE", "TIMESTAMP"))
         ]
         if wrong:
             raise ScorehouseError(
-                f"{self._node.path}: expected meta.known_before: {{<a model that the query reads, not behind a view>: <its "
-                f"column that says when a row was known>}}, found {found if wrong is True else ', '.join(wrong)}; correct it."
+                f"{self._node.path}: expected meta.known_before: {{<a stored model that the query reads, and no view over it: "
+                f"its column that says when a row was known>}}, found {found if wrong is True else ', '.join(wrong)}; correct it."
             )
         return {records[name].relation: str(column) for name, column in found.items()}
 
