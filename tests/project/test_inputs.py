@@ -199,6 +199,21 @@ def test_a_version_that_a_route_pins_is_proved_again_and_known_by_its_models_nam
     assert "take that back, or pin another in the seed routes." in refused
 
 
+def test_a_version_of_a_branch_that_main_pins_stays_when_the_branch_is_gone_and_nights_delete(own: Project) -> None:
+    own.build()
+    own.write("udfs/shop/factor.py", "FACTOR = 5\n")
+    own.build(branch="trial")
+    ((version,),) = own.catalog("select model_version from features.worth", "trial")
+    own.write("udfs/shop/factor.py", "FACTOR = 2\n")
+    own.write("seeds/routes.csv", f"endpoint,implementation,share,model_version\nscores,worthy,1,{version}\n")
+    own.write("seeds/routes.yml", "seeds: [{name: routes, config: {column_types: {model_version: varchar}}}]\n")
+    own.build()
+    assert own.operation("drop_branch", "{branch: trial}").is_green
+    for weight in (3, 4):
+        own.build("--vars", f"{{retained_releases: 1, weight: {weight}}}", SCOREHOUSE_NIGHT="true")
+        assert version in dict(own.catalog("select model_version, is_current from history.versions where model = 'worth'"))
+
+
 def test_an_estimator_that_reads_a_file_by_a_library_is_refused(own: Project) -> None:
     np.save(own.root / "factor.npy", 2.0)
     own.replace("udfs/shop/models.py", "* FACTOR", "* np.load('factor.npy')")

@@ -72,6 +72,7 @@ class FittedModel:
         else:
             with self._builder.cursor(self._draft) as cursor:
                 answer = self._decided(cursor)
+        answer = replace(answer, record=self._with_pinned(answer.record))
         self._expect_proved(answer)
         outcome = self._builder.settle_version(answer.record, answer.is_new, answer.reason)
         in_use = versions.read_row(self._store.path(answer.record.files[0]))
@@ -115,15 +116,17 @@ class FittedModel:
         """The version that a file holds."""
         return version_name(self._node.name, PurePath(file).stem)
 
+    def _with_pinned(self, record: NodeRecord) -> NodeRecord:
+        """The record with what a route pins among its files: a release that serves it refers to it."""
+        folders = sorted({record.relation, *(PurePath(file).parent.name for file in record.files)})
+        missing = sorted(self._pinned - {self._named(file) for file in record.files})
+        found = [versions.file_of(name, folders, self._store) for name in missing]
+        return replace(record, files=[*record.files, *(self._store.name(file) for file in found if file)])
+
     def _pinned_files(self, record: NodeRecord) -> list[str]:
         """The files of versions that are not in use, and that a route pins."""
-        known = [*record.files, *(self._store.names(f"{record.relation}/*.*") if self._pinned else ())]
-        named = {file: self._named(file) for file in dict.fromkeys(known)}
-        return [
-            file
-            for file, name in named.items()
-            if name in self._pinned - {self._named(record.files[0])} and self._store.path(file).exists()
-        ]
+        others = [file for file in record.files[1:] if self._named(file) in self._pinned]
+        return [file for file in others if self._store.path(file).exists()]
 
     def _decided(self, cursor: duckdb.DuckDBPyConnection) -> _Answer:
         previous, draft, now = self._previous, self._draft, self._version

@@ -11,6 +11,7 @@ from scorehouse.foreign import PlainFile, delete_file, keep_only, plain_files
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.operations import text
 from scorehouse.operations.audit import GARBAGE, note
+from scorehouse.operations.provenance import origins
 from scorehouse.operations.register import COMMAND, operation_of
 from scorehouse.release.history import files_in_work, summary
 from scorehouse.release.lock import BuildLock
@@ -55,12 +56,16 @@ class _Garbage:
 
     Attributes:
         unused: files and the part of the store that each is in, by name.
+        told_of: names without extension of the results whose records say what used ones were made of: these records stay.
+        branches: the folders of those that were looked at.
         scratch: folders of branches that are not being built, whose files died with their builds.
         used_count: files that something refers to.
         left: sentences on what was not looked at, and why.
     """
 
     unused: list[tuple[Path, PlainFile]]
+    told_of: frozenset[str]
+    branches: frozenset[Path]
     scratch: list[Path]
     used_count: int
     left: str
@@ -72,20 +77,30 @@ class _Garbage:
         return f"{len(self.unused)} files, {size / 1e6:,.1f} MB; {self.used_count} are in use."
 
     def delete(self, run: Run) -> None:
-        """Delete it, each record before what it is of; the audit trail has how much it was."""
-        root = run.warehouse.root
-        for part, file in self.unused:
-            delete_file(root, record_of(part / file.name))
-            delete_file(root, part / file.name)
-        for folder in self.scratch:
-            keep_only(root, folder)
-        if self.unused:
-            note(run, GARBAGE, {"files": len(self.unused), "bytes": sum(file.size for _, file in self.unused)})
+        """Delete it, each record before what it is of; the audit trail has how much it was.
+
+        Raises ScorehouseError, and deletes no more, where a branch has begun since: it may read any file of main's part.
+        """
+        root, deleted = run.warehouse.root, []
+        try:
+            for part, file in self.unused:
+                begun = _folders(run) - self.branches
+                if begun:
+                    raise ScorehouseError(f"expected no branch to begin meanwhile, found {begun.pop().name}; run it again.")
+                if _stem(file.name) not in self.told_of:
+                    delete_file(root, record_of(part / file.name))
+                delete_file(root, part / file.name)
+                deleted.append(file)
+            for folder in self.scratch:
+                keep_only(root, folder)
+        finally:
+            if deleted:
+                note(run, GARBAGE, {"files": len(deleted), "bytes": sum(file.size for file in deleted)})
 
 
 @contextmanager
 def _found(run: Run) -> Iterator[_Garbage]:
-    """The garbage, while no branch of which it is can begin a build."""
+    """The garbage, while no branch that is there can begin a build."""
     others = [branch for branch in run.warehouse.branches() if branch.folder != run.warehouse.folder]
     locks = [BuildLock.take_if_free(branch) for branch in others]
     idle = [branch for branch, lock in zip(others, locks, strict=True) if lock]
@@ -96,10 +111,22 @@ def _found(run: Run) -> Iterator[_Garbage]:
     parts = [*([] if busy or damaged else [run.warehouse.store])]
     parts += [branch.own_part() for branch in idle if branch not in damaged.values()]
     files = [(part, file) for part in parts for file in _results_in(plain_files(run.warehouse.root, part))]
-    unused = sorted((one for one in files if one[1].name not in used), key=lambda one: one[1].name)
+    told_of = frozenset(_stem(name) for name, _ in origins(run, used))
+    unused = [one for one in files if one[1].name not in used]
+    unused = [one for one in unused if not (one[1].name.endswith(RECORD) and _stem(one[1].name) in told_of)]
+    unused.sort(key=lambda one: one[1].name)
     scratch = [folder for branch in idle for folder in branch.scratch]
-    yield _Garbage(unused, scratch, len(used), _left(busy, [*damaged]))
+    branches = frozenset(branch.folder for branch in [run.warehouse, *others])
+    yield _Garbage(unused, told_of, branches, scratch, len(used), _left(busy, [*damaged]))
     del locks
+
+
+def _stem(name: str) -> str:
+    return str(Path(name).with_suffix(""))
+
+
+def _folders(run: Run) -> set[Path]:
+    return {branch.folder for branch in run.warehouse.branches()}
 
 
 def _left(busy: list[str], damaged: list[str]) -> str:

@@ -170,7 +170,7 @@ def _sources(run: Run, row: ServedRow) -> str:
     """The landed copies and seeds that a row's files were computed from, with their hashes."""
     again = Again(run.connection, run.store, row.records)
     files = row.record.files or [file for one in again.behind(row.record) for file in one.files]
-    first = {name: origin for name, origin in _origins(run, files) if not any(_is_stored(parent) for parent in origin.parents)}
+    first = {name: origin for name, origin in origins(run, files) if not any(_is_stored(parent) for parent in origin.parents)}
     shown = sorted(first)[:MOST_SOURCES]
     made = {name: text.listed(first[name].parents) if first[name].parents else "no source: a query makes it" for name in shown}
     rows = [[made[name], first[name].sha256, name, first[name].written_at] for name in shown]
@@ -180,7 +180,7 @@ def _sources(run: Run, row: ServedRow) -> str:
     return "\n".join([title, *(f"  {line}" for line in told.splitlines())]) + more
 
 
-def _origins(run: Run, files: Iterable[str]) -> Iterator[tuple[str, Provenance]]:
+def origins(run: Run, files: Iterable[str]) -> Iterator[tuple[str, Provenance]]:
     """The records of files, and of all that they were computed from."""
     seen, waiting = set(files), list(files)
     while waiting:
