@@ -21,7 +21,7 @@
             counted.model_version,
             counted.item_id,
             round(
-                counted.liking * (counted.largest / max(counted.liking) over ()), {{ var('recommendation_decimals') }}
+                counted.total * (counted.largest / max(counted.total) over ()), {{ var('recommendation_decimals') }}
             ) as value
         from (
             select
@@ -31,7 +31,7 @@
                 sum(
                     item_days.liking * coalesce(power(2, -item_days.age_days / trend.half_life_days), 1)
                     order by item_days.occurred_date
-                ) as liking
+                ) as total
             from {{ ref('item_days') }} as item_days
             cross join (
                 select
@@ -45,6 +45,7 @@
             where item_days.age_days <= coalesce(trend.window_days, item_days.age_days)
             group by trend.model_version, item_days.item_id
         ) as counted
+        where counted.total > 0
     ) as scaled
     anti join {{ ref('blocked_items') }} as blocked on scaled.item_id = blocked.item_id
     where scaled.value > 0{{ '' if is_wanted else ' and false' }}

@@ -1,6 +1,6 @@
 {#
-    Similarities of a fitted recommender's usable version to items that may be recommended, as a whole select: model_version,
-    liked_item_id, item_id and value.
+    Similarities of a fitted recommender's usable version to items that are there and may be recommended, as a whole select:
+    model_version, liked_item_id, item_id and value.
 
     Example:
         {{ item_similarities('recommendation__item_item') }}
@@ -17,6 +17,8 @@
         weights.output as item_id,
         weights.value
     from ({{ weights_of(model, 'similarity') }}) as weights
+    {#- a version outlives items whose interactions are withdrawn #}
+    semi join {{ ref('item_days') }} as item_days on weights.output = item_days.item_id
     anti join {{ ref('blocked_items') }} as blocked on weights.output = blocked.item_id
     {%- if not is_wanted %}
     where false

@@ -145,15 +145,16 @@ def test_the_best_parameters_of_earlier_days_are_tested_on_the_newest_and_fitted
     ("news", "decision", "reason"),
     [
         ([], KEEP, "0 new examples, fewer than the minimum 1"),
-        ([("a", "new", 46)] * 96, KEEP, "96 new examples, and their age and share are within their limits"),
-        ([("a", "new", 47)], TRAIN, "8 days newer than those it knows, the limit is 7.5"),
+        ([("a", "new", 44)] * 96, KEEP, "96 new examples, and their age and share are within their limits"),
+        ([("a", "new", 45)], TRAIN, "examples are of another 7 days than the newest that it knows"),
         ([("a", "new", 41)] * 150, TRAIN, "14% of the examples are new, the limit is 10%"),
+        ([("a", "old", 3)] * 150, TRAIN, "14% of the examples are new, the limit is 10%"),
     ],
 )
 def test_a_version_is_fitted_again_for_old_age_or_a_large_share_of_news(news: list, decision: str, reason: str) -> None:
     spec = Spec.read("test", POPULAR | CHOICE)
     version = fit(table(*CHANGING, today=40), spec, "model@1")
-    policy = Policy(maximum_age_days=7.5, minimum_new_examples=1, maximum_new_share=0.1)
+    policy = Policy(maximum_age_days=7, minimum_new_examples=1, maximum_new_share=0.1)
     found = decide_declared(policy, version, table(*CHANGING, *news, today=50), spec, "test")
     assert (found.decision, reason in found.reason) == (decision, True), found.reason
 

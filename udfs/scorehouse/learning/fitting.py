@@ -48,7 +48,7 @@ def decide_declared(
 ) -> Finding:
     """See `measure.policy.decide`: an estimator with `decide` does so itself."""
     own = getattr(declared_estimator(spec, where), "decide", None)
-    return own(policy, version, table, spec, where) if own else decide(policy, version, table, spec, where, asked)
+    return (own or decide)(policy, version, table, spec, where, asked)
 
 
 def _brought(fitted: Fitted, examples: Examples, version: str) -> pa.Table:

@@ -61,20 +61,26 @@ class Fittable(ABC):
         times = {"train_from": _time(history.day.min()), "train_until": _time(history.day.max())}
         return version_row.row(**{**head, **times, **self.learned(history, spec, where)}, status="ready")
 
-    def decide(self, policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where: str) -> Finding:
-        """Whether interactions that a version does not know are reason enough to fit again: their age, and their share.
+    def decide(
+        self, policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where: str, asked: str | None = None
+    ) -> Finding:
+        """Whether interactions that a version does not know are reason enough to fit again: their share, or their age.
 
-        Too few of them come first. Arguments and errors as of `learning.measure.policy.decide`.
+        Their share counts those that came or went behind its newest day too. Ages end on the same days for all recommenders, each
+        `maximum_age_days` since 1970, so that versions that are compared are tested on the same days. Too few new ones come first.
+        Arguments and errors as of `learning.measure.policy.decide`.
         """
         days = History.read(table, where).day
         known = np.datetime64(version["train_until"][0].as_py(), "D").astype(np.int64)
-        new, age = int((days > known).sum()), int(days.max(initial=known) - known)
-        share = new / max(len(days), 1)
+        new = max(int((days > known).sum()), abs(len(days) - version["example_count"][0].as_py()))
+        share, newest = new / max(len(days), 1), days.max(initial=known)
         if policy.minimum_new_examples is not None and new < policy.minimum_new_examples:
             return Finding(KEEP, f"{new:,} new examples, fewer than the minimum {policy.minimum_new_examples:,}")
-        if policy.maximum_age_days is not None and age >= policy.maximum_age_days:
-            limit = f"the limit is {policy.maximum_age_days:g}"
-            return Finding(TRAIN, f"examples are {age} days newer than those it knows, {limit}")
+        if asked:
+            return Finding(TRAIN, asked)
+        span = policy.maximum_age_days
+        if span is not None and newest // span > known // span:
+            return Finding(TRAIN, f"examples are of another {span:g} days than the newest that it knows")
         if policy.maximum_new_share is not None and share > policy.maximum_new_share:
             return Finding(TRAIN, f"{share:.0%} of the examples are new, the limit is {policy.maximum_new_share:.0%}")
         return Finding(KEEP, f"{new:,} new examples, and their age and share are within their limits")
