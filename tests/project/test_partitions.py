@@ -194,7 +194,9 @@ def test_an_as_of_time_is_made_of_what_was_known_before_it_and_again_only_for_ne
         ),
         (TIMES, KNOWN_YML.replace("{stg_events: occurred_at}", "stg_events"), "stg_events"),
         (TIMES.replace("-02'", "-02 12:00'"), KNOWN_YML, "2020-01-02 12:00:00"),
-        (TIMES, KNOWN_YML.replace(", meta: {partition_by: as_of}}}\n", "}}\n", 1), "found features.times"),
+        (TIMES, KNOWN_YML.replace(", meta: {partition_by: as_of}}}\n", "}}\n", 1), "say of features.times"),
+        (TIMES, KNOWN_YML.replace("{stg_events: occurred_at}", "{times: as_of}"), "say of staging.stg_events"),
+        (TIMES, KNOWN_YML.replace("{stg_events: occurred_at}", "[]"), "found []"),
     ],
 )
 def test_what_says_wrongly_when_rows_were_known_is_refused(tmp_path: Path, times: str, yml: str, said: str) -> None:

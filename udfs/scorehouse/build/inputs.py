@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import duckdb
@@ -207,6 +207,10 @@ class InputReader:
         """The same for the rows of each value of a SQL expression, by that value."""
         found = self._contents(record, columns, key)
         return {part: self._marked(record, columns, content) for part, content in found.items()}
+
+    def parts_of(self, key: str, record: NodeRecord, columns: Sequence[str]) -> dict[str, list[str]]:
+        """The values of a SQL expression that each file of a relation has, as `marks_by` asks."""
+        return {file: [*self._contents(replace(record, files=[file]), columns, key)] for file in record.files}
 
     def _marked(self, record: NodeRecord, columns: Sequence[str], content: Content) -> str:
         return digest([(column, record.columns[column]) for column in columns], list(vars(content).values()))

@@ -5,8 +5,9 @@ rows for one day, or late rows for an old one, therefore recompute that partitio
 partitions is refused (see scorehouse.plans.locality), so it does not matter which partitions are computed together.
 
 A model of as-of times is cut by them, and names in `meta.known_before` the inputs of which each time has only the rows that were
-known before it, or before the end of its horizon (`meta.horizon_days`). It is given no others, so it cannot look ahead, and a
-past time is computed again only when rows come that were known by then. Each time is computed alone, whatever the query.
+known before it, or before the end of its horizon (`meta.horizon_days`). It is given no others, so it cannot look ahead: what else
+it reads is cut by the same times, a seed, or said to be known `always`. A past time is computed again only when rows come that
+were known by then, and one whose horizon has not ended is none yet. Each time is computed alone, whatever the query.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -64,31 +65,43 @@ class _Before:
     Attributes:
         column: says when a row was known.
         days: a mark of what became known each day.
+        begins: the first of these days in each of its files.
         horizon: from a partition's time to the end of what it reads.
     """
 
     record: NodeRecord
     column: str
     days: Mapping[str, str]
+    begins: Mapping[str, str]
     horizon: timedelta
 
     def mark(self, part: str) -> str:
         """What is read for a partition."""
-        end = self._end(part)
+        end = _end(part, self.horizon)
         return digest(sorted(found for found in self.days.items() if found[0] < end))
 
-    def files_of(self, _part: str) -> list[str]:
+    def files_of(self, part: str) -> list[str]:
         """The files that hold what is read for a partition."""
-        return self.record.files
+        end = _end(part, self.horizon)
+        return [file for file, begins in self.begins.items() if begins < end]
 
     def is_read(self, parts: Collection[str], _grain: str) -> str:
         """The condition on the rows that are read for one partition."""
         (part,) = parts
         column = identifier(self.column)
-        return f"isfinite({column}) and {column} < try_cast({literal(self._end(part))} as timestamp)"
+        return f"isfinite({column}) and {column} < try_cast({literal(_end(part, self.horizon))} as timestamp)"
 
-    def _end(self, part: str) -> str:
-        return part if part == UNKNOWN else str(date.fromisoformat(part) + self.horizon)
+
+def _end(part: str, horizon: timedelta) -> str:
+    """The day on which the horizon of a partition ends, no later than the last that a date can be."""
+    try:
+        return part if part == UNKNOWN else str(date.fromisoformat(part) + horizon)
+    except (ValueError, OverflowError):
+        return str(date.max)
+
+
+ALWAYS = "always"
+"""What `meta.known_before` says of an input whose rows have no time."""
 
 
 class _Partitioned:
@@ -101,7 +114,7 @@ class _Partitioned:
         self._own = Partitioning.of(self._node.path, self._node.meta)
         self._direct = {record.relation for record in builder.reader.parents(self._node).values()} - self._behind_views()
         self._known_before = self._declared()
-        self._horizon = self._days()
+        self._horizon = self._horizon_days()
         self._inputs: dict[str, _Same | _Before] = {}
         shape = [columns_ddl, self._own.column, self._own.grain, sorted(self._known_before.items()), str(self._horizon)]
         self._draft, found = builder.draft(node_id, sql, shape, mark=self._mark)
@@ -124,26 +137,28 @@ class _Partitioned:
 
     def _declared(self) -> dict[str, str]:
         """By relation of which a partition reads what was known before its time: the column that says when a row was known."""
-        found = self._node.meta.get("known_before") or {}
+        found = self._node.meta.get("known_before", {})
         parents = self._builder.reader.parents(self._node).values()
         records = {
-            record.node_id.split(".")[2]: record
+            record.name: record
             for record in parents
             if record.resource_type == "model" and not record.definition and record.relation in self._direct
         }
         wrong = not isinstance(found, Mapping) or [
-            f"{name}: {column}"
-            for name, column in found.items()
-            if name not in records or not records[name].columns.get(str(column), "").startswith(("DATE", "TIMESTAMP"))
+            f"{name}: {said}"
+            for name, said in found.items()
+            if name not in records
+            or not (said == ALWAYS or records[name].columns.get(str(said), "").startswith(("DATE", "TIMESTAMP")))
         ]
         if wrong:
+            given = found if wrong is True else ", ".join(wrong)
             raise ScorehouseError(
                 f"{self._node.path}: expected meta.known_before: {{<a stored model that the query reads, and no view over it: "
-                f"its column that says when a row was known>}}, found {found if wrong is True else ', '.join(wrong)}; correct it."
+                f"its column that says when a row was known, or always>}}, found {given}; correct it."
             )
         return {records[name].relation: str(column) for name, column in found.items()}
 
-    def _days(self) -> timedelta:
+    def _horizon_days(self) -> timedelta:
         """How long after a partition's time rows still count that were known by then."""
         found = str(self._node.meta.get("horizon_days") or 0)
         if not found.isdecimal() or (found != "0" and not self._known_before):
@@ -160,9 +175,15 @@ class _Partitioned:
 
     def _mark(self, record: NodeRecord, columns: Sequence[str]) -> str:
         """The mark of a relation that is read; one that can be read by partitions becomes an input."""
-        if record.relation in self._known_before:
-            return self._mark_before(record, columns, self._known_before[record.relation])
-        cut = record.details.cut
+        cut, said = record.details.cut, self._known_before.get(record.relation)
+        if said and said != ALWAYS:
+            return self._mark_before(record, columns, said)
+        is_of_times = cut and (cut.column, cut.grain) == (self._own.column, self._own.grain) and record.relation in self._direct
+        if self._known_before and not (said or is_of_times or record.resource_type == "seed"):
+            raise ScorehouseError(
+                f"{self._node.path}: expected meta.known_before to say of {record.relation} by which column its rows were known, "
+                f"or always, found nothing; add it, and read it without a view between."
+            )
         if record.relation not in self._direct or not cut or cut.grain not in GRAINS[: GRAINS.index(self._own.grain) + 1]:
             return self._builder.reader.mark(record, columns)
         pieces: dict[str, list[Piece]] = {}
@@ -182,8 +203,10 @@ class _Partitioned:
     def _mark_before(self, record: NodeRecord, columns: Sequence[str], column: str) -> str:
         """The mark of an input of which each partition reads what was known before its time."""
         read = [name for name in record.columns if name in columns or name == column]
-        days = self._builder.reader.marks_by(Partitioning(column, "day").key_sql(), record, read)
-        self._inputs[record.relation] = _Before(record, column, days, self._horizon)
+        day = Partitioning(column, "day").key_sql()
+        days = self._builder.reader.marks_by(day, record, read)
+        begins = {file: min(found, default=UNKNOWN) for file, found in self._builder.reader.parts_of(day, record, read).items()}
+        self._inputs[record.relation] = _Before(record, column, days, begins, self._horizon)
         return digest(sorted(days.items()))
 
     def _same(self) -> list[_Same]:
@@ -232,6 +255,8 @@ class _Partitioned:
     def _partition_marks(self) -> dict[str, str]:
         """Fingerprint of every partition, by its name, from the model's own definition and what it reads."""
         parts = sorted({part for read in self._same() for part in read.marks})
+        if self._horizon:
+            parts = [part for part in parts if _end(part, self._horizon) <= parts[-1]]
         own, whole = [self._draft.fingerprint.own, engine.of_tables()], sorted(self._marks.items())
         inputs = sorted(self._inputs.items())
         return {part: digest(own, part, [(name, read.mark(part)) for name, read in inputs], whole) for part in parts}

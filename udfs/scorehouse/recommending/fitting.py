@@ -67,8 +67,8 @@ class Fittable(ABC):
         """Whether interactions that a version does not know are reason enough to fit again: their share, or their age.
 
         Their share counts those that came or went behind its newest day too. Ages end on the same days for all recommenders, each
-        `maximum_age_days` since 1970, so that versions that are compared are tested on the same days. Too few new ones come first.
-        Arguments and errors as of `learning.measure.policy.decide`.
+        `maximum_age_days` since 1970, so that versions that are compared are tested on the same days. Too few new ones come
+        first. Arguments and errors as of `learning.measure.policy.decide`.
         """
         days = History.read(table, where).day
         known = np.datetime64(version["train_until"][0].as_py(), "D").astype(np.int64)
