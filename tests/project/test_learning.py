@@ -195,7 +195,12 @@ def test_of_more_examples_than_training_rows_whole_customers_are_learned_from_an
         " label: y, key: [customer_id, i]}}}]\n",
     )
     tiny.build("--vars", "{training_rows: 600}")
-    ((status, reason, count),) = tiny.work("main", "select status, status_reason, example_count from features.spent")
-    assert status == "ready" and 400 < count < 800 and count % 3 == 0
+    learned = "select status, status_reason, example_count, train_count from features.spent"
+    ((status, reason, total, count),) = tiny.work("main", learned)
+    assert status == "ready" and total == 3000 and 400 < count < 800 and count % 3 == 0
     told = f"{count} of 3,000 examples, all of some values of customer_id (training_rows)"
     assert reason == f"Learned from a sample: {told}."
+    tiny.replace("models/features/spent.sql", "'c' || i // 3", "'one'")
+    tiny.build("--vars", "{training_rows: 600}")
+    ((status, reason, total, count),) = tiny.work("main", learned)
+    assert status == "ready" and total == 3000 and 400 < count < 800 and "drawn by their keys" in reason

@@ -9,11 +9,12 @@ import pyarrow as pa
 
 from scorehouse.build import engine, versions
 from scorehouse.build.builder import Builder, Outcome
+from scorehouse.build.examples import Examples
 from scorehouse.build.monitoring import SIGNALS, training_asked_for
 from scorehouse.build.reasons import explain
 from scorehouse.build.versions import ALWAYS, POLICY_SEED, ROUTES_SEED, decided, pinned, version_name
 from scorehouse.errors import ScorehouseError
-from scorehouse.learning import Spec, fit, prove_again, version_row
+from scorehouse.learning import Spec, fit, prove_again
 from scorehouse.learning.measure.limits import Policy, by_slice, refusal
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier
@@ -50,8 +51,8 @@ class FittedModel:
         code = engine.of_fitted(asdict(self._spec))
         self._code = code
         self._most = training_rows
-        shape = [self._spec.text(), code.own, training_rows]
-        draft, self._inputs = builder.draft(node_id, sql, shape, code.libraries, counted=self._counted())
+        computed_with = code.libraries | {"training_rows": str(training_rows)}
+        draft, self._inputs = builder.draft(node_id, sql, [self._spec.text(), code.own], computed_with, counted=self._counted())
         proof = engine.of_proof(self._spec.is_brought)
         self._pinned = pinned(builder.manifest.seed_rows(ROUTES_SEED), self._node.name)
         self._draft = replace(draft, inputs=draft.inputs | proof | {f"{PINNED}{name}": "pinned" for name in self._pinned})
@@ -95,7 +96,7 @@ class FittedModel:
         if not unproven:
             return
         with self._builder.cursor(self._draft) as cursor:
-            examples, _ = self._examples_read(cursor)
+            examples = self._examples_read(cursor).rows
         for file in unproven:
             refused = prove_again(versions.read_row(self._store.path(file)), examples, self._spec, self._node.path)
             if refused:
@@ -144,8 +145,8 @@ class FittedModel:
             found = policy.on_upgrade(limits, explain(previous, draft, True))
         else:
             asked = training_asked_for(self._signals(), self._store, in_use)
-            examples, _ = self._examples_read(cursor)
-            found = decide_declared(limits, known, examples, self._spec, self._node.path, asked)
+            examples = self._examples_read(cursor)
+            found = decide_declared(limits, known, examples.rows, self._spec, self._node.path, asked, examples.total)
         measured = {"measured_version": in_use, "test_until": found.test_until, "metrics": found.metrics}
         if found.decision != policy.TRAIN:
             decision = decided(found.decision, found.reason, in_use, measured=measured)
@@ -160,17 +161,8 @@ class FittedModel:
         decision = decided(policy.TRAIN, found.reason, now, now, measured)
         return _Answer(versions.replaced(previous, draft, file, decision), is_new, f"train: {found.reason}")
 
-    def _examples_read(self, cursor: duckdb.DuckDBPyConnection) -> tuple[pa.Table, str | None]:
-        """The examples; of more than training_rows a sample of whole groups, and a sentence that says so."""
-        group = self._spec.group or next(iter(self._spec.key), None)
-        if self._most is not None and group:
-            ((count,),) = cursor.execute(f"select count(*) from ({self._sql}\n)").fetchall()
-            if count > self._most:
-                most = self._most * 2**64 // count
-                sample = cursor.sql(f"select * from ({self._sql}\n) where hash({identifier(group)}) < {most}").to_arrow_table()
-                told = f"{len(sample):,} of {count:,} examples, all of some values of {group} (training_rows)"
-                return sample, f"Learned from a sample: {told}."
-        return cursor.sql(self._sql).to_arrow_table(), None
+    def _examples_read(self, cursor: duckdb.DuckDBPyConnection) -> Examples:
+        return Examples.read(cursor, self._sql, self._spec, self._most)
 
     def _trained(self, cursor: duckdb.DuckDBPyConnection) -> tuple[str, bool]:
         """The file of the version that the draft asks for, and whether it had to be trained."""
@@ -181,8 +173,8 @@ class FittedModel:
             from scorehouse.scoring.score_sql import with_sql  # compiled code loads only where something trains
 
             self._refuse_later_features()
-            examples, sampled = self._examples_read(cursor)
-            cursor.register("fitted_version", with_sql(version_row.stated(self._fitted(examples), sampled)))
+            examples = self._examples_read(cursor)
+            cursor.register("fitted_version", with_sql(examples.stated(self._fitted(examples.rows))))
             query = (
                 f"select *, '{fingerprint}' as fingerprint, '{self._examples}' as examples_fingerprint,"
                 f" getvariable('built_at') as trained_at from fitted_version"

@@ -44,11 +44,17 @@ def fit_declared(table: pa.Table, spec: Spec, version: str, where: str) -> pa.Ta
 
 
 def decide_declared(
-    policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where: str, asked: str | None = None
+    policy: Policy,
+    version: pa.Table,
+    table: pa.Table,
+    spec: Spec,
+    where: str,
+    asked: str | None = None,
+    total: int | None = None,
 ) -> Finding:
     """See `measure.policy.decide`: an estimator with `decide` does so itself."""
     own = getattr(declared_estimator(spec, where), "decide", None)
-    return (own or decide)(policy, version, table, spec, where, asked)
+    return (own or decide)(policy, version, table, spec, where, asked, total)
 
 
 def _brought(fitted: Fitted, examples: Examples, version: str) -> pa.Table:

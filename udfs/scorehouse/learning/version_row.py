@@ -137,16 +137,17 @@ def row(**values: object) -> pa.Table:
     return pa.Table.from_arrays(table, schema=SCHEMA)
 
 
-def stated(version: pa.Table, sentence: str | None) -> pa.Table:
-    """A version's row whose status_reason ends in one more sentence, if there is one.
+def of_sample(version: pa.Table, total: int, sentence: str) -> pa.Table:
+    """A version's row that says of how many examples its own are a sample, and ends status_reason in one more sentence.
 
-    >>> stated(row(status_reason="Short history."), "Learned from a sample.")["status_reason"].to_pylist()
-    ['Short history. Learned from a sample.']
+    >>> found = of_sample(row(status_reason="Short history.", example_count=2), 9, "Learned from a sample.")
+    >>> found.select(["status_reason", "example_count"]).to_pylist()
+    [{'status_reason': 'Short history. Learned from a sample.', 'example_count': 9}]
     """
-    if sentence is None:
-        return version
     told = " ".join(filter(None, [version["status_reason"][0].as_py(), sentence]))
-    return version.set_column(version.column_names.index("status_reason"), "status_reason", pa.array([told], pa.string()))
+    for name, value in {"status_reason": told, "example_count": total}.items():
+        version = version.set_column(version.column_names.index(name), SCHEMA.field(name), _cell(value, SCHEMA.field(name).type))
+    return version
 
 
 def _cell(value: object, data_type: pa.DataType) -> pa.Array:

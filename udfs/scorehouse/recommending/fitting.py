@@ -62,7 +62,14 @@ class Fittable(ABC):
         return version_row.row(**{**head, **times, **self.learned(history, spec, where)}, status="ready")
 
     def decide(
-        self, policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where: str, asked: str | None = None
+        self,
+        policy: Policy,
+        version: pa.Table,
+        table: pa.Table,
+        spec: Spec,
+        where: str,
+        asked: str | None = None,
+        total: int | None = None,
     ) -> Finding:
         """Whether interactions that a version does not know are reason enough to fit again: their share, or their age.
 
@@ -72,8 +79,10 @@ class Fittable(ABC):
         """
         days = History.read(table, where).day
         known = np.datetime64(version["train_until"][0].as_py(), "D").astype(np.int64)
-        new = max(int((days > known).sum()), abs(len(days) - version["example_count"][0].as_py()))
-        share, newest = new / max(len(days), 1), days.max(initial=known)
+        count = total or len(days)
+        later = round(int((days > known).sum()) * count / max(len(days), 1))
+        new = max(later, abs(count - version["example_count"][0].as_py()))
+        share, newest = new / max(count, 1), days.max(initial=known)
         if policy.minimum_new_examples is not None and new < policy.minimum_new_examples:
             return Finding(KEEP, f"{new:,} new examples, fewer than the minimum {policy.minimum_new_examples:,}")
         if asked:

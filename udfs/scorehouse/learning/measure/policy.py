@@ -47,7 +47,15 @@ def on_upgrade(policy: Policy, changed: str) -> Finding:
     return Finding(KEEP, f"{changed}, the examples are the same (retrains_on_upgrade is not set)")
 
 
-def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where: str, asked: str | None = None) -> Finding:
+def decide(
+    policy: Policy,
+    version: pa.Table,
+    table: pa.Table,
+    spec: Spec,
+    where: str,
+    asked: str | None = None,
+    total: int | None = None,
+) -> Finding:
     """Whether examples that a version was not trained on are reason enough to train again.
 
     Too few new examples come first: with them it is kept, with an alarm where it performs poorly. Then performance, what
@@ -60,9 +68,12 @@ def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where
         spec: the declaration.
         where: the model's file, for messages.
         asked: why monitoring asks for training, if it does.
+        total: how many examples there are, where the table is a sample of them.
     """
     examples = Examples.read(table, spec, where)
-    new = _new_examples(version, examples)
+    scale = (total or len(examples)) / max(len(examples), 1)
+    new = _new_examples(version, examples, scale)
+    count = round(new.sum() * scale)
     metrics, test_until = measure(version, examples)
     name = policy.metric_of(version)
     value = by_slice(metrics).get((ALL, name))
@@ -72,8 +83,8 @@ def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where
         return Finding(word, reason, tuple(metrics), test_until)
 
     poor = f"{name} {value:.4f} on the newest test is worse than the limit {policy.performance_limit:g}" if is_poor else ""
-    if policy.minimum_new_examples is not None and new.sum() < policy.minimum_new_examples:
-        few = f"{new.sum():,} new examples, fewer than the minimum {policy.minimum_new_examples:,}"
+    if policy.minimum_new_examples is not None and count < policy.minimum_new_examples:
+        few = f"{count:,} new examples, fewer than the minimum {policy.minimum_new_examples:,}"
         return decision(ALARM, f"{poor}, but there are only {few}") if is_poor else decision(KEEP, few)
     if is_poor:
         return decision(TRAIN, poor)
@@ -85,7 +96,7 @@ def decide(policy: Policy, version: pa.Table, table: pa.Table, spec: Spec, where
     feature, index = drift(version, examples.take(new))
     if policy.drift_limit is not None and index > policy.drift_limit:
         return decision(TRAIN, f"{feature} drifted: stability index {index:.2f} above the limit {policy.drift_limit:g}")
-    return decision(KEEP, f"{new.sum():,} new examples, and age, drift and performance are within their limits")
+    return decision(KEEP, f"{count:,} new examples, and age, drift and performance are within their limits")
 
 
 def measure(version: pa.Table, examples: Examples) -> tuple[list[dict[str, object]], str | None]:
@@ -137,11 +148,15 @@ def _known_until(version: pa.Table) -> np.datetime64 | None:
     return None if until is None else np.datetime64(until, "us")
 
 
-def _new_examples(version: pa.Table, examples: Examples) -> np.ndarray:
-    """Which examples the version did not know: bool [examples]; without times, the surplus at the end."""
+def _new_examples(version: pa.Table, examples: Examples, scale: float) -> np.ndarray:
+    """Which examples the version did not know: bool [examples]; without times, the surplus at the end.
+
+    Args:
+        scale: for how many each example stands.
+    """
     until = _known_until(version)
     if examples.spec.split is None or until is None:
-        return np.arange(len(examples)) >= version["example_count"][0].as_py()
+        return np.arange(len(examples)) * scale >= version["example_count"][0].as_py()
     return examples.times > until
 
 
