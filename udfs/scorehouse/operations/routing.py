@@ -143,14 +143,14 @@ def in_place(run: Run, endpoint: str, implementations: Mapping[str, str], routes
     shares = _shares(run, endpoint, implementations, routes)
     gate = _Gate(run, endpoint, implementations, routes)
     judgements = [gate.judgement(name) for name in sorted(implementations)]
-    for judgement in judgements:
-        if judgement.status == REJECTED and shares.get(judgement.implementation):
-            raise ScorehouseError(
-                f"{_in_routes(run, endpoint=endpoint, implementation=judgement.implementation)}: expected a version of "
-                f"{judgement.implementation} that may serve {endpoint}, found "
-                f"{judgement.model_version}, which is rejected: {judgement.reason}; route to another implementation or version, "
-                f"or change the seed retrain_policy."
-            )
+    refused = next((one for one in judgements if one.status == REJECTED and shares.get(one.implementation)), None)
+    if refused:
+        gate.note(judgements)
+        raise ScorehouseError(
+            f"{_in_routes(run, endpoint=endpoint, implementation=refused.implementation)}: expected a version of "
+            f"{refused.implementation} that may serve {endpoint}, found {refused.model_version}, which is rejected: "
+            f"{refused.reason}; route to another implementation or version, or change the seed retrain_policy."
+        )
     outdone = {one.implementation: gate.baselines[one.implementation] for one in judgements if one.status == OUTDONE}
     serving = {name: outdone.get(name, name) for name, share in shares.items() if share}
     judgements = [
