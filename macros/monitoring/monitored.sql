@@ -10,7 +10,7 @@
 
     A scores model declares:
         model, snapshots, examples: names of the fitted model, of what it scores, and of its examples, which bring the labels;
-            model alone where it is trained whenever there are new examples and measures its lists on the newest by itself
+            model alone where each of its versions measures its lists on the newest days by itself, as recommenders do
         baseline: what it must beat: another implementation of its endpoint, which serves in its place while it does not
             (`routed`); or `{name: ..., score: ...}`, in words and as an expression over a snapshot, which it is compared with only
         period: when a snapshot is from, an expression over it; the time of the fitted model's split where it is not said

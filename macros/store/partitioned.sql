@@ -5,6 +5,9 @@
     Config:
         meta.partition_by: the model's time column
         meta.grain: day (default), month or year
+        meta.known_before: of a model of as-of times: {<input>: <its column that says when a row was known, or always>}; each time is
+            made of what was known before it alone
+        meta.horizon_days: beside known_before, so many days later: for labels
 #}
 {% materialization partitioned, adapter='duckdb', supported_languages=['sql'] %}
     {#- `dbt build --empty` puts a limit into every query: then it is one table without rows -#}

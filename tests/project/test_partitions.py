@@ -204,3 +204,16 @@ def test_what_says_wrongly_when_rows_were_known_is_refused(tmp_path: Path, times
     assert not outcome.is_green
     sentences = {line.strip() for line in outcome.output.splitlines() if "expected" in line}
     assert any("models/features/known.sql" in one and said in one and ";" in one for one in sentences), outcome.output
+
+
+def test_a_horizon_that_has_not_ended_is_no_time_yet_and_one_that_has_reads_to_its_end(tmp_path: Path) -> None:
+    yml = KNOWN_YML.replace("known_before", "horizon_days: 1, known_before")
+    project = with_snapshots(tmp_path / "project", yml=yml)
+    project.build("--select", "+known")  # January 1, 2 and 3 are there: times from January 2 to 4
+    rows = "select as_of::date::varchar, event_count from features.known order by 1"
+    assert project.work("main", rows) == [("2020-01-02", 2), ("2020-01-03", 3)]
+    project.write("raw/next.csv", HEADER + "4,2020-01-04 12:00,a,1\n")
+    before = set((project.warehouse / "store/features.known").glob("*.parquet"))
+    project.build("--select", "+known")
+    assert project.work("main", rows) == [("2020-01-02", 2), ("2020-01-03", 3), ("2020-01-04", 4)]
+    assert len(set((project.warehouse / "store/features.known").glob("*.parquet")) - before) == 1
