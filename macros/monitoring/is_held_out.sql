@@ -17,10 +17,12 @@
     {%- set until = 'coalesce(measured_until, train_until)' if measured else 'train_until' -%}
     coalesce(
         {{ period }} >= (
-            select
+            {#- of the one row; an aggregate of it does not depend on the order of rows #}
+            select max(
                 {{ until }} + to_microseconds(
                     greatest(cast(coalesce(cast(spec ->> '$.split.horizon_days' as double), 0) * 86400000000 as bigint), 1)
                 )
+            )
             from {{ served_version(model, implementation) }}
         ),
         true

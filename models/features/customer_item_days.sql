@@ -40,7 +40,7 @@ known as (
         interactions.interaction_type = 'rating' as is_rating,
         case
             when interactions.interaction_type = 'rating'
-                then try_cast(json_extract_string(interactions.properties, '$.rating') as double)
+                then try_cast(try_cast(json_extract_string(interactions.properties, '$.rating') as double) as decimal(18, 6))
         end as rating
 
     from interactions
@@ -78,7 +78,7 @@ customer_item_days as (
         item_id,
         occurred_date,
         cast(sum(cast(weight * rating_share as decimal(18, 9))) as double) as weight,
-        max(half_life_days) as half_life_days,
+        cast(max(cast(half_life_days as decimal(18, 6))) as double) as half_life_days,
         bool_or(is_taken) as is_taken,
         max(as_of) as as_of
 

@@ -27,9 +27,14 @@ summed as (
     select
         customer_id,
         item_id,
-        {# sums of decimals do not depend on their order #}
+        {# sums and maxima of decimals do not depend on the order of rows #}
         greatest(0, least(1, cast(sum(cast(weight as decimal(18, 9))) as double)))
-        * coalesce(max(power(2, -age_days / half_life_days)) filter (where weight > 0), 0) as preference,
+        * coalesce(
+            cast(
+                max(cast(least(1, power(2, -age_days / half_life_days)) as decimal(18, 15))) filter (where weight > 0) as double
+            ),
+            0
+        ) as preference,
         bool_or(is_taken) as is_taken,
         max(as_of) as as_of
 

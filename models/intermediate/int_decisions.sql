@@ -45,10 +45,7 @@ rewards as (
         cast(case when interaction_type in ('cancel', 'refund') then -amount else amount end as decimal(38, 6)) as signed_amount
 
     from interactions
-    where
-        list_contains(
-            (select flatten(list(string_split(experiments.reward_types, '|'))) from experiments), interaction_type
-        )
+    where interaction_type in (select unnest(string_split(experiments.reward_types, '|')) from experiments)
 
 ),
 

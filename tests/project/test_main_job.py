@@ -179,6 +179,15 @@ def test_whatever_can_fail_belongs_to_a_team_that_has_an_address(built: Project)
             assert teams.get(team[about]), node["unique_id"]
 
 
+def test_what_grows_with_interactions_is_computed_on_all_cores(built: Project) -> None:
+    """A query that depends on the order of rows reads sorted copies, on one core."""
+    ordered = "select split_part(node_id, '.', -1), details -> '$.reading.order_dependent' from scorehouse.nodes"
+    ordered += " where materialized in ('table', 'partitioned') and row_count > 30000"
+    found = {name for (name, said) in built.work("main", ordered) if json.loads(said)}
+    lists = {"recommendations__ease", "recommendations__popular", "similar_items"}
+    assert found <= lists | {"stg_retail__items"}, "write it so that its plan settles the order: decimals, keys, no first()"
+
+
 def test_every_relation_of_the_catalog_answers_a_reader_who_has_only_duckdb(built: Project) -> None:
     relations = built.catalog("select schema_name, view_name from duckdb_views() where not internal")
     assert len(relations) > 20

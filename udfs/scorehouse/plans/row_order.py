@@ -124,7 +124,8 @@ def is_orderless(aggregate: Expression) -> bool:
     arguments = aggregate.get("children", [])
     if name in EXACT:
         return not any(map(_is_floating, arguments))
-    return name in ORDERLESS and not (name in PICKING and any(map(_has_equals, arguments)))
+    varying = [argument for argument in arguments if places(argument)]
+    return name in ORDERLESS and not (name in PICKING and any(map(_has_equals, varying)))
 
 
 def _depends_on_ties(window: Expression) -> bool:
