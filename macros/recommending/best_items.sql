@@ -46,25 +46,34 @@
 
     ),
 
-    ranked as (
+    free as (
 
         select
             {% for column in per %}placed.{{ column }}, {% endfor -%}
             placed.item_id,
             placed.score,
-            row_number() over (
-                {%- if per %}
-                partition by placed.{{ per | join(', placed.') }}
-                {%- endif %}
-                order by
-                    placed.category is null or placed.category_place <= policy.maximum_per_category desc,
-                    placed.score desc,
-                    placed.item_id desc
-            ) as rank
+            placed.category is null or placed.category_place <= policy.maximum_per_category as is_free
 
         from placed
         cross join policy
-        qualify rank <= policy.list_length
+
+    ),
+
+    ranked as (
+
+        select
+            {% for column in per %}{{ column }}, {% endfor -%}
+            item_id,
+            score,
+            row_number() over (
+                {%- if per %}
+                partition by {{ per | join(', ') }}
+                {%- endif %}
+                order by is_free desc, score desc, item_id desc
+            ) as rank
+
+        from free
+        qualify rank <= (select max(list_length) from policy)
 
     )
 

@@ -1,7 +1,8 @@
 {#
     What is popular now among items that may be recommended, by the trend that a fitted recommender's usable version holds, as a
     whole select: model_version, item_id and value, above 0. Counted from the days of items, so that it is of today whenever the
-    version was fitted; the same formula as scorehouse.recommending.weights.Trend.
+    version was fitted; the same formula as scorehouse.recommending.weights.Trend. Sums are in the order of days, and what is compared
+    are decimals, so that the order of rows does not matter.
 
     Example:
         {{ item_popularities('recommendation__popular') }}
@@ -21,31 +22,33 @@
             counted.model_version,
             counted.item_id,
             round(
-                counted.total * (counted.largest / max(counted.total) over ()), {{ var('recommendation_decimals') }}
+                cast(counted.total as double) * (cast(counted.largest as double) / cast(max(counted.total) over () as double)),
+                {{ var('recommendation_decimals') }}
             ) as value
         from (
             select
-                trend.model_version,
                 item_days.item_id,
-                any_value(trend.largest) as largest,
-                sum(
-                    item_days.liking * coalesce(power(2, -item_days.age_days / trend.half_life_days), 1)
-                    order by item_days.occurred_date
+                max(trend.model_version) as model_version,
+                max(trend.largest) as largest,
+                cast(
+                    sum(
+                        item_days.liking * coalesce(power(2, -item_days.age_days / trend.half_life_days), 1)
+                        order by item_days.occurred_date
+                    ) as decimal(38, 15)
                 ) as total
             from {{ ref('item_days') }} as item_days
             cross join (
                 select
-                    model_version,
-                    max(value) filter (where input = 'largest') as largest,
-                    max(value) filter (where input = 'half_life_days') as half_life_days,
-                    max(value) filter (where input = 'window_days') as window_days
+                    max(model_version) as model_version,
+                    max(cast(value as decimal(18, 9))) filter (where input = 'largest') as largest,
+                    max(cast(value as decimal(18, 9))) filter (where input = 'half_life_days') as half_life_days,
+                    max(cast(value as decimal(18, 9))) filter (where input = 'window_days') as window_days
                 from ({{ weights_of(model, 'trend') }})
-                group by model_version
             ) as trend
             where item_days.age_days <= coalesce(trend.window_days, item_days.age_days)
-            group by trend.model_version, item_days.item_id
+            group by item_days.item_id
         ) as counted
-        where counted.total > 0
+        where counted.total > 0 and counted.largest > 0
     ) as scaled
     anti join {{ ref('blocked_items') }} as blocked on scaled.item_id = blocked.item_id
     where scaled.value > 0{{ '' if is_wanted else ' and false' }}

@@ -27,8 +27,11 @@ FLOATING = frozenset({"FLOAT", "DOUBLE"})
 PICKING = frozenset("min max median quantile quantile_disc mad histogram histogram_exact".split())
 """Orderless aggregates that give values as they met them."""
 
-WITH_EQUALS = FLOATING | {"INTERVAL", "LIST", "STRUCT", "TUPLE", "MAP", "ARRAY", "UNION", "VARIANT"}
-"""Types with different values that are equal to DuckDB: -0.0 and 0.0, one month and thirty days, and what holds such."""
+WITH_EQUALS = FLOATING | {"INTERVAL", "MAP", "UNION", "VARIANT"}
+"""Types with different values that are equal to DuckDB: -0.0 and 0.0, one month and thirty days."""
+
+HOLDING = frozenset("LIST STRUCT TUPLE ARRAY".split())
+"""Types whose values are equal where all that they hold is."""
 
 PEERS = frozenset("WINDOW_RANK WINDOW_RANK_DENSE WINDOW_DENSE_RANK WINDOW_PERCENT_RANK WINDOW_CUME_DIST".split())
 """Window functions that give rows which stand at the same place the same value."""
@@ -69,7 +72,7 @@ class _RowOrder:
             elif kind == "LOGICAL_DISTINCT" and any(map(_is_of_equals, operator.said["distinct_targets"])):
                 yield "distinct"
             elif kind == "LOGICAL_RECURSIVE_CTE" and not operator.said["union_all"]:
-                yield from ("recursive union" for one in operator.said["internal_types"] if one["id"] in WITH_EQUALS)
+                yield from ("recursive union" for one in operator.said["internal_types"] if _is_with_equals(one))
             elif kind == "LOGICAL_ASOF_JOIN" and not self._matches_once(operator):
                 yield "asof join"
             elif kind == "LOGICAL_POSITIONAL_JOIN":
@@ -155,7 +158,16 @@ def _is_floating(expression: Expression) -> bool:
 
 
 def _has_equals(expression: Expression) -> bool:
-    return expression.get("return_type", {}).get("id") in WITH_EQUALS
+    return _is_with_equals(expression.get("return_type", {}))
+
+
+def _is_with_equals(kind: Mapping[str, object]) -> bool:
+    """Whether a type has different values that are equal, as texts with a collation have too, or holds such."""
+    said = kind.get("type_info") or {}
+    held = [child["second"] for child in said.get("child_types", [])] + [said[name] for name in ("child_type",) if name in said]
+    if kind.get("id") in HOLDING:
+        return not held or any(map(_is_with_equals, held))
+    return kind.get("id") in WITH_EQUALS or bool(said.get("collation"))
 
 
 def _is_of_equals(expression: Expression) -> bool:
