@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import Spec, fit
-from scorehouse.learning.fitting import decide_declared
+from scorehouse.learning.fitting import decider
 from scorehouse.learning.measure.limits import KEEP, TRAIN, Policy
 from scorehouse.recommending import Ease, ItemItem, Popular
 from scorehouse.recommending.evaluation import last_first_taken, splits
@@ -155,7 +155,7 @@ def test_a_version_is_fitted_again_for_old_age_or_a_large_share_of_news(news: li
     spec = Spec.read("test", POPULAR | CHOICE)
     version = fit(table(*CHANGING, today=40), spec, "model@1")
     policy = Policy(maximum_age_days=7, minimum_new_examples=1, maximum_new_share=0.1)
-    found = decide_declared(policy, version, table(*CHANGING, *news, today=50), spec, "test")
+    found = decider(spec, "test")(policy, version, table(*CHANGING, *news, today=50), spec, "test")
     assert (found.decision, reason in found.reason) == (decision, True), found.reason
 
 

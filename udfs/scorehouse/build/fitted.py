@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from scorehouse.build import engine, versions
 from scorehouse.build.builder import Builder, Outcome
-from scorehouse.build.examples import Examples
 from scorehouse.build.monitoring import SIGNALS, training_asked_for
 from scorehouse.build.reasons import explain
+from scorehouse.build.sample import Sample
 from scorehouse.build.versions import ALWAYS, POLICY_SEED, ROUTES_SEED, decided, pinned, version_name
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning import Spec, fit, prove_again
@@ -119,9 +119,8 @@ class FittedModel:
 
     def _with_pinned(self, record: NodeRecord) -> NodeRecord:
         """The record with what a route pins among its files: a release that serves it refers to it."""
-        folders = sorted({record.relation, *(PurePath(file).parent.name for file in record.files)})
         missing = sorted(self._pinned - {self._named(file) for file in record.files})
-        found = [versions.file_of(name, folders, self._store) for name in missing]
+        found = [versions.file_of(name, versions.folders(record), self._store) for name in missing]
         return replace(record, files=[*record.files, *(self._store.name(file) for file in found if file)])
 
     def _pinned_files(self, record: NodeRecord) -> list[str]:
@@ -137,7 +136,7 @@ class FittedModel:
             file, is_new = self._trained(cursor)
             decision = decided("train", explain(previous, draft, True), now, now)
             return _Answer(versions.replaced(previous, draft, file, decision), is_new)
-        from scorehouse.learning.fitting import decide_declared  # scikit-learn loads only where something is decided
+        from scorehouse.learning.fitting import decider  # scikit-learn loads only where something is decided
         from scorehouse.learning.measure import policy
 
         limits, in_use = Policy.of(row), known["model_version"][0].as_py()
@@ -146,7 +145,8 @@ class FittedModel:
         else:
             asked = training_asked_for(self._signals(), self._store, in_use)
             examples = self._examples_read(cursor)
-            found = decide_declared(limits, known, examples.rows, self._spec, self._node.path, asked, examples.total)
+            decide = decider(self._spec, self._node.path)
+            found = decide(limits, known, examples.rows, self._spec, self._node.path, asked, examples.total)
         measured = {"measured_version": in_use, "test_until": found.test_until, "metrics": found.metrics}
         if found.decision != policy.TRAIN:
             decision = decided(found.decision, found.reason, in_use, measured=measured)
@@ -161,8 +161,8 @@ class FittedModel:
         decision = decided(policy.TRAIN, found.reason, now, now, measured)
         return _Answer(versions.replaced(previous, draft, file, decision), is_new, f"train: {found.reason}")
 
-    def _examples_read(self, cursor: duckdb.DuckDBPyConnection) -> Examples:
-        return Examples.read(cursor, self._sql, self._spec, self._most)
+    def _examples_read(self, cursor: duckdb.DuckDBPyConnection) -> Sample:
+        return Sample.read(cursor, self._sql, self._spec, self._most)
 
     def _trained(self, cursor: duckdb.DuckDBPyConnection) -> tuple[str, bool]:
         """The file of the version that the draft asks for, and whether it had to be trained."""

@@ -1,7 +1,6 @@
 """Everything one dbt invocation works with."""
 
 from dataclasses import dataclass, field
-from pathlib import PurePath
 
 import duckdb
 import pyarrow as pa
@@ -9,7 +8,7 @@ import pyarrow as pa
 from scorehouse.build.builder import Builder
 from scorehouse.build.engine import use_own_modules
 from scorehouse.build.manifest import Manifest, Node
-from scorehouse.build.versions import file_of, read_row
+from scorehouse.build.versions import file_of, folders, read_row
 from scorehouse.ledger.lines import Ledger
 from scorehouse.names.quoting import plain
 from scorehouse.names.warehouse import Warehouse
@@ -68,7 +67,7 @@ class Run:
         """The store's folders of a fitted model: of its relation, as it is and was."""
         known = {node.relation for node in self.manifest.fitted() if node.name == model}
         kept = (record for record in self.records.nodes.values() if record.materialized == "fitted" and record.name == model)
-        return {*known, *(PurePath(file).parent.name for record in kept for file in record.files)}
+        return known.union(*map(folders, kept))
 
     def has(self, relation: str) -> bool:
         """Whether a relation, as SQL writes it, was built on this branch."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pyarrow as pa
@@ -81,6 +81,11 @@ def incumbent(previous: NodeRecord | None, draft: NodeRecord, store: Store) -> p
         return None
     row = read_row(file)
     return row if row["status"][0].as_py() == "ready" else None
+
+
+def folders(record: NodeRecord) -> list[str]:
+    """The store's folders of a fitted model: of its relation as it is, and was when its versions were trained."""
+    return sorted({record.relation, *(PurePath(file).parent.name for file in record.files)})
 
 
 def file_of(version: str, folders: Iterable[str], store: Store) -> Path | None:

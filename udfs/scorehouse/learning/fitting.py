@@ -1,6 +1,7 @@
 """Fit: a table of examples and a declaration become the one row of a version."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,6 @@ from scorehouse.learning.judged import Judged, judged, split_of
 from scorehouse.learning.learner import Learner
 from scorehouse.learning.measure import evaluation
 from scorehouse.learning.measure.evaluation import scores_of
-from scorehouse.learning.measure.limits import Policy
 from scorehouse.learning.measure.policy import Finding, decide
 from scorehouse.learning.prove import parity
 from scorehouse.learning.train.estimators import declared_estimator
@@ -43,18 +43,9 @@ def fit_declared(table: pa.Table, spec: Spec, version: str, where: str) -> pa.Ta
     return own(table, spec, version, where) if own else _trained(table, task_of(estimator), spec, version, where)
 
 
-def decide_declared(
-    policy: Policy,
-    version: pa.Table,
-    table: pa.Table,
-    spec: Spec,
-    where: str,
-    asked: str | None = None,
-    total: int | None = None,
-) -> Finding:
-    """See `measure.policy.decide`: an estimator with `decide` does so itself."""
-    own = getattr(declared_estimator(spec, where), "decide", None)
-    return (own or decide)(policy, version, table, spec, where, asked, total)
+def decider(spec: Spec, where: str) -> Callable[..., Finding]:
+    """What decides whether a version is trained again: the estimator's own `decide`, else `measure.policy.decide`."""
+    return getattr(declared_estimator(spec, where), "decide", decide)
 
 
 def _brought(fitted: Fitted, examples: Examples, version: str) -> pa.Table:

@@ -112,9 +112,8 @@ def _found(run: Run) -> Iterator[_Garbage]:
     parts += [branch.own_part() for branch in idle if branch not in damaged.values()]
     files = [(part, file) for part in parts for file in _results_in(plain_files(run.warehouse.root, part))]
     told_of = frozenset(_stem(name) for name, _ in origins(run, used))
-    unused = [one for one in files if one[1].name not in used]
-    unused = [one for one in unused if not (one[1].name.endswith(RECORD) and _stem(one[1].name) in told_of)]
-    unused.sort(key=lambda one: one[1].name)
+    stays = used | {f"{stem}{RECORD}" for stem in told_of}
+    unused = sorted((one for one in files if one[1].name not in stays), key=lambda one: one[1].name)
     scratch = [folder for branch in idle for folder in branch.scratch]
     branches = frozenset(branch.folder for branch in [run.warehouse, *others])
     yield _Garbage(unused, told_of, branches, scratch, len(used), _left(busy, [*damaged]))

@@ -164,8 +164,9 @@ def _has_equals(expression: Expression) -> bool:
 def _is_with_equals(kind: Mapping[str, object]) -> bool:
     """Whether a type has different values that are equal, as texts with a collation have too, or holds such."""
     said = kind.get("type_info") or {}
-    held = [child["second"] for child in said.get("child_types", [])] + [said[name] for name in ("child_type",) if name in said]
     if kind.get("id") in HOLDING:
+        held = [child["second"] for child in said.get("child_types", [])]
+        held += [said["child_type"]] if "child_type" in said else []
         return not held or any(map(_is_with_equals, held))
     return kind.get("id") in WITH_EQUALS or bool(said.get("collation"))
 

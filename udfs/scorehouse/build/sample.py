@@ -13,8 +13,8 @@ _HASHES = 2**64
 
 
 @dataclass(frozen=True)
-class Examples:
-    """What was read.
+class Sample:
+    """The examples that were read.
 
     Attributes:
         rows: the examples.
