@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from project.harness import Project, tiny_project
+from scorehouse.build import partitioned
 
 HEADER = "event_id,occurred_at,kind,amount\n"
 DAYS = {f"day{day}.csv": [f"{day}{i},2020-01-0{day} 0{i}:30,{'ab'[i % 2]},{i}.5" for i in range(8)] for day in (1, 2, 3)}
@@ -217,3 +218,82 @@ def test_a_horizon_that_has_not_ended_is_no_time_yet_and_one_that_has_reads_to_i
     project.build("--select", "+known")
     assert project.work("main", rows) == [("2020-01-02", 2), ("2020-01-03", 3), ("2020-01-04", 4)]
     assert len(set((project.warehouse / "store/features.known").glob("*.parquet")) - before) == 1
+
+
+KINDS = """
+select
+    events.kind,
+    events.event_id,
+    events.amount,
+    count(*) over (partition by events.kind) as of_kind,
+    row_number() over (partition by events.kind order by events.amount desc, events.event_id) as place,
+    factors.factor
+from {{ ref('events') }} as events
+left join {{ ref('factors') }} as factors on events.kind = factors.kind
+"""
+KINDS_YML = "models: [{name: placed, config: {materialized: partitioned, meta: {partition_by: kind, grain: hash}}}]\n"
+FACTORS = "select kind, count(*) as factor from {{ ref('events') }} group by kind\n"
+
+
+def write_events(project: Project, kinds: dict[str, int]) -> None:
+    rows = [f"('{kind}', '{kind}{number}', {number * 7 % 5})" for kind, count in kinds.items() for number in range(count)]
+    project.write("models/features/events.sql", f"select * from (values {', '.join(rows)}) as t(kind, event_id, amount)\n")
+
+
+def with_kinds(root: Path, kinds: dict[str, int], sql: str = KINDS) -> Project:
+    """A project with a model that is cut by the hash of a text, over so many rows of each."""
+    project = tiny_project(root)
+    write_events(project, kinds)
+    project.write("models/features/factors.sql", FACTORS)
+    project.write("models/features/placed.sql", sql)
+    project.write("models/features/placed.yml", KINDS_YML)
+    return project
+
+
+def pieces(project: Project) -> set[str]:
+    (files,) = project.work("main", "select files from scorehouse.nodes where relation = 'features.placed'")[0]
+    return set(files)
+
+
+def test_values_are_cut_by_their_hash_and_only_what_has_news_is_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partitioned, "ROWS_OF_A_HASH", 40)
+    chosen = "--select", "events", "factors", "placed"
+    kinds = {f"kind{number}": 5 + number for number in range(20)}
+    project = with_kinds(tmp_path / "cut", kinds)
+    project.build(*chosen)
+    before = pieces(project)
+    assert 4 < len(before) <= 8
+    write_events(project, kinds | {"kind7": 13})
+    project.build(*chosen)
+    assert len(pieces(project) - before) == 1
+    whole = with_kinds(tmp_path / "whole", kinds | {"kind7": 13})
+    whole.write("models/features/placed.yml", "models: [{name: placed, config: {materialized: table}}]\n")
+    whole.build(*chosen)
+    rows = "select * from features.placed order by all"
+    assert project.work("main", rows) == whole.work("main", rows)
+    clean = with_kinds(tmp_path / "clean", kinds | {"kind7": 13})
+    clean.build(*chosen)
+    files = [{name: (one.warehouse / "store" / name).read_bytes() for name in pieces(one)} for one in (project, clean)]
+    assert files[0] == files[1]
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("select *, count(*) over (partition by amount) as n from {{ ref('events') }}", "over"),
+        ("select kind, event_id from {{ ref('events') }} qualify row_number() over (order by amount) = 1", "over"),
+        ("select lower(kind) as kind, count(*) as n from {{ ref('events') }} group by lower(kind)", "group by"),
+        ("select a.* from {{ ref('events') }} as a inner join {{ ref('factors') }} as b on a.amount = b.factor", "join"),
+        ("select f.kind, e.event_id from {{ ref('factors') }} as f full join {{ ref('events') }} as e using (kind)", "join"),
+        ("select cast(kind as date) as kind from {{ ref('events') }}", "made of something else"),
+        ("select amount as kind from {{ ref('events') }}", "made of something else"),
+        ("select 'a' as kind", "expected an input"),
+        ("select kind, event_id from {{ ref('events') }} union all select 'c', 'c1'", "union"),
+    ],
+)
+def test_what_looks_across_hashed_values_is_refused(tmp_path: Path, sql: str, said: str) -> None:
+    outcome = with_kinds(tmp_path / "project", {"a": 3, "b": 4}, sql).dbt("build", "--select", "events", "factors", "placed")
+    assert not outcome.is_green
+    assert "models/features/placed.sql" in outcome.output
+    assert said in outcome.output
+    assert "Traceback" not in outcome.output

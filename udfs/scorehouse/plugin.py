@@ -87,8 +87,9 @@ class Plugin(BasePlugin):
         with _ShownByDbt():
             values = _variables()
         follow(conn, self._warehouse.root)
-        limits.lock_down(conn, _envelope(self._warehouse, values), self._warehouse.writable_folders())
-        limits.bound_process(conn)
+        ((memory_limit,),) = conn.execute("select parse_formatted_bytes(?)", [values["memory_limit"]]).fetchall()
+        limits.lock_down(conn, _envelope(self._warehouse, values, memory_limit), self._warehouse.writable_folders())
+        limits.bound_process(memory_limit)
         self._timeout_seconds = float(values["query_timeout_seconds"])
         _take_over(conn)
         self._connection = conn
@@ -230,10 +231,11 @@ def _options() -> Iterator[str]:
             yield f"--{name.lower().replace('_', '-')}"
 
 
-def _envelope(warehouse: Warehouse, values: dict[str, Any]) -> dict[str, str]:
+def _envelope(warehouse: Warehouse, values: dict[str, Any], memory_limit: int) -> dict[str, str]:
+    """The settings of the work database: half of the memory; the other is of what trains or computes apart."""
     return {
         "temp_directory": str(warehouse.spill),
-        "memory_limit": values["memory_limit"],
+        "memory_limit": f"{memory_limit // 2}B",
         "max_temp_directory_size": values["spill_limit"],
         "threads": str(values["query_threads"] or os.cpu_count()),
         "TimeZone": "UTC",

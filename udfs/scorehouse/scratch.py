@@ -14,7 +14,7 @@ from scorehouse.foreign import copy_plain
 
 _own = threading.local()
 
-_ENVELOPE = {"enable_external_access": "false", "threads": 1, "memory_limit": "1GB"}
+_ENVELOPE = {"enable_external_access": "false", "threads": 1, "async_threads": 1, "memory_limit": "1GB"}
 MOST_SECONDS, MOST_BYTES = 20, 1_000_000_000
 """What a look at a database that somebody else wrote may take: it may say anything."""
 
@@ -29,7 +29,7 @@ def scratch(purpose: str) -> duckdb.DuckDBPyConnection:
     """
     connections = _own.__dict__
     if purpose not in connections:
-        connections[purpose] = duckdb.connect(config={"threads": 1})
+        connections[purpose] = duckdb.connect(config={"threads": 1, "async_threads": 1})
         connections[purpose].execute("set global TimeZone = 'UTC'")
     return connections[purpose]
 

@@ -17,7 +17,8 @@ from scorehouse.plans.shadow import DATABASE
 from scorehouse.sandbox import functions, limits
 from scorehouse.store.contents import told_apart
 
-_SETTINGS = ("temp_directory", "memory_limit", "max_temp_directory_size", "TimeZone")
+_SETTINGS = ("temp_directory", "max_temp_directory_size", "TimeZone")
+_FEW_THREADS = {"threads": 1, "async_threads": 1}
 
 
 @dataclass(frozen=True)
@@ -62,17 +63,18 @@ def alone(
     """A connection to a database apart that holds sorted copies of some relations, and the views and macros over them.
 
     Args:
-        connection: the work database, whose settings hold there too.
+        connection: the work database, whose settings hold there too; a database apart may hold half as much.
         definitions: what makes the views and macros.
     """
     settings = {name: _setting(connection, name) for name in _SETTINGS}
+    settings["memory_limit"] = f"{limits.memory_of(connection.cursor()) // 2}B"
     folders = _setting(connection, "allowed_directories")
     file = Path(str(settings["temp_directory"]), f"alone-{uuid.uuid4().hex}.duckdb")
     file.parent.mkdir(parents=True, exist_ok=True)
-    apart = duckdb.connect()
+    apart = duckdb.connect(config=_FEW_THREADS)
     try:
         apart.execute(f"attach {literal(file)} as {DATABASE}; use {DATABASE}")
-        limits.lock_down(apart, {**settings, "threads": "1"}, list(folders))
+        limits.lock_down(apart, settings, list(folders))
         functions.register_all(apart)
         for table in tables:
             table.copy_into(apart)

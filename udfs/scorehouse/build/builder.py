@@ -15,18 +15,24 @@ from scorehouse.build.addresses import AddressGuard
 from scorehouse.build.alone import Sorted, alone
 from scorehouse.build.inputs import InputReader, Inputs, Mark, definitions
 from scorehouse.build.manifest import Manifest, Node
+from scorehouse.build.memory import Memory
 from scorehouse.build.reasons import explain
-from scorehouse.errors import ScorehouseError
+from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.fingerprint import FORMAT_VERSION, Fingerprint, digest
 from scorehouse.names.quoting import quoted
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.sandbox import queries
-from scorehouse.sandbox.limits import time_limit
+from scorehouse.sandbox.limits import memory_of, time_limit
 from scorehouse.sandbox.parse import line_of, without_positions
 from scorehouse.sources import tables
 from scorehouse.store.details import Details, Reading
 from scorehouse.store.files import Store, read_sql
 from scorehouse.store.records import NodeRecord, NodeRecords, PassedTest, Records
+
+BYTES_OF_A_VALUE = 16
+"""What a value that is read takes in memory, about."""
+COPIES = 3
+"""How often what is read is held, about: by a query grouped and sorted; by a training as columns, matrices and their parts."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,7 @@ class Builder:
         self._run_id = run_id
         self.warehouse = warehouse
         self._settling = threading.Lock()
+        self._inside, self._beside = Memory(memory_of(connection)), Memory(memory_of(connection))
         self.unlike: list[str] = []
         self.drafts: dict[tuple[str, str, str | None], NodeRecord] = {}
         self.columns_from_after: dict[str, dict[str, set[str]]] = {}
@@ -191,19 +198,47 @@ class Builder:
         return files
 
     @contextmanager
-    def cursor(self, draft: NodeRecord, rows: Mapping[str, str] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    def cursor(
+        self, draft: NodeRecord, rows: Mapping[str, str] | None = None, share: float = 1, trains: bool = False
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection to compute one node with: the time of the build is set, the time limit runs.
 
-        It is a cursor of the work database, or a connection to a database apart where the order of rows counts.
+        It is a cursor of the work database, or a connection to a database apart where the order of rows counts. What reads much
+        waits until as much memory is free.
 
         Args:
             rows: other queries for the rows of some relations, if they are read in a database apart.
+            share: how much of what the node reads is read at once.
+            trains: whether the rows are taken out of the database.
+
+        Raises ScorehouseError where memory or room for temporary files is not enough.
         """
         is_ordered = bool(draft.details.reading and draft.details.reading.order_dependent)
-        connection = alone(self.connection, *self._copied(draft, rows or {})) if is_ordered else _cursor(self.connection)
-        with connection as cursor, time_limit(cursor, self._timeout_seconds, draft.relation):
-            cursor.execute("set variable built_at = ?", [datetime.now(UTC).replace(tzinfo=None)])
-            yield cursor
+        memory = self._beside if is_ordered or trains else self._inside
+        with memory.part(int(share * self._bytes_held(draft))), self._expect_room(draft):
+            connection = alone(self.connection, *self._copied(draft, rows or {})) if is_ordered else _cursor(self.connection)
+            with connection as cursor, time_limit(cursor, self._timeout_seconds, draft.relation):
+                cursor.execute("set variable built_at = ?", [datetime.now(UTC).replace(tzinfo=None)])
+                yield cursor
+
+    def _bytes_held(self, draft: NodeRecord) -> int:
+        """About how much memory the rows take that a node reads."""
+        columns = draft.details.reading.columns if draft.details.reading else {}
+        behind = self.reader.behind(self.manifest.node(draft.node_id)).values()
+        values = sum((record.row_count or 0) * len(columns.get(record.relation, ())) for record in behind)
+        return COPIES * BYTES_OF_A_VALUE * values
+
+    @contextmanager
+    def _expect_room(self, draft: NodeRecord) -> Iterator[None]:
+        try:
+            yield
+        except (MemoryError, duckdb.OutOfMemoryException) as error:
+            found = first_line(error) if str(error) else "MemoryError"
+            setting = "spill_limit" if "offload" in found else "memory_limit"
+            raise ScorehouseError(
+                f"{self.manifest.node(draft.node_id).path}: expected to be computed within the variable {setting}, found "
+                f"{found}; raise it, or give the query fewer rows at once."
+            ) from error
 
     def _copied(self, draft: NodeRecord, rows: Mapping[str, str]) -> tuple[list[Sorted], list[str]]:
         """What a database apart holds: the relations that a node reads, and the views and macros over them."""

@@ -71,7 +71,7 @@ class FittedModel:
         if versions.is_answered(self._previous, self._draft, self._store):
             answer = _Answer(versions.unchanged(self._previous, self._draft), False)
         else:
-            with self._builder.cursor(self._draft) as cursor:
+            with self._builder.cursor(self._draft, share=self._share(), trains=True) as cursor:
                 answer = self._decided(cursor)
         answer = replace(answer, record=self._with_pinned(answer.record))
         self._expect_proved(answer)
@@ -95,13 +95,18 @@ class FittedModel:
             unproven = [file for file in unproven if file not in proved]
         if not unproven:
             return
-        with self._builder.cursor(self._draft) as cursor:
+        with self._builder.cursor(self._draft, share=self._share(), trains=True) as cursor:
             examples = self._examples_read(cursor).rows
         for file in unproven:
             refused = prove_again(versions.read_row(self._store.path(file)), examples, self._spec, self._node.path)
             if refused:
                 found = f"{refused[0].lower()}{refused[1:]}".rstrip(".")
                 raise ScorehouseError(f"{self._node.path}: {found} ({self._remedy(file, in_use)}.")
+
+    def _share(self) -> float:
+        """How much of the rows it learns from, about, if the largest relation that it reads has the examples."""
+        rows = max((r.row_count or 0 for r in self._builder.reader.behind(self._node).values()), default=0)
+        return min(1.0, self._most / rows) if self._most and rows and not self._spec.is_brought else 1.0
 
     def _remedy(self, file: str, in_use: str) -> str:
         """What changed so that a version cannot be scored with any more, and what to do."""

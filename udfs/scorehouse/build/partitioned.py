@@ -1,8 +1,11 @@
-"""Partitioned models: one immutable file per time partition, each with a fingerprint of its own.
+"""Partitioned models: one immutable file per partition, each with a fingerprint of its own.
 
 A partition is computed from the same partition of every partitioned input, and from the whole of every other input. New
 rows for one day, or late rows for an old one, therefore recompute that partition and nothing else. A query that looks across
 partitions is refused (see scorehouse.plans.locality), so it does not matter which partitions are computed together.
+
+A model whose grain is `hash` is cut by the values of a column that is no time, each partition computed alone: memory holds one at
+a time. Its inputs need no partitions of their own: every stored one that has the column is cut by it.
 
 A model of as-of times is cut by them, and names in `meta.known_before` the inputs of which each time has only the rows that were
 known before it, or before the end of its horizon (`meta.horizon_days`). It is given no others, so it cannot look ahead: what else
@@ -53,9 +56,9 @@ class _Same:
         """The files that hold what is read for a partition."""
         return self.files.get(part, [])
 
-    def is_read(self, parts: Collection[str], grain: str) -> str:
-        """The condition on the rows that are read for some partitions."""
-        return f"{Partitioning(self.column, grain).key_sql()} in ({', '.join(map(literal, parts))})"
+    def is_read(self, parts: Collection[str], own: Partitioning) -> str:
+        """The condition on the rows that are read for some partitions of a model."""
+        return f"{replace(own, column=self.column).key_sql()} in ({', '.join(map(literal, parts))})"
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class _Before:
         end = _end(part, self.horizon)
         return [file for file, begins in self.begins.items() if begins < end]
 
-    def is_read(self, parts: Collection[str], _grain: str) -> str:
+    def is_read(self, parts: Collection[str], _own: Partitioning) -> str:
         """The condition on the rows that are read for one partition."""
         (part,) = parts
         column = identifier(self.column)
@@ -100,6 +103,32 @@ def _end(part: str, horizon: timedelta) -> str:
         return str(date.max)
 
 
+HASH = "hash"
+"""The grain of partitions that hold all rows of some values of a column that is no time."""
+ROWS_OF_A_HASH = 250_000
+"""How many rows of its largest input such a partition is made of, about."""
+
+
+@dataclass(frozen=True)
+class Hashed(Partitioning):
+    """Partitions by the hash of a column of whole values: so many."""
+
+    count: int
+
+    def key_sql(self) -> str:
+        """The partition of a row, as SQL that gives a text: its number."""
+        return f"cast(hash({identifier(self.column)}) % {self.count} as varchar)"
+
+
+def hashed_into(rows: int) -> int:
+    """How many partitions by hash so many rows need: twice as many from one step to the next.
+
+    >>> hashed_into(0), hashed_into(250_000), hashed_into(600_000)
+    (1, 1, 4)
+    """
+    return 1 << (max(rows - 1, 0) // ROWS_OF_A_HASH).bit_length()
+
+
 ALWAYS = "always"
 """What `meta.known_before` says of an input whose rows have no time."""
 
@@ -111,8 +140,13 @@ class _Partitioned:
         self._builder, self._sql, self._columns_ddl = builder, sql, columns_ddl
         self._node = builder.manifest.node(node_id)
         expect_columns(columns_ddl, self._node.path)
-        self._own = Partitioning.of(self._node.path, self._node.meta)
+        self._own = Partitioning.of(self._node.path, self._node.meta, (*GRAINS, HASH))
+        self._count = 1
         self._direct = {record.relation for record in builder.reader.parents(self._node).values()} - self._behind_views()
+        if self._own.grain == HASH:
+            rows = max((record.row_count or 0 for record in self._with_own_column()), default=0)
+            self._count = hashed_into(rows)
+            self._own = Hashed(self._own.column, HASH, self._count)
         self._known_before = self._declared()
         self._horizon = self._horizon_days()
         self._inputs: dict[str, _Same | _Before] = {}
@@ -173,8 +207,32 @@ class _Partitioned:
         views = [parent_id for parent_id, record in reader.parents(self._node).items() if record.definition]
         return {record.relation for view in views for record in reader.behind(manifest.node(view)).values()}
 
+    def _with_own_column(self) -> list[NodeRecord]:
+        """The tables that are read, by no view, and have the column that the model is cut by, of one type."""
+        parents = [r for r in self._builder.reader.parents(self._node).values() if r.relation in self._direct]
+        tables = [r for r in parents if r.materialized in ("table", "partitioned", "seed")]
+        found = [record for record in tables if self._own.column in record.columns]
+        types = sorted({record.columns[self._own.column] for record in found})
+        if len(types) > 1:
+            raise ScorehouseError(
+                f"{self._node.path}: expected the column {self._own.column} (meta.partition_by) of one type in all that is read, "
+                f"found {', '.join(types)}; cast it where it is stored."
+            )
+        return found
+
+    def _mark_by_hash(self, record: NodeRecord, columns: Sequence[str]) -> str:
+        """The mark of a relation that is read by a model that is cut by the hash of values."""
+        if record not in self._with_own_column():
+            return self._builder.reader.mark(record, columns)
+        read = [name for name in record.columns if name in columns or name == self._own.column]
+        marks = self._builder.reader.marks_by(self._own.key_sql(), record, read)
+        self._inputs[record.relation] = _Same(record, self._own.column, dict.fromkeys(marks, record.files), marks)
+        return digest(sorted(marks.items()))
+
     def _mark(self, record: NodeRecord, columns: Sequence[str]) -> str:
         """The mark of a relation that is read; one that can be read by partitions becomes an input."""
+        if self._own.grain == HASH:
+            return self._mark_by_hash(record, columns)
         cut, said = record.details.cut, self._known_before.get(record.relation)
         if said and said != ALWAYS:
             return self._mark_before(record, columns, said)
@@ -215,9 +273,14 @@ class _Partitioned:
     def _expect_local(self) -> None:
         if not self._same():
             whole = ", ".join(name.removeprefix("rows ") for name in self._marks if name.startswith("rows "))
+            wanted = (
+                f"an input (a table with the column {self._own.column}"
+                if self._own.grain == HASH
+                else "a partitioned input (a source with meta.partition_by, or a partitioned model of the same or a finer grain"
+            )
             raise ScorehouseError(
-                f"{self._node.path}: expected a partitioned input (a source with meta.partition_by, or a partitioned model of "
-                f"the same or a finer grain, read without a view between), found {whole or 'none'}; make the model a table."
+                f"{self._node.path}: expected {wanted}, read without a view between), found {whole or 'none'}; "
+                f"make the model a table."
             )
         if self._known_before:
             self._expect_own_column()
@@ -267,7 +330,7 @@ class _Partitioned:
         One by one where each reads other rows of an input, or it counts how rows lie in memory (sums of doubles).
         """
         parents = self._builder.parents(self._draft)
-        if self._known_before or self._draft.details.reading.order_dependent:
+        if self._known_before or self._own.grain == HASH or self._draft.details.reading.order_dependent:
             for part, file in missing.items():
                 self._compute_together({part: file}, parents)
         else:
@@ -278,7 +341,7 @@ class _Partitioned:
         """Compute some partitions in one pass and write one file each; `parents` is what the node reads."""
         rows = {name: self._rows_in(read, missing) for name, read in self._inputs.items()}
         key = self._own.key_sql()
-        with self._builder.cursor(self._draft, rows) as cursor:
+        with self._builder.cursor(self._draft, rows, 1 / self._count) as cursor:
             sql = self._sql if self._draft.details.reading.order_dependent else self._redirected(cursor, rows)
             query = f"select * from ({sql}\n)"
             cursor.execute(f"create or replace temp table fresh {self._columns_ddl or f'as {query} limit 0'}")
@@ -306,7 +369,7 @@ class _Partitioned:
         rows = f"select {', '.join(f'cast(null as {kind}) as {identifier(name)}' for name, kind in types)} where false"
         if files:
             rows += f" union all by name ({self._builder.rows(read.record, files)})"
-        return f"select * from ({rows}) where {read.is_read(parts, self._own.grain)}"
+        return f"select * from ({rows}) where {read.is_read(parts, self._own)}"
 
     def _redirected(self, cursor: duckdb.DuckDBPyConnection, rows: Mapping[str, str]) -> str:
         """The model's own text, in which its inputs' names stand for their rows in some partitions."""

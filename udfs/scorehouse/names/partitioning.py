@@ -1,6 +1,6 @@
 """Time partitions: in which one a row lies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from scorehouse.errors import ScorehouseError
@@ -25,8 +25,8 @@ class Partitioning:
     grain: str
 
     @classmethod
-    def of(cls, where: str, meta: Mapping[str, object]) -> "Partitioning":
-        """Read `meta: {partition_by: <column>, grain: day | month | year}`; the grain is a day where it is not given.
+    def of(cls, where: str, meta: Mapping[str, object], grains: Sequence[str] = GRAINS) -> "Partitioning":
+        """Read `meta: {partition_by: <column>, grain: <one of grains>}`; the grain is a day where it is not given.
 
         Raises ScorehouseError for anything else, with `where`, the model's file.
 
@@ -34,9 +34,9 @@ class Partitioning:
         Partitioning(column='at', grain='day')
         """
         column, grain = meta.get("partition_by"), meta.get("grain", "day")
-        if not isinstance(column, str) or grain not in GRAINS:
+        if not isinstance(column, str) or grain not in grains:
             raise ScorehouseError(
-                f"{where}: expected meta: {{partition_by: <a time column>, grain: {' | '.join(GRAINS)}}}, "
+                f"{where}: expected meta: {{partition_by: <a column>, grain: {' | '.join(grains)}}}, "
                 f"found partition_by: {column}, grain: {grain}."
             )
         return cls(column, str(grain))

@@ -1,4 +1,4 @@
-"""Whether a query computes each time partition from that partition alone, so that it does not matter which are built together."""
+"""Whether a query computes each partition from that partition alone, so that it does not matter which are built together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ class _Locality:
     """
 
     def __init__(self, grain: str, inputs: Mapping[str, str]) -> None:
-        self._finer = {*WITHIN_A_DAY, *GRAINS[: GRAINS.index(grain) + 1]}
+        self._finer = {*WITHIN_A_DAY, *GRAINS[: GRAINS.index(grain) + 1]} if grain in GRAINS else set()
         self._inputs = inputs
         self._shared: dict[int, Rows] = {}
 
@@ -181,9 +181,11 @@ class _Locality:
         return Rows(True, pinned)
 
     def _pins(self, expression: Expression, rows: Rows) -> bool:
-        """Whether an expression says in which partition a row lies: the column itself, its day, or its cut by a finer grain."""
+        """Whether an expression says in which partition a row lies: the column itself; of a time its day, or a finer cut too."""
         if place(expression) is not None:
             return place(expression) in rows.pinned
+        if not self._finer:
+            return False
         children = expression.get("children", [])
         if expression.get("type") == "OPERATOR_CAST" or name_of(expression) == "__cast":
             return expression["return_type"]["id"] in ("DATE", "TIMESTAMP") and self._pins(children[0], rows)

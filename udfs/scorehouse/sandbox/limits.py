@@ -37,12 +37,17 @@ def lock_down(connection: duckdb.DuckDBPyConnection, settings: dict[str, str], f
         connection.execute(f"set {name} = {value}")
 
 
-def bound_process(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let the whole process, Python functions included, have twice the memory of DuckDB and 4 GiB: more is a MemoryError."""
-    ((bytes_of_duckdb,),) = connection.execute("select parse_formatted_bytes(current_setting('memory_limit'))").fetchall()
+def memory_of(connection: duckdb.DuckDBPyConnection) -> int:
+    """The bytes that a database may hold."""
+    ((size,),) = connection.execute("select parse_formatted_bytes(current_setting('memory_limit'))").fetchall()
+    return size
+
+
+def bound_process(memory_limit: int) -> None:
+    """Let the process reserve twice its memory and 4 GiB, what it does not touch included: more is a MemoryError."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     with suppress(ValueError, OSError):  # a stricter limit is set already
-        resource.setrlimit(resource.RLIMIT_DATA, (2 * bytes_of_duckdb + (4 << 30), hard))
+        resource.setrlimit(resource.RLIMIT_DATA, (2 * memory_limit + (4 << 30), hard))
 
 
 @contextmanager
