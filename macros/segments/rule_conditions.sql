@@ -3,7 +3,7 @@
     parses.
 
     Example:
-        {{ rule_conditions(ref('segment_rules'), 'segment', over=ref('customer_snapshots')) }}
+        {{ rule_conditions(ref('segment_rules'), 'segment', over=ref('current_snapshots')) }}
         ->  [('newcomer', '(tenure_days <= 30)'), ...]
 
     Arguments:

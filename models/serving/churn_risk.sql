@@ -8,7 +8,7 @@ routed as (
 
 snapshots as (
 
-    select * from {{ ref('customer_snapshots') }}
+    select * from {{ ref('current_snapshots') }}
 
 ),
 

@@ -13,8 +13,7 @@ churn_risk as (
 
 snapshots as (
 
-    select * from {{ ref('customer_snapshots') }}
-    where is_current
+    select * from {{ ref('current_snapshots') }}
 
 ),
 

@@ -1,5 +1,5 @@
 {#- the loop's names and conditions have passed the gate; see macros/segments -#}
-{%- set rules = rule_conditions(ref('segment_rules'), 'segment', over=ref('customer_snapshots')) -%}
+{%- set rules = rule_conditions(ref('segment_rules'), 'segment', over=ref('current_snapshots')) -%}
 {%- set before = served_before(
     this, unlike=ref('customer_segments__kmeans'), columns=['customer_id', 'segment', 'segment_number']
 ) -%}
@@ -8,8 +8,7 @@ with
 
 snapshots as (
 
-    select * from {{ ref('customer_snapshots') }}
-    where is_current
+    select * from {{ ref('current_snapshots') }}
 
 ),
 

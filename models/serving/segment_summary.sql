@@ -11,8 +11,7 @@ customers as (
 
 snapshots as (
 
-    select * from {{ ref('customer_snapshots') }}
-    where is_current
+    select * from {{ ref('current_snapshots') }}
 
 ),
 

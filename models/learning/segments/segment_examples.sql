@@ -2,8 +2,7 @@ with
 
 snapshots as (
 
-    select * from {{ ref('customer_snapshots') }}
-    where is_current
+    select * from {{ ref('current_snapshots') }}
 
 ),
 
