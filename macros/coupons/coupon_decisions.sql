@@ -15,14 +15,16 @@
     {%- do _expect('coupon_decisions', candidates=['table', candidates], within=['columns or none', within]) -%}
     select
         judged.* exclude (coupon_cost, budget),
-        sum(case when judged.is_eligible and not judged.is_held_out then judged.coupon_cost else 0 end) over (
+        {#- exact: sums of floating-point numbers would depend on the order of rows #}
+        sum(
+            case when judged.is_eligible and not judged.is_held_out then cast(judged.coupon_cost as decimal(38, 6)) else 0 end
+        ) over (
             {%- if within %}
             partition by judged.{{ within | join(', judged.') }}
             {%- endif %}
             order by
                 case judged.rank_by when 'uplift' then judged.expected_gain else judged.expected_loss end desc nulls last,
                 judged.customer_id asc
-            rows between unbounded preceding and current row
         ) <= judged.budget as is_within_budget
     from (
         select

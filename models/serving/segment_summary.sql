@@ -19,18 +19,18 @@ present as (
 
     select
         customers.segment_number,
-        any_value(customers.segment) as segment,
+        max(customers.segment) as segment,
         count(*) as customer_count,
         count(*) / sum(count(*)) over () as customer_share,
-        median(snapshots.net_amount) as median_net_amount,
+        median(snapshots.net_amount + 0.0) as median_net_amount,
         cast(sum(cast(snapshots.purchase_amount_90d as decimal(38, 6))) as double) / count(*) as mean_amount_90d,
         median(snapshots.recency_days) as median_recency_days,
         count(*) filter (where snapshots.recency_days > {{ var('churn_horizon_days') }}) / count(*) as silent_share,
         count(*) filter (where customers.previous_segment_number is null) as new_count,
         count(*) filter (where customers.previous_segment_number <> customers.segment_number) as entered_count,
-        any_value(customers.implementation) as implementation,
-        any_value(customers.model_version) as model_version,
-        any_value(customers.as_of) as as_of
+        max(customers.implementation) as implementation,
+        max(customers.model_version) as model_version,
+        max(customers.as_of) as as_of
 
     from customers
     inner join snapshots on customers.customer_id = snapshots.customer_id

@@ -29,7 +29,7 @@ ranked as (
 
     select
         pairs.*,
-        row_number() over (partition by pairs.item_id order by pairs.score desc, pairs.similar_item_id desc) as rank
+        rank() over (partition by pairs.item_id order by pairs.score desc, pairs.similar_item_id desc) as rank
 
     from pairs
     cross join policy

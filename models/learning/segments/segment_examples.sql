@@ -17,7 +17,7 @@ examples as (
         {# who bought once has no gap of their own #}
         coalesce(
             recency_in_gaps,
-            recency_days / coalesce(median(mean_gap_days) over (), {{ var('churn_horizon_days') }})
+            recency_days / coalesce(median(mean_gap_days + 0.0) over (), {{ var('churn_horizon_days') }})
         ) as recency_in_gaps,
         as_of
 

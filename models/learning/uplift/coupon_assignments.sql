@@ -128,7 +128,7 @@ assignments as (
         waited.outcome_days,
         waited.is_treated,
         waited.is_matured,
-        2 * row_number() over (
+        2 * rank() over (
             partition by waited.is_matured
             order by waited.assigned_at, {{ function('stable_share') }}(waited.assignment_id, 'half'), waited.assignment_id
         ) > count(*) over (partition by waited.is_matured) as is_later_half,

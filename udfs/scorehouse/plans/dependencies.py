@@ -5,6 +5,7 @@ Where an order leaves rows at the same place open, and they agree in all that an
 
 from collections.abc import Collection, Mapping
 
+from scorehouse.plans.equals import has_equals
 from scorehouse.plans.operators import JOINS, PASSING, Expression, Operator, place, places
 
 ROW = -1
@@ -73,8 +74,8 @@ class Dependencies:
         return {*range(len(names)), ROW} if is_whole else {p for p, name in enumerate(names) if name in known}
 
     def _of_passing(self, operator: Operator, given: set[int]) -> set[int]:
-        fixed = _fixed(operator.expressions) if operator.kind == "LOGICAL_FILTER" else set()
-        known = self.closure(operator.below[0], {operator.passed[g] for g in given} | fixed)
+        held = fixed(operator.expressions) if operator.kind == "LOGICAL_FILTER" else set()
+        known = self.closure(operator.below[0], {operator.passed[g] for g in given} | held)
         if operator.kind == "LOGICAL_DISTINCT" and places(list(operator.said["distinct_targets"])) <= known:
             return {*range(operator.width), ROW}
         return {own for own, p in enumerate(operator.passed) if p in known} | (known & {ROW})
@@ -155,7 +156,7 @@ class _Join:
         found: set[int] = set()
         for condition in self._operator.conditions:
             if condition.get("comparison") in ("COMPARE_EQUAL", "COMPARE_NOT_DISTINCT_FROM"):
-                one, other = place(condition["left"]), place(condition["right"])
+                one, other = _exact_place(condition["left"]), _exact_place(condition["right"])
                 if other is not None and places(condition["left"]) <= known:
                     found.add(other + width)
                 if self.kind == "INNER" and one is not None and {p + width for p in places(condition["right"])} <= known:
@@ -163,18 +164,23 @@ class _Join:
         return found
 
 
-def _fixed(conditions: Collection[Expression]) -> set[int]:
-    """The places of columns that a filter holds equal to a constant."""
+def fixed(conditions: Collection[Expression]) -> set[int]:
+    """The places of columns that conditions hold equal to a constant."""
     found: set[int | None] = set()
     for condition in conditions:
         if condition.get("type") == "CONJUNCTION_AND":
-            found |= _fixed(condition["children"])
+            found |= fixed(condition["children"])
         elif condition.get("type") == "COMPARE_EQUAL":
             one, other = condition["children"]
-            found |= {place(side) for side, opposite in ((one, other), (other, one)) if not places(opposite)}
+            found |= {_exact_place(side) for side, opposite in ((one, other), (other, one)) if not places(opposite)}
         else:  # a truth value that is a column
             found.add(place(condition))
     return {p for p in found if p is not None}
+
+
+def _exact_place(expression: Expression) -> int | None:
+    """The place of a column whose value is the very one that it equals."""
+    return None if has_equals(expression) else place(expression)
 
 
 def _plain(expressions: Collection[Expression], given: Collection[int]) -> set[int]:

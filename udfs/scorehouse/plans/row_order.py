@@ -3,7 +3,8 @@
 import json
 from collections.abc import Collection, Iterator, Mapping
 
-from scorehouse.plans.dependencies import ROW, Dependencies
+from scorehouse.plans.dependencies import ROW, Dependencies, fixed
+from scorehouse.plans.equals import has_equals, is_floating, is_with_equals
 from scorehouse.plans.operators import Expression, Operator, name_of, place, places, walk
 from scorehouse.plans.reads import wanted
 
@@ -22,16 +23,11 @@ ANY_OF = frozenset("any_value first last arbitrary".split())
 ONE_BY_ONE = frozenset("list array_agg string_agg group_concat listagg first last any_value arbitrary".split())
 """Aggregates that take values one after the other, whatever their number."""
 
-FLOATING = frozenset({"FLOAT", "DOUBLE"})
+BINNED = frozenset("histogram histogram_exact".split())
+"""Aggregates that, given ends of bins, give these and how many values lie there; one group must have one list of ends."""
 
 PICKING = frozenset("min max median quantile quantile_disc mad histogram histogram_exact".split())
 """Orderless aggregates that give values as they met them."""
-
-WITH_EQUALS = FLOATING | {"INTERVAL", "MAP", "UNION", "VARIANT"}
-"""Types with different values that are equal to DuckDB: -0.0 and 0.0, one month and thirty days."""
-
-HOLDING = frozenset("LIST STRUCT TUPLE ARRAY".split())
-"""Types whose values are equal where all that they hold is."""
 
 PEERS = frozenset("WINDOW_RANK WINDOW_RANK_DENSE WINDOW_DENSE_RANK WINDOW_PERCENT_RANK WINDOW_CUME_DIST".split())
 """Window functions that give rows which stand at the same place the same value."""
@@ -59,8 +55,8 @@ class _RowOrder:
         for operator in walk(self._plan):
             kind = operator.kind
             if kind == "LOGICAL_AGGREGATE_AND_GROUP_BY":
-                yield from ("group by" for one in operator.groups if _has_equals(one))
-                yield from (f"{name_of(one)}()" for one in operator.expressions if self._aggregate_depends(one, operator))
+                yield from ("group by" for one in operator.groups if has_equals(one))
+                yield from (f"{name_of(one)}()" for one in self._read(operator) if self._aggregate_depends(one, operator))
             elif kind == "LOGICAL_WINDOW":
                 yield from self._windows(operator)
             elif kind == "LOGICAL_LIMIT" and not self._limit_is_settled(operator.below[0]):
@@ -72,23 +68,35 @@ class _RowOrder:
             elif kind == "LOGICAL_DISTINCT" and any(map(_is_of_equals, operator.said["distinct_targets"])):
                 yield "distinct"
             elif kind == "LOGICAL_RECURSIVE_CTE" and not operator.said["union_all"]:
-                yield from ("recursive union" for one in operator.said["internal_types"] if _is_with_equals(one))
+                yield from ("recursive union" for one in operator.said["internal_types"] if is_with_equals(one))
             elif kind == "LOGICAL_ASOF_JOIN" and not self._matches_once(operator):
                 yield "asof join"
             elif kind == "LOGICAL_POSITIONAL_JOIN":
                 yield "positional join"
 
-    def _closure(self, operator: Operator, expressions: Collection[Expression]) -> frozenset[int]:
-        """What follows from the values of some expressions; one that stands for several equal values says none of them."""
-        exact = (expression for expression in expressions if not _has_equals(expression))
-        return self._dependencies.closure(operator, {p for p in map(place, exact) if p is not None})
+    def _read(self, operator: Operator) -> list[Expression]:
+        """What an aggregation or a window operator computes and something above it reads: it stands behind its other columns."""
+        first = operator.width - len(operator.expressions) - len(operator.said.get("grouping_functions", ()))
+        wanted = self._wanted.get(id(operator), set())
+        return [expression for place, expression in enumerate(operator.expressions, first) if place in wanted]
+
+    def _closure(self, operator: Operator, expressions: Collection[Expression], held: Collection[int] = ()) -> frozenset[int]:
+        """What follows from the values of some expressions; one that stands for several equal values says none of them.
+
+        Args:
+            held: places of columns that have one value.
+        """
+        exact = (expression for expression in expressions if not has_equals(expression))
+        return self._dependencies.closure(operator, {p for p in map(place, exact) if p is not None} | set(held))
 
     def _are_settled(self, operator: Operator, order: Collection[Expression]) -> bool:
         """Whether rows at the same place of an order agree in all that anything reads of them."""
         return self._wanted.get(id(operator), set()) <= self._closure(operator, order)
 
     def _limit_is_settled(self, below: Operator) -> bool:
-        return below.kind == "LOGICAL_ORDER_BY" and self._are_settled(below.below[0], _orders(below.said))
+        """Whether any rows would do, as where nothing reads a column of them, or which they are is settled by an order."""
+        is_ordered = below.kind == "LOGICAL_ORDER_BY" and self._are_settled(below.below[0], _orders(below.said))
+        return is_ordered or self._are_settled(below, [])
 
     def _matches_once(self, join: Operator) -> bool:
         """Whether the rows of the right side that are at the same time agree in all that anything reads of them."""
@@ -97,22 +105,27 @@ class _RowOrder:
     def _aggregate_depends(self, aggregate: Expression, operator: Operator) -> bool:
         below, grouped = operator.below[0], list(operator.groups)
         arguments = list(aggregate.get("children", []))
-        if is_orderless(aggregate) or ROW in self._closure(below, grouped):
+        held = fixed([aggregate["filter"]] if aggregate.get("filter") else [])
+        of_group = self._closure(below, grouped, held)
+        if is_orderless(aggregate) or ROW in of_group:
             return False
+        if _is_binned(aggregate):
+            return not places(arguments[1]) <= of_group
         orders = _orders(aggregate.get("order_bys") or {})
         if name_of(aggregate).startswith(("arg_m", "argm", "max_by", "min_by")) and not orders:
             orders, arguments = _parts(arguments[1]), arguments[:1]
         elif not orders and name_of(aggregate) not in ANY_OF:
             return True
-        known = self._closure(below, [*orders, *grouped])
-        exact = [order for order in orders if not _has_equals(order)]
+        known = self._closure(below, [*orders, *grouped], held)
+        exact = [order for order in orders if not has_equals(order)]
         return not all(argument in exact or places(argument) <= known for argument in arguments)
 
     def _windows(self, operator: Operator) -> Iterator[str]:
         below = operator.below[0]
-        depending = [window for window in operator.expressions if _depends_on_ties(window)]
+        read = self._read(operator)
+        depending = [window for window in read if _depends_on_ties(window)]
         specs = {json.dumps([window.get("partitions"), window.get("orders")], sort_keys=True) for window in depending}
-        for window in operator.expressions:
+        for window in read:
             name = f"{name_of(window) or window['type'].removeprefix('WINDOW_').lower()}() over (...)"
             order = [*_orders(window), *_orders({"orders": window.get("arg_orders", [])}), *window.get("partitions", [])]
             known = self._closure(below, order)
@@ -126,9 +139,13 @@ def is_orderless(aggregate: Expression) -> bool:
     name = name_of(aggregate)
     arguments = aggregate.get("children", [])
     if name in EXACT:
-        return not any(map(_is_floating, arguments))
+        return not any(map(is_floating, arguments))
     varying = [argument for argument in arguments if places(argument)]
-    return name in ORDERLESS and not (name in PICKING and any(map(_has_equals, varying)))
+    return name in ORDERLESS and not _is_binned(aggregate) and not (name in PICKING and any(map(has_equals, varying)))
+
+
+def _is_binned(aggregate: Expression) -> bool:
+    return name_of(aggregate) in BINNED and len(aggregate.get("children", [])) > 1
 
 
 def _depends_on_ties(window: Expression) -> bool:
@@ -153,24 +170,6 @@ def _parts(expression: Expression) -> list[Expression]:
     return [expression, *(expression.get("children", []) if name_of(expression) in ("row", "struct_pack") else [])]
 
 
-def _is_floating(expression: Expression) -> bool:
-    return expression.get("return_type", {}).get("id") in FLOATING
-
-
-def _has_equals(expression: Expression) -> bool:
-    return _is_with_equals(expression.get("return_type", {}))
-
-
-def _is_with_equals(kind: Mapping[str, object]) -> bool:
-    """Whether a type has different values that are equal, as texts with a collation have too, or holds such."""
-    said = kind.get("type_info") or {}
-    if kind.get("id") in HOLDING:
-        held = [child["second"] for child in said.get("child_types", [])]
-        held += [said["child_type"]] if "child_type" in said else []
-        return not held or any(map(_is_with_equals, held))
-    return kind.get("id") in WITH_EQUALS or bool(said.get("collation"))
-
-
 def _is_of_equals(expression: Expression) -> bool:
     """Whether what is made distinct stands for several values: of such a type, or the common form of collated texts."""
-    return _has_equals(expression) or expression["expression_class"] == "BOUND_FUNCTION"
+    return has_equals(expression) or expression["expression_class"] == "BOUND_FUNCTION"
