@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from project.harness import Project, tiny_project
-from scorehouse.build import partitioned
+from scorehouse.build import cuts
 
 HEADER = "event_id,occurred_at,kind,amount\n"
 DAYS = {f"day{day}.csv": [f"{day}{i},2020-01-0{day} 0{i}:30,{'ab'[i % 2]},{i}.5" for i in range(8)] for day in (1, 2, 3)}
@@ -256,7 +256,7 @@ def pieces(project: Project) -> set[str]:
 
 
 def test_values_are_cut_by_their_hash_and_only_what_has_news_is_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partitioned, "ROWS_OF_A_HASH", 40)
+    monkeypatch.setattr(cuts, "ROWS_OF_A_HASH", 40)
     chosen = "--select", "events", "factors", "placed"
     kinds = {f"kind{number}": 5 + number for number in range(20)}
     project = with_kinds(tmp_path / "cut", kinds)

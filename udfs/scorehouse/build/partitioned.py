@@ -14,19 +14,20 @@ were known by then, and one whose horizon has not ended is none yet. Each time i
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 
 from scorehouse.build import engine
 from scorehouse.build.builder import Builder, Outcome
+from scorehouse.build.cuts import HASH, Before, Hashed, Same, end_of, hashed_into
 from scorehouse.build.table import expect_columns
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.partitioning import GRAINS, UNKNOWN, Partitioning
-from scorehouse.names.quoting import identifier, literal
+from scorehouse.names.quoting import identifier
 from scorehouse.plans.locality import AcrossPartitionsError, expect_local
 from scorehouse.plans.operators import UnknownPlanError
 from scorehouse.sandbox.parse import Tree, line_of, nodes, parse_tree, place_of, relation_in
@@ -37,96 +38,6 @@ from scorehouse.store.records import NodeRecord
 def partitioned(builder: Builder, node_id: str, sql: str, columns_ddl: str | None = None) -> Outcome:
     """Build or reuse a model partition by partition."""
     return _Partitioned(builder, node_id, sql, columns_ddl).build()
-
-
-@dataclass(frozen=True)
-class _Same:
-    """An input whose rows of the same partition are read: the column it is cut by, and the files and marks of each partition."""
-
-    record: NodeRecord
-    column: str
-    files: Mapping[str, list[str]]
-    marks: Mapping[str, str]
-
-    def mark(self, part: str) -> str | None:
-        """What is read for a partition; None for nothing."""
-        return self.marks.get(part)
-
-    def files_of(self, part: str) -> list[str]:
-        """The files that hold what is read for a partition."""
-        return self.files.get(part, [])
-
-    def is_read(self, parts: Collection[str], own: Partitioning) -> str:
-        """The condition on the rows that are read for some partitions of a model."""
-        return f"{replace(own, column=self.column).key_sql()} in ({', '.join(map(literal, parts))})"
-
-
-@dataclass(frozen=True)
-class _Before:
-    """An input of which a partition reads what was known before its time, or the end of its horizon.
-
-    Attributes:
-        column: says when a row was known.
-        days: a mark of what became known each day.
-        begins: the first of these days in each of its files.
-        horizon: from a partition's time to the end of what it reads.
-    """
-
-    record: NodeRecord
-    column: str
-    days: Mapping[str, str]
-    begins: Mapping[str, str]
-    horizon: timedelta
-
-    def mark(self, part: str) -> str:
-        """What is read for a partition."""
-        end = _end(part, self.horizon)
-        return digest(sorted(found for found in self.days.items() if found[0] < end))
-
-    def files_of(self, part: str) -> list[str]:
-        """The files that hold what is read for a partition."""
-        end = _end(part, self.horizon)
-        return [file for file, begins in self.begins.items() if begins < end]
-
-    def is_read(self, parts: Collection[str], _own: Partitioning) -> str:
-        """The condition on the rows that are read for one partition."""
-        (part,) = parts
-        column = identifier(self.column)
-        return f"isfinite({column}) and {column} < try_cast({literal(_end(part, self.horizon))} as timestamp)"
-
-
-def _end(part: str, horizon: timedelta) -> str:
-    """The day on which the horizon of a partition ends, no later than the last that a date can be."""
-    try:
-        return part if part == UNKNOWN else str(date.fromisoformat(part) + horizon)
-    except (ValueError, OverflowError):
-        return str(date.max)
-
-
-HASH = "hash"
-"""The grain of partitions that hold all rows of some values of a column that is no time."""
-ROWS_OF_A_HASH = 250_000
-"""How many rows of its largest input such a partition is made of, about."""
-
-
-@dataclass(frozen=True)
-class Hashed(Partitioning):
-    """Partitions by the hash of a column of whole values: so many."""
-
-    count: int
-
-    def key_sql(self) -> str:
-        """The partition of a row, as SQL that gives a text: its number."""
-        return f"cast(hash({identifier(self.column)}) % {self.count} as varchar)"
-
-
-def hashed_into(rows: int) -> int:
-    """How many partitions by hash so many rows need: twice as many from one step to the next.
-
-    >>> hashed_into(0), hashed_into(250_000), hashed_into(600_000)
-    (1, 1, 4)
-    """
-    return 1 << (max(rows - 1, 0) // ROWS_OF_A_HASH).bit_length()
 
 
 ALWAYS = "always"
@@ -149,7 +60,7 @@ class _Partitioned:
             self._own = Hashed(self._own.column, HASH, self._count)
         self._known_before = self._declared()
         self._horizon = self._horizon_days()
-        self._inputs: dict[str, _Same | _Before] = {}
+        self._inputs: dict[str, Same | Before] = {}
         shape = [columns_ddl, self._own.column, self._own.grain, sorted(self._known_before.items()), str(self._horizon)]
         self._draft, found = builder.draft(node_id, sql, shape, mark=self._mark)
         self._marks = {name: mark for name, mark in found.marks.items() if name.removeprefix("rows ") not in self._inputs}
@@ -226,7 +137,7 @@ class _Partitioned:
             return self._builder.reader.mark(record, columns)
         read = [name for name in record.columns if name in columns or name == self._own.column]
         marks = self._builder.reader.marks_by(self._own.key_sql(), record, read)
-        self._inputs[record.relation] = _Same(record, self._own.column, dict.fromkeys(marks, record.files), marks)
+        self._inputs[record.relation] = Same(record, self._own.column, dict.fromkeys(marks, record.files), marks)
         return digest(sorted(marks.items()))
 
     def _mark(self, record: NodeRecord, columns: Sequence[str]) -> str:
@@ -255,7 +166,7 @@ class _Partitioned:
         else:
             marks = self._builder.reader.marks_by(Partitioning(cut.column, self._own.grain).key_sql(), record, columns)
         files = {part: [piece.file for piece in found] for part, found in pieces.items()}
-        self._inputs[record.relation] = _Same(record, cut.column, files, marks)
+        self._inputs[record.relation] = Same(record, cut.column, files, marks)
         return digest(sorted(marks.items()))
 
     def _mark_before(self, record: NodeRecord, columns: Sequence[str], column: str) -> str:
@@ -264,11 +175,11 @@ class _Partitioned:
         day = Partitioning(column, "day").key_sql()
         days = self._builder.reader.marks_by(day, record, read)
         begins = {file: min(found, default=UNKNOWN) for file, found in self._builder.reader.parts_of(day, record, read).items()}
-        self._inputs[record.relation] = _Before(record, column, days, begins, self._horizon)
+        self._inputs[record.relation] = Before(record, column, days, begins, self._horizon)
         return digest(sorted(days.items()))
 
-    def _same(self) -> list[_Same]:
-        return [read for read in self._inputs.values() if isinstance(read, _Same)]
+    def _same(self) -> list[Same]:
+        return [read for read in self._inputs.values() if isinstance(read, Same)]
 
     def _expect_local(self) -> None:
         if not self._same():
@@ -319,7 +230,7 @@ class _Partitioned:
         """Fingerprint of every partition, by its name, from the model's own definition and what it reads."""
         parts = sorted({part for read in self._same() for part in read.marks})
         if self._horizon:
-            parts = [part for part in parts if _end(part, self._horizon) <= parts[-1]]
+            parts = [part for part in parts if end_of(part, self._horizon) <= parts[-1]]
         own, whole = [self._draft.fingerprint.own, engine.of_tables()], sorted(self._marks.items())
         inputs = sorted(self._inputs.items())
         return {part: digest(own, part, [(name, read.mark(part)) for name, read in inputs], whole) for part in parts}
@@ -362,7 +273,7 @@ class _Partitioned:
         own = {file for read in self._inputs.values() for file in read.files_of(part)}
         return [file for file in parents if file in own or file not in in_parts]
 
-    def _rows_in(self, read: _Same | _Before, parts: Collection[str]) -> str:
+    def _rows_in(self, read: Same | Before, parts: Collection[str]) -> str:
         """The query for an input's rows that are read for some partitions; its columns are those of the whole relation."""
         files = list(dict.fromkeys(file for part in parts for file in read.files_of(part)))
         types = read.record.columns.items()
