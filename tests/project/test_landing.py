@@ -329,3 +329,5 @@ def test_a_new_month_computes_no_older_one(shop: Project) -> None:
     assert build(shop, files | {file.format(6): query.format(6)}, "months", *selected).is_green
     after = set(shop.work("months", stored))
     assert before < after and len(after - before) == 1
+    ordered = "select details -> '$.reading.order_dependent' from scorehouse.nodes where node_id like '%stg_landing__received'"
+    assert shop.work("months", ordered) == [("[]",)], "a file and a line are a row: its place among others is settled by them"

@@ -2,6 +2,8 @@
     'customer_id', 'session_id', 'interaction_type', 'item_id', 'quantity', 'amount', 'query', 'position', 'experiment',
     'variant', 'propensity', 'properties', 'occurred_at'
 ] -%}
+{%- set content = 'md5(cast(to_json((' ~ columns | join(', ') ~ ')) as varchar))' -%}
+{%- set period = "date_trunc('" ~ var('interaction_grain') ~ "', occurred_at)" -%}
 {#- an infinite time has no year -#}
 {%- set checks = [
     ('customer_id is null', 'no customer id', 'customer_id'),
@@ -64,9 +66,55 @@ judged as (
     select
         * exclude (unreadable_column, unreadable_value, unit_price),
         {{- _rejection(checks) }},
-        md5(cast(to_json(({{ columns | join(', ') }})) as varchar)) as content
+        {{ period }} as period,
+        {# rows that may have one id have one key: an id that is made is `row-`, the content, and a number #}
+        case
+            when interaction_id is null then concat('row-', {{ content }})
+            when starts_with(interaction_id, 'row-') then left(interaction_id, 36)
+            else interaction_id
+        end as id_key
 
     from renamed
+
+),
+
+shared_keys as (
+
+    select
+        period,
+        id_key
+
+    from judged
+    group by period, id_key
+    having count(*) > 1
+
+),
+
+alone as (
+
+    select judged.*
+
+    from judged
+    anti join shared_keys on judged.period is not distinct from shared_keys.period and judged.id_key = shared_keys.id_key
+
+),
+
+shared as (
+
+    select judged.*
+
+    from judged
+    semi join shared_keys on judged.period is not distinct from shared_keys.period and judged.id_key = shared_keys.id_key
+
+),
+
+worded as (
+
+    select
+        *,
+        {{ content }} as content
+
+    from shared
 
 ),
 
@@ -75,15 +123,9 @@ counted as (
 
     select
         *,
-        row_number() over (
-            partition by
-                date_trunc('{{ var("interaction_grain") }}', occurred_at), interaction_id is null, source_file, content
-            order by
-                source_line, received_at, interaction_id, {{ columns | join(', ') }}, rejection_reason, rejected_column,
-                rejected_value
-        ) as copy
+        row_number() over (partition by period, interaction_id is null, source_file, content order by source_line) as copy
 
-    from judged
+    from worded
 
 ),
 
@@ -108,29 +150,39 @@ numbered as (
     from identified
     window
         alike as (
-            partition by
-                date_trunc('{{ var("interaction_grain") }}', occurred_at), interaction_id, rejection_reason is null, content,
-                source_file
-            order by source_line, received_at
+            partition by period, interaction_id, rejection_reason is null, content, source_file
+            order by source_line
         ),
         received as (
-            partition by
-                date_trunc('{{ var("interaction_grain") }}', occurred_at), interaction_id, rejection_reason is null
-            order by
-                received_at, {{ columns | join(', ') }}, content, source_file, source_line, rejection_reason, rejected_column,
-                rejected_value
+            partition by period, interaction_id, rejection_reason is null
+            order by received_at, {{ columns | join(', ') }}, content, source_file, source_line
         )
 
 ),
 
-received as (
+compared as (
 
     select
-        * exclude (content, first_content, place_in_file),
+        * exclude (period, id_key, content, first_content, place_in_file),
         coalesce(place > 1 and content <> first_content, false) as is_contradicted,
         place_in_file > 1 as is_repeated_in_file
 
     from numbered
+
+),
+
+{# most rows share their id with none, and are compared with none #}
+received as (
+
+    select
+        * exclude (period, id_key)
+        replace (coalesce(interaction_id, concat(id_key, '-1')) as interaction_id),
+        1 as place,
+        false as is_contradicted,
+        false as is_repeated_in_file
+    from alone
+    union all by name
+    select * from compared
 
 )
 

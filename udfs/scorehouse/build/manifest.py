@@ -373,8 +373,15 @@ class Manifest:
 
     @cached_property
     def declared_keys(self) -> dict[str, set[tuple[str, ...]]]:
-        """Columns that no two rows of a relation share, NULLs included, by relation: keys of endpoints, and what tests prove."""
+        """Columns that no two rows of a relation share, NULLs included, by relation: keys of endpoints, and what tests prove.
+
+        And of a source that says so its file and line, which `sources` fills: it reads a file, or a member of an archive, once.
+        """
         found: dict[str, set[tuple[str, ...]]] = {table.relation: {tuple(table.key)} for table in self.served_tables()}
+        for source in self._of_kind("source"):
+            by_kind = {column.kind: column.name for column in source.columns}
+            if {"file", "line"} <= by_kind.keys():
+                found[source.relation] = {(by_kind["file"], by_kind["line"])}
         asked = [test.question for test in self._of_kind("test") if test.question.attached_to in self._nodes]
         strict = [question for question in asked if question.is_strict]
         never_null = {(q.attached_to, q.arguments["column_name"]) for q in strict if q.test == "not_null"}
