@@ -234,10 +234,11 @@ class Builder:
             yield
         except (MemoryError, duckdb.OutOfMemoryException) as error:
             found = first_line(error) if str(error) else "MemoryError"
-            setting = "spill_limit" if "offload" in found else "memory_limit"
+            is_spilt = "offload" in found or "max_temp_directory_size" in found
+            setting, lacking = ("spill_limit", "temporary disk") if is_spilt else ("memory_limit", "memory")
             raise ScorehouseError(
-                f"{self.manifest.node(draft.node_id).path}: expected to be computed within the variable {setting}, found "
-                f"{found}; raise it, or give the query fewer rows at once."
+                f"{self.manifest.node(draft.node_id).path}: ended for want of {lacking}; expected it to be computed within the "
+                f"variable {setting}, found {found}; raise it, or give the query fewer rows at once."
             ) from error
 
     def _copied(self, draft: NodeRecord, rows: Mapping[str, str]) -> tuple[list[Sorted], list[str]]:
