@@ -11,7 +11,7 @@ from scorehouse.store.records import NodeRecord
 
 HASH = "hash"
 """The grain of partitions that hold all rows of some values of a column that is no time."""
-ROWS_OF_A_HASH = 250_000
+ROWS_OF_A_HASH = 500_000
 """How many rows of its largest input such a partition is made of, about."""
 
 
@@ -29,7 +29,7 @@ class Hashed(Partitioning):
 def hashed_into(rows: int) -> int:
     """How many partitions by hash so many rows need: twice as many from one step to the next.
 
-    >>> hashed_into(0), hashed_into(250_000), hashed_into(600_000)
+    >>> hashed_into(0), hashed_into(500_000), hashed_into(1_200_000)
     (1, 1, 4)
     """
     return 1 << (max(rows - 1, 0) // ROWS_OF_A_HASH).bit_length()
