@@ -34,7 +34,7 @@ from dbt_common.invocation import get_invocation_id
 
 import scorehouse.operations  # fills the list of operations
 from scorehouse import hooks
-from scorehouse.build import variables
+from scorehouse.build import memory, variables
 from scorehouse.build.manifest import Manifest
 from scorehouse.build.promotion import taking_up
 from scorehouse.build.run import Run
@@ -322,6 +322,7 @@ def _guard() -> None:
     @wraps(cancel.__func__)
     def guarded_cancel(cls: type, connection: Any) -> None:
         if isinstance(connection.handle.cursor(), _GuardedCursor):
+            memory.let_nobody_begin()
             limits.cancel_all()  # Ctrl-C: the store computes on cursors that dbt does not know
         cancel.__func__(cls, connection)
 

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from scorehouse.build.memory import Memory
+from scorehouse.build.memory import Memory, let_nobody_begin
+from scorehouse.errors import ScorehouseError
 
 
 def test_no_more_is_held_at_once_than_there_is() -> None:
@@ -69,3 +70,25 @@ def test_a_part_is_given_back_by_what_fails() -> None:
             raise ZeroDivisionError
     with memory.part(100):
         pass
+
+
+def test_who_waits_when_the_run_is_stopped_does_not_begin() -> None:
+    memory, entered, free = Memory(100), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with memory.part(100):
+            entered.set()
+            free.wait(10)
+
+    def take() -> None:
+        with memory.part(50):
+            raise AssertionError
+
+    with ThreadPoolExecutor(2) as threads:
+        threads.submit(hold)
+        entered.wait(10)
+        waiting = threads.submit(take)
+        let_nobody_begin()
+        with pytest.raises(ScorehouseError, match="Stopped by the user"):
+            waiting.result(10)
+        free.set()

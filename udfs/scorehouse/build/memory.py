@@ -4,6 +4,9 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import WeakSet
+
+from scorehouse.errors import ScorehouseError
 
 NEGLIGIBLE = 1 / 64
 """The share of all memory that is not worth waiting for."""
@@ -22,6 +25,8 @@ class Memory:
         self._waiting: deque[int] = deque()
         self._changed = threading.Condition()
         self._held = threading.local()
+        self._is_over = False
+        _known.add(self)
 
     @contextmanager
     def part(self, wanted: int) -> Iterator[None]:
@@ -44,13 +49,30 @@ class Memory:
         with self._changed:
             self._waiting.append(own)
             try:
-                self._changed.wait_for(lambda: self._waiting[0] == own and self._free >= wanted)
+                self._changed.wait_for(lambda: self._is_over or (self._waiting[0] == own and self._free >= wanted))
+                if self._is_over:
+                    raise ScorehouseError("Stopped by the user, before memory was free.")
                 self._free -= wanted
             finally:
                 self._waiting.remove(own)
                 self._changed.notify_all()
 
+    def end(self) -> None:
+        """Let nobody begin who waits."""
+        with self._changed:
+            self._is_over = True
+            self._changed.notify_all()
+
     def _give(self, held: int) -> None:
         with self._changed:
             self._free += held
             self._changed.notify_all()
+
+
+_known: WeakSet[Memory] = WeakSet()
+
+
+def let_nobody_begin() -> None:
+    """End all waiting in this process, for good: its runs are stopped."""
+    for memory in list(_known):
+        memory.end()
