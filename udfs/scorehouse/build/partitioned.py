@@ -283,11 +283,15 @@ class _Partitioned:
         return f"select * from ({rows}) where {read.is_read(parts, self._own)}"
 
     def _redirected(self, cursor: duckdb.DuckDBPyConnection, rows: Mapping[str, str]) -> str:
-        """The model's own text, in which its inputs' names stand for their rows in some partitions."""
+        """The model's own text, in which its inputs' names stand for their rows in some partitions.
+
+        What is cut by hash is looked for in whole relations, once for all that the query does with it.
+        """
+        kind = "table" if self._own.grain == HASH else "view"
         views = {}
         for number, (name, query) in enumerate(rows.items()):
             views[name.lower()] = identifier(f"partition_input_{number}")
-            cursor.execute(f"create or replace temp view {views[name.lower()]} as {query}")
+            cursor.execute(f"create or replace temp {kind} {views[name.lower()]} as {query}")
         text = self._sql.encode()
         read = [node for node in nodes(parse_tree(self._sql, self._node.path)) if node.get("type") == "BASE_TABLE"]
         for node in sorted(read, key=lambda one: one["query_location"], reverse=True):
