@@ -236,7 +236,7 @@ FACTORS = "select kind, count(*) as factor from {{ ref('events') }} group by kin
 
 
 def write_events(project: Project, kinds: dict[str, int]) -> None:
-    rows = [f"('{kind}', '{kind}{number}', {number * 7 % 5})" for kind, count in kinds.items() for number in range(count)]
+    rows = [f"('{kind}', '{kind}{number}', {number * 7 % 5}.5)" for kind, count in kinds.items() for number in range(count)]
     project.write("models/features/events.sql", f"select * from (values {', '.join(rows)}) as t(kind, event_id, amount)\n")
 
 
@@ -289,6 +289,15 @@ def test_values_are_cut_by_their_hash_and_only_what_has_news_is_computed(tmp_pat
         ("select amount as kind from {{ ref('events') }}", "made of something else"),
         ("select 'a' as kind", "expected an input"),
         ("select kind, event_id from {{ ref('events') }} union all select 'c', 'c1'", "union"),
+        (
+            "{{ config(meta={'partition_by': 'amount', 'grain': 'hash'}) }} select amount, kind from {{ ref('events') }}",
+            "DECIMAL",
+        ),
+        (
+            "{{ config(meta={'partition_by': 'kind', 'grain': 'hash', 'known_before': {'events': 'always'}}) }}"
+            " select kind, amount from {{ ref('events') }}",
+            "known_before beside a time column",
+        ),
     ],
 )
 def test_what_looks_across_hashed_values_is_refused(tmp_path: Path, sql: str, said: str) -> None:

@@ -11,6 +11,10 @@ from scorehouse.store.records import NodeRecord
 
 HASH = "hash"
 """The grain of partitions that hold all rows of some values of a column that is no time."""
+HASHABLE = frozenset(
+    "VARCHAR TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UUID DATE BOOLEAN".split()
+)
+"""Types whose equal values have one hash."""
 ROWS_OF_A_HASH = 500_000
 """How many rows of its largest input such a partition is made of, about."""
 

@@ -22,7 +22,7 @@ import duckdb
 
 from scorehouse.build import engine
 from scorehouse.build.builder import Builder, Outcome
-from scorehouse.build.cuts import HASH, Before, Hashed, Same, end_of, hashed_into
+from scorehouse.build.cuts import HASH, HASHABLE, Before, Hashed, Same, end_of, hashed_into
 from scorehouse.build.table import expect_columns
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
@@ -83,6 +83,11 @@ class _Partitioned:
     def _declared(self) -> dict[str, str]:
         """By relation of which a partition reads what was known before its time: the column that says when a row was known."""
         found = self._node.meta.get("known_before", {})
+        if found and self._own.grain == HASH:
+            raise ScorehouseError(
+                f"{self._node.path}: expected meta.known_before beside a time column and its grain, found grain: {HASH}; "
+                f"leave one of them out."
+            )
         parents = self._builder.reader.parents(self._node).values()
         records = {
             record.name: record
@@ -124,10 +129,10 @@ class _Partitioned:
         tables = [r for r in parents if r.materialized in ("table", "partitioned", "seed")]
         found = [record for record in tables if self._own.column in record.columns]
         types = sorted({record.columns[self._own.column] for record in found})
-        if len(types) > 1:
+        if len(types) > 1 or not HASHABLE.issuperset(types):
             raise ScorehouseError(
                 f"{self._node.path}: expected the column {self._own.column} (meta.partition_by) of one type in all that is read, "
-                f"found {', '.join(types)}; cast it where it is stored."
+                f"a text, whole number, date or UUID, found {', '.join(types)}; cast it where it is stored."
             )
         return found
 
