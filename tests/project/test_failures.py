@@ -111,6 +111,7 @@ def test_a_build_that_runs_out_of_memory_and_disk_says_so(tiny: Project) -> None
     ("variable", "sentence"),
     [
         ("memory_limit: lots", "Variable memory_limit: expected a size such as 8GB, found 'lots'"),
+        ("memory_limit: 1MB", "Variable memory_limit: expected at least 50MB, found '1MB'; raise it."),
         ("query_timeout_seconds: soon", "Variable query_timeout_seconds: expected seconds above 0, found 'soon'"),
         ("training_rows: 0", "Variable training_rows: expected null or a whole number from 1, found '0'"),
         ("retained_releases: 0", "Variable retained_releases: expected a whole number from 1, found '0'"),

@@ -86,8 +86,8 @@ class Plugin(BasePlugin):
         """Confine the database to the branch's folders and its resource envelope."""
         with _ShownByDbt():
             values = _variables()
+            memory_limit = limits.memory_limit(conn, values["memory_limit"])
         follow(conn, self._warehouse.root)
-        ((memory_limit,),) = conn.execute("select parse_formatted_bytes(?)", [values["memory_limit"]]).fetchall()
         limits.lock_down(conn, _envelope(self._warehouse, values, memory_limit), self._warehouse.writable_folders())
         limits.bound_process(memory_limit)
         self._timeout_seconds = float(values["query_timeout_seconds"])

@@ -21,6 +21,8 @@ LOCKED_SETTINGS = {
     "lock_configuration": "true",
 }
 
+LEAST_MEMORY = 50 * 10**6
+
 GRACE_SECONDS = 10
 """How long interrupted work may go on before the process is ended (never longer than the limit itself)."""
 
@@ -35,6 +37,14 @@ def lock_down(connection: duckdb.DuckDBPyConnection, settings: dict[str, str], f
     connection.execute(f"set allowed_directories = [{', '.join(map(literal, folders))}]")
     for name, value in LOCKED_SETTINGS.items():
         connection.execute(f"set {name} = {value}")
+
+
+def memory_limit(connection: duckdb.DuckDBPyConnection, size: str) -> int:
+    """The bytes of a size such as 8GB. Raises ScorehouseError for less than the work database's own tables take."""
+    ((given,),) = connection.execute("select parse_formatted_bytes(?)", [size]).fetchall()
+    if given < LEAST_MEMORY:
+        raise ScorehouseError(f"Variable memory_limit: expected at least {LEAST_MEMORY // 10**6}MB, found {size!r}; raise it.")
+    return given
 
 
 def memory_of(connection: duckdb.DuckDBPyConnection) -> int:
