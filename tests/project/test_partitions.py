@@ -220,6 +220,17 @@ def test_a_horizon_that_has_not_ended_is_no_time_yet_and_one_that_has_reads_to_i
     assert len(set((project.warehouse / "store/features.known").glob("*.parquet")) - before) == 1
 
 
+def test_examples_that_see_less_far_than_their_labels_look_are_refused(tmp_path: Path) -> None:
+    project = with_snapshots(tmp_path / "project", yml=KNOWN_YML.replace("known_before", "horizon_days: 1, known_before"))
+    project.write("models/features/learned.sql", "select * from {{ ref('known') }}\n")
+    split = "split: {time: as_of, horizon_days: 2}"
+    meta = f"{{estimator: sklearn.linear_model.LinearRegression, label: amount, key: [as_of], {split}}}"
+    project.write("models/features/learned.yml", f"models: [{{name: learned, config: {{materialized: fitted, meta: {meta}}}}}]\n")
+    outcome = project.dbt("build")
+    assert not outcome.is_green
+    assert "models/features/known.sql: meta.horizon_days: expected 2, as far ahead as labels of learned look" in outcome.output
+
+
 KINDS = """
 select
     events.kind,

@@ -263,6 +263,22 @@ def _fitted(manifest: Manifest) -> Iterator[str]:
     for node in manifest.fitted():
         if node.meta.get("retrain") not in (None, ALWAYS):
             yield f"{node.path}: meta.retrain: expected {ALWAYS}, found '{node.meta['retrain']}'; write it so, or leave it out."
+        yield from _labels(manifest, node)
+
+
+def _labels(manifest: Manifest, fitted: Node) -> Iterator[str]:
+    """Examples that see no further than their time and a horizon see as far as the labels that are learned look."""
+    split = fitted.meta.get("split")
+    ahead = split.get("horizon_days") if isinstance(split, Mapping) else None
+    read = [parent for parent in manifest.parents(fitted) if parent.kind == "model"]
+    if not isinstance(ahead, int | float) or not ahead or len(read) != 1 or "known_before" not in read[0].meta:
+        return
+    found = read[0].meta.get("horizon_days") or 0
+    if str(found) != f"{ahead:g}":
+        yield (
+            f"{read[0].path}: meta.horizon_days: expected {ahead:g}, as far ahead as labels of {fitted.name} look "
+            f"(split.horizon_days), found {found}: nothing later would be seen; write it so."
+        )
 
 
 def _monitored(manifest: Manifest) -> Iterator[str]:
