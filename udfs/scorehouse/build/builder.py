@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -17,6 +16,7 @@ from scorehouse.build.inputs import InputReader, Inputs, Mark, definitions
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.build.memory import Memory
 from scorehouse.build.reasons import explain
+from scorehouse.cached import cached_property
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.fingerprint import FORMAT_VERSION, Fingerprint, digest
 from scorehouse.names.quoting import quoted

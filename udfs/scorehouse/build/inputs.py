@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import duckdb
 
 from scorehouse.build import engine
 from scorehouse.build.manifest import Manifest, Node
 from scorehouse.build.reasons import ALL_OF, COLUMNS_OF
+from scorehouse.cached import cached_property
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.quoting import identifier

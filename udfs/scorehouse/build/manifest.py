@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from scorehouse.build.requirements import REQUIREMENTS_SEED, requirements_of
+from scorehouse.cached import cached_property
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
 from scorehouse.sandbox.queries import Reach

@@ -6,8 +6,9 @@ operators below, the left one's first, where there are two), so a plan can be re
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
+
+from scorehouse.cached import cached_property
 
 Expression = Mapping[str, Any]
 """A bound expression, as DuckDB prints it."""

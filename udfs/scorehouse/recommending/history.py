@@ -1,7 +1,6 @@
 """What customers did with items, as arrays."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -9,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
 
+from scorehouse.cached import cached_property
 from scorehouse.errors import ScorehouseError
 
 COLUMNS = ("customer_id", "item_id", "occurred_date", "weight", "half_life_days", "is_taken", "as_of")

@@ -3,13 +3,13 @@
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
+from scorehouse.cached import cached_property
 from scorehouse.scoring import columns, weights
 from scorehouse.scoring import sql_builders as sql
 from scorehouse.scoring.columns import NUMERIC, Columns, Features

@@ -6,13 +6,13 @@ probability made by a sigmoid. A positive one always raises the score.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
+from scorehouse.cached import cached_property
 from scorehouse.scoring import sql_builders as sql
 from scorehouse.scoring.columns import Features
 from scorehouse.scoring.formula import Formula

@@ -3,10 +3,10 @@
 import hashlib
 import hmac
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import duckdb
 
+from scorehouse.cached import cached_property
 from scorehouse.errors import ScorehouseError
 
 KEY = "SCOREHOUSE_PERSONAL_KEY"

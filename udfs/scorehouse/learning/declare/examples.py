@@ -1,13 +1,13 @@
 """Examples as a model trains on them: features by group, labels, times, in a fixed order."""
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scorehouse.cached import cached_property
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning.declare.spec import LONGEST_HORIZON, Spec
 from scorehouse.scoring import columns

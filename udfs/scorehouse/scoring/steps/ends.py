@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -10,6 +9,7 @@ import pyarrow as pa
 from sqlglot import exp
 from typing_extensions import override
 
+from scorehouse.cached import cached_property
 from scorehouse.scoring import sql_builders as sql
 from scorehouse.scoring import weights
 from scorehouse.scoring.columns import Column

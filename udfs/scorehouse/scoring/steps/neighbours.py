@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 import numpy as np
 import pyarrow as pa
 from typing_extensions import override
 
+from scorehouse.cached import cached_property
 from scorehouse.scoring import weights
 from scorehouse.scoring.columns import Column
 from scorehouse.scoring.steps.operation import WithoutSql

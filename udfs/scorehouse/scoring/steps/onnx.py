@@ -3,13 +3,13 @@
 import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 import numpy as np
 import pyarrow as pa
 from typing_extensions import override
 
+from scorehouse.cached import cached_property
 from scorehouse.errors import ScorehouseError
 from scorehouse.scoring import weights
 from scorehouse.scoring.columns import Column

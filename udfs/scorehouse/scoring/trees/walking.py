@@ -1,11 +1,11 @@
 """Ensembles scored: walked from root to leaf at first, by bit vectors once that is worth its compilation."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numba
 import numpy as np
 
+from scorehouse.cached import cached_property
 from scorehouse.scoring.trees import bit_vectors
 from scorehouse.scoring.trees.bit_vectors import BitVectors
 from scorehouse.scoring.trees.ensemble import TreeEnsemble
