@@ -14,7 +14,9 @@ from scorehouse.foreign import copy_plain
 
 _own = threading.local()
 
-_ENVELOPE = {"enable_external_access": "false", "threads": 1, "async_threads": 1, "memory_limit": "1GB"}
+ONE_THREAD = {"threads": 1, "async_threads": 1}
+"""Settings of a database that works on one thread, and reads ahead on one: DuckDB starts eight for that."""
+_ENVELOPE = {**ONE_THREAD, "enable_external_access": "false", "memory_limit": "1GB"}
 MOST_SECONDS, MOST_BYTES = 20, 1_000_000_000
 """What a look at a database that somebody else wrote may take: it may say anything."""
 
@@ -29,7 +31,7 @@ def scratch(purpose: str) -> duckdb.DuckDBPyConnection:
     """
     connections = _own.__dict__
     if purpose not in connections:
-        connections[purpose] = duckdb.connect(config={"threads": 1, "async_threads": 1})
+        connections[purpose] = duckdb.connect(config=ONE_THREAD)
         connections[purpose].execute("set global TimeZone = 'UTC'")
     return connections[purpose]
 

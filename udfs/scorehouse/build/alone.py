@@ -15,10 +15,10 @@ import pyarrow as pa
 from scorehouse.names.quoting import identifier, literal, quoted
 from scorehouse.plans.shadow import DATABASE
 from scorehouse.sandbox import functions, limits
+from scorehouse.scratch import ONE_THREAD
 from scorehouse.store.contents import told_apart
 
 _SETTINGS = ("temp_directory", "max_temp_directory_size", "TimeZone")
-_FEW_THREADS = {"threads": 1, "async_threads": 1}
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def alone(
     folders = _setting(connection, "allowed_directories")
     file = Path(str(settings["temp_directory"]), f"alone-{uuid.uuid4().hex}.duckdb")
     file.parent.mkdir(parents=True, exist_ok=True)
-    apart = duckdb.connect(config=_FEW_THREADS)
+    apart = duckdb.connect(config=ONE_THREAD)
     try:
         apart.execute(f"attach {literal(file)} as {DATABASE}; use {DATABASE}")
         limits.lock_down(apart, settings, list(folders))

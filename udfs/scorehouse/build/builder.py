@@ -87,7 +87,8 @@ class Builder:
         self._run_id = run_id
         self.warehouse = warehouse
         self._settling = threading.Lock()
-        self._inside, self._beside = Memory(memory_of(connection)), Memory(memory_of(connection))
+        half = memory_of(connection)
+        self._inside, self._beside = Memory(half), Memory(half)
         self.unlike: list[str] = []
         self.drafts: dict[tuple[str, str, str | None], NodeRecord] = {}
         self.columns_from_after: dict[str, dict[str, set[str]]] = {}

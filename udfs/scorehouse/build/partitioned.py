@@ -52,12 +52,12 @@ class _Partitioned:
         self._node = builder.manifest.node(node_id)
         expect_columns(columns_ddl, self._node.path)
         self._own = Partitioning.of(self._node.path, self._node.meta, (*GRAINS, HASH))
-        self._count = 1
         self._direct = {record.relation for record in builder.reader.parents(self._node).values()} - self._behind_views()
+        self._hashed: list[NodeRecord] = []
         if self._own.grain == HASH:
-            rows = max((record.row_count or 0 for record in self._with_own_column()), default=0)
-            self._count = hashed_into(rows)
-            self._own = Hashed(self._own.column, HASH, self._count)
+            self._hashed = self._with_own_column()
+            rows = max((record.row_count or 0 for record in self._hashed), default=0)
+            self._own = Hashed(self._own.column, HASH, hashed_into(rows))
         self._known_before = self._declared()
         self._horizon = self._horizon_days()
         self._inputs: dict[str, Same | Before] = {}
@@ -138,7 +138,7 @@ class _Partitioned:
 
     def _mark_by_hash(self, record: NodeRecord, columns: Sequence[str]) -> str:
         """The mark of a relation that is read by a model that is cut by the hash of values."""
-        if record not in self._with_own_column():
+        if record not in self._hashed:
             return self._builder.reader.mark(record, columns)
         read = [name for name in record.columns if name in columns or name == self._own.column]
         marks = self._builder.reader.marks_by(self._own.key_sql(), record, read)
@@ -257,7 +257,8 @@ class _Partitioned:
         """Compute some partitions in one pass and write one file each; `parents` is what the node reads."""
         rows = {name: self._rows_in(read, missing) for name, read in self._inputs.items()}
         key = self._own.key_sql()
-        with self._builder.cursor(self._draft, rows, 1 / self._count) as cursor:
+        share = 1 / self._own.count if isinstance(self._own, Hashed) else 1
+        with self._builder.cursor(self._draft, rows, share) as cursor:
             sql = self._sql if self._draft.details.reading.order_dependent else self._redirected(cursor, rows)
             query = f"select * from ({sql}\n)"
             cursor.execute(f"create or replace temp table fresh {self._columns_ddl or f'as {query} limit 0'}")
