@@ -21,7 +21,9 @@ placed as (
         past_scores.entity_id,
         past_scores.period_at,
         versions.horizon_days,
-        ceil(10 * cume_dist() over (partition by past_scores.implementation order by past_scores.held_out_score)) as tenth,
+        cast(
+            ceil(10 * cume_dist() over (partition by past_scores.implementation order by past_scores.held_out_score)) as integer
+        ) as tenth,
         abs(past_scores.held_out_score - past_scores.realised) as error
 
     from {{ ref('past_scores') }} as past_scores
@@ -30,20 +32,32 @@ placed as (
 
 ),
 
-tenths as (
+sizes as (
 
     select
         implementation,
-        period_at,
-        tenth,
-        any_value(horizon_days) as horizon_days,
-        count(*) as row_count,
-        count(error) as known_count,
-        coalesce(sum(error order by entity_id), 0) as error_sum,
-        coalesce(sum(pow(error, 2) order by entity_id), 0) as squared_sum
+        coalesce(nullif(max(error + 0.0), 0), 1) as size
 
     from placed
-    group by implementation, period_at, tenth
+    group by implementation
+
+),
+
+tenths as (
+
+    select
+        placed.implementation,
+        placed.period_at,
+        placed.tenth,
+        max(placed.horizon_days) as horizon_days,
+        count(*) as row_count,
+        count(placed.error) as known_count,
+        coalesce({{ exact_sum('placed.error', size='sizes.size') }}, 0) as error_sum,
+        coalesce({{ exact_sum('pow(placed.error / sizes.size, 2)') }} * pow(max(sizes.size + 0.0), 2), 0) as squared_sum
+
+    from placed
+    inner join sizes on placed.implementation = sizes.implementation
+    group by placed.implementation, placed.period_at, placed.tenth
 
 ),
 
@@ -53,7 +67,7 @@ earlier as (
         tenths.implementation,
         tenths.period_at,
         tenths.tenth,
-        any_value(tenths.row_count) as row_count,
+        max(tenths.row_count) as row_count,
         coalesce(sum(known.known_count), 0) as earlier_count,
         sum(known.error_sum order by known.period_at) / nullif(earlier_count, 0) as mean_error,
         greatest(sum(known.squared_sum order by known.period_at) / nullif(earlier_count, 0) - pow(mean_error, 2), 0)

@@ -72,11 +72,11 @@ periods as (
     select
         implementation,
         period_at,
-        any_value(model_version) as model_version,
-        any_value(is_trained_on) as is_trained_on,
-        any_value(task) as task,
-        any_value(is_probability) as is_probability,
-        any_value(baseline) as baseline,
+        max(model_version) as model_version,
+        bool_or(is_trained_on) as is_trained_on,
+        max(task) as task,
+        bool_or(is_probability) as is_probability,
+        max(baseline) as baseline,
         {# a baseline without a usable version says nothing; where it lacks a row, it says 0 of that #}
         count(baseline_score) > 0 as has_baseline
 
@@ -105,30 +105,57 @@ matured as (
 
 ),
 
+sizes as (
+
+    select
+        implementation,
+        period_at,
+        coalesce(nullif(max(greatest(abs(score), abs(realised)) + 0.0), 0), 1) as size,
+        coalesce(nullif(max(greatest(abs(score), abs(realised), abs(baseline_score)) + 0.0), 0), 1) as lead_size
+
+    from matured
+    group by implementation, period_at
+
+),
+
+differences as (
+
+    select
+        matured.*,
+        sizes.size,
+        sizes.lead_size,
+        matured.score - matured.realised as residual,
+        abs(matured.baseline_score - matured.realised) as baseline_error,
+        baseline_error - abs(residual) as lead
+
+    from matured
+    inner join sizes on matured.implementation = sizes.implementation and matured.period_at = sizes.period_at
+
+),
+
 residuals as (
 
     select
         implementation,
         period_at,
         count(*) as row_count,
-        sum(realised order by entity_id) / count(*) as mean_realised,
-        sum(score order by entity_id) / count(*) as mean_score,
+        {{ exact_sum('score', size='size') }} / count(*) as mean_score,
         {# what nothing came of is as far off as it was predicted #}
-        coalesce(nullif(sum(abs(realised) order by entity_id) / count(*), 0), nullif(abs(mean_score), 0)) as usual_size,
-        sum(score - realised order by entity_id) / count(*) as mean_residual,
+        coalesce(nullif({{ exact_sum('abs(realised)', size='size') }} / count(*), 0), nullif(abs(mean_score), 0)) as usual_size,
+        {{ exact_sum('residual', size='size') }} / count(*) as mean_residual,
+        {{ exact_sum('pow(residual / size, 2)') }} * pow(max(size + 0.0), 2) / count(*) as mean_square,
         {# where probabilities are right, outcomes vary as these say, also where by chance none came #}
         greatest(
-            sum(pow(score - realised, 2) order by entity_id) / count(*) - pow(mean_residual, 2),
-            case when any_value(is_probability) then sum(score * (1 - score) order by entity_id) / count(*) else 0 end
+            mean_square - pow(mean_residual, 2),
+            case when bool_or(is_probability) then {{ exact_sum('score * (1 - score)') }} / count(*) else 0 end
         ) as residual_variance,
-        sum(abs(score - realised) order by entity_id) / count(*) as mean_error,
-        sum(pow(score - realised, 2) order by entity_id) / count(*) - pow(mean_error, 2) as error_variance,
-        sum(abs(baseline_score - realised) order by entity_id) / count(*) as mean_baseline_error,
-        sum(abs(baseline_score - realised) - abs(score - realised) order by entity_id) / count(*) as mean_lead,
-        sum(pow(abs(baseline_score - realised) - abs(score - realised), 2) order by entity_id) / count(*) - pow(mean_lead, 2)
-            as lead_variance
+        {{ exact_sum('abs(residual)', size='size') }} / count(*) as mean_error,
+        mean_square - pow(mean_error, 2) as error_variance,
+        {{ exact_sum('baseline_error', size='lead_size') }} / count(*) as mean_baseline_error,
+        {{ exact_sum('lead', size='lead_size') }} / count(*) as mean_lead,
+        {{ exact_sum('pow(lead / lead_size, 2)') }} * pow(max(lead_size + 0.0), 2) / count(*) - pow(mean_lead, 2) as lead_variance
 
-    from matured
+    from differences
     group by implementation, period_at
 
 ),
@@ -138,7 +165,7 @@ ranked as (
     select
         implementation,
         period_at,
-        realised,
+        cast(realised as integer) as realised,
         count(*) over (partition by implementation, period_at) as all_count,
         count(*) over (partition by implementation, period_at, realised) as alike_count,
         {{ ranks_by('score', 'model') }},
@@ -164,9 +191,8 @@ by_outcome as (
         (alike_count * sum({{ one }}_beaten * {{ one }}_beaten) - sum({{ one }}_beaten) * sum({{ one }}_beaten))
         / nullif(pow(2.0 * alike_count * other_count, 2) * (alike_count - 1), 0) as {{ one }}_variance,
         {%- endfor %}
-        sum((alike_count - model_rank_alike + 1) / (all_count - model_rank + 1) order by model_rank) / alike_count
-            as model_precision,
-        sum((alike_count - baseline_rank_alike + 1) / (all_count - baseline_rank + 1) order by baseline_rank) / alike_count
+        {{ exact_sum('(alike_count - model_rank_alike + 1) / (all_count - model_rank + 1)') }} / alike_count as model_precision,
+        {{ exact_sum('(alike_count - baseline_rank_alike + 1) / (all_count - baseline_rank + 1)') }} / alike_count
             as baseline_precision
 
     from ranked
@@ -223,8 +249,8 @@ tenths as (
         period_at,
         tenth,
         count(*) as row_count,
-        sum(score order by entity_id) / count(*) as predicted,
-        sum(realised order by entity_id) / count(*) as realised
+        {{ exact_sum('score') }} / count(*) as predicted,
+        {{ exact_sum('realised') }} / count(*) as realised
 
     from placed
     group by implementation, period_at, tenth
@@ -254,15 +280,15 @@ by_score as (
     select
         implementation,
         period_at,
-        score,
+        score + 0.0 as probability,
         count(*) as row_count,
-        cast(count(*) * score as decimal(38, 12)) as positives,
-        cast(count(*) * (1 - score) as decimal(38, 12)) as negatives,
-        cast(count(*) * score * (1 - score) as decimal(38, 12)) as own_pairs
+        cast(row_count * probability as decimal(38, 12)) as positives,
+        cast(row_count * (1 - probability) as decimal(38, 12)) as negatives,
+        cast(row_count * probability * (1 - probability) as decimal(38, 12)) as own_pairs
 
     from past_scores
     where is_probability
-    group by implementation, period_at, score
+    group by implementation, period_at, score + 0.0
 
 ),
 
@@ -276,8 +302,8 @@ expected as (
 
     from by_score
     window
-        upwards as (partition by implementation, period_at order by score rows between unbounded preceding and current row),
-        downwards as (partition by implementation, period_at order by score desc rows between unbounded preceding and current row)
+        upwards as (partition by implementation, period_at order by probability),
+        downwards as (partition by implementation, period_at order by probability desc)
 
 ),
 
@@ -288,12 +314,10 @@ estimates as (
         period_at,
         cast(sum(positives) as double) as positive_count,
         cast(sum(negatives) as double) as negative_count,
-        sum(
-            cast(positives as double) * (2 * cast(negatives_below as double) + cast(negatives as double))
-            - cast(own_pairs as double)
-            order by score
-        ) / nullif(2 * (positive_count * negative_count - cast(sum(own_pairs) as double)), 0) as auc,
-        sum(cast(positives as double) * cast(positives_from_here as double) / cast(rows_from_here as double) order by score)
+        {{ exact_sum(
+            'cast(positives as double) * (2 * cast(negatives_below as double) + cast(negatives as double)) - cast(own_pairs as double)'
+        ) }} / nullif(2 * (positive_count * negative_count - cast(sum(own_pairs) as double)), 0) as auc,
+        {{ exact_sum('cast(positives as double) * cast(positives_from_here as double) / cast(rows_from_here as double)') }}
         / nullif(positive_count, 0) as average_precision,
         sqrt(
             (
