@@ -1,8 +1,8 @@
 {#
     What is popular now among items that may be recommended, by the trend that a fitted recommender's usable version holds, as a
     whole select: model_version, item_id and value, above 0. Counted from the days of items, so that it is of today whenever the
-    version was fitted; the same formula as scorehouse.recommending.weights.Trend. Sums are in the order of days, and what is compared
-    are decimals, so that the order of rows does not matter.
+    version was fitted; the same formula as scorehouse.recommending.weights.Trend. What is added and compared are decimals, so that
+    the order of rows does not matter.
 
     Example:
         {{ item_popularities('recommendation__popular') }}
@@ -32,8 +32,9 @@
                 max(trend.largest) as largest,
                 cast(
                     sum(
-                        item_days.liking * coalesce(power(2, -item_days.age_days / trend.half_life_days), 1)
-                        order by item_days.occurred_date
+                        cast(
+                            item_days.liking * coalesce(power(2, -item_days.age_days / trend.half_life_days), 1) as decimal(38, 18)
+                        )
                     ) as decimal(38, 15)
                 ) as total
             from {{ ref('item_days') }} as item_days

@@ -66,6 +66,8 @@ contributions as (
     select
         preferences.customer_id,
         similarities.item_id,
+        similarities.liked_item_id,
+        preferences.preference * similarities.value as strength,
         cast(round(preferences.preference * similarities.value * {{ last_decimal }}) as bigint) as contribution
 
     from preferences
@@ -76,6 +78,8 @@ contributions as (
     select
         reaches.customer_id,
         popularities.item_id,
+        null as liked_item_id,
+        null as strength,
         0 as contribution
 
     from {{ ref('recommendation_reaches') }} as reaches
@@ -124,12 +128,12 @@ reasons as (
     select
         listed.customer_id,
         listed.item_id,
-        arg_max(preferences.item_id, (preferences.preference * similarities.value, preferences.item_id)) as because_of
+        arg_max(contributions.liked_item_id, (contributions.strength, contributions.liked_item_id)) as because_of
 
     from listed
-    inner join preferences on listed.customer_id = preferences.customer_id
-    inner join similarities on preferences.item_id = similarities.liked_item_id and listed.item_id = similarities.item_id
-    anti join {{ ref('blocked_items') }} as blocked on preferences.item_id = blocked.item_id
+    inner join contributions on listed.customer_id = contributions.customer_id and listed.item_id = contributions.item_id
+    anti join {{ ref('blocked_items') }} as blocked on contributions.liked_item_id = blocked.item_id
+    where contributions.liked_item_id is not null
     group by listed.customer_id, listed.item_id
 
 )
