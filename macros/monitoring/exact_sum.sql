@@ -8,8 +8,7 @@
 
     Arguments:
         value: an expression
-        size: a column above 0 that is the same in all rows of a group, at least as large as most of the numbers; none for numbers
-            around 1
+        size: a column that `exact_size` made, the same in all rows of a group; none for numbers around 1
 #}
 {% macro exact_sum(value, size=none) -%}
     {%- do _expect('exact_sum', value=['text', value], size=['column', size or 'none']) -%}

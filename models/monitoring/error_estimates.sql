@@ -36,7 +36,7 @@ sizes as (
 
     select
         implementation,
-        coalesce(nullif(max(error + 0.0), 0), 1) as size
+        {{ exact_size('error') }} as size
 
     from placed
     group by implementation

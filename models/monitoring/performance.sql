@@ -110,8 +110,8 @@ sizes as (
     select
         implementation,
         period_at,
-        coalesce(nullif(max(greatest(abs(score), abs(realised)) + 0.0), 0), 1) as size,
-        coalesce(nullif(max(greatest(abs(score), abs(realised), abs(baseline_score)) + 0.0), 0), 1) as lead_size
+        {{ exact_size('greatest(abs(score), abs(realised))') }} as size,
+        {{ exact_size('greatest(abs(score), abs(realised), abs(baseline_score))') }} as lead_size
 
     from matured
     group by implementation, period_at
@@ -315,7 +315,7 @@ estimates as (
         cast(sum(positives) as double) as positive_count,
         cast(sum(negatives) as double) as negative_count,
         {{ exact_sum(
-            'cast(positives as double) * (2 * cast(negatives_below as double) + cast(negatives as double)) - cast(own_pairs as double)'
+            'cast(positives as double) * cast(2 * negatives_below + negatives as double) - cast(own_pairs as double)'
         ) }} / nullif(2 * (positive_count * negative_count - cast(sum(own_pairs) as double)), 0) as auc,
         {{ exact_sum('cast(positives as double) * cast(positives_from_here as double) / cast(rows_from_here as double)') }}
         / nullif(positive_count, 0) as average_precision,

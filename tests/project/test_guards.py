@@ -53,6 +53,7 @@ ASKED = {  # a use of the macro that is wrong -> what it says
         "stability_index(): by: expected a list of column names, found 'period_at'; write ['period_at']."
     ),
     "ranks_by('-score', 'model')": "ranks_by(): score: expected the name of a column, found '-score'; correct it.",
+    "exact_size(none)": "exact_size(): value: expected a text, found none; write one.",
     "exact_sum('x', size='y / 2')": "exact_sum(): size: expected the name of a column, found 'y / 2'; correct it.",
     "uniform_draw('x', 3)": "uniform_draw(): name: expected a text, found '3'; write one.",
     "normal_draw('', 'y')": "normal_draw(): key: expected a text, found ''; write one.",
