@@ -38,14 +38,14 @@ scored as (
 
 ),
 
-{# what has no score stands last, as equal scores do by the item's name #}
+{# what has no score stands last, as equal scores do by the item's name; an item that is listed twice stands twice at one place #}
 placed as (
 
     select
         *,
-        row_number() over (list order by held_out_score desc nulls last, item_id asc) as place,
-        row_number() over (list order by baseline_score desc nulls last, item_id asc) as baseline_place,
-        row_number() over (list order by gain desc, item_id asc) as ideal_place
+        rank() over (list order by held_out_score desc nulls last, item_id asc) as place,
+        rank() over (list order by baseline_score desc nulls last, item_id asc) as baseline_place,
+        rank() over (list order by gain desc, item_id asc) as ideal_place
 
     from scored
     window list as (partition by implementation, period_at, list_id)
@@ -58,15 +58,14 @@ lists as (
         implementation,
         list_id,
         period_at,
-        any_value(is_held_out) as is_held_out,
-        coalesce(sum(gain / log2(place + 1) order by place) filter (where place <= 10), 0) as gain,
-        coalesce(sum(gain / log2(baseline_place + 1) order by baseline_place) filter (where baseline_place <= 10), 0)
-            as baseline_gain,
-        sum(gain / log2(ideal_place + 1) order by ideal_place) filter (where ideal_place <= 10) as ideal_gain
+        bool_or(is_held_out) as is_held_out,
+        coalesce({{ exact_sum('case when place <= 10 then gain / log2(place + 1) end') }}, 0) as gain,
+        coalesce({{ exact_sum('case when baseline_place <= 10 then gain / log2(baseline_place + 1) end') }}, 0) as baseline_gain,
+        {{ exact_sum('case when ideal_place <= 10 then gain / log2(ideal_place + 1) end') }} as ideal_gain
 
     from placed
     group by implementation, list_id, period_at
-    having sum(gain) > 0
+    having bool_or(gain > 0)
 
 ),
 

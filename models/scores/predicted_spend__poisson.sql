@@ -18,13 +18,23 @@ widths as (
 
     select
         bin,
-        any_value(value) filter (where metric = 'interval_from') as score_from,
-        any_value(value) filter (where metric = 'interval_half_width') as start_half_width,
-        any_value(value) filter (where metric = 'interval_growth') as growth
+        max(value + 0.0) filter (where metric = 'interval_from') as score_from,
+        max(value + 0.0) filter (where metric = 'interval_half_width') as start_half_width,
+        max(value + 0.0) filter (where metric = 'interval_growth') as growth
 
     from metrics
     where metric in ('interval_from', 'interval_half_width', 'interval_growth')
     group by bin
+
+),
+
+ranges as (
+
+    select
+        *,
+        coalesce(lead(score_from) over (order by score_from, bin), cast('infinity' as double)) as score_to
+
+    from widths
 
 ),
 
@@ -38,11 +48,11 @@ widened as (
 
     select
         scored.*,
-        widths.start_half_width
-        + case when widths.growth = 0 then 0 else widths.growth * (scored.score - widths.score_from) end as half_width
+        ranges.start_half_width
+        + case when ranges.growth = 0 then 0 else ranges.growth * (scored.score - ranges.score_from) end as half_width
 
     from scored
-    asof left join widths on scored.score >= widths.score_from
+    left join ranges on scored.score >= ranges.score_from and scored.score < ranges.score_to
 
 ),
 

@@ -1,3 +1,5 @@
+{%- set last_decimal = '1e' ~ var('recommendation_decimals') %}
+
 with
 
 weights as (
@@ -21,7 +23,7 @@ candidates as (
     select
         weights.item_id,
         items.category,
-        weights.value as score
+        cast(round(weights.value * {{ last_decimal }}) as bigint) as score
 
     from weights
     left join items on weights.item_id = items.item_id
@@ -45,7 +47,7 @@ popular_items as (
     select
         cast(listed.rank as integer) as rank,
         listed.item_id,
-        listed.score,
+        cast(listed.score as double) / {{ last_decimal }} as score,
         'recommendation__popular' as implementation,
         versions.model_version,
         {{ as_of() }} as as_of,
