@@ -5,7 +5,8 @@ rows for one day, or late rows for an old one, therefore recompute that partitio
 partitions is refused (see scorehouse.plans.locality), so it does not matter which partitions are computed together.
 
 A model whose grain is `hash` is cut by the values of a column that is no time, each partition computed alone: memory holds one at
-a time. Its inputs need no partitions of their own: every stored one that has the column is cut by it.
+a time. Its inputs need no partitions of their own: every stored one that has the column is cut by it, and put in the order of
+partitions once.
 
 A model of as-of times is cut by them, and names in `meta.known_before` the inputs of which each time has only the rows that were
 known before it, or before the end of its horizon (`meta.horizon_days`). It is given no others, so it cannot look ahead: what else
@@ -27,7 +28,7 @@ from scorehouse.build.table import expect_columns
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.fingerprint import digest
 from scorehouse.names.partitioning import GRAINS, UNKNOWN, Partitioning
-from scorehouse.names.quoting import identifier
+from scorehouse.names.quoting import identifier, literal
 from scorehouse.plans.locality import AcrossPartitionsError, expect_local
 from scorehouse.plans.operators import UnknownPlanError
 from scorehouse.sandbox.parse import Tree, line_of, nodes, parse_tree, place_of, relation_in
@@ -42,6 +43,9 @@ def partitioned(builder: Builder, node_id: str, sql: str, columns_ddl: str | Non
 
 ALWAYS = "always"
 """What `meta.known_before` says of an input whose rows have no time."""
+
+PART = identifier("partition of this model")
+"""The column of shuffled rows that says where each belongs: a name that no input has."""
 
 
 class _Partitioned:
@@ -246,29 +250,54 @@ class _Partitioned:
         One by one where each reads other rows of an input, or it counts how rows lie in memory (sums of doubles).
         """
         parents = self._builder.parents(self._draft)
-        if self._known_before or self._own.grain == HASH or self._draft.details.reading.order_dependent:
+        if self._own.grain == HASH and not self._is_ordered:
+            self._compute_of_shuffled(missing, parents)
+        elif self._known_before or self._own.grain == HASH or self._is_ordered:
             for part, file in missing.items():
                 self._compute_together({part: file}, parents)
         else:
             self._compute_together(missing, parents)
         self._builder.verify(self._draft, missing.values())
 
+    @property
+    def _is_ordered(self) -> bool:
+        return bool(self._draft.details.reading.order_dependent)
+
+    def _compute_of_shuffled(self, missing: Mapping[str, Path], parents: Sequence[str]) -> None:
+        """Compute partitions by hash one by one, of rows that are put in their order once: no relation is read for each."""
+        with self._builder.cursor(self._draft, share=self._share) as cursor:
+            tables = {name: identifier(f"shuffled_{number}") for number, name in enumerate(self._inputs)}
+            for name, read in self._inputs.items():
+                key = replace(self._own, column=read.column).key_sql()
+                rows = f"select *, {key} as {PART} from ({self._rows_in(read, missing)}) order by {PART}"
+                cursor.execute(f"create temp table {tables[name]} as {rows}")
+            for part, file in missing.items():
+                of_part = f"select * exclude ({PART}) from {{}} where {PART} = {literal(part)}"
+                rows = {name: of_part.format(table) for name, table in tables.items()}
+                self._write(cursor, self._redirected(cursor, rows), {part: file}, parents)
+
     def _compute_together(self, missing: Mapping[str, Path], parents: Sequence[str]) -> None:
         """Compute some partitions in one pass and write one file each; `parents` is what the node reads."""
         rows = {name: self._rows_in(read, missing) for name, read in self._inputs.items()}
-        key = self._own.key_sql()
-        share = 1 / self._own.count if isinstance(self._own, Hashed) else 1
-        with self._builder.cursor(self._draft, rows, share) as cursor:
-            sql = self._sql if self._draft.details.reading.order_dependent else self._redirected(cursor, rows)
-            query = f"select * from ({sql}\n)"
-            cursor.execute(f"create or replace temp table fresh {self._columns_ddl or f'as {query} limit 0'}")
-            cursor.execute(f"insert into fresh by name {query} order by {key}")
-            self._expect_in_place(cursor, missing)
-            for part, file in missing.items():
-                # in a table of its own: how Parquet lays out a column depends on whether its table has a NULL
-                cursor.execute(f"create or replace temp table part as select * from fresh where {key} = '{part}' order by all")
-                self._builder.store.write_parquet(cursor, "from part", file, self._parents_of(part, parents))
-            cursor.execute("drop table if exists part; drop table fresh")
+        with self._builder.cursor(self._draft, rows, self._share) as cursor:
+            self._write(cursor, self._sql if self._is_ordered else self._redirected(cursor, rows), missing, parents)
+
+    @property
+    def _share(self) -> float:
+        """How much of what the model reads a partition is made of."""
+        return 1 / self._own.count if isinstance(self._own, Hashed) else 1
+
+    def _write(self, cursor: duckdb.DuckDBPyConnection, sql: str, missing: Mapping[str, Path], parents: Sequence[str]) -> None:
+        """Write the rows of a query for some partitions, one file each."""
+        key, query = self._own.key_sql(), f"select * from ({sql}\n)"
+        cursor.execute(f"create or replace temp table fresh {self._columns_ddl or f'as {query} limit 0'}")
+        cursor.execute(f"insert into fresh by name {query} order by {key}")
+        self._expect_in_place(cursor, missing)
+        for part, file in missing.items():
+            # in a table of its own: how Parquet lays out a column depends on whether its table has a NULL
+            cursor.execute(f"create or replace temp table part as select * from fresh where {key} = '{part}' order by all")
+            self._builder.store.write_parquet(cursor, "from part", file, self._parents_of(part, parents))
+        cursor.execute("drop table if exists part; drop table fresh")
 
     def _behind(self, part: str) -> Callable[[], Iterable[str]]:
         return lambda: self._parents_of(part, self._builder.files_behind(self._draft))
