@@ -74,6 +74,25 @@ def test_a_folder_goes_with_its_links_and_without_what_they_lead_to(evil: Wareho
     assert {file.name for file in gone} >= {"built/pwn", "built/features.own/bb.duckdb", "built/features.own/dd.parquet"}
 
 
+def test_who_begins_a_branch_that_is_being_deleted_begins_with_nothing(evil: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lock goes last: whoever waited for it has a folder of its own then."""
+    held, unlink, begun = BuildLock.take(evil, 0), os.unlink, []
+
+    def go(name: str, **where: int) -> None:
+        unlink(name, **where)
+        if name == evil.lock.name:
+            monkeypatch.setattr(BuildLock, "_held", {})
+            begun.append(BuildLock.take(evil, 0))
+            (evil.work / "new").mkdir()
+
+    monkeypatch.setattr("scorehouse.foreign.os.unlink", go)
+    delete_folder(evil.root, evil.folder, evil.lock)
+    assert len(begun) == 1
+    assert {str(path.relative_to(evil.folder)) for path in evil.folder.rglob("*")} == {".work", ".work/lock", ".work/new"}
+    assert evil.lock.read_text() == str(os.getpid())
+    del held
+
+
 def test_what_is_kept_stays_and_all_else_goes(evil: Warehouse) -> None:
     keep_only(evil.root, evil.own_part(), ["features.own/bb.duckdb", "features.own/a folder"])
     left = {str(path.relative_to(evil.own_part())) for path in evil.own_part().rglob("*")}

@@ -132,11 +132,16 @@ def keep_only(root: Path, folder: Path, kept: Collection[str] = ()) -> list[Plai
     return []
 
 
-def delete_folder(root: Path, folder: Path) -> list[PlainFile]:
-    """Delete a folder below `root` with everything in it; returns the files that are gone."""
-    gone = keep_only(root, folder)
-    with entered(root, folder.parent) as parent:
-        os.rmdir(folder.name, dir_fd=parent)
+def delete_folder(root: Path, folder: Path, last: Path | None = None) -> list[PlainFile]:
+    """Delete a folder below `root` with everything in it; returns the files that are gone. What somebody begins there anew stays.
+
+    Args:
+        last: a file in it that goes after all else.
+    """
+    kept = () if last is None else (str(last.relative_to(folder)),)
+    gone = [*keep_only(root, folder, kept), *keep_only(root, folder)]
+    with suppress(FileNotFoundError), entered(root, folder.parent) as parent:
+        _remove_if_empty(folder.name, parent)
     return gone
 
 
@@ -209,7 +214,16 @@ def _removed(name: str, folder: int, path: str, kept: frozenset[str]) -> Iterato
         finally:
             os.close(inner)
         if not any(one.startswith(f"{path}/") for one in kept):
-            os.rmdir(name, dir_fd=folder)
+            _remove_if_empty(name, folder)
+
+
+def _remove_if_empty(name: str, parent: int) -> None:
+    """Remove a folder in which nobody has put anything meanwhile."""
+    try:
+        os.rmdir(name, dir_fd=parent)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
 
 
 def _allow(name: str, parent: int) -> None:

@@ -94,7 +94,7 @@ def drop_branch(run: Run, branch: object) -> str:
             f"run it from main (SCOREHOUSE_BRANCH=main)."
         )
     lock = BuildLock.take(dropped, 0)
-    delete_folder(dropped.root, dropped.folder)
+    delete_folder(dropped.root, dropped.folder, dropped.lock)
     note(run, DROPPED, {"branch": branch})
     del lock
     return f"Dropped branch '{branch}', with the data that only it had computed."

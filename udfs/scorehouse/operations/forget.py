@@ -109,7 +109,7 @@ def erase(run: Run) -> Iterator[str]:
 def _dropped(branches: Iterable[Warehouse]) -> Iterator[str]:
     """Delete branches, whole: what is in them, and what of, only they say."""
     for branch in branches:
-        delete_folder(branch.root, branch.folder)
+        delete_folder(branch.root, branch.folder, branch.lock)
         yield f"branch {branch.branch}"
 
 
