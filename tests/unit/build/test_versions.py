@@ -11,7 +11,7 @@ from scorehouse.build.versions import decided, file_of, kept, rejection, replace
 from scorehouse.names.fingerprint import Fingerprint
 from scorehouse.store.details import Details
 from scorehouse.store.files import Store
-from scorehouse.store.provenance import Author
+from scorehouse.store.provenance import TRUSTED, Author, Provenance
 from scorehouse.store.records import NodeRecord
 
 
@@ -48,6 +48,15 @@ def test_a_versions_name_finds_what_main_has_whatever_branches_call_theirs(tmp_p
     assert found(taking(tmp_path / "one", good)) == tmp_path / "one" / NAMED[0]
     for version in (f"*@{MARK}", "model@????????????", "model@", MARK, "model@../../store"):
         assert file_of(version, ["churn.model"], main) is None
+
+
+def test_a_version_that_a_branch_alone_has_keeps_what_it_was_made_of(tmp_path: Path) -> None:
+    branch, made_of = Store(tmp_path / "good/built", author=Author("good")), ["learning.examples/aa.duckdb"]
+    with duckdb.connect() as reader:
+        branch.write(reader, "select 1 as x", branch.folder / NAMED[0], parents=made_of)
+    found = file_of(f"model@{MARK}", ["churn.model"], taking(tmp_path / "store", branch))
+    origin = Provenance.beside(found)
+    assert (origin.parents, origin.branch, origin.promotion) == (made_of, "good", TRUSTED)
 
 
 def taking(folder: Path, *others: Store) -> Store:

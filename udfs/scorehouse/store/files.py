@@ -80,18 +80,20 @@ class Store:
         """Path of a relation's data, for example <store>/features.customer_snapshots/<fingerprint>.duckdb; see `result`."""
         return self.result(f"{relation}/{fingerprint}.{EXTENSIONS[self.data_format]}", parents)
 
-    def result(self, file: str, parents: Parents = tuple) -> Path:
+    def result(self, file: str, parents: Parents | None = None) -> Path:
         """Where a result is, or is to be written; one that only another part has is taken up, where this store does so.
 
         Args:
-            parents: what it is computed from: this build says so, whatever the record beside the other one says.
+            parents: what it is computed from: this build says so, whatever the record beside the other one says. None where no
+                build of this part knows it: then that record is all there is.
         """
         found = self._found(file)
         if not self._takes_up or found is None or found.is_relative_to(self.folder):
             return found or self.folder / file
         if self._is_read(found) and (origin := Provenance.beside(found)):
-            branch = found.parents[2].name  # what the record says of it, a branch wrote
-            origin = replace(origin, branch=branch, parents=sorted(set(parents())), promotion=TRUSTED)
+            made_of = origin.parents if parents is None else sorted(set(parents()))
+            # the folder says which branch it is: what the record says of it, a branch wrote
+            origin = replace(origin, branch=found.parents[2].name, parents=made_of, promotion=TRUSTED)
             try:
                 with self.new_file(self.folder / file, origin=origin) as temporary:
                     copy_of(found, temporary)
