@@ -31,7 +31,16 @@ def _cell(value: object) -> str:
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else shown(str(value))
+
+
+def shown(text: str) -> str:
+    r"""A text as one line that a terminal shows and does not obey: branches and raw files write what they like.
+
+    >>> shown("caf\u00e9 \x1b[2J\n"), shown("it's")
+    ('café \\x1b[2J\\n', "it's")
+    """
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def exact(value: object) -> str:
