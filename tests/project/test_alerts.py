@@ -173,10 +173,15 @@ def test_dbt_never_sees_where_messages_go_and_a_green_night_deletes_what_nothing
     unused = shop.project.warehouse / "store" / "features.gone" / f"{'0' * 32}.parquet"
     unused.parent.mkdir()
     unused.write_bytes(b"of a release that is not kept")
+    theirs = shop.project.folder("other") / "built" / "a.gone" / f"{'1' * 32}.parquet"
+    for folder in (theirs.parent, shop.project.folder("other") / ".work"):
+        folder.mkdir(parents=True)
+    theirs.write_bytes(b"a build of main may delete nothing of a branch")
     night = shop.night()
     assert night.code == 0
     assert shop.project.catalog("select found from features.spy") == [("nothing",)]
-    assert not unused.exists()
+    assert not unused.exists() and theirs.exists()
+    assert "Deleted 1 files" in night.output
 
 
 def test_what_is_worth_another_try_is_tried_again_before_anybody_hears(shop: Shop) -> None:

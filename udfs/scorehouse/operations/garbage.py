@@ -43,8 +43,11 @@ def collect_garbage(run: Run, delete: object) -> str:
 
 
 def collected(run: Run) -> Iterator[str]:
-    """Delete the unused files after a release of main that stands, and say so in a line where there were any."""
-    with _found(run) as garbage:
+    """Delete main's unused files after a release of main that stands, and say so in a line where there were any.
+
+    A build may write nothing of other branches.
+    """
+    with _found(run, of_branches=False) as garbage:
         garbage.delete(run)
     if garbage.unused:
         yield f"Deleted {garbage.said}"
@@ -99,8 +102,12 @@ class _Garbage:
 
 
 @contextmanager
-def _found(run: Run) -> Iterator[_Garbage]:
-    """The garbage, while no branch that is there can begin a build."""
+def _found(run: Run, of_branches: bool = True) -> Iterator[_Garbage]:
+    """The garbage, while no branch that is there can begin a build.
+
+    Args:
+        of_branches: whether theirs counts too.
+    """
     others = [branch for branch in run.warehouse.branches() if branch.folder != run.warehouse.folder]
     locks = [BuildLock.take_if_free(branch) for branch in others]
     idle = [branch for branch, lock in zip(others, locks, strict=True) if lock]
@@ -109,12 +116,13 @@ def _found(run: Run) -> Iterator[_Garbage]:
     damaged = {name: branch for branch, name, files in kept if files is None}
     used = run.records.files.union(*(map(str, files) for _, _, files in kept if files is not None))
     parts = [*([] if busy or damaged else [run.warehouse.store])]
-    parts += [branch.own_part() for branch in idle if branch not in damaged.values()]
+    cleared = idle if of_branches else []
+    parts += [branch.own_part() for branch in cleared if branch not in damaged.values()]
     files = [(part, file) for part in parts for file in _results_in(plain_files(run.warehouse.root, part))]
     told_of = frozenset(_stem(name) for name, _ in origins(run, used))
     stays = used | {f"{stem}{RECORD}" for stem in told_of}
     unused = sorted((one for one in files if one[1].name not in stays), key=lambda one: one[1].name)
-    scratch = [folder for branch in idle for folder in branch.scratch]
+    scratch = [folder for branch in cleared for folder in branch.scratch]
     branches = frozenset(branch.folder for branch in [run.warehouse, *others])
     yield _Garbage(unused, told_of, branches, scratch, len(used), _left(busy, [*damaged]))
     del locks
