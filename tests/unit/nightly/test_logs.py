@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from scorehouse.names.warehouse import NIGHTLY_LOGS
 from scorehouse.nightly import logs
 from scorehouse.nightly.child import Said
@@ -24,6 +26,15 @@ def test_old_logs_go_and_then_the_oldest_until_the_others_fit(tmp_path: Path) ->
     assert kept(tmp_path) == [f"2026-01-0{day}T03-00-00-x.{end}" for day in (4, 5) for end in ("jsonl", "log")]
     logs.rotate(tmp_path, days=0.001, megabytes=0.001)
     assert kept(tmp_path) == ["2026-01-05T03-00-00-x.jsonl", "2026-01-05T03-00-00-x.log"]
+
+
+def test_a_clock_that_jumps_ahead_makes_no_log_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / NIGHTLY_LOGS).mkdir(parents=True)
+    for day in (1, 2):
+        (tmp_path / NIGHTLY_LOGS / f"2026-01-0{day}T03-00-00-x.log").touch()
+    ahead = time.time() + 1000 * 86400
+    monkeypatch.setattr(logs.time, "time", lambda: ahead)
+    assert logs.rotate(tmp_path, days=90, megabytes=500) == []
 
 
 def test_a_log_is_a_text_to_read_and_the_same_as_lines_of_json(tmp_path: Path) -> None:

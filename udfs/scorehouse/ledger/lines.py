@@ -253,6 +253,15 @@ def blank(folder: Path, spared: Path | None = None) -> int:
     return found
 
 
+def leave_out(file: Path, events: Sequence[str]) -> None:
+    """Take the lines of some events out of one run's file."""
+    marks = [f'"event": "{event}"' for event in events]
+    written = file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    kept = [text for text in written if not any(mark in text for mark in marks)]
+    if kept != written:
+        write_durably(file, "".join(kept))
+
+
 def _without_texts(details: Mapping[str, object]) -> dict[str, object]:
     """Details without what is written for people: causes' sentences, reasons, titles of messages, names of files."""
     return {name: value for name, value in details.items() if name not in ("causes", "reason", "title", "files", "command")}

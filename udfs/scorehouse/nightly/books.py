@@ -79,10 +79,10 @@ class Book:
         said = trouble[0].message if trouble else "Nothing new is the matter."
         ledger.write(FINISH, message=said, details={"outcome": RED if trouble else GREEN, "is_whole": False})
 
-    def retire(self, days: float) -> None:
-        """Let what is older go, if it is a book of one's own, as far as nothing needs it."""
+    def retire(self, by: Settings) -> None:
+        """Let what is old go, if it is a book of one's own, as far as nothing needs it."""
         if self.is_own and is_ours(self.folder, self.is_own):
-            retirement.retire(self.folder, days)
+            retirement.retire(self.folder, by.kept_ledger_days, by.kept_ledger_megabytes)
 
     @property
     def is_writable(self) -> bool:

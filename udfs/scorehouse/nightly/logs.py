@@ -50,9 +50,10 @@ def rotate(project: Path, days: float, megabytes: float) -> list[Path]:
     files = sorted((project / NIGHTLY_LOGS).glob("*.*"), key=lambda file: file.name) if (project / NIGHTLY_LOGS).is_dir() else []
     newest = files[-1].stem if files else ""
     sizes = {file: _size(file) for file in files}
+    now = min([time.time(), *(_written(file) for file in files[-1:])])  # a clock that jumps ahead makes nothing old
     left, gone = sum(sizes.values()), []
     for file in (file for file in files if file.stem != newest):
-        if _age(file) > days * _DAY or left > megabytes * 1e6:
+        if now - _written(file) > days * _DAY or left > megabytes * 1e6:
             left -= sizes[file]
             gone.append(file)
     for file in gone:
@@ -67,7 +68,7 @@ def _size(file: Path) -> int:
     return 0
 
 
-def _age(file: Path) -> float:
+def _written(file: Path) -> float:
     with suppress(OSError):
-        return time.time() - file.stat().st_mtime
-    return 0.0
+        return file.stat().st_mtime
+    return time.time()

@@ -24,6 +24,7 @@ class Settings:
         kept_logs_days: older logs are deleted.
         kept_logs_megabytes: of all logs together, the oldest go first.
         kept_ledger_days: older files of ledgers are deleted, but for what is still needed of them.
+        kept_ledger_megabytes: of a ledger, the oldest go first, likewise.
         alerts: which messages are sent.
     """
 
@@ -33,6 +34,7 @@ class Settings:
     kept_logs_days: float = 90
     kept_logs_megabytes: float = 500
     kept_ledger_days: float = 400
+    kept_ledger_megabytes: float = 20
     alerts: tuple[str, ...] = ("failure", "recovery")
 
     @classmethod

@@ -119,7 +119,7 @@ class Nightly:
         self._told += filter(None, [heartbeat.wrong_address(self.environment), log.wrong, self.ledger.wrong])
         logs.rotate(self.project, self.settings.kept_logs_days, self.settings.kept_logs_megabytes)
         for place in (self.warehouse.ledger, *self._own_places()):
-            retirement.retire(place, self.settings.kept_ledger_days)
+            retirement.retire(place, self.settings.kept_ledger_days, self.settings.kept_ledger_megabytes)
         console.compare(_courses(self.warehouse.ledger))
         console.say(f"Nightly run of {self.warehouse.branch}; log: {_near(log.text, self.project)}")
         for sentence in self._told:

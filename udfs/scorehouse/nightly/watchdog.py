@@ -157,7 +157,7 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
         own = [Book(place, WATCHDOG, branch, is_own=True) for place in places]
         _remember(look, sentences, own, _Telling(project, branch, environment, settings, now))
         for book in own:
-            book.retire(settings.kept_ledger_days)
+            book.retire(settings)
     if not sentences:
         print(f"Every product of {branch} is within its SLA.")
         return WELL
