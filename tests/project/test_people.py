@@ -228,12 +228,14 @@ def test_forgetting_keeps_what_it_knows_and_deletes_all_else(tiny: Project) -> N
     outcome = tiny.operation("forget", "{customer_id: 'zoe-7731'}")
     assert outcome.is_green, outcome.output
     assert "Forgotten: 1 of 1 people on the list." in outcome.output, outcome.output
+    assert "No row that has landed is theirs" not in outcome.output
     assert found_in([tiny.warehouse, tiny.root / "logs"], ("zoe-7731",)) == []
     assert not [file for file in planted if file.exists()]
     assert tiny.serving("select event_id from scores order by 1") == [("1",), ("2",), ("3",), ("other-1",)]
     assert [branch.name for branch in tiny.warehouse.iterdir()].count("other") == 0
     assert "nothing changed" in tiny.build().output
     assert "is whole" in tiny.operation("verify_audit").output
+    assert "No row that has landed is theirs: ask again if" in tiny.operation("forget", "{customer_id: 'Zoe-7731'}").output
     tiny.build("--vars", "{weight: 7}", branch="other")
 
 

@@ -14,6 +14,7 @@ from scorehouse.ledger.lines import ROOM, blank, files
 from scorehouse.names.warehouse import DBT_LOG, LOGS, OWN_BOOKS, Warehouse
 from scorehouse.operations import text
 from scorehouse.operations.audit import ERASED, note
+from scorehouse.operations.land_sources import declared_in
 from scorehouse.operations.register import COMMAND, operation_of
 from scorehouse.release.history import summary
 from scorehouse.release.lock import BuildLock
@@ -22,9 +23,11 @@ from scorehouse.sandbox import confinement
 from scorehouse.sources.forgotten import FILE, Forgotten, as_spelled
 from scorehouse.sources.keyed import Key
 from scorehouse.sources.raw_files import open_copy
+from scorehouse.sources.tables import names_nobody
 from scorehouse.store.provenance import RECORD, record_of
 
 MOST_NAMED = 10
+UNSEEN = " No row that has landed is theirs: ask again if tables spell the id otherwise (letter case counts)."
 
 
 @operation_of(COMMAND)
@@ -46,9 +49,10 @@ def forget(run: Run, customer_id: object = None) -> str:
             )
         return f"Asked to go on: {len(known.pending)} of {len(known.people)} people on the list may have left something."
     mark = known.mark(_person(run, customer_id))
-    people = [*known.people, *([mark] if mark not in known.people else [])]
-    replace(known, people=people, pending=[*known.pending, mark]).write(run.warehouse.store)
-    return "Asked to forget one person: from now on their rows are left out wherever files land."
+    is_new = mark not in known.people
+    unseen = is_new and not _may_have_rows(run, replace(known, people=[mark]))
+    replace(known, people=[*known.people, *([mark] if is_new else [])], pending=[*known.pending, mark]).write(run.warehouse.store)
+    return f"Asked to forget one person: from now on their rows are left out wherever files land.{UNSEEN if unseen else ''}"
 
 
 def _person(run: Run, customer_id: object) -> str:
@@ -68,6 +72,14 @@ def _person(run: Run, customer_id: object) -> str:
             "key that makes its pseudonym; give the id as tables show it."
         )
     return person
+
+
+def _may_have_rows(run: Run, person: Forgotten) -> bool:
+    """Whether rows of the one person on a list have landed, as far as what has landed is there to be asked."""
+    sources = [(declared_in(run, node), run.records.nodes.get(node.id)) for node in run.manifest.sources()]
+    copies = [(table, run.store.path(file)) for table, record in sources for file in (record.files if record else ())]
+    with duckdb.connect() as reader:
+        return not all(copy.exists() and names_nobody(reader, table, copy, person) for table, copy in copies)
 
 
 def is_under_way(warehouse: Warehouse) -> bool:

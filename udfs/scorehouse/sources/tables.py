@@ -148,7 +148,7 @@ def land(
                 is_there
                 and (
                     known.forgotten == forgotten.version
-                    or _names_nobody(reader, table, store.path(table.stored_name(known)), forgotten)
+                    or names_nobody(reader, table, store.path(table.stored_name(known)), forgotten)
                 )
                 and not _has_expired(table, file, known)
             ):
@@ -279,6 +279,12 @@ def select_files(record: NodeRecord, names: Collection[str], store: Store) -> st
     return view_sql(table, [file for file in landing.files if table.stored_name(file) in names], store, landing.files)
 
 
+def names_nobody(reader: duckdb.DuckDBPyConnection, table: SourceTable, copy: Path, forgotten: Forgotten) -> bool:
+    """Whether a copy has no row of people who are to be forgotten."""
+    open_copy(reader, copy)
+    return not forgotten.taken_out(reader, table.personal.ids)
+
+
 def _land_file(
     reader: duckdb.DuckDBPyConnection,
     table: SourceTable,
@@ -334,12 +340,6 @@ def _without(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: Landed
     ((count,),) = reader.execute("select count(*) from raw").fetchall()
     left = replace(file, content=digest(file.content, people), row_count=count, left_out=file.row_count - count)
     return replace(left, days=_days(reader, table, left))
-
-
-def _names_nobody(reader: duckdb.DuckDBPyConnection, table: SourceTable, copy: Path, forgotten: Forgotten) -> bool:
-    """Whether a copy has no row of people who are to be forgotten."""
-    open_copy(reader, copy)
-    return not forgotten.taken_out(reader, table.personal.ids)
 
 
 def _has_expired(table: SourceTable, file: RawFile, landed: LandedFile) -> bool:
