@@ -11,7 +11,7 @@ ROOMS = {
     "cached": "",
     "errors": "",
     "code": "",
-    "scratch": "foreign",
+    "scratch": "foreign names",
     "foreign": "",
     "names": "errors",
     "scoring": "cached errors",

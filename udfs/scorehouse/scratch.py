@@ -11,12 +11,13 @@ import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from scorehouse.foreign import copy_plain
+from scorehouse.names.quoting import literal
 
 _own = threading.local()
 
 ONE_THREAD = {"threads": 1, "async_threads": 1}
 """Settings of a database that works on one thread, and reads ahead on one: DuckDB starts eight for that."""
-_ENVELOPE = {**ONE_THREAD, "enable_external_access": "false", "memory_limit": "1GB"}
+_ENVELOPE = {**ONE_THREAD, "memory_limit": "1GB"}
 MOST_SECONDS, MOST_BYTES = 20, 1_000_000_000
 """What a look at a database that somebody else wrote may take: it may say anything."""
 
@@ -43,7 +44,7 @@ def type_of(data_type: str) -> DuckDBPyType:
 
 @contextmanager
 def copied(root: Path, database: Path, log: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database below `root` that somebody else wrote, as a copy: whatever stands in it opens no other file, and ends in time.
+    """A database below `root` that somebody else wrote, as a copy: what is in it opens temporary files alone, and ends in time.
 
     Args:
         log: its write-ahead log, which counts where it is there.
@@ -56,13 +57,39 @@ def copied(root: Path, database: Path, log: Path | None = None) -> Iterator[duck
         if log is not None:
             with suppress(FileNotFoundError):
                 copy_plain(root, log, Path(folder, log.name), MOST_BYTES)
-        with duckdb.connect(str(copy), config=_ENVELOPE) as connection:
+        with _attached(copy) as connection:
             is_read = threading.Event()
             threading.Thread(target=_interrupt, args=(connection, is_read), daemon=True).start()
             try:
                 yield connection
             finally:
                 is_read.set()
+
+
+@contextmanager
+def _attached(copy: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A cursor on a copy, in a database that this thread has for all of them, and that opens nothing but temporary files.
+
+    What went wrong in it may go on: then the next copy has another one.
+    """
+    places = str(copy.parents[1])
+    purpose = f"copies in {places}"
+    connection = _own.__dict__.get(purpose)
+    if connection is None:
+        connection = _own.__dict__[purpose] = duckdb.connect(config=_ENVELOPE)
+        connection.execute(f"set allowed_directories = [{literal(places)}]")
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"attach {literal(copy)} as copied")
+            cursor.execute("use copied")
+            yield cursor
+            cursor.execute("use memory")
+            cursor.execute("detach copied")
+    except BaseException:
+        _own.__dict__.pop(purpose).close()
+        raise
 
 
 def _interrupt(connection: duckdb.DuckDBPyConnection, is_read: threading.Event) -> None:

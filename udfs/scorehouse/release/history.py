@@ -1,6 +1,5 @@
 """What the kept releases say: their descriptions, and the records of their nodes."""
 
-import os
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from scorehouse.store.durable import make_read_only, write_durably
 from scorehouse.store.files import Store
 from scorehouse.store.provenance import COMPUTED, Provenance
 from scorehouse.store.records import NodeRecords
+from scorehouse.store.state import is_readable
 
 
 @dataclass(frozen=True)
@@ -66,20 +66,20 @@ _ENCODER, _DECODER = JSONEncoder(Summary), JSONDecoder(Summary)
 
 def summary(warehouse: Warehouse, number: int) -> Summary | None:
     """What a release is; out of its catalog where it has no such file; None where neither can be read."""
-    folder = warehouse.release(number)
     with suppress(*_UNREADABLE):
-        return _DECODER.decode(read_plain(warehouse.root, folder / SUMMARY, MOST_BYTES))
-    with suppress(*_UNREADABLE), copied(warehouse.root, folder / CATALOG) as catalog:
+        return _DECODER.decode(read_plain(warehouse.root, warehouse.release(number) / SUMMARY, MOST_BYTES))
+    with suppress(*_UNREADABLE), copied(warehouse.root, warehouse.release(number) / CATALOG) as catalog:
         return Summary.of(Release.read(catalog, _RELEASE), NodeRecords.read(catalog))
     return None
 
 
 def files_in_work(warehouse: Warehouse) -> set[str] | None:
     """What a branch's work database reads of the store; None where it cannot be read."""
-    if not os.path.lexists(warehouse.work_database):
+    if not warehouse.work_database.exists():
         return set()
     with suppress(*_UNREADABLE), copied(warehouse.root, warehouse.work_database, warehouse.work_log) as connection:
-        return NodeRecords.read(connection).files
+        rows = connection.execute("select unnest(files) from scorehouse.nodes").fetchall() if is_readable(connection) else []
+        return {file for (file,) in rows}
     return None
 
 
