@@ -1,7 +1,8 @@
 """How a build grows with its interactions: made in SQL from a seed, built whole, then day after day; plain DuckDB beside it.
 
-Customers and items have long tails, some rows arrive late and some twice, as logs have it. Every figure is of a process of its
-own, under one memory limit.
+Customers and items have long tails, some rows arrive late and some twice, as logs have it; each day brings some of earlier days.
+After the last day a clean build of the same files says whether all days together made what it makes. Every figure is of a process
+of its own, under one memory limit.
 """
 
 import math
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import duckdb
 
+from bench.alike import said_of
 from bench.measure import show
 from project.harness import Project, copy_of_the_project
 
@@ -75,6 +77,10 @@ def _grown(size: int, days: int) -> list[list[object]]:
             row = [f"{size:,}", name, cost.seconds, cost.seconds / first, cost.gigabytes, stored]
             print(*row, flush=True)
             rows += [] if name in {f"day {day}" for day in range(2, days)} else [row]
+        if days:
+            clean = Path(folder) / "clean"
+            _build(project, landing, WAREHOUSE_PATH=str(clean))
+            print(f"{size:,}", said_of(project.root, project.warehouse, clean), flush=True)
         return rows
 
 
@@ -121,9 +127,31 @@ def deliver(landing: Path, size: int, began: date, days: int) -> None:
         """)
 
 
+def deliver_late(landing: Path, on: date) -> None:
+    """Write some purchases of days before, any that there were, which arrive on a day."""
+    seconds = (on - BEGAN).days * 86400
+    with duckdb.connect() as connection:
+        connection.execute(f"""
+            copy (
+                select
+                    'late' || '{on}' || range as interaction_id,
+                    timestamp '{BEGAN}' + to_seconds(cast(hash('{on}', range) % {seconds} as bigint)) as occurred_at,
+                    timestamp '{on}' + to_minutes(range) as received_at,
+                    'c' || hash('{on}', range, 'customer') % 100 as customer_id,
+                    'purchase' as interaction_type,
+                    'i' || hash('{on}', range, 'item') % 100 as item_id,
+                    1 as quantity,
+                    hash('{on}', range, 'amount') % 20000 / 100.0 as amount
+                from range(cast(1 + hash('{on}') % 40 as bigint))
+            ) to '{landing}/interactions/{on}.late.parquet' (format parquet)
+        """)
+
+
 def _day(project: Project, landing: Path, size: int, day: int) -> _Cost:
-    """A night: the day's interactions, and a build after which the store holds what is needed."""
-    deliver(landing, size, BEGAN + timedelta(days=DAYS // 30 * 30 + day - 1), days=1)
+    """A night: the day's interactions, some that are late, and a build after which the store holds what is needed."""
+    began = BEGAN + timedelta(days=DAYS // 30 * 30 + day - 1)
+    deliver(landing, size, began, days=1)
+    deliver_late(landing, began)
     return _build(project, landing, SCOREHOUSE_NIGHT="true")
 
 
