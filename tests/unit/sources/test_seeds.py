@@ -6,6 +6,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.quoting import literal
@@ -149,3 +151,43 @@ def test_a_duration_without_its_unit_is_named_with_the_column_that_was_expected(
     assert str(error.value) == (
         "things.csv: expected the columns sla_hours (column_types), found endpoint, sla; rename a column, or add one."
     )
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.text("'\"#\\\\,;|a1 \n", max_size=5), min_size=1, max_size=4), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+)
+def test_a_text_is_what_stands_in_the_file_whatever_it_looks_like(tmp_path: Path, texts: list[str], quoting: int) -> None:
+    path = tmp_path / "things.csv"
+    with open(path, "w", newline="") as file:
+        csv.writer(file, quoting=quoting, lineterminator="\n").writerows([["id", "thing"], *enumerate(texts)])
+    with read_seed(path, {"thing": "varchar"}, ",") as reader:
+        assert reader.table(SEED_ROWS).fetchall() == [(number, text or None) for number, text in enumerate(texts)]
+
+
+@pytest.mark.parametrize("quoted", ["'DE'", "'it, too'"])
+def test_an_apostrophe_is_no_quote(tmp_path: Path, quoted: str) -> None:
+    path = seed_file(tmp_path, quoted, quoted)
+    with read_seed(path, {}, ",") as reader:
+        assert [thing for _, thing in reader.table(SEED_ROWS).fetchall()] == [quoted, quoted, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("kind,points\na,1,x\nb,2,y\n", "line 2: expected as many cells as the header has, 2, found 3; correct the row"),
+        ("Our points\nkind,points\na,1\n", "line 2: expected as many cells as the header has, 1, found 2; correct the row"),
+        ('kind,points\na,1\n"b\nb",2\nc\n', "line 5: expected as many cells as the header has, 2, found 1; correct the row"),
+        ('kind,points\na,"1\nb,2\n', "line 2: expected every quote closed, and doubled within a cell, found: unexpected end"),
+        ("kind,points\r\na,1\nb,2\r\n", "expected lines that all end alike, found several kinds of line ends"),
+        ("kind,day\na,03/01/2026\nb,04/01/2026\n", "line 2: column day: expected a date as 2026-01-03, found '03/01/2026'"),
+        ("kind,day\na,01/03/2026 10:15:00 PM\n", "line 2: column day: expected a date as 2026-01-03, found '01/03/2026 10:15"),
+        ("kind,day\na,\nb,26-01-03\n", "line 3: column day: expected a date as 2026-01-03, found '26-01-03'"),
+    ],
+)
+def test_a_table_that_would_have_to_be_guessed_is_refused_with_its_line(tmp_path: Path, text: str, refused: str) -> None:
+    path = tmp_path / "things.csv"
+    path.write_text(text, newline="")
+    with pytest.raises(ScorehouseError) as error, read_seed(path, {}, ","):
+        pass
+    assert str(error.value).startswith(f"things.csv: {refused}")
