@@ -72,7 +72,7 @@ def refusal(meta: dict, examples: pa.Table | None = None) -> str:
 
 
 def lightgbm_meta(booster: lightgbm.Booster, **more: object) -> dict:
-    return {"estimator": "scorehouse.lightgbm", "model_text": booster.model_to_string(), **more}
+    return {"estimator": "scorehouse.lightgbm", "model_text": booster.model_to_string()} | more
 
 
 def xgboost_meta(booster: xgboost.Booster, **more: object) -> dict:
@@ -193,6 +193,15 @@ def test_a_category_that_xgboost_refuses_has_no_score_and_is_reported():
     assert row["status_reason"][0].as_py().startswith("xgboost refuses 30 of 90 real rows")
     real = [check for check in row["parity"][0].as_py() if (check["rows_of"], check["path"]) == ("real", "estimator")]
     assert [check["refused_count"] for check in real] == [30]
+
+
+@pytest.mark.parametrize(
+    "edit", [lambda text: text[: text.index("[num_leaves") + 5], lambda text: text.replace("[num_leaves", "num")]
+)
+def test_a_lightgbm_text_that_would_end_the_process_is_refused(categorical, edit):
+    """LightGBM reads parameters without looking whether they are whole."""
+    text = edit(categorical.model_to_string())
+    assert "cut off or was edited among its parameters; export it again" in refusal(lightgbm_meta(categorical, model_text=text))
 
 
 # ---------------------------------------------------------------- the proof

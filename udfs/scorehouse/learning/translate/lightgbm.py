@@ -80,6 +80,7 @@ def parse(text: str) -> LightGbmModel:
     if "\nend of trees" not in text:
         raise UnknownFormulaError("a LightGBM model whose text is cut off")
     _expect_sizes(text, fields.get("tree_sizes", ""))
+    _expect_parameters(text)
     features = tuple(fields["feature_names"].split())
     objective, *settings = fields.get("objective", "custom").split()
     return LightGbmModel(
@@ -104,6 +105,14 @@ def _expect_sizes(text: str, sizes: str) -> None:
                 "a LightGBM text whose trees have other sizes than it says (its line ends were changed, or it was edited)"
             )
         start += size
+
+
+def _expect_parameters(text: str) -> None:
+    """Parameters one a line, in brackets, to their end; LightGBM ends the process where they are not."""
+    _, begin, said = text.partition("\nparameters:")
+    listed, end, _ = said.partition("\nend of parameters")
+    if begin and not (end and all(re.fullmatch(r"(\[\w+: .*\])?", line) for line in listed.splitlines())):
+        raise UnknownFormulaError("a LightGBM text that is cut off or was edited among its parameters")
 
 
 def _pandas_categories(text: str) -> tuple[tuple[Category, ...], ...]:
