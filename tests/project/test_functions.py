@@ -10,6 +10,10 @@ import pyarrow.compute as pc
 
 def main(x):
     return pc.divide(x.cast(pa.float64()), 2)
+
+
+def quarter(x):
+    return pc.divide(x.cast(pa.float64()), 4)
 """,
     "udfs/half.yml": """
 functions:
@@ -22,7 +26,7 @@ functions:
 }
 
 
-def test_a_new_branch_has_mains_python_functions(tiny: Project) -> None:
+def test_a_new_branch_has_mains_python_functions_and_another_one_of_the_file_is_another(tiny: Project) -> None:
     for path, text in HALF.items():
         tiny.write(path, text)
     tiny.build()
@@ -30,6 +34,9 @@ def test_a_new_branch_has_mains_python_functions(tiny: Project) -> None:
     tiny.build(branch="other")
     assert tiny.catalog("select value from features.halved order by event_id", branch="other") == [(6.0,), (11.0,), (16.0,)]
     assert tiny.catalog("select value from features.halved order by event_id") == [(5.0,), (10.0,), (15.0,)]
+    tiny.replace("udfs/half.yml", "entry_point: main", "entry_point: quarter")
+    tiny.build(branch="other")
+    assert tiny.catalog("select value from features.halved order by event_id", branch="other") == [(3.0,), (5.5,), (8.0,)]
 
 
 def test_a_view_that_calls_a_python_function_is_refused(tiny: Project) -> None:

@@ -15,13 +15,14 @@ def function(builder: Builder, node_id: str, body: str) -> Outcome:
     """Create or keep a function node.
 
     Args:
-        body: the SQL; of a Python function its file counts, and what that imports of the project.
+        body: the SQL; of a Python function its file counts, what that imports of the project, and which function of it is meant.
     """
     node = builder.manifest.node(node_id)
     signature, computed_with = node.signature, {}
     if signature.language == "python":
         code = engine.of_function(builder.manifest.folder / node.path, builder.manifest.folder / Path(node.path).parts[0])
-        said, value, computed_with = code.own, f"({identifier(node.name)}({_arguments(node)}))", code.libraries
+        said, value = digest(code.own, signature.entry_point), f"({identifier(node.name)}({_arguments(node)}))"
+        computed_with = code.libraries
     else:
         said, value = _of_sql(builder, node, body.strip().replace(f"{identifier(queries.DATABASE)}.", ""))
     own = ["function", signature.arguments, signature.returns, said]
