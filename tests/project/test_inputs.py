@@ -233,10 +233,13 @@ def test_an_estimator_whose_library_reads_a_file_by_itself_is_refused_by_the_ker
     assert "factor.csv" in outcome.output
 
 
-def test_a_new_duckdb_computes_every_table_again(tiny: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_duckdb_computes_every_table_and_asks_unit_tests_again(tiny: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     known = engine.of_tables()
     monkeypatch.setattr(engine, "of_tables", lambda: known | {"DuckDB": "99.0"})
+    question = "select fingerprint from scorehouse.passed_tests where test_id like 'unit_test%'"
+    asked = tiny.work("main", question)
     tiny.build()
+    assert len({*asked, *tiny.work("main", question)}) == 2
     assert {"points", "stg_events", "weighted", "unrelated", "scores"} <= tiny.computed()
     assert "DuckDB changed" in tiny.operation("explain", "{node: scores}").output
 
@@ -370,6 +373,26 @@ def asked(project: Project) -> set[str]:
     before = set(project.work("main", query))
     project.build()
     return {test_id.split(".")[2].split("_")[2] for test_id, _ in set(project.work("main", query)) - before}
+
+
+UNIT_TEST = """
+unit_tests:
+  - name: a_value_is_twice_the_amount
+    model: weighted
+    given: [{input: ref('stg_events'), rows: [{event_id: "1", kind: a, amount: 4}]}]
+    expect: {rows: [{event_id: "1", value: 26}]}
+"""
+
+
+def test_a_unit_test_is_asked_again_where_a_function_that_it_calls_changed_and_only_there(tiny: Project) -> None:
+    tiny.write("models/features/weighted.yml", UNIT_TEST)
+    tiny.build()
+    log, question = tiny.root / "logs/dbt.log", 'as "actual_or_expected"'
+    asked = log.read_text().count(question)
+    tiny.build()
+    assert log.read_text().count(question) == asked > 0
+    tiny.write("udfs/twice.sql", "x * 3\n")
+    assert "Failure in unit_test a_value_is_twice_the_amount" in tiny.dbt("build").output
 
 
 def test_a_file_replaced_by_another_of_equal_size_and_time_is_read(tiny: Project) -> None:

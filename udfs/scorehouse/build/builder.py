@@ -164,9 +164,11 @@ class Builder:
         """
         node = self.manifest.node(test_id)
         if node.kind == "unit_test":
-            parents = (self.records.nodes.get(parent.id) for parent in self.manifest.parents(node))
-            marks = {p.relation: p.fingerprint.whole for p in parents if p and p.resource_type == "function"}
-            return PassedTest(digest(sql, node.settings, sorted(marks.items())), None)
+            called = (one for tested in self.manifest.parents(node) for one in self.manifest.called(tested))
+            built = (self.records.nodes.get(one.id) for one in called)
+            marks = {one.relation: one.fingerprint.whole for one in built if one}
+            moment = self._run_id if queries.HISTORY in sql.lower() else ""  # which no fixture stands for
+            return PassedTest(digest(engine.of_tables(), sql, node.settings, sorted(marks.items()), moment), None)
         inputs = self.reader.inputs(node, sql, known)
         moment = self._run_id if inputs.reads_history else ""
         passage = self._passage(node, sql)
