@@ -62,8 +62,11 @@ TRUSTED = (
     "sklearn.utils.validation.check_array",
 )
 
-SEARCHES = ("sklearn.model_selection.", "sklearn.metrics.")
+SEARCHES = ("sklearn.model_selection.", "sklearn.metrics._scorer.")
 """Where the types lie of how a model was chosen, which its predictions do not need."""
+
+TREES_OF_NEIGHBOURS = ("sklearn.neighbors._kd_tree.", "sklearn.neighbors._ball_tree.")
+"""Where the types lie that neighbours are looked for in, unless every distance is computed."""
 
 TASKS = ("classification", "regression", "outliers", "decomposition")
 
@@ -133,6 +136,8 @@ def _instead(unknown: list[str]) -> str:
     """What to do about types that are not trusted."""
     if any(name.startswith(SEARCHES) for name in unknown):
         return "save best_estimator_ of a search, or estimator_ of a tuned threshold, alone"
+    if any(name.startswith(TREES_OF_NEIGHBOURS) for name in unknown):
+        return "fit it with algorithm='brute', which finds the same neighbours, or bring it as ONNX"
     return "bring a booster in its library's own form, other estimators as ONNX"
 
 
