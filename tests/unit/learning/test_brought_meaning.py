@@ -18,7 +18,7 @@ from skl2onnx import to_onnx
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.impute import KNNImputer
+from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
@@ -403,6 +403,15 @@ def test_onnx_classes_have_the_names_of_the_file(file, zipmap):
 
 
 # ---------------------------------------------------------------- skops
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int64, np.float64])
+def test_an_imputer_fills_in_what_the_type_of_its_training_rows_holds(file, kind):
+    rows = FRAME[["shop", "amount"]].assign(amount=FRAME.amount * 100)
+    fitted = make_pipeline(SimpleImputer(), StandardScaler(), Ridge()).fit(rows.astype(kind), LABEL)
+    holed = rows.where(np.arange(90)[:, None] % [3, 4] > 0)
+    meta = file("skops", skops.io.dumps(fitted))
+    assert_allclose(served(meta, table(holed), table(holed)), fitted.predict(holed), 1e-9)
 
 
 def test_a_skops_file_of_untrusted_types_is_refused_by_their_names(file):

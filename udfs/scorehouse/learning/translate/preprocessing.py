@@ -94,7 +94,8 @@ def imputer(model: object, inputs: list[str], draft: Draft) -> list[str]:
     A column that held nothing in training has no such value, and is left out.
     """
     marked = [_unmarked(model, name, draft) for name in inputs]
-    filled = [(name, value) for name, value in zip(marked, model.statistics_, strict=True) if value is None or value == value]
+    statistics = zip(marked, model.statistics_, strict=True)
+    filled = [(name, _in_type(value, model._fill_dtype)) for name, value in statistics if value is None or value == value]
     outputs = [
         name if name in draft.texts and not _fills_null(model, name, draft) else _filled(name, value, draft)
         for name, value in filled
@@ -102,6 +103,11 @@ def imputer(model: object, inputs: list[str], draft: Draft) -> list[str]:
     if model.indicator_ is None:
         return outputs
     return outputs + [_indicated(model, marked[place], draft) for place in model.indicator_.features_]
+
+
+def _in_type(value: object, fitted_on: np.dtype) -> object:
+    """What an imputer fills in: its value in the type of the rows that it was fitted on, without a fraction in whole numbers."""
+    return value if value is None or fitted_on.kind == "O" else fitted_on.type(value)
 
 
 def _indicated(model: object, name: str, draft: Draft) -> str:
