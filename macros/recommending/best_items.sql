@@ -39,7 +39,7 @@
 
         select
             * exclude (best),
-            unnest(best, recursive := true),
+            unnest(best) as item,
             generate_subscripts(best, 1) as category_place
 
         from best_of_categories
@@ -50,8 +50,8 @@
 
         select
             {% for column in per %}placed.{{ column }}, {% endfor -%}
-            placed.item_id,
-            placed.score,
+            placed.item.item_id,
+            placed.item.score,
             placed.category is null or placed.category_place <= policy.maximum_per_category as is_free
 
         from placed

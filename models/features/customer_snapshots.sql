@@ -45,9 +45,13 @@ known_gaps as (
 
     select
         *,
-        occurred_date - lag(occurred_date) over (
-            partition by as_of, customer_id
-            order by occurred_date
+        date_diff(
+            'day',
+            lag(occurred_date) over (
+                partition by as_of, customer_id
+                order by occurred_date
+            ),
+            occurred_date
         ) as gap_days
 
     from known_days

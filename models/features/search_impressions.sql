@@ -44,7 +44,7 @@ impressions as (
 periods as (
 
     select
-        max(occurred_date) - min(occurred_date) + 1 as days,
+        date_diff('day', min(occurred_date), max(occurred_date)) + 1 as days,
         if(days <= 28, 'day', 'week') as unit,
         greatest(max(occurred_date) - case when unit = 'week' then 6 when days > 2 then 1 else 0 end, min(occurred_date))
             as newest_date,

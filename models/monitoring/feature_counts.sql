@@ -34,11 +34,11 @@ counts as (
     union all
     select
         '{{ one.implementation }}' as implementation,
-        counted.period_at,
+        counted.counted_at as period_at,
         unnest(counted.features, max_depth => 2)
     from (
         select
-            snapshots.period_at,
+            snapshots.counted_at,
             [
                 {%- for feature in features %}
                 {%- if feature.kind == 'categorical' %}
@@ -62,7 +62,7 @@ counts as (
         from (
             select
                 *,
-                cast({{ one.period }} as timestamp) as period_at
+                cast({{ one.period }} as timestamp) as counted_at
             from {{ ref(one.snapshots) }}
         ) as snapshots
         cross join (
@@ -78,12 +78,12 @@ counts as (
             where implementation = '{{ one.implementation }}'
         ) as ends
         where
-            snapshots.period_at > (
+            snapshots.counted_at > (
                 select coalesce(max(trained_until), timestamp '-infinity')
                 from versions
                 where implementation = '{{ one.implementation }}'
             )
-        group by snapshots.period_at
+        group by snapshots.counted_at
     ) as counted
     {%- endif %}
     {%- endfor %}

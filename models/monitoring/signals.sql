@@ -351,11 +351,11 @@ judged as (
         has_enough_rows and coalesce(
             case worse when 'higher' then lower_bound > at_once_limit else upper_bound < at_once_limit end, false
         ) as is_far_beyond,
-        count(*) filter (where has_enough_rows) over (
+        count(*) filter (where row_count >= minimum_rows) over (
             partition by implementation, measure, subject
             order by period_at
         ) as period_number,
-        count(*) filter (where has_enough_rows) over (partition by implementation, measure, subject) as period_count,
+        count(*) filter (where row_count >= minimum_rows) over (partition by implementation, measure, subject) as period_count,
         count(*) over (
             partition by implementation, measure, subject
             order by period_at desc

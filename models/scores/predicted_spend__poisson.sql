@@ -32,9 +32,10 @@ ranges as (
 
     select
         *,
-        coalesce(lead(score_from) over (order by score_from, bin), cast('infinity' as double)) as score_to
+        lead(score_from) over (order by score_from, bin) as score_until
 
     from widths
+    where score_from is not null
 
 ),
 
@@ -52,7 +53,8 @@ widened as (
         + case when ranges.growth = 0 then 0 else ranges.growth * (scored.score - ranges.score_from) end as half_width
 
     from scored
-    left join ranges on scored.score >= ranges.score_from and scored.score < ranges.score_to
+    left join ranges
+        on scored.score >= ranges.score_from and (scored.score < ranges.score_until or ranges.score_until is null)
 
 ),
 

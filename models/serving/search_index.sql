@@ -48,7 +48,7 @@ search_index as (
         items.title,
         items.category,
         items.price,
-        list_distinct(string_split(lower(trim(items.title)), ' ')) as words,
+        list_sort(list_distinct(string_split(lower(trim(items.title)), ' '))) as words,
         coalesce(wanted.customer_count, 0) as customer_count,
         percent_rank() over (order by coalesce(wanted.customer_count, 0)) as popularity
 
