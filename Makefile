@@ -7,10 +7,13 @@ export DBT_PROFILES_DIR := $(CURDIR)
 # What confines dbt stands beside it, where no branch reaches: copied once, from what is checked out then.
 INSTALLED := udfs/scorehouse/names/git.py $(wildcard udfs/scorehouse/installed/* udfs/scorehouse/installed/*/*.py)
 
-.PHONY: build nightly watchdog follow test lint check bench bench-growth docs product clean
+.PHONY: build spark nightly watchdog follow test lint check bench bench-growth docs product clean
 
 build: .venv/ready
 	$(BIN)/dbt build
+
+spark: .venv/ready-spark
+	@PYTHONPATH=udfs $(BIN)/python -m scorehouse.spark $(ARGS)
 
 nightly: .venv/ready
 	@PYTHONPATH=udfs $(BIN)/python -m scorehouse.nightly $(ARGS)
@@ -21,7 +24,7 @@ watchdog: .venv/ready
 follow: .venv/ready
 	@PYTHONPATH=udfs $(BIN)/python -m scorehouse.nightly.follow $(ARGS)
 
-test: .venv/ready
+test: .venv/ready-spark
 	$(BIN)/python -m pytest
 
 lint: .venv/ready
@@ -55,4 +58,8 @@ clean:
 
 .venv/ready-bench: .venv/ready requirements-bench.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
+	touch $@
+
+.venv/ready-spark: .venv/ready requirements-spark.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-spark.txt
 	touch $@

@@ -27,6 +27,7 @@ ROOMS = {
     "release": "errors foreign scratch ledger names store serving",
     "operations": "errors foreign ledger names scoring store sandbox sources learning build serving release",
     "nightly": "errors names ledger release",
+    "spark": "errors names scoring sandbox",
     "hooks": "",
     "plugin": "errors hooks names ledger store sandbox build release operations",
     "follow_up": "",

@@ -1,0 +1,42 @@
+"""What becomes of a project: models in the order in which they read each other, and sentences for those without translation."""
+
+from pathlib import Path
+
+from scorehouse.spark.generate import Translation, Translator, write
+from scorehouse.spark.project import DataTest, Model, Project
+
+READS = 'select * from "warehouse"."main"."{}"'
+
+
+def model(name: str, sql: str) -> Model:
+    said = {"description": "", "columns": {}, "contract": False}
+    return Model("main", name, f"models/{name}.sql", sql, sql, False, {"x": "INTEGER"}, "1", (), (), "", said)
+
+
+def translated(*models: Model) -> Translation:
+    test = DataTest("counted", "tests/counted.sql", "", READS.format("last"), {"severity": "ERROR"})
+    project = Project("shop", Path(), Path(), models, (), (), (test,), {}, ())
+    return Translator(project, {("main", "raw"): "main__raw__1"}, "4.3").everything()
+
+
+def test_a_table_is_named_by_what_it_is_made_of(tmp_path: Path) -> None:
+    last = model("last", READS.format("first"))
+    made = translated(last, model("first", READS.format("raw")))
+    again, other = translated(last, model("first", READS.format("raw"))), translated(last, model("first", "select 1 as x"))
+    names = [[one.table for one in each.models] for each in (made, again, other)]
+    assert names[0] == names[1]
+    assert not set(names[0]) & set(names[2])
+    project = Project("shop", Path(), Path(), (), (), (), (), {}, ())
+    write(tmp_path, project, made)
+    assert "FROM {{ ref('first') }} AS first" in (tmp_path / "models/main/last.sql").read_text()
+    assert "FROM {{ source('duckdb', 'main__raw') }} AS raw" in (tmp_path / "models/main/first.sql").read_text()
+    assert '{{ config(severity="ERROR") }}' in (tmp_path / "tests/counted.sql").read_text()
+
+
+def test_what_has_no_translation_is_named_with_its_line_and_what_reads_it_is_named_too() -> None:
+    found = translated(model("last", READS.format("first")), model("first", "select\n    1 as x,\n    reservoir_quantile(2, 3)"))
+    assert found.models == found.tests == ()
+    assert found.refusals[0].startswith(
+        "models/first.sql:3: expected SQL that has an equal on Spark, found reservoir_quantile();"
+    )
+    assert found.refusals[1] == "models/last.sql: it reads a model that is refused; mend that one first."

@@ -1,0 +1,114 @@
+"""Numbers."""
+
+from sqlglot import exp
+
+from scorehouse.spark.rules.build import borrowed, call, cast, number_of, when, with_name
+from scorehouse.spark.rules.registry import Known, function, node, renamed, same
+from scorehouse.spark.rules.types import as_double
+
+same("abs", "coalesce", "ifnull", "nullif", "sqrt", "exp", "ln", "greatest", "least", "power", "atanh")
+same("sin", "cos", "tanh", "log10", "log2", "cbrt", "radians", "pi", "degrees")
+renamed(pow="power")
+
+
+@function("floor", "ceil", "ceiling")
+def whole(found: exp.Anonymous, known: Known) -> exp.Expression:
+    """The whole number below or above stays a floating-point number."""
+    name, number = found.name.lower(), exp.column("number")
+    is_small = exp.LT(this=call("abs", number), expression=exp.Var(this="9007199254740992D"))  # above, all are whole
+    rounded_number = when((is_small, cast(call(name, number.copy()), "DOUBLE")), otherwise=number.copy())
+    return with_name("number", as_double(found.expressions[0]), rounded_number)
+
+
+@function("round")
+def rounded(found: exp.Anonymous, known: Known) -> exp.Expression:
+    """Rounded to so many digits; their number may differ by row in DuckDB alone."""
+    value, *digits = found.expressions
+    if not digits or number_of(digits[0]) is not None:
+        return found
+    unit = call("power", 10, exp.Paren(this=digits[0]))
+    return exp.Paren(this=exp.Div(this=call("round", exp.Mul(this=value, expression=unit)), expression=unit.copy()))
+
+
+@function("sign")
+def sign(found: exp.Anonymous, known: Known) -> exp.Expression:
+    """-1, 0 or 1; 0 for what is no number."""
+    (value,) = found.expressions
+    return call("if", call("isnan", value), 0, call("sign", value.copy()))
+
+
+@function("log")
+def logarithm(found: exp.Anonymous, known: Known) -> exp.Expression:
+    """DuckDB's log has base 10, Spark's base e."""
+    return found if len(found.expressions) == 2 else call("log10", *found.expressions)
+
+
+@function("isfinite")
+def is_finite(found: exp.Anonymous, known: Known) -> exp.Expression:
+    """Whether a number is neither infinite nor no number, which is greater than all others."""
+    return exp.Paren(this=exp.LT(this=call("abs", *found.expressions), expression=_special("Infinity")))
+
+
+@function("isnan")
+def is_nan(found: exp.Anonymous, known: Known) -> exp.Expression:
+    """Whether a number is no number; NULL where it is NULL."""
+    return exp.Paren(this=exp.EQ(this=as_double(found.expressions[0]), expression=_special("NaN")))
+
+
+@function("nextafter")
+def next_after(found: exp.Anonymous, known: Known) -> exp.Expression:
+    """The next floating-point number towards another."""
+    return borrowed("DOUBLE", "nextafter(a0, a1)", [as_double(value) for value in found.expressions])
+
+
+@function("gamma")
+def gamma(found: exp.Anonymous, known: Known) -> exp.Expression:
+    """The gamma function."""
+    return borrowed("DOUBLE", "gamma(a0)", [as_double(value) for value in found.expressions])
+
+
+@node(exp.Div)
+def division(found: exp.Div, known: Known) -> exp.Expression:
+    """`/` gives a floating-point number, infinite or none after 0; Spark's of decimals is a decimal."""
+    value, divisor = as_double(found.this), found.expression
+    if _is_never_zero(divisor):
+        return exp.Div(this=value, expression=divisor)
+    infinite = exp.Paren(this=exp.Add(this=_special("Infinity"), expression=divisor.copy()))
+    return call("coalesce", call("try_divide", value, as_double(divisor)), exp.Mul(this=value.copy(), expression=infinite))
+
+
+def _is_never_zero(divisor: exp.Expression) -> bool:
+    bare = divisor.unnest()
+    is_null_then = isinstance(bare, exp.Anonymous) and bare.name.lower() == "nullif" and number_of(bare.expressions[1]) == 0
+    is_double = isinstance(bare, exp.Var) and bare.name.endswith("D") and float(bare.name[:-1]) != 0
+    return is_null_then or is_double or _is_above_one(bare) or number_of(bare) not in (None, 0)
+
+
+def _is_above_one(divisor: exp.Expression) -> bool:
+    """Whether a divisor is 1 and something that is not negative, as a logistic score's is."""
+    parts = [divisor.this.unnest(), divisor.expression.unnest()] if isinstance(divisor, exp.Add) else []
+    return any(number_of(part) == 1 for part in parts) and any(part.name.lower() in ("exp", "abs") for part in parts)
+
+
+@node(exp.IntDiv)
+def whole_division(found: exp.IntDiv, known: Known) -> exp.Expression:
+    """`//` of whole numbers."""
+    return exp.Paren(this=exp.IntDiv(this=found.this, expression=found.expression))
+
+
+@node(exp.Literal)
+def literal(found: exp.Literal, known: Known) -> exp.Expression:
+    """A number with an exponent is a floating-point number; Spark reads some as decimals."""
+    if not found.is_string and "e" in found.this.lower():
+        return exp.Var(this=f"{found.this}D")
+    return found
+
+
+@node(exp.Pow)
+def power(found: exp.Pow, known: Known) -> exp.Expression:
+    """`**` is a function there."""
+    return call("power", found.this, found.expression)
+
+
+def _special(name: str) -> exp.Expression:
+    return cast(exp.Literal.string(name), "DOUBLE")
