@@ -7,7 +7,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 # What confines dbt stands beside it, where no branch reaches: copied once, from what is checked out then.
 INSTALLED := udfs/scorehouse/names/git.py $(wildcard udfs/scorehouse/installed/* udfs/scorehouse/installed/*/*.py)
 
-.PHONY: build spark nightly watchdog follow test lint check bench bench-growth docs product clean
+.PHONY: build spark nightly watchdog follow test test-spark lint check bench bench-growth docs product clean
 
 build: .venv/ready
 	$(BIN)/dbt build
@@ -24,8 +24,11 @@ watchdog: .venv/ready
 follow: .venv/ready
 	@PYTHONPATH=udfs $(BIN)/python -m scorehouse.nightly.follow $(ARGS)
 
-test: .venv/ready-spark
+test: .venv/ready
 	$(BIN)/python -m pytest
+
+test-spark: .venv/ready-spark
+	$(BIN)/python -m pytest tests/project/test_spark.py -n 1
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -28,7 +28,7 @@ from scorehouse.spark.translate import translated
 from unit.spark.examples import COLUMNS, ROWS
 from unit.spark.test_rules import queries
 
-pytest.importorskip("pyspark", reason="Spark is not installed: make test installs requirements-spark.txt")
+pytest.importorskip("pyspark", reason="Spark is not installed: make test-spark installs it")
 
 VARIABLES = (
     "{{interaction_sources: [landing, payment_simulator], landing_path: {}, payment_simulator_customers: 60,"
