@@ -26,7 +26,7 @@ from scorehouse.spark.project import UNTRANSLATED, Model
 from scorehouse.spark.rules.registry import FUNCTIONS, Known
 from scorehouse.spark.translate import translated
 from unit.spark.examples import COLUMNS, ROWS
-from unit.spark.test_rules import queries
+from unit.spark.test_translations import queries
 
 pytest.importorskip("pyspark", reason="Spark is not installed: make test-spark installs it")
 

@@ -66,7 +66,6 @@ SENTENCE = re.compile(rf"{WHERE}: .*expected .*, found .*[;,].*\.")
 
 GENERATED = settings(
     max_examples=25,
-    deadline=None,
     derandomize=True,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=list(HealthCheck),

@@ -95,7 +95,6 @@ def models(draw: st.DrawFn) -> tuple[pa.Table, dict, pa.Table]:
 
 GENERATED = settings(
     max_examples=60,
-    deadline=None,
     derandomize=True,
     phases=(Phase.explicit, Phase.generate),  # every example trains a model: shrinking a failure would take minutes
     suppress_health_check=list(HealthCheck),

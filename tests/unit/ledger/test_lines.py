@@ -25,7 +25,7 @@ def test_a_run_is_a_file_that_appears_with_its_first_line(tmp_path: Path) -> Non
     assert line.details == {"branch": "main"} and line.process == os.getpid()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(texts=st.lists(st.text(max_size=30), min_size=1, max_size=6), cut=st.integers(min_value=1))
 def test_a_cut_line_is_kept_and_the_others_are_read(tmp_path_factory: pytest.TempPathFactory, texts: list[str], cut: int) -> None:
     ledger = Ledger(tmp_path_factory.mktemp("cut"), "run")

@@ -100,7 +100,7 @@ def test_what_an_sla_is_judged_by_stays(tmp_path: Path, event: str) -> None:
 DONE = st.sampled_from(["opened", "told", "not told", "closed", "end told", "nothing"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(runs=st.lists(st.tuples(st.sampled_from("ab"), DONE), min_size=1, max_size=14), young=st.integers(2, 4))
 def test_what_is_open_and_what_is_owed_stays_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, runs: list[tuple[str, str]], young: int

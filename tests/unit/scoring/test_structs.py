@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scorehouse.errors import ScorehouseError
@@ -12,7 +12,6 @@ from scorehouse.scoring.structs import StructReader, as_arrow
 KINDS = {"b": "numeric", "a": "numeric", "whole": "numeric", "text": "categorical"}
 
 
-@settings(deadline=None)
 @given(st.integers(0, 100), st.integers(0, 20), st.integers(0, 20), st.randoms(use_true_random=False))
 def test_that_structs_are_read_as_arrow_takes_them_apart(count: int, before: int, within: int, random) -> None:
     rows = before + within + count

@@ -93,7 +93,7 @@ def test_how_long_a_lookup_takes_is_measured_where_there_is_one(work: duckdb.Duc
     assert serving_file.latencies(tmp_path / "gone.duckdb") == {}
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(before=offers(), after=offers())
 def test_what_readers_find_beside_the_rows_differs_exactly_where_it_is_news(
     work: duckdb.DuckDBPyConnection, before: Offer, after: Offer
@@ -105,7 +105,7 @@ def test_what_readers_find_beside_the_rows_differs_exactly_where_it_is_news(
         assert (serving_file.redeclared(work, file, after) == []) == is_same
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(offer=offers(), text=TEXTS.filter(bool))
 def test_each_text_that_is_changed_alone_is_news_of_what_it_describes(
     work: duckdb.DuckDBPyConnection, offer: Offer, text: str

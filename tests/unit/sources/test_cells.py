@@ -72,7 +72,7 @@ def test_what_is_another_id_stays_another(text: str) -> None:
 
 
 @given(st.integers(0, 10), st.integers(11, 30), st.integers(1, 9))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_an_id_whose_digits_a_spreadsheet_lost_is_a_fault(decimals: int, exponent: int, digit: int) -> None:
     shown = f"{digit}.{str(digit) * decimals}E+{exponent}" if decimals else f"{digit}E+{exponent}"
     assert read(shown, ID) == (None, True)
@@ -92,7 +92,7 @@ def test_a_text_is_missing_where_a_database_says_so(text: str, value: str | None
 
 
 @given(st.integers(-(2**60), 2**60))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_what_is_finer_than_a_microsecond_is_left_out_of_times_and_of_texts_alike(nanoseconds: int) -> None:
     text = DATABASE.execute("select cast(make_timestamp_ns(?) as varchar)", [nanoseconds]).fetchall()[0][0]
     query = f"select {value_sql('cell', 'TIMESTAMP_NS', TIME)} from (select make_timestamp_ns(?) as cell)"
@@ -100,7 +100,7 @@ def test_what_is_finer_than_a_microsecond_is_left_out_of_times_and_of_texts_alik
 
 
 @given(st.integers(2**53, 2**63), st.sampled_from([1, -1]))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_floating_point_number_that_stands_for_several_ids_is_a_fault(number: int, sign: int) -> None:
     assert read(float(sign * number), ID, "DOUBLE") == (None, True)
     assert read(f"{sign * number}.0", ID, "JSON") == (None, True)
@@ -108,13 +108,13 @@ def test_a_floating_point_number_that_stands_for_several_ids_is_a_fault(number: 
 
 
 @given(st.integers(0, 10**9), st.integers(0, 6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_typed_number_is_one_id_whatever_its_scale(number: int, scale: int) -> None:
     assert read(str(number), ID, f"DECIMAL(18,{scale})") == (str(number), False)
 
 
 @given(st.integers(min_value=0, max_value=2**53 - 1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_whole_number_is_the_same_id_as_text_and_as_a_floating_point_number(number: int) -> None:
     assert read(number, ID, "BIGINT")[0] == read(float(number), ID, "DOUBLE")[0] == read(f"{number}.0", ID)[0] == str(number)
 
@@ -179,7 +179,7 @@ NEAR = st.sampled_from(REGIONS).flatmap(
 
 
 @given(NEAR)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_regions_time_is_read_where_its_clocks_show_it_once(near: tuple[str, datetime, int]) -> None:
     region, change, minutes = near
     local = change + timedelta(minutes=minutes)
@@ -196,7 +196,7 @@ def test_a_time_that_clocks_show_twice_or_never_is_a_fault(text: str) -> None:
 
 
 @given(st.sampled_from("+-"), st.integers(0, 99), st.one_of(st.none(), st.integers(0, 99)), st.sampled_from(["", ":"]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_an_offset_is_read_where_a_clock_can_have_it(sign: str, hours: int, minutes: int | None, colon: str) -> None:
     text = f"2026-01-03 10:15:00{sign}{hours:02}" + (f"{colon}{minutes:02}" if minutes is not None else "")
     east = timedelta(hours=hours, minutes=minutes or 0)

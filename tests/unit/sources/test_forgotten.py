@@ -54,7 +54,7 @@ def write(folder: Path, name: str, rows: list[dict]) -> None:
 IDS = st.sampled_from(["17850", "c1", "C1", "0017", "ann@example.org", "é", "c 2"])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     ids=st.lists(IDS, min_size=1, max_size=6),
     people=st.lists(IDS, max_size=2),

@@ -74,7 +74,7 @@ def refuse(constant: str) -> None:
     raise AssertionError(f"{constant} is no JSON")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(columns())
 def test_what_is_nested_becomes_json_that_any_reader_reads(column: tuple[pa.DataType, list]) -> None:
     kind, values = column

@@ -291,7 +291,7 @@ def as_parquet(rows: list[dict]) -> bytes:
         return Path(folder, "a.parquet").read_bytes()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(made=people(), form=st.sampled_from([as_json, as_lines, as_csv, as_parquet]), key=st.sampled_from([KEY, None]))
 def test_nothing_of_a_person_is_kept_and_nothing_else_is_lost(made: tuple, form: object, key: Key | None) -> None:
     rows, without = made
@@ -310,7 +310,7 @@ def test_nothing_of_a_person_is_kept_and_nothing_else_is_lost(made: tuple, form:
             assert (json.loads(row["properties"]).get("size") or "") == (json.loads(clean["properties"]).get("size") or "")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(made=people(), key=st.sampled_from([KEY, None]))
 def test_of_a_table_that_is_whole_only_what_is_declared_stays(made: tuple, key: Key | None) -> None:
     rows, _ = made

@@ -116,7 +116,7 @@ def rows_of(file: RawFile) -> list[tuple[object, ...]]:
 
 
 @given(MEMBERS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_member_of_a_tar_is_read_or_named_and_links_are_what_they_lead_to(members: list[tuple[str, str, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "in.tar"
@@ -160,7 +160,7 @@ SHAPES = ("{}.csv", "{}/a.csv", "{}.txt", "{}.zip", "{}", ".{}.csv", "in.tar")
 
 
 @given(ODD, st.sampled_from(SHAPES))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_whatever_bytes_a_name_has_it_is_read_or_named_in_a_text(name: str, shape: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "in" / shape.format(name)

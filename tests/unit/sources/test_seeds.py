@@ -153,7 +153,7 @@ def test_a_duration_without_its_unit_is_named_with_the_column_that_was_expected(
     )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.text("'\"#\\\\,;|a1 \n", max_size=5), min_size=1, max_size=4), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
 )

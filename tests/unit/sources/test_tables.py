@@ -463,7 +463,7 @@ def as_text(value: bytes | None) -> str | None:
 
 
 @given(st.lists(st.lists(BYTES, min_size=3, max_size=3), min_size=3, max_size=3))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_bytes_of_one_column_say_nothing_about_another(columns: list[list[bytes | None]]) -> None:
     """The first and second column are declared, the third goes into the properties."""
     declared = (*COLUMNS[:2], Column("name", "VARCHAR"), Column("properties", "JSON"), *REJECTING[3:])
@@ -529,7 +529,7 @@ MEMBER = st.sampled_from(["geo", "n", "a/b", "properties.geo", "properties.n", "
 
 
 @given(st.dictionaries(MEMBER, VALUES, max_size=4), st.one_of(VALUES, st.dictionaries(MEMBER, VALUES, max_size=4)))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_columns_and_properties_never_change_each_other(own: dict[str, object], properties: object) -> None:
     with TemporaryDirectory() as folder:
         inbox = Path(folder) / "in"

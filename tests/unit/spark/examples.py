@@ -1,4 +1,4 @@
-"""What rules are for: SQL over the rows below. test_rules says what it becomes, tests/project/test_spark asks both engines."""
+"""What rules are for: SQL over the rows below. test_translations says what it becomes, test_spark asks both engines."""
 
 ROWS = """
 select * from (values

@@ -1,4 +1,6 @@
-"""Every rule: DuckDB's SQL in, Spark's out, as translations.txt has it; `python -m unit.spark.test_rules` writes that file anew.
+"""Every rule: DuckDB's SQL in, Spark's out, as translations.txt has it.
+
+`python -m unit.spark.test_translations` writes that file anew.
 
 That both mean the same is asked of both engines in tests/project/test_spark.py.
 """
