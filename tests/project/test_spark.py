@@ -155,7 +155,7 @@ def test_every_rule_gives_the_same_rows_on_both_engines(tmp_path: Path) -> None:
             for query in queries():
                 connection.execute(f"create or replace table expected as {query.replace('main.given', 'given')}")
                 columns = {name: kind for name, kind, *_ in connection.execute("describe expected").fetchall()}
-                model = Model("main", "expected", query, "", query, False, columns, "", (), (), "", {})
+                model = Model("main", "expected", query, "", query, columns, "", (), (), "", {})
                 try:
                     found = compare.difference(connection, model, spark.sql(translated(query, known)).toArrow())
                 except PySparkException as error:

@@ -14,7 +14,7 @@ def said(change: str, key: tuple[str, ...] = ("k",)) -> str | None:
         connection.execute(f"create table ours_table as {ROWS}")
         found = connection.sql(f"select * replace ({change}) from ({ROWS})" if change else ROWS).to_arrow_table()
         columns = {name: kind for name, kind, *_ in connection.execute("describe ours_table").fetchall()}
-        model = Model("main", "ours_table", "models/m.sql", "", "", False, columns, "", key, (), "", {})
+        model = Model("main", "ours_table", "models/m.sql", "", "", columns, "", key, (), "", {})
         one = difference(connection, model, found)
     return one.sentence if one else None
 

@@ -10,7 +10,7 @@ READS = 'select * from "warehouse"."main"."{}"'
 
 def model(name: str, sql: str) -> Model:
     said = {"description": "", "columns": {}, "contract": False}
-    return Model("main", name, f"models/{name}.sql", sql, sql, False, {"x": "INTEGER"}, "1", (), (), "", said)
+    return Model("main", name, f"models/{name}.sql", sql, sql, {"x": "INTEGER"}, "1", (), (), "", said)
 
 
 def translated(*models: Model) -> Translation:

@@ -247,12 +247,12 @@ class _Partitioned:
     def _compute(self, missing: Mapping[str, Path]) -> None:
         """Compute the missing partitions in one pass.
 
-        One by one where each reads other rows of an input, or it counts how rows lie in memory (sums of doubles).
+        One by one where each reads other rows of an input, is cut by hash, or it counts how rows lie in memory (sums of doubles).
         """
         parents = self._builder.parents(self._draft)
         if self._own.grain == HASH and not self._is_ordered:
             self._compute_of_shuffled(missing, parents)
-        elif self._known_before or self._own.grain == HASH or self._is_ordered:
+        elif self._known_before or self._is_ordered:
             for part, file in missing.items():
                 self._compute_together({part: file}, parents)
         else:
@@ -320,7 +320,7 @@ class _Partitioned:
     def _redirected(self, cursor: duckdb.DuckDBPyConnection, rows: Mapping[str, str]) -> str:
         """The model's own text, in which its inputs' names stand for their rows in some partitions.
 
-        What is cut by hash is looked for in whole relations, once for all that the query does with it.
+        Rows that are cut by hash are looked for once for all that the query does with them.
         """
         kind = "table" if self._own.grain == HASH else "view"
         views = {}

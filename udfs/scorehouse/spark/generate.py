@@ -1,6 +1,5 @@
 """The dbt project that dbt-spark runs: every model and test of ours as Spark SQL, under names that say what they were made of."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import yaml
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.names.fingerprint import digest
 from scorehouse.spark.project import DataTest, Model, Project
 from scorehouse.spark.rules.registry import Known, UntranslatableError
 from scorehouse.spark.rules.types import spark_type
@@ -96,7 +96,7 @@ class Translator:
         except _OfRefusedError:
             self._refused[place] = f"{model.file}: it reads a model that is refused; mend that one first."
             raise
-        mark = hashlib.sha256("\0".join([model.fingerprint, sql, self._engine]).encode()).hexdigest()[:16]
+        mark = digest(model.fingerprint, sql, self._engine)[:16]
         self._tables[place] = f"{name}__{mark}"
         self._made[place] = Made(model, self._tables[place], sql)
         return f"{STORE}.{self._tables[place]}"

@@ -34,9 +34,8 @@ def _exported(connection: duckdb.DuckDBPyConnection, relation: Relation, folder:
     return place
 
 
-def declared(session: "SparkSession", files: dict[Place, Path]) -> dict[Place, str]:
-    """Make tables of the exported files; gives their names in the store's schema."""
+def declared(session: "SparkSession", files: dict[Place, Path]) -> None:
+    """Make tables of the exported files in the store's schema, under their folders' names."""
     session.sql(f"create schema if not exists {STORE}")
     for folder in files.values():
         session.sql(f"create table if not exists {STORE}.{folder.name} using parquet location {literal(folder)}")
-    return {place: folder.name for place, folder in files.items()}

@@ -60,7 +60,6 @@ class Model:
     file: str
     text: str
     sql: str
-    is_view: bool
     columns: Mapping[str, str]
     fingerprint: str
     key: tuple[str, ...]
@@ -185,7 +184,6 @@ def _model(
         node["original_file_path"],
         node["raw_code"],
         node["compiled_code"],
-        node["config"]["materialized"] == "view",
         columns[place],
         prints[".".join(place)],
         keys.get(node["unique_id"], ()),

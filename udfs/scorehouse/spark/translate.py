@@ -82,6 +82,7 @@ PLAIN = (
         exp.DPipe,
         exp.Case,
     ),
+    *(exp.Star, exp.Union, exp.Array),  # columns that a star replaces and unions by name are written out before
     *(exp.If, exp.Intersect, exp.Except, exp.Qualify, exp.Exists, exp.Values, exp.Lambda, exp.Var, exp.Lateral, exp.NullSafeEQ),
     *(exp.NullSafeNEQ, exp.IgnoreNulls, exp.Slice, exp.PropertyEQ, exp.Kwarg, exp.DataType, exp.DataTypeParam, exp.ColumnDef),
 )

@@ -128,12 +128,6 @@ def row(found: exp.Tuple, known: Known) -> exp.Expression:
     return values
 
 
-@node(exp.Array)
-def array(found: exp.Array, known: Known) -> exp.Expression:
-    """A list, which prints as a call."""
-    return found
-
-
 @node(exp.Bracket)
 def element(found: exp.Bracket, known: Known) -> exp.Expression:
     """An element of a list or map, NULL where there is none; a field of a struct; a part of a list."""

@@ -46,12 +46,6 @@ def unnest_in_select(found: exp.Anonymous, known: Known) -> exp.Expression:
     return call("explode", values)
 
 
-@node(exp.Star)
-def star(found: exp.Star, known: Known) -> exp.Expression:
-    """All columns, without some; see `select` for those that are replaced."""
-    return found
-
-
 @node(exp.Select)
 def select(found: exp.Select, known: Known) -> exp.Expression:
     """What is replaced in * stands behind it; of several lists that become rows beside each other, one is made."""
@@ -117,16 +111,10 @@ def distinct(found: exp.Distinct, known: Known) -> exp.Expression:
     return found
 
 
-@node(exp.Union)
-def union(found: exp.Union, known: Known) -> exp.Expression:
-    """Rows of both; by name they were brought into one order before."""
-    return found
-
-
 def _rows_of(rows: exp.Anonymous, alias: exp.Expression | None) -> exp.Expression:
     if rows.name.lower() == "sequence":
         rows = call("explode", rows)
-    elif rows.name.lower() not in ("explode", "inline"):
+    elif rows.name.lower() not in ROWS:
         raise UntranslatableError(f"{rows.name} in FROM")
     return _table(rows, alias)
 
