@@ -1,29 +1,36 @@
 {#
     What is popular now among items that may be recommended, by the trend that a fitted recommender's usable version holds, as a
-    whole select: model_version, item_id and value, above 0. Counted from the days of items, so that it is of today whenever the
-    version was fitted; the same formula as scorehouse.recommending.weights.Trend. What is added and compared are decimals, so that
-    the order of rows does not matter.
+    whole select: model_version, item_id, category, popularity above 0, place and category_place (1 for the most popular; none
+    without a category). Counted from the days of items, so that it is of today whenever the version was fitted; the same formula
+    as scorehouse.recommending.weights.Trend. What is added and compared are decimals, so that the order of rows does not matter.
+    A popularity is a whole number of the last decimal that weights have.
 
     Example:
         {{ item_popularities('recommendation__popular') }}
 
     Arguments:
         model: fitted by an estimator of scorehouse.recommending
-        is_wanted: false gives no rows
 #}
-{% macro item_popularities(model, is_wanted=true) -%}
+{% macro item_popularities(model) -%}
     {%- do _expect('item_popularities', model=['fitted', model]) -%}
+    {%- set decimals = var('recommendation_decimals') -%}
     select
         scaled.model_version,
         scaled.item_id,
-        scaled.value
+        items.category,
+        cast(round(scaled.value * 1e{{ decimals }}) as bigint) as popularity,
+        row_number() over (order by scaled.value desc, scaled.item_id desc) as place,
+        case
+            when items.category is not null
+                then row_number() over (partition by items.category order by scaled.value desc, scaled.item_id desc)
+        end as category_place
     from (
         select
             counted.model_version,
             counted.item_id,
             round(
                 cast(counted.total as double) * (cast(counted.largest as double) / cast(max(counted.total) over () as double)),
-                {{ var('recommendation_decimals') }}
+                {{ decimals }}
             ) as value
         from (
             select
@@ -51,6 +58,7 @@
         ) as counted
         where counted.total > 0 and counted.largest > 0
     ) as scaled
-    anti join {{ ref('blocked_items') }} as blocked on scaled.item_id = blocked.item_id
-    where scaled.value > 0{{ '' if is_wanted else ' and false' }}
+    semi join {{ ref('recommendable_items') }} as recommendable on scaled.item_id = recommendable.item_id
+    left join {{ ref('int_items') }} as items on scaled.item_id = items.item_id
+    where scaled.value > 0
 {%- endmacro %}

@@ -7,9 +7,8 @@
 
     Arguments:
         model: fitted by an estimator of scorehouse.recommending
-        is_wanted: false gives no rows
 #}
-{% macro item_similarities(model, is_wanted=true) -%}
+{% macro item_similarities(model) -%}
     {%- do _expect('item_similarities', model=['fitted', model]) -%}
     select
         weights.model_version,
@@ -18,9 +17,5 @@
         weights.value
     from ({{ weights_of(model, 'similarity') }}) as weights
     {#- a version outlives items whose interactions are withdrawn #}
-    semi join {{ ref('item_days') }} as item_days on weights.output = item_days.item_id
-    anti join {{ ref('blocked_items') }} as blocked on weights.output = blocked.item_id
-    {%- if not is_wanted %}
-    where false
-    {%- endif %}
+    semi join {{ ref('recommendable_items') }} as recommendable on weights.output = recommendable.item_id
 {%- endmacro %}

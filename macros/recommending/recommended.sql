@@ -6,23 +6,38 @@
     depend on the order of rows.
 
     Example:
-        {{ recommended('recommendation__ease', 'recommendations__ease') }}
+        {{ recommended('recommendation__ease', ref('item_popularities__ease'), 'recommendations__ease') }}
 
-    An implementation without a share in the seed routes computes nothing: it is empty until it is routed to, or is the baseline of
-    one that has a share (meta.monitoring), which it may have to serve in place of.
+    An implementation without a share in the seed routes reads and computes nothing: it is empty until it is routed to, or is the
+    baseline of one that has a share (meta.monitoring), which it may have to serve in place of.
 
     Arguments:
         model: fitted by an estimator of scorehouse.recommending
+        popularities: relation or CTE with the model's item_popularities()
         implementation: name of the scores
 #}
-{% macro recommended(model, implementation) -%}
-    {%- do _expect('recommended', model=['fitted', model], implementation=['text', implementation]) -%}
+{% macro recommended(model, popularities, implementation) -%}
+    {%- do _expect('recommended', model=['fitted', model], popularities=['table', popularities], implementation=['text', implementation]) -%}
 {%- set shares, last_decimal = route_shares('recommendations'), '1e' ~ var('recommendation_decimals') -%}
 {%- set models = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') if execute else [] -%}
 {%- set watched = models | selectattr('config.meta.monitoring', 'defined') -%}
 {%- set outdone = watched | selectattr('config.meta.monitoring.baseline', 'equalto', implementation) | map(attribute='name') | list -%}
 {%- set sharing = (shares or {}).items() | selectattr(1, 'gt', 0) | map(attribute=0) | list -%}
 {%- set is_routed = not shares or sharing | select('in', [implementation] + outdone) | list | length > 0 -%}
+{%- if not is_routed %}
+select
+    customer_id,
+    cast(null as integer) as rank,
+    cast(null as varchar) as item_id,
+    cast(null as double) as score,
+    cast(null as varchar) as because_of,
+    '{{ implementation }}' as implementation,
+    cast(null as varchar) as model_version,
+    cast(null as timestamp) as as_of,
+    cast(null as timestamp) as scored_at
+from {{ ref('recommendation_reaches') }}
+where false
+{%- else %}
 with
 
 versions as (
@@ -34,23 +49,13 @@ versions as (
 
 similarities as (
 
-    {{ item_similarities(model, is_wanted=is_routed) }}
+    {{ item_similarities(model) }}
 
 ),
 
 popularities as (
 
-    select
-        weights.item_id,
-        cast(round(weights.value * {{ last_decimal }}) as bigint) as popularity,
-        row_number() over (order by weights.value desc, weights.item_id desc) as place,
-        case
-            when items.category is not null
-                then row_number() over (partition by items.category order by weights.value desc, weights.item_id desc)
-        end as category_place
-
-    from ({{ item_popularities(model, is_wanted=is_routed) }}) as weights
-    left join {{ ref('int_items') }} as items on weights.item_id = items.item_id
+    select * from {{ popularities }}
 
 ),
 
@@ -75,6 +80,7 @@ contributions as (
 
     union all
 
+    {# two joins by a range each: one by either of them compares all pairs #}
     select
         reaches.customer_id,
         popularities.item_id,
@@ -83,8 +89,19 @@ contributions as (
         0 as contribution
 
     from {{ ref('recommendation_reaches') }} as reaches
-    inner join popularities
-        on reaches.place >= popularities.place or reaches.category_place >= popularities.category_place
+    inner join popularities on reaches.place >= popularities.place
+
+    union all
+
+    select
+        reaches.customer_id,
+        popularities.item_id,
+        null as liked_item_id,
+        null as strength,
+        0 as contribution
+
+    from {{ ref('recommendation_reaches') }} as reaches
+    inner join popularities on reaches.category_place >= popularities.category_place and reaches.place < popularities.place
 
 ),
 
@@ -151,4 +168,5 @@ select
 from listed
 cross join versions
 left join reasons on listed.customer_id = reasons.customer_id and listed.item_id = reasons.item_id
+{%- endif %}
 {%- endmacro %}

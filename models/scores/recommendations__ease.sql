@@ -2,7 +2,7 @@ with
 
 recommended as (
 
-    {{ recommended('recommendation__ease', 'recommendations__ease') }}
+    {{ recommended('recommendation__ease', ref('item_popularities__ease'), 'recommendations__ease') }}
 
 )
 

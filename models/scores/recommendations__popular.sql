@@ -2,7 +2,7 @@ with
 
 recommended as (
 
-    {{ recommended('recommendation__popular', 'recommendations__popular') }}
+    {{ recommended('recommendation__popular', ref('item_popularities__popular'), 'recommendations__popular') }}
 
 )
 

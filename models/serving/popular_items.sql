@@ -2,31 +2,20 @@
 
 with
 
-weights as (
+popularities as (
 
-    {{ item_popularities('recommendation__popular') }}
-
-),
-
-items as (
-
-    select
-        item_id,
-        category
-
-    from {{ ref('int_items') }}
+    select * from {{ ref('item_popularities__popular') }}
 
 ),
 
 candidates as (
 
     select
-        weights.item_id,
-        items.category,
-        cast(round(weights.value * {{ last_decimal }}) as bigint) as score
+        item_id,
+        category,
+        popularity as score
 
-    from weights
-    left join items on weights.item_id = items.item_id
+    from popularities
 
 ),
 
@@ -38,7 +27,7 @@ listed as (
 
 versions as (
 
-    select distinct model_version from weights
+    select distinct model_version from popularities
 
 ),
 

@@ -21,7 +21,7 @@ ASKED = {  # a use of the macro that is wrong -> what it says
         "weights_of(): model: expected the name of a fitted model (the project has none), found 'weighted'; correct it, or"
         " declare {materialized: fitted, meta: {estimator: ...}} in the .yml beside models/features/weighted.sql."
     ),
-    "recommended('a model', 'mine')": "recommended(): model: expected the name of a fitted model, found 'a model'",
+    "recommended('a model', 'popular', 'mine')": "recommended(): model: expected the name of a fitted model, found 'a model'",
     "item_popularities('a model')": "item_popularities(): model: expected the name of a fitted model, found 'a model'",
     "fitted_version('weighted')": "fitted_version(): relation: expected a relation, found 'weighted'; write ref('weighted').",
     "off_policy_values('log', 'policies', on='slot')": (

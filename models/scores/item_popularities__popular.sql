@@ -1,0 +1,9 @@
+with
+
+popularities as (
+
+    {{ item_popularities('recommendation__popular') }}
+
+)
+
+select * from popularities
