@@ -200,8 +200,8 @@ class Nightly:
         """What all attempts wrote into the ledger."""
         return list(ledger_lines.read(self.ledger.file)) if self.ledger.file else []
 
-    def _failures(self, ended: Ended, lines: list[Line], lost: list[str], late: list[str]) -> Iterator[Failure]:
-        """What went wrong, causes alone: that something is late is one where nothing else is."""
+    def _failures(self, ended: Ended, lines: list[Line], lost: list[str]) -> Iterator[Failure]:
+        """What went wrong, causes alone."""
         red = list(_red(self.triage, ended, lines))
         yield from red
         yield from _amber(self.triage, self._all_lines())
@@ -210,7 +210,6 @@ class Nightly:
         if lost:
             yield Failure.said(self.triage, "; ".join(lost), is_past=True)
         yield from (Failure.said(self.triage, sentence) for sentence in self._set_back())
-        yield from (Failure.said(self.triage, sentence) for sentence in (() if red else late))
 
     def _close(self, ended: Ended, jumped: list[str], lost: list[str], log: logs.Log, seconds: float) -> int:
         """Write, tell and say how it ended."""
@@ -218,8 +217,8 @@ class Nightly:
         shown, served = _shown(lines), incidents.served_now(self.warehouse)
         is_green = ended.code == 0 or shown.is_whole  # what is published is, whatever ended the process then
         late = [] if shown.is_whole else self._overdue()
-        failures = [*self._failures(ended, lines, lost, late)]
-        served = " ".join([served, *([] if is_green else map(_sentence, late))])
+        failures = [*self._failures(ended, lines, lost)]
+        served = " ".join([served, *map(_sentence, late)])
         failures += [Failure.said(self.triage, sentence) for sentence in jumped]
         changed, told = self._remember(failures, shown, served, _near(log.text, self.project))
         for failure in failures:
@@ -289,7 +288,7 @@ class Nightly:
         return incidents.change(known, failures, shown, self.ledger.number, datetime.now(UTC), reminder)
 
     def _overdue(self) -> list[str]:
-        """What is older by now than some product's SLA allows, after a run that did not renew it."""
+        """What is older by now than some product's SLA allows, after a run that did not renew it: the watchdog's to tell."""
         with suppress(ScorehouseError, OverflowError):  # a project without requirements promises nothing
             if watchdog.last_whole_run(self.warehouse.ledger):
                 return list(watchdog.late(self.project, self.warehouse, datetime.now(UTC)))
