@@ -341,10 +341,14 @@ def test_leftovers_of_processes_that_died_are_removed(tiny: Project) -> None:
     for path in (*left, raw_of_a_branch):
         path.parent.mkdir(exist_ok=True, parents=True)
         path.touch()
+    (first,) = (tiny.folder() / "ledger").glob("*.jsonl")
+    shutil.copyfile(first, first.with_name("00000002-second.jsonl"))
+    of_long_ago = first.with_name("00000000-old.jsonl")
+    of_long_ago.write_text('{"happened_at": "2020-01-01T00:00:00Z", "event": "start", "up": 1.0}\n')
     alive = tiny.warehouse / f"store/features.weighted/.b.duckdb.1f.{os.getpid()}.tmp"
     alive.touch()
     tiny.build()
-    assert not [path for path in left if path.exists()]
+    assert not [path for path in (*left, of_long_ago) if path.exists()]
     assert alive.exists()
     assert tiny.operation("collect_garbage", "{delete: true}").is_green
     assert not raw_of_a_branch.exists()

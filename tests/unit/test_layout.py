@@ -29,7 +29,7 @@ ROOMS = {
     "nightly": "errors names ledger release",
     "spark": "errors names scoring sandbox",
     "hooks": "",
-    "plugin": "errors hooks names ledger store sandbox build release operations",
+    "plugin": "errors hooks names ledger store sandbox build release operations nightly",
     "follow_up": "",
     "start": "errors follow_up build",
     "skeleton": "errors",

@@ -42,6 +42,8 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.ledger.lines import GIVEN, Ledger
 from scorehouse.names import git
 from scorehouse.names.warehouse import Warehouse
+from scorehouse.nightly.retirement import retire
+from scorehouse.nightly.settings import Settings
 from scorehouse.operations.forget import is_under_way
 from scorehouse.operations.journal import told
 from scorehouse.operations.register import COMMAND, HOOKS, NODE, Answer, named
@@ -73,6 +75,7 @@ class Plugin(BasePlugin):
             confinement.expect_own(folder, self._warehouse.root, self._warehouse.branch)
             self._lock = BuildLock.take(self._warehouse, _wait_seconds(), _say)
             prepare(self._warehouse, anew=is_under_way(self._warehouse))
+            _retire_ledger(self._warehouse)
         self.creds.path = str(self._warehouse.work_database)
         self.creds.keep_open = True  # with one thread dbt would close the database between two nodes
         self._run: Run | None = None
@@ -222,6 +225,14 @@ def project_folder() -> Path:
 def _variables() -> dict[str, Any]:
     config = get_adapter_by_type("duckdb").config
     return variables.checked(variables.in_force(config) if hasattr(config, "vars") else {})  # `dbt debug` has none
+
+
+def _retire_ledger(warehouse: Warehouse) -> None:
+    """Let old files of the branch's ledger go, but not in a night, which has done so, and which tells of wrong settings."""
+    if not os.environ.get(GIVEN):
+        with suppress(ScorehouseError):
+            settings = Settings.of(_variables().get("nightly") or {})
+            retire(warehouse.ledger, settings.kept_ledger_days, settings.kept_ledger_megabytes)
 
 
 def _options() -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What the project says of its nightly run: the variable `nightly` of dbt_project.yml."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
@@ -53,6 +54,11 @@ class Settings:
             raise ScorehouseError(
                 f"{file.name}: expected a project with vars: nightly, found: {_first(error)}; correct it."
             ) from None
+        return cls.of(given)
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> Self:
+        """The settings that a project gives by name; raises ScorehouseError for one that cannot be."""
         known = [one.name for one in fields(cls)]
         for name, value in given.items():
             if name not in known:
