@@ -106,6 +106,15 @@ def damaged(shop: Shop) -> Night:
     return shop.night()
 
 
+def undeletable(shop: Shop) -> Night:
+    """A release of a branch cannot be read: who knows what it uses of the store?"""
+    release = shop.project.folder("other") / "releases/1/release.json"
+    release.parent.mkdir(parents=True)
+    (shop.project.folder("other") / ".work").mkdir()
+    release.write_text("[]")
+    return shop.night()
+
+
 def jumped(shop: Shop) -> Night:
     process, ahead = clock_of(shop)
     shop.wait_for("build")
@@ -187,6 +196,7 @@ DRILLS: dict[str, Callable[[Shop], Night]] = {
     "source_schema": written("raw/second.csv", "id,time\n9,2020-02-01\n"),
     "source_rejected": rejected,
     "empty_release": replaced("models/features/weighted.sql", "amount > 0", "amount > 1000"),
+    "not_deleted": undeletable,
     "people": replaced("models/features/unrelated.sql", "i as number", "i as number, 'ann@shop.example' as contact"),
     "model_gate": unproven,
     "model_drift": written("tests/monitoring_finds_no_warning.sql", f"{WARNS}select 'amount has drifted' as sentence\n"),
@@ -218,6 +228,7 @@ GOES_ON = {
     "source_stale",
     "model_gate",
     "store_damaged",
+    "not_deleted",
 }
 """Classes of a run that went through all the same."""
 

@@ -13,6 +13,7 @@ import pytest
 
 from project.harness import Project, copy_of_the_project
 from scorehouse.build.addresses import AddressGuard
+from scorehouse.ledger import lines
 
 KEY = "nobody guesses these bytes"
 ADDRESS = "zoe.quux7731@mail.example.org"
@@ -251,7 +252,12 @@ def test_forgetting_goes_on_wherever_it_was_killed(tiny: Project, monkeypatch: p
             unlink(path, **more)
 
         killed.setattr("scorehouse.foreign.os.unlink", some)
-        tiny.dbt("run-operation", "forget", "--args", "{customer_id: 'zoe-7731'}")
+        killed_there = tiny.dbt("run-operation", "forget", "--args", "{customer_id: 'zoe-7731'}")
+    sentence = (
+        "Not yet forgotten: branch other may have rows of theirs, and this command may not delete it (killed): a build may "
+    )
+    assert sentence in killed_there.output, "what a plain build says of branches, which it may not delete"
+    assert any(sentence in line.text() for line in lines.read(lines.files(tiny.folder() / "ledger")[-1], ["attention"]))
     assert json.loads((tiny.warehouse / "store/forgotten.json").read_text())["pending"]
     outcome = tiny.operation("forget")
     assert "Forgotten: 1 of 1 people on the list." in outcome.output, outcome.output

@@ -26,10 +26,12 @@ class PlainFile:
     Attributes:
         name: its path below that folder.
         size: in bytes.
+        written_at: when, in seconds since 1970.
     """
 
     name: str
     size: int
+    written_at: float
 
 
 @contextmanager
@@ -180,7 +182,7 @@ def _listed(folder: int, prefix: str, depth: int) -> Iterator[PlainFile]:
     for entry in found:
         status = entry.stat(follow_symlinks=False)
         if stat.S_ISREG(status.st_mode):
-            yield PlainFile(f"{prefix}{entry.name}", status.st_size)
+            yield PlainFile(f"{prefix}{entry.name}", status.st_size, status.st_mtime)
         elif stat.S_ISDIR(status.st_mode) and depth > 1:
             with suppress(FileNotFoundError, PermissionError):
                 inner = _open(entry.name, _FOLDER, folder)
@@ -204,7 +206,7 @@ def _removed(name: str, folder: int, path: str, kept: frozenset[str]) -> Iterato
         status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         if not stat.S_ISDIR(status.st_mode):
             os.unlink(name, dir_fd=folder)
-            yield PlainFile(path, status.st_size)
+            yield PlainFile(path, status.st_size, status.st_mtime)
             return
         if status.st_mode & stat.S_IRWXU != stat.S_IRWXU:
             _allow(name, folder)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,8 @@ import pytest
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.operations.branches import branches, releases
-from scorehouse.operations.garbage import collect_garbage
+from scorehouse.operations.garbage import collect_garbage, collected
+from scorehouse.operations.others import others
 from scorehouse.operations.people import people
 from scorehouse.operations.provenance import provenance
 from scorehouse.release.history import files_in_work, summary
@@ -111,6 +113,53 @@ def test_what_cannot_be_read_is_named_and_keeps_what_it_may_use(
     assert len([*run.warehouse.root.glob("*/features.x/*.duckdb"), *branch.own_part().glob("*/*.duckdb")]) == 2
     assert "broken" in branches(run)
     assert branches(run).count("cannot be read") == (branch.current_release() is not None)
+
+
+def without_permission(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The branch's folder is somebody else's."""
+
+    def refused(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    for name in ("open_own", "open_plain"):
+        monkeypatch.setattr(f"scorehouse.release.lock.{name}", refused)
+
+
+def test_a_night_says_what_cannot_be_read_and_collects_what_came_later(run: SimpleNamespace) -> None:
+    """What the broken release may use is older than it."""
+    break_release(run.warehouse.on("broken"))
+    later = run.warehouse.store / "features.x" / "later.duckdb"
+    shutil.copyfile(run.warehouse.store / "features.x" / "main.duckdb", later)
+    os.utime(later, (time.time() + 5,) * 2)
+    deleted, left = collected(run)
+    assert deleted.startswith("Deleted 1 files, ") and not later.exists()
+    assert left.startswith("Not yet deleted, files that no release needs: Cannot be read: release 1 of broken. What main had ")
+    assert (run.warehouse.store / "features.x" / "main.duckdb").exists()
+
+
+def test_a_night_says_which_branch_it_may_not_look_into(run: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_permission(monkeypatch)
+    (left,) = collected(run)
+    assert left.startswith("Not yet deleted, files that no release needs: Branch 'broken': expected a folder that this command ")
+    assert "Permission denied; let whoever owns it give it to your group" in left
+    assert "Branch 'broken': expected a folder" in collect_garbage(run, delete=True)
+    assert (run.warehouse.store / "features.x" / "main.duckdb").exists()
+
+
+def test_a_folder_that_may_not_be_looked_into_is_a_branch_if_it_is_called_like_one(
+    run: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("theirs", "lost+found"):
+        (run.warehouse.root / name).mkdir()
+    lstat = Path.lstat
+
+    def refused(path: Path) -> os.stat_result:
+        if path.parent.name in ("theirs", "lost+found"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return lstat(path)
+
+    monkeypatch.setattr(Path, "lstat", refused)
+    assert [branch.branch for branch in others(run.warehouse)] == ["broken", "theirs"]
 
 
 def test_a_broken_release_of_main_stands_in_the_list(run: SimpleNamespace) -> None:

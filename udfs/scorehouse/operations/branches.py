@@ -9,6 +9,7 @@ from scorehouse.names.git import PRODUCTION
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.operations import text
 from scorehouse.operations.audit import DROPPED, ROLLED_BACK, note
+from scorehouse.operations.others import others
 from scorehouse.operations.register import COMMAND, operation, operation_of
 from scorehouse.release import pointer
 from scorehouse.release.history import summary
@@ -60,12 +61,16 @@ def branches(run: Run) -> str:
     main = run.warehouse.on(PRODUCTION)
     published = summary(main, main.current_release() or 0)
     served = published.fingerprints if published else {}
-    rows = [[branch.folder.name, *_state(branch, served)] for branch in run.warehouse.branches()]
+    rows = [[branch.folder.name, *_state(branch, served)] for branch in [run.warehouse, *others(run.warehouse)]]
+    rows.sort(key=lambda row: row[0])
     return text.table(["branch", "release", "built at (UTC)", "nodes unlike main"], rows)
 
 
 def _state(branch: Warehouse, served: Mapping[str, str]) -> list[object]:
-    number = branch.current_release()
+    try:
+        number = branch.current_release()
+    except OSError:
+        return [DAMAGED, None, None]
     if number is None:
         return [None, None, None]
     known = summary(branch, number)

@@ -15,9 +15,9 @@ from scorehouse.names.warehouse import DBT_LOG, LOGS, OWN_BOOKS, Warehouse
 from scorehouse.operations import text
 from scorehouse.operations.audit import ERASED, note
 from scorehouse.operations.land_sources import declared_in
+from scorehouse.operations.others import lock_if_free, others
 from scorehouse.operations.register import COMMAND, operation_of
 from scorehouse.release.history import summary
-from scorehouse.release.lock import BuildLock
 from scorehouse.release.pointer import remove
 from scorehouse.sandbox import confinement
 from scorehouse.sources.forgotten import FILE, Forgotten, as_spelled
@@ -27,6 +27,7 @@ from scorehouse.sources.tables import names_nobody
 from scorehouse.store.provenance import RECORD, record_of
 
 MOST_NAMED = 10
+NOT_FORGOTTEN, GO_ON = "Not yet forgotten", "go on afterwards with: dbt run-operation forget"
 UNSEEN = " No row that has landed is theirs: ask again if tables spell the id otherwise (letter case counts)."
 
 
@@ -96,13 +97,12 @@ def erase(run: Run) -> Iterator[str]:
     forgotten = Forgotten.read(run.warehouse.store)
     if not is_under_way(run.warehouse):
         return
-    others = [branch for branch in run.warehouse.branches() if branch.folder != run.warehouse.folder]
-    locks = {branch.folder: BuildLock.take_if_free(branch) for branch in others}
-    busy = [branch.branch for branch in others if not locks[branch.folder]]
+    locks = {branch: lock_if_free(branch) for branch in others(run.warehouse)}
+    busy = [branch.branch for branch, lock in locks.items() if not lock]
     if busy:
-        yield f"Not yet forgotten: {', '.join(busy)} is being built; go on afterwards with: dbt run-operation forget"
+        yield f"{NOT_FORGOTTEN}: {', '.join(busy)} is being built; {GO_ON}"
         return
-    withdrawn = [*_dropped(others), *_withdrawn(run.warehouse)]
+    withdrawn = [*_dropped(locks), *_withdrawn(run.warehouse)]
     gone = _emptied(run)
     size = sum(file.size for file in gone)
     texts, logs = blank(run.warehouse.ledger, run.ledger.file), _logs_emptied(run)
@@ -121,7 +121,13 @@ def erase(run: Run) -> Iterator[str]:
 def _dropped(branches: Iterable[Warehouse]) -> Iterator[str]:
     """Delete branches, whole: what is in them, and what of, only they say."""
     for branch in branches:
-        delete_folder(branch.root, branch.folder, branch.lock)
+        try:
+            delete_folder(branch.root, branch.folder, branch.lock)
+        except PermissionError as error:
+            raise ScorehouseError(
+                f"branch {branch.branch} may have rows of theirs, and this command may not delete it ({error.strerror}): a build "
+                "may delete nothing of branches, and nobody what is somebody else's"
+            ) from None
         yield f"branch {branch.branch}"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from scorehouse.build.run import Run
 from scorehouse.operations.audit import EXPIRED, note
 from scorehouse.operations.land_sources import declared_in
-from scorehouse.release.lock import BuildLock
+from scorehouse.operations.others import lock_if_free, others
 from scorehouse.sources.tables import SourceTable, has_expired
 from scorehouse.store.details import LandedFile
 from scorehouse.store.provenance import Provenance, delete
@@ -24,8 +24,7 @@ def expire(run: Run) -> Iterator[str]:
     superseded = [(table, copy) for table, copy in copies if run.store.name(copy) not in run.records.files]
     cut = {file.path for table in tables for file in _landed(run, table) if file.expired}
     old = [copy for table, copy in superseded if _is_old(table, copy, cut)]
-    others = [branch for branch in run.warehouse.branches() if branch.folder != run.warehouse.folder]
-    locks = [BuildLock.take_if_free(branch) for branch in others] if run.warehouse.is_production and old else []
+    locks = [lock_if_free(branch) for branch in others(run.warehouse)] if run.warehouse.is_production and old else []
     if not all(locks):
         yield f"{len(old)} raw copies older than retain_days stay until no branch is being built: the next build deletes them."
         return

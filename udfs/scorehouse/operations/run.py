@@ -19,9 +19,9 @@ from scorehouse.names.quoting import quoted
 from scorehouse.names.warehouse import SERVING
 from scorehouse.operations import journal, landing_report
 from scorehouse.operations.audit import published
-from scorehouse.operations.forget import erase
+from scorehouse.operations.forget import GO_ON, NOT_FORGOTTEN, erase
 from scorehouse.operations.freshness import note_stale
-from scorehouse.operations.garbage import collected
+from scorehouse.operations.garbage import NEEDLESS, collected
 from scorehouse.operations.land_sources import land_sources
 from scorehouse.operations.landing_report import FileReport
 from scorehouse.operations.register import HOOKS, operation_of
@@ -131,10 +131,10 @@ def _ended(run: Run, statuses: dict[str, str], command: str) -> Ending:
         told += _published(run, unpublished, reported)
         receipt = []
         if not unpublished:
-            receipt = _deleted(erase, run, "Not yet forgotten", "go on with: dbt run-operation forget")
+            receipt = _deleted(erase, run, NOT_FORGOTTEN, GO_ON)
             told += _deleted(expire, run, "Not yet deleted, rows older than retain_days", "the next build goes on.")
             if os.environ.get(NIGHT) and run.warehouse.is_production:
-                told += _deleted(collected, run, "Not yet deleted, files that no release needs", "the next night goes on.")
+                told += _deleted(collected, run, f"Not yet deleted, {NEEDLESS}", "the next night goes on.")
         return Ending([line for line in told if line], not _failed(statuses), receipt=receipt, is_whole=not unpublished)
     except (ScorehouseError, duckdb.Error, OSError) as error:
         return Ending(told, False, f"{NOTHING_PUBLISHED}{first_line(error).rstrip('.;')}; {_current(run)}.")
@@ -167,11 +167,14 @@ def _about_files(run: Run) -> Iterator[str]:
 
 
 def _deleted(delete: Callable[[Run], Iterable[str]], run: Run, undone: str, remedy: str) -> list[str]:
-    """What was deleted after a release that stands; what could not be is tried again by the next build."""
+    """What was deleted after a release that stands; what could not be is in the ledger, and the next build tries it again."""
     try:
-        return list(delete(run))
+        said = list(delete(run))
     except (ScorehouseError, duckdb.Error, OSError) as error:
-        return [f"{undone}: {first_line(error).rstrip('.;')}; {remedy}"]
+        said = [f"{undone}: {first_line(error).rstrip('.;')}; {remedy}"]
+    for sentence in (one for one in said if one.startswith("Not yet ")):
+        run.ledger.write(ATTENTION, message=sentence)
+    return said
 
 
 def _published(run: Run, unpublished: str, reported: list[FileReport]) -> list[str]:
