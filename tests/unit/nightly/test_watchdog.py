@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from scorehouse.ledger.lines import FINISH, GREEN, START, Ledger
-from scorehouse.nightly import alerts, books, incidents, watchdog
+from scorehouse.nightly import alerts, books, incidents, last_resort, retirement, watchdog
 from scorehouse.nightly.alerts import Sent
 from scorehouse.nightly.incidents import Message
+from scorehouse.nightly.triage import Triage
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -139,13 +140,35 @@ def test_what_ends_the_watchdog_itself_is_told_once_and_its_end_too(
     assert told[1:] == ["[Scorehouse main] recovered: crashed"]
 
 
-def test_what_ends_the_watchdog_is_told_all_the_same_where_its_books_are_what_fails(
-    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "owner", [(books, "own_places"), (books, "alone"), (incidents, "standing"), (incidents, "change"), (Triage, "read")], ids=str
+)
+def test_what_ends_the_watchdog_is_told_once_too_where_what_remembers_and_words_it_is_what_fails(
+    project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, owner: tuple[object, str]
 ) -> None:
     called_for(project, monkeypatch)
+    with monkeypatch.context() as broken:
+        broken.setattr(*owner, fails_unforeseen)
+        assert [watchdog.main() for _ in range(3)] == [watchdog.LATE] * 3
+    assert len(told) == 1 and ("crashed" in told[0] or "could not go on" in told[0])
+    assert [watchdog.main() for _ in range(2)] == [watchdog.WELL] * 2
+    assert len(told) == 2 and "recovered" in told[1]
+
+
+def test_a_mark_of_somebody_else_silences_nobody(project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    called_for(project, monkeypatch)
     monkeypatch.setattr(books, "own_places", fails_unforeseen)
-    assert watchdog.main() == watchdog.LATE
-    assert len(told) == 1 and "crashed" in told[0]
+    monkeypatch.setattr(last_resort, "_is_ours", lambda _: False)
+    assert [watchdog.main() for _ in range(2)] == [watchdog.LATE] * 2
+    assert len(told) == 2
+
+
+def test_files_that_cannot_go_keep_no_look_from_telling(project: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    called_for(project, monkeypatch)
+    (project / LATE).write_text("endpoint,product,sla_hours\nscores,scores,0.0001\n")
+    monkeypatch.setattr(retirement, "retire", fails_unforeseen)
+    assert [watchdog.main() for _ in range(3)] == [watchdog.LATE] * 3
+    assert len(told) == 2 and "sla_missed" in "".join(told) and "crashed" in "".join(told)
 
 
 def called_for(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

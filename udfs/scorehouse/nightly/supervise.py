@@ -88,7 +88,9 @@ class Nightly:
                 return self._overlapping(holder) if self.waits else NOT_RUN
             with signals(self.end):
                 try:
-                    return self._run()
+                    status = self._run()
+                    last_resort.over(self.project, NIGHTS)
+                    return status
                 except Exception as error:
                     self._give_up(last_resort.said(error))
                     raise

@@ -152,12 +152,13 @@ def watch(project: Path, environment: Mapping[str, str], now: datetime) -> int:
         if holder:
             print(f"Another look at {branch} is under way (pid {holder}): it tells what it finds.")
             return WELL
+        own = [Book(place, WATCHDOG, branch, is_own=True) for place in places]
+        for book in own:
+            with _told(unset):
+                book.retire(settings)
         look = Look(wrong) if wrong else _answer(project, environment, now)
         sentences = wrong or [*unset, *look.sentences]
-        own = [Book(place, WATCHDOG, branch, is_own=True) for place in places]
         _remember(look, sentences, own, _Telling(project, branch, environment, settings, now))
-        for book in own:
-            book.retire(settings)
     if not sentences:
         print(f"Every product of {branch} is within its SLA.")
         return WELL
@@ -329,7 +330,9 @@ def main() -> int:
     """Look once, from the project's folder; `WAREHOUSE_PATH` and `SCOREHOUSE_BRANCH` say where, as for dbt."""
     project = Path(os.environ.get("DBT_PROJECT_DIR") or Path.cwd()).resolve()
     try:
-        return watch(project, os.environ, datetime.now(UTC))
+        status = watch(project, os.environ, datetime.now(UTC))
+        last_resort.over(project, WATCHDOG)
+        return status
     except Exception as error:  # whatever it is: what cannot be watched is not well
         return last_resort.tell(project, error, WATCHDOG, beats=False)
 
