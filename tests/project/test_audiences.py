@@ -69,6 +69,8 @@ def test_an_audience_has_its_tables_columns_and_rows_and_no_more(tiny: Project) 
     files = [*folder.iterdir(), tiny.folder() / "serving.duckdb", tiny.folder() / "catalog.duckdb"]
     assert [mode(file) & 0o007 for file in files] == [0] * 5
     assert [mode(path) & 0o007 for path in (tiny.warehouse / "store", tiny.folder() / ".work")] == [0, 0]
+    on_the_way = [folder.resolve(), *list(folder.resolve().parents)[:3]]
+    assert all(mode(path) & 0o001 for path in on_the_way), "a group that may read its file must come to it"
 
 
 def test_audiences_follow_the_release(tiny: Project) -> None:

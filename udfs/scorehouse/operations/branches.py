@@ -82,16 +82,16 @@ def _state(branch: Warehouse, served: Mapping[str, str]) -> list[object]:
 @operation_of(COMMAND)
 def drop_branch(run: Run, branch: object) -> str:
     """Delete a branch's own files, what only it computed included."""
-    others = {known.folder: known for known in run.warehouse.branches() if not known.is_production}
-    names = [known.branch for known in others.values()]
+    dropable = {known.folder: known for known in [run.warehouse, *others(run.warehouse)] if not known.is_production}
+    names = [known.branch for known in dropable.values()]
     if not isinstance(branch, str) or not branch:
         raise ScorehouseError(f"drop_branch: expected {{branch: <name>}} with one of {text.listed(names)}, found '{branch}'.")
-    dropped = others.get(run.warehouse.root / branch) or run.warehouse.on(branch)
+    dropped = dropable.get(run.warehouse.root / branch) or run.warehouse.on(branch)
     if dropped.is_production:
         raise ScorehouseError(
             "drop_branch: expected a branch other than main, found main; main serves customers and is never dropped."
         )
-    if dropped.folder not in others:
+    if dropped.folder not in dropable:
         raise ScorehouseError(f"drop_branch: expected one of {text.listed(names)}, found '{branch}'.")
     if dropped.folder == run.warehouse.folder:
         raise ScorehouseError(

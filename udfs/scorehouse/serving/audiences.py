@@ -2,6 +2,7 @@
 
 import grp
 import os
+import stat
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,17 @@ def write_for_each(connection: duckdb.DuckDBPyConnection, folder: Path, offer: O
         if group is not None:
             with suppress(OSError):  # a confined branch may give files to nobody
                 os.chown(file, -1, group)
+                file.chmod(file.stat().st_mode | stat.S_IRGRP)
+    if offer.audiences:
+        _let_through(folder)
+
+
+def _let_through(folder: Path) -> None:
+    """Let everybody pass through the folders on the way to the files of audiences, though not see what else is in them."""
+    release, releases, branch = folder.parents[:3]
+    for path in (folder, release, releases, branch):
+        with suppress(PermissionError):  # a confined branch may change no modes
+            path.chmod(path.stat().st_mode | 0o111)
 
 
 def groups_of(offer: Offer) -> dict[str, int | None]:
