@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -60,6 +61,19 @@ def landed(inbox: Path, columns: tuple[Column, ...] = COLUMNS) -> duckdb.DuckDBP
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'America/New_York'")
     return connection.sql(view_sql(table, land(table, store, []), store))
+
+
+def test_a_copy_that_only_who_builds_main_may_read_is_made_once_more(inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (inbox / "a.csv").write_text(HEAD + ROW)
+    table = SourceTable("raw.events", str(inbox), COLUMNS, "occurred_at")
+    main = Store(inbox.parent / "store")
+    branch = Store(inbox.parent / "built", others=[main.folder])
+    files = land(table, main, [])
+    assert land(table, branch, files) == files and not branch.folder.exists()
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: main.folder not in Path(path).parents and access(path, mode))
+    assert land(table, branch, files) == files
+    assert branch.path(table.stored_name(files[0])).is_relative_to(branch.folder)
 
 
 def parquet(file: Path, query: str) -> None:

@@ -180,9 +180,9 @@ def _no_rows() -> str:
 def view_of_all(records: Iterable[NodeRecord], store: Store) -> str:
     """The statement that makes history.versions: every version of every fitted model, with `model` and `is_current`."""
     selects = [f"select *, cast(null as varchar) as model, cast(null as boolean) as is_current from ({_no_rows()})"]
-    for record in records:
-        files = [store.path(file) for file in record.files if store.path(file).exists()]
-        if record.materialized == "fitted" and files:
+    for record in (one for one in records if one.materialized == "fitted"):
+        files = [path for path in map(store.path, record.files) if path.exists()]
+        if files:
             in_use = literal(version_name(record.name, Path(record.files[0]).stem))
             selects.append(
                 f"select *, {literal(record.name)} as model, model_version = {in_use} as is_current from ({read_sql(files)})"

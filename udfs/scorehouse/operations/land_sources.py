@@ -17,7 +17,7 @@ from scorehouse.sources.keyed import Key
 from scorehouse.sources.less import less
 from scorehouse.sources.personal import Personal, Whose
 from scorehouse.sources.places import Found, beside, discover, fixed_part
-from scorehouse.sources.tables import SourceTable, check_landed, land
+from scorehouse.sources.tables import SourceTable, check_landed, land, may_read
 from scorehouse.store.details import Column, Landing
 from scorehouse.store.durable import write_durably
 from scorehouse.store.records import NodeRecords
@@ -90,6 +90,11 @@ def _land(run: Run, node: Node, table: SourceTable, is_pinned: bool) -> Found | 
     ):
         files = landing.files if is_same_declaration else check_landed(table, run.store, landing.files)
         source(run.builder, node.id, table, files)
+        if not all(may_read(run.store, file) for file in previous.files):
+            run.left_out.append(
+                f"{table.relation}: only who builds main may read its raw copies, so what is to be computed of them fails here; "
+                "land them once more: --vars '{fresh_data: true}'"
+            )
         return None
     found, known = discover(table.path), landing.files if landing and is_same_declaration else []
     source(run.builder, node.id, table, land(table, run.store, known, found, *_about_people(run)))

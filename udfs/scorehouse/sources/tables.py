@@ -1,5 +1,6 @@
 """Raw files into the store: found, checked against their declaration, landed once by content, and read through one view."""
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -142,7 +143,7 @@ def land(
             status = file.path.stat()
             state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
             known = by_identity.get((file.place, state, file.name, file.folders))
-            is_there = known is not None and known.key == _id_of(key) and store.holds(table.stored_name(known))
+            is_there = known is not None and known.key == _id_of(key) and may_read(store, table.stored_name(known))
             is_there = is_there and (not known.expired or "" < table.keep_from >= known.kept_from)
             if (
                 is_there
@@ -309,7 +310,7 @@ def _land_file(
     unread = LandedFile(
         file.place, state, content, {}, [], file.name, key=_id_of(key), forgotten=forgotten.version, folders=[*file.folders]
     )
-    copy = store.path(table.stored_name(unread))
+    copy = _copy_in(store, table.stored_name(unread))
     if copy.exists():
         origin = open_copy(reader, copy)
         if not forgotten.taken_out(reader, table.personal.ids):
@@ -326,13 +327,23 @@ def _land_file(
             landed, origin = _without(reader, table, landed, people), replace(origin, decimal=landed.decimal)
         if _has_expired(table, file, landed):
             landed, origin = _retained(reader, table, file, landed), replace(origin, decimal=landed.decimal)
-        copy = store.path(table.stored_name(landed))
+        copy = _copy_in(store, table.stored_name(landed))
         if table.personal:
             _make_private(copy.parent)
         if not copy.exists():
             with for_who_builds() if table.personal else nullcontext(), store.new_file(copy, [file.place]) as temporary:
                 write_copy(reader, temporary, origin)
     return landed
+
+
+def may_read(store: Store, name: str) -> bool:
+    """Whether a landed copy is there, and this user may read it: those of people's data are for who lands them."""
+    return store.holds(name) and os.access(store.path(name), os.R_OK)
+
+
+def _copy_in(store: Store, name: str) -> Path:
+    """Where a landed copy is, or is to be written; one that this user may not read is made once more."""
+    return store.path(name) if may_read(store, name) else store.folder / name
 
 
 def _without(reader: duckdb.DuckDBPyConnection, table: SourceTable, file: LandedFile, people: list[str]) -> LandedFile:
