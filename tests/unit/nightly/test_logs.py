@@ -9,6 +9,9 @@ import pytest
 from scorehouse.names.warehouse import NIGHTLY_LOGS
 from scorehouse.nightly import logs
 from scorehouse.nightly.child import Said
+from scorehouse.nightly.triage import Triage
+
+REPOSITORY = Path(__file__).parents[3]
 
 
 def kept(project: Path) -> list[str]:
@@ -50,3 +53,13 @@ def test_a_log_without_a_place_costs_lines_and_not_the_run(tmp_path: Path) -> No
     log = logs.Log(tmp_path, "run")
     log.write(Said("something"))
     assert log.lost == 2
+
+
+def test_lines_for_which_there_is_no_room_are_counted_and_said(tmp_path: Path) -> None:
+    log = logs.Log(tmp_path, "run")
+    assert log.wrong is None and log.incomplete is None
+    log.lines.symlink_to("/dev/full")
+    for text in ("one", "two"):
+        log.write(Said(text))
+    assert log.incomplete == f"{log.text}: 2 lines of the log could not be written (No space left on device)"
+    assert Triage.read(REPOSITORY)[0].of(log.incomplete).name == "disk_full"

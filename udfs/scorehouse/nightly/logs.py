@@ -27,6 +27,7 @@ class Log:
         self.text = folder / f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{name}.log"
         self.lines = self.text.with_suffix(".jsonl")
         self.lost = 0
+        self._why = ""
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
         self.wrong = None if os.access(folder, os.W_OK) else not_writable(folder)
@@ -41,8 +42,14 @@ class Log:
             try:
                 with open(file, "a", encoding="utf-8", errors="backslashreplace") as stream:
                     stream.write(f"{text}\n")
-            except OSError:
+            except OSError as error:
                 self.lost += 1
+                self._why = error.strerror or str(error)
+
+    @property
+    def incomplete(self) -> str | None:
+        """That lines are lost, in a sentence; None where none are."""
+        return f"{self.text}: {self.lost} lines of the log could not be written ({self._why})" if self.lost else None
 
 
 def rotate(project: Path, days: float, megabytes: float) -> list[Path]:

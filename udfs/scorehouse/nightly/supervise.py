@@ -221,7 +221,8 @@ class Nightly:
         late = [] if shown.is_whole else self._overdue()
         failures = [*self._failures(ended, lines, lost)]
         served = " ".join([served, *map(_sentence, late)])
-        failures += [Failure.said(self.triage, sentence) for sentence in jumped]
+        unwritten = [] if log.wrong else filter(None, [log.incomplete])  # what is wrong from the start is told already
+        failures += [Failure.said(self.triage, sentence) for sentence in (*jumped, *unwritten)]
         changed, told = self._remember(failures, shown, served, _near(log.text, self.project))
         for failure in failures:
             if not failure.node and failure.message not in self._told:  # the build's own summary names nodes
