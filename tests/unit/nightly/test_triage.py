@@ -1,6 +1,8 @@
 """The triage is data: whoever is on call reads it, so each row must be usable, and each link must lead somewhere."""
 
 import csv
+import errno
+import os
 import re
 from pathlib import Path
 
@@ -29,6 +31,14 @@ def test_whoever_is_told_has_an_address_whether_or_not_a_node_failed() -> None:
         assert Failure(kind, "", "", team=team).address.startswith(address)
         own = Failure(kind, "", "", team="data", owner="ann@shop.example")
         assert own.address == (own.owner if own.contact == "data" else kind.address)
+
+
+@pytest.mark.parametrize(
+    "number", [errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.ESTALE, errno.ENOTCONN, errno.ELOOP, errno.EBUSY]
+)
+def test_a_place_that_is_out_of_reach_is_known_in_the_systems_own_words(number: int) -> None:
+    error = OSError(number, os.strerror(number), "/srv/shop/target")
+    assert Triage.read(REPOSITORY)[0].of(f"Encountered an error: {error}").name == "no_access"
 
 
 def test_every_link_leads_to_a_heading_of_the_readme() -> None:
