@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from scorehouse.ledger import lines
 from scorehouse.ledger.lines import ATTENTION, FINISH, START, Ledger
 from scorehouse.nightly import process, supervise
+from scorehouse.nightly.child import Ended
+from scorehouse.nightly.triage import Triage
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY / "udfs")}
@@ -139,3 +142,12 @@ def test_a_run_beside_another_one_that_still_tells_of_it_is_not_dead(tmp_path: P
     gone = Ledger(tmp_path, "gone")
     gone.write(START, details={"is_supervised": True, supervise.IS_BESIDE: True}, process=dead.pid)
     assert len(list(supervise._mark_lost(tmp_path))) == 1
+
+
+def test_a_cause_begins_with_what_it_is_and_not_with_what_dbt_says_before_it() -> None:
+    """Of it the incident's name and the message's title are made."""
+    ended = Ended(2, "", ("Encountered an error:\nDatabase Error\n  Runtime Error\n    SCOREHOUSE_LOCK_WAIT: expected",), 1.0)
+    (failure,) = supervise._red(Triage(), ended, [])
+    assert failure.message == "SCOREHOUSE_LOCK_WAIT: expected"
+    (failure,) = supervise._red(Triage(), replace(ended, errors=("Encountered an error:",)), [])
+    assert failure.message == "Encountered an error:"

@@ -1,6 +1,7 @@
 """One supervised run: dbt as a child process, what became of it, and who is told."""
 
 import os
+import re
 import signal
 import threading
 import time
@@ -43,6 +44,8 @@ COUNTS = ("nodes", "built", "reused", "failed", "skipped", "warned")
 LOST = "lost"
 CLOCK_JUMP_SECONDS = 60.0
 _OF_A_COURSE = (START, ATTEMPT, "built", "reused", FINISH)
+_IN_FRONT = re.compile(r"^(Encountered an error: )?((Runtime|Database) Error )*(?=.)")
+"""What dbt puts before a sentence, and what says nothing of its cause."""
 LONGEST_CAUSE = 400
 """Characters of a sentence on the terminal; the log has all of it."""
 ON_ITS_WAY = timedelta(minutes=2)
@@ -374,7 +377,7 @@ def _red(triage: Triage, ended: Ended, lines: list[Line]) -> Iterator[Failure]:
 
 
 def _joined(message: str, ended: Ended) -> str:
-    said = " ".join(message.split())
+    said = _IN_FRONT.sub("", " ".join(message.split()))
     return f"{said} ({ended.why})" if ended.why and ended.why not in said else said
 
 
