@@ -275,7 +275,7 @@ MADE = [
     "decode(from_base64(to_base64(encode(kind || '@example.org'))))",
     "encode(kind || '@example.org')",
     "kind || '%40example.org'",
-    """('"' || kind || '\\u0040example.org"')::json""",
+    """('"' || kind || '\\u0040example\\u002eorg"')::json""",
     "map {kind || '@example.org': 1}",
 ]
 

@@ -184,6 +184,10 @@ DISGUISES = {
     "deep": ("a.json", [{"customer_id": 1, "c": [[{"a": [{"b": {"Home Phones": ["Quux"]}}]}]]}]),
     "a URL": ("a.csv", csv_of("1,https://x.org/?m=zoe%2540x.org", header="customer_id,c")),
     "HTML": ("a.csv", csv_of("1,zoe&#64;x.org", header="customer_id,c")),
+    "HTML by name": ("a.csv", csv_of("1,zoe&commat;x.org", header="customer_id,c")),
+    "an escaped dot": ("a.csv", csv_of("1,zoe@x\\u002eorg", header="customer_id,c")),
+    "escapes of programs": ("a.csv", csv_of("1,zoe\\x40x.org", header="customer_id,c")),
+    "another script's dot": ("a.csv", csv_of("1,zoe@x\u3002org", header="customer_id,c")),
     "another script": ("a.csv", csv_of("1,zoe\uff20x.org,zoe@mu\u0308nchen.de", header="customer_id,c,d")),
     "words without gaps": ("a.csv", csv_of("1,Quux,Quux,Quux", header="customer_id,firstname,PHONES,phone1")),
 }
@@ -194,7 +198,7 @@ DISGUISES = {
 def test_no_disguise_helps(tmp_path: Path, disguise: str, key: Key | None) -> None:
     name, content = DISGUISES[disguise]
     _, found, kept = landed({name: cased(content)}, tmp_path, key=key)
-    for secret in (PERSON, "zoe@", "zoe\\u0040", "zoe%", "zoe&", "zoe\uff20", "mu\u0308nchen"):
+    for secret in (PERSON, "zoe@", "zoe\\u0040", "zoe%", "zoe&", "zoe\\x", "zoe\uff20", "mu\u0308nchen"):
         assert secret not in kept
         assert secret not in str(found)
 

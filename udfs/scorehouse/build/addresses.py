@@ -101,10 +101,10 @@ def _marked(value: str, kind: DuckDBPyType, depth: int = 0) -> str | None:
 
 
 def _is_named(cursor: duckdb.DuckDBPyConnection, rows: str, column: str, kind: DuckDBPyType) -> bool:
-    """Whether some value of a column has an address; JSON may escape what makes it one."""
+    """Whether some value of a column has an address."""
     value = identifier(column)
     found = cursor.execute(f"select distinct {_text(value, kind)} from ({rows}) where {_marked(value, kind)}")
-    return any(has_address(text.replace("\\u0040", "@")) for (text,) in iter(found.fetchone, None))
+    return any(has_address(text) for (text,) in iter(found.fetchone, None))
 
 
 def _text(value: str, kind: DuckDBPyType) -> str:

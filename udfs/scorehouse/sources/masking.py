@@ -27,7 +27,7 @@ NOT_SHOWN = "(not shown)"
 MOST_TOLD = 50
 """So many members of a column are told of."""
 
-MARKS = ["@", "%40", "%2540", "&#", "u0040", "\uff20", "\ufe6b"]
+MARKS = ["@", "%40", "%2540", "&#", "&commat", "u0040", "x40", "\uff20", "\ufe6b"]
 """Without any of these a cell holds no address."""
 
 _OBJECTS, _INNER = ["{", "["], ['{\\"', '[\\"']

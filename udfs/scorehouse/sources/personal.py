@@ -23,8 +23,14 @@ _ADDRESS = re.compile(rf"""(?:"[^"@]+"|[^\s@<>()\[\]{{}},;:"\\/?=]+)@((?:{_LABEL
 _NO_DOMAIN = re.compile(r"\d+(\.\d+)?x\.|\d+(\.\d+)+")
 """What begins the rest of `logo@2x.png`, of `package@4.17.21.min.js`."""
 
-_MARKS = "@%&\uff20\ufe6b"
+_MARKS = "@%&\\\uff20\ufe6b"
 """One of these is in every address, however it is written."""
+
+_ESCAPED = re.compile(r"(?:\\+(?:u00|x)|%u00)([2-7][0-9a-f])", re.IGNORECASE)
+"""A character of ASCII as JSON and programs escape it, also within JSON's texts of JSON."""
+
+_FULL_STOP = "\u3002"
+"""What names of domains have for a dot, too (RFC 3490)."""
 
 _MISSING = re.compile(cells.MISSING)
 _BLANKS = cells.BLANKS[1:-1].replace("''", "'")
@@ -102,7 +108,7 @@ def _words(name: str) -> tuple[str, ...]:
 
 
 def has_address(text: str) -> bool:
-    """Whether a text holds an e-mail address, also as URLs, HTML and other scripts write it.
+    """Whether a text holds an e-mail address, also as URLs, HTML, JSON and other scripts write it.
 
     >>> has_address("mailto:zoe%40example.org"), has_address("logo@2x.png"), has_address("https://example.org/@zoe/a.html")
     (True, False, False)
@@ -113,7 +119,8 @@ def has_address(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", unescape(unquote(unquote(text))))
+    said = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    return unicodedata.normalize("NFKC", unescape(unquote(unquote(said)))).replace(_FULL_STOP, ".")
 
 
 def is_missing(text: str) -> bool:
