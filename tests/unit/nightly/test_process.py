@@ -149,5 +149,8 @@ def test_a_cause_begins_with_what_it_is_and_not_with_what_dbt_says_before_it() -
     ended = Ended(2, "", ("Encountered an error:\nDatabase Error\n  Runtime Error\n    SCOREHOUSE_LOCK_WAIT: expected",), 1.0)
     (failure,) = supervise._red(Triage(), ended, [])
     assert failure.message == "SCOREHOUSE_LOCK_WAIT: expected"
+    gone = "Compilation Error in operation shop-on-run-start-0 (./dbt_project.yml)\n  IO Error: No files found that match /w/*"
+    (failure,) = supervise._red(Triage.read(REPOSITORY)[0], replace(ended, errors=(gone,)), [])
+    assert (failure.kind.name, failure.message) == ("no_access", "IO Error: No files found that match /w/*")
     (failure,) = supervise._red(Triage(), replace(ended, errors=("Encountered an error:",)), [])
     assert failure.message == "Encountered an error:"

@@ -44,8 +44,8 @@ COUNTS = ("nodes", "built", "reused", "failed", "skipped", "warned")
 LOST = "lost"
 CLOCK_JUMP_SECONDS = 60.0
 _OF_A_COURSE = (START, ATTEMPT, "built", "reused", FINISH)
-_IN_FRONT = re.compile(r"^(Encountered an error: )?((Runtime|Database) Error )*(?=.)")
-"""What dbt puts before a sentence, and what says nothing of its cause."""
+_IN_FRONT = re.compile(r"^(Encountered an error: )?((Runtime|Database) Error |Compilation Error in operation \S+ \(\S+\) )*(?=.)")
+"""What dbt puts before a sentence, and what says nothing of its cause: of one in a hook, that the project does not compile."""
 LONGEST_CAUSE = 400
 """Characters of a sentence on the terminal; the log has all of it."""
 ON_ITS_WAY = timedelta(minutes=2)
@@ -371,13 +371,14 @@ def _red(triage: Triage, ended: Ended, lines: list[Line]) -> Iterator[Failure]:
         kind, message = triage.first_in([*alone, *ended.errors])
         yield Failure(kind, incidents.subject_of("", alone[0]), " ".join(message.split()))
     if not causes and not alone:
-        first = [ended.why, *ended.errors] if ended.code < 0 else [*ended.errors, ended.why]
+        errors = [_IN_FRONT.sub("", " ".join(error.split())) for error in ended.errors]
+        first = [ended.why, *errors] if ended.code < 0 else [*errors, ended.why]
         kind, message = triage.first_in(first)
         yield Failure(kind, "", _joined(message, ended) or f"dbt ended with status {ended.code} and said nothing")
 
 
 def _joined(message: str, ended: Ended) -> str:
-    said = _IN_FRONT.sub("", " ".join(message.split()))
+    said = " ".join(message.split())
     return f"{said} ({ended.why})" if ended.why and ended.why not in said else said
 
 
