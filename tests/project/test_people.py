@@ -256,6 +256,7 @@ def test_forgetting_goes_on_wherever_it_was_killed(tiny: Project, monkeypatch: p
     sentence = (
         "Not yet forgotten: branch other may have rows of theirs, and this command may not delete it (killed): a build may "
     )
+    assert not killed_there.is_green
     assert sentence in killed_there.output, "what a plain build says of branches, which it may not delete"
     assert any(sentence in line.text() for line in lines.read(lines.files(tiny.folder() / "ledger")[-1], ["attention"]))
     assert json.loads((tiny.warehouse / "store/forgotten.json").read_text())["pending"]

@@ -30,7 +30,7 @@ ROOMS = {
     "spark": "errors names scoring sandbox",
     "hooks": "",
     "plugin": "errors hooks names ledger store sandbox build release operations nightly",
-    "follow_up": "",
+    "follow_up": "names sources",
     "start": "errors follow_up build",
     "skeleton": "errors",
 }

@@ -1,6 +1,7 @@
 """What follows `run-operation forget` in the same command: the build that computes anew."""
 
 import json
+import os
 import sys
 from functools import wraps
 from pathlib import Path
@@ -10,6 +11,9 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.artifacts.schemas.results import RunStatus
 from dbt.cli.main import dbtRunner
 from dbt.task.run_operation import RunOperationTask
+
+from scorehouse.names.warehouse import Warehouse
+from scorehouse.sources.forgotten import Forgotten
 
 FOLLOWED = "forget"
 
@@ -25,11 +29,17 @@ def begin() -> None:
             object.__setattr__(task.args, "write_json", False)  # dbt would write down whom the command names
             object.__setattr__(task.args, "WRITE_JSON", False)
         results = run(task)
-        if is_followed and task.interpret_results(results) and not _build(task.args, task.config):
+        if is_followed and task.interpret_results(results) and not (_build(task.args, task.config) and _is_done(task.config)):
             results.results[0].status = RunStatus.Error
         return results
 
     RunOperationTask.run = run_then_build
+
+
+def _is_done(config: Any) -> bool:
+    """Whether nothing is left of anybody who is to be forgotten: the build says what stands in the way, and goes through."""
+    warehouse = Warehouse.of_project(Path(config.project_root), os.environ)
+    return not Forgotten.read(warehouse.store).pending
 
 
 def _build(flags: Any, config: Any) -> bool:
