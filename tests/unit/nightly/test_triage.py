@@ -41,6 +41,12 @@ def test_a_place_that_is_out_of_reach_is_known_in_the_systems_own_words(number: 
     assert Triage.read(REPOSITORY)[0].of(f"Encountered an error: {error}").name == "no_access"
 
 
+def test_a_file_of_the_project_that_is_no_text_is_a_broken_project() -> None:
+    with pytest.raises(UnicodeDecodeError) as error:
+        b"select '\xff'".decode()
+    assert Triage.read(REPOSITORY)[0].of(f"Encountered an error:\n{error.value}").name == "project_broken"
+
+
 def test_every_link_leads_to_a_heading_of_the_readme() -> None:
     headings = re.findall(r"^#+ (.+)$", (REPOSITORY / "README.md").read_text(), re.MULTILINE)
     places = {f"README.md#{re.sub(r'[^a-z0-9 -]', '', heading.lower()).replace(' ', '-')}" for heading in headings}
