@@ -283,6 +283,22 @@ def test_a_number_that_may_mean_missing_is_declared(declared, is_refused):
         assert_allclose(served(meta, table(rows), table(rows)), booster.predict(data), 1e-6)
 
 
+@pytest.mark.parametrize("method", ["hist", "exact"])
+@pytest.mark.parametrize("marker", [0, -1])
+def test_a_number_that_was_missing_to_the_training_is_declared_though_the_file_does_not_say_so(marker, method):
+    visits = np.where(np.arange(90) % 4 > 0, random.poisson(2, 90) + 1, marker)
+    rows, label = FRAME.assign(visits=visits.astype(float)), LABEL + np.where(visits == marker, 2, visits / 9)
+    columns, params = ["amount", "visits"], {"tree_method": method, "max_depth": 4}
+    taught = [xgboost.DMatrix(rows[columns], label, missing=missing) for missing in (marker, np.nan)]
+    booster, plain = (xgboost.train(params, data, 20) for data in taught)
+    sentence = refusal(xgboost_meta(booster), table(rows))
+    assert f"feature visits: expected meta.parameters.missing, since 23 of 90 examples are {marker}, none is NULL" in sentence
+    for data, missing in zip(taught, (marker, "none"), strict=True):
+        meta = xgboost_meta(booster, parameters={"missing": missing})
+        assert_allclose(served(meta, table(rows), table(rows)), booster.predict(data), 1e-6)
+    assert_allclose(served(xgboost_meta(plain), table(rows), table(rows)), plain.predict(taught[1]), 1e-6)
+
+
 # ---------------------------------------------------------------- outputs
 
 
@@ -318,6 +334,15 @@ def test_early_stopping_serves_the_best_round_unless_all_are_asked_for(rounds):
     until = booster.best_iteration + 1 if rounds == "best" else 0
     meta = xgboost_meta(booster, parameters={"rounds": rounds} if rounds == "all" else {})
     assert_allclose(served(meta), booster.predict(data, iteration_range=(0, until)), 1e-6)
+    longer = xgboost.train({}, data, 10, xgb_model=booster)  # keeps the best round of the first training
+    meta["model_text"] = longer.save_raw("json").decode()
+    said = fit(table(), meta, "brought", WHERE)["status_reason"][0].as_py()
+    assert said == (
+        None
+        if rounds == "all"
+        else "Rounds 1 to 1 of 14 serve, up to the best of early stopping; meta.parameters.rounds: all lets all serve."
+    )
+    assert_allclose(served(meta), longer.predict(data, iteration_range=(0, until)), 1e-6)
 
 
 def test_what_a_refusal_asks_for_can_be_declared():

@@ -56,7 +56,9 @@ def _brought(fitted: Fitted, examples: Examples, version: str) -> pa.Table:
         return version_row.row(**head, task=fitted.task, status=INSUFFICIENT, status_reason=reason)
     served = _explained(fitted, {})
     scores = scores_of(Scorer.of(served.formula), examples, train | test)
-    return version_row.row(**head, **_measured(Judged(served, train, served, scores, train, test), examples))
+    return version_row.row(
+        **head, **_measured(Judged(served, train, served, scores, train, test, remark=served.remark), examples)
+    )
 
 
 def _trained(table: pa.Table, task: str, spec: Spec, version: str, where: str) -> pa.Table:

@@ -39,6 +39,7 @@ class Fitted:
         is_float32: whether the estimator itself calculates in float32.
         parameters: those that a search chose, by name.
         library: the package whose predictions prove a brought model; None for one that is trained here.
+        remark: what is to be said of a brought model.
     """
 
     formula: Formula
@@ -50,3 +51,4 @@ class Fitted:
     is_float32: bool = False
     parameters: dict[str, object] = field(default_factory=dict)
     library: str | None = None
+    remark: str | None = None

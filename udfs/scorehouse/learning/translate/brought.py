@@ -5,7 +5,7 @@ own library predicts when it is given the very file and raw rows by name, catego
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from types import ModuleType
@@ -264,6 +264,8 @@ class Brought:
         missing: the number that means missing, where one is declared.
         is_float32: whether the library compares numbers in float32.
         takes_marker: whether the library can be told of a number that means missing, without the file knowing it.
+        learned_missing: places of inputs of which some rows that such a model was fitted on had none.
+        remark: what is to be said of a version of it.
     """
 
     inputs: tuple[str, ...]
@@ -281,6 +283,8 @@ class Brought:
     missing: float | None = None
     is_float32: bool = False
     takes_marker: bool = False
+    learned_missing: frozenset[int] = frozenset()
+    remark: str | None = None
 
 
 def over_columns(
@@ -300,7 +304,7 @@ def over_columns(
     if brought.is_classifier and brought.outputs == 2:
         brought = _second_of(brought)
     if brought.takes_marker and not declared.says_missing:
-        _expect_no_marker(examples, where)
+        _expect_no_marker(examples, {columns[place] for place in brought.learned_missing}, where)
     classes = _classes(brought, declared, examples, where)
     labels = classes if len(classes) > 2 else _targets(brought, declared, spec, where)
     same = ("", "another class") if "" in labels else alike(labels)
@@ -318,6 +322,7 @@ def over_columns(
         score=_asked(brought, columns, kinds),
         is_float32=is_float32,
         library=brought.package,
+        remark=brought.remark,
     )
     return fitted, examples
 
@@ -527,18 +532,42 @@ def _expect_values(feature: Feature, known: tuple[Category, ...], examples: Exam
         )
 
 
-def _expect_no_marker(examples: Examples, where: str) -> None:
-    """No number among the examples looks as if it meant missing: 99, -999, ... at an end, further off than all others span."""
+def _expect_no_marker(examples: Examples, learned: Collection[str], where: str) -> None:
+    """No number among the examples may have meant missing to the model, or the declaration says whether it did.
+
+    Args:
+        learned: columns of which some rows that the model was fitted on had no value.
+    """
     for name, values in examples.columns.items():
-        known = np.unique(values[np.isfinite(values)]) if isinstance(values, np.ndarray) else np.zeros(0)
-        for end, others in ((known[:1], known[1:]), (known[-1:], known[:-1])) if len(known) > 2 else ():
-            gap, span = np.min(np.abs(others - end)), np.ptp(others)
-            if gap > span and re.fullmatch(r"-?9{2,}\.0", str(float(end[0]))):
-                raise ScorehouseError(
-                    f"{where}: feature {name}: expected meta.parameters.missing, since {int(np.sum(values == end))} of "
-                    f"{len(examples)} examples are {end[0]:g}, far from all others ({others.min():g} to {others.max():g}), and "
-                    f"the file does not say whether that meant missing, found none; declare missing: {end[0]:g}, or none."
-                )
+        if not isinstance(values, np.ndarray):
+            continue
+        found = _far_off(values) or (_missing_elsewhere(values) if name in learned else None)
+        if found:
+            marker, why = found
+            raise ScorehouseError(
+                f"{where}: feature {name}: expected meta.parameters.missing, since {int(np.sum(values == marker))} of "
+                f"{len(examples)} examples are {marker:g}, {why}, and the file does not say whether that meant missing, found "
+                f"none; declare missing: {marker:g}, or none."
+            )
+
+
+def _far_off(values: np.ndarray) -> tuple[float, str] | None:
+    """A number such as 99 or -999 at an end, further off than all others span; and these words."""
+    known = np.unique(values[np.isfinite(values)])
+    for end, others in ((known[:1], known[1:]), (known[-1:], known[:-1])) if len(known) > 2 else ():
+        gap, span = np.min(np.abs(others - end)), np.ptp(others)
+        if gap > span and re.fullmatch(r"-?9{2,}\.0", str(float(end[0]))):
+            return float(end[0]), f"far from all others ({others.min():g} to {others.max():g})"
+    return None
+
+
+def _missing_elsewhere(values: np.ndarray) -> tuple[float, str] | None:
+    """0, or -1 below all others, of a column without NULLs that the model was fitted on with some; and these words."""
+    if not len(values) or np.isnan(values).any():
+        return None
+    marker = -1.0 if np.min(values) == -1 and not ((values > -1) & (values < 0)).any() else 0.0
+    why = "none is NULL, though the model was fitted on rows without a value there"
+    return (marker, why) if (values == marker).any() else None
 
 
 def _kind(value: object) -> type | None:

@@ -54,12 +54,14 @@ class XGBoostModel:
         features: names of the inputs in order; empty when the model has none.
         count: how many inputs there are.
         trees: for each output, in order; those of the rounds that are asked for.
+        remark: which rounds these are, where the file has more.
         baselines: margin that each output starts from.
         objective: its name.
         classes: how many there are; 0 for a model that does not tell several apart.
         weights: float64 [outputs, inputs], of a linear model; None for trees.
         quantiles: those that it predicts side by side.
         categories: the known values of each input that has some, by place.
+        learned_missing: places of the inputs of which some training rows had none.
     """
 
     features: tuple[str, ...]
@@ -71,6 +73,8 @@ class XGBoostModel:
     weights: np.ndarray | None = None
     quantiles: tuple[float, ...] = ()
     categories: dict[int, tuple[Category, ...]] = field(default_factory=dict)
+    learned_missing: frozenset[int] = frozenset()
+    remark: str | None = None
 
 
 def parse(text: str | bytes, rounds: str = "best") -> XGBoostModel:
@@ -90,14 +94,14 @@ def parse(text: str | bytes, rounds: str = "best") -> XGBoostModel:
     classes, features = int(said["num_class"]), int(said["num_feature"])
     outputs = max(1, classes, int(said.get("num_target", 1)))
     baselines = _baselines(said["base_score"], objective["name"], outputs)
-    model, trees_, weights = booster.get("model"), ((),) * outputs, None
+    model, trees_, weights, remark = booster.get("model"), ((),) * outputs, None, None
     if booster["name"] == "gblinear":
         listed = np.array(model["weights"], np.float64).reshape(features + 1, outputs)
         weights = listed[:-1].T
         baselines = tuple((baselines[0] + listed[-1]).tolist())  # the first base score, for every output (seen in 3.2)
     else:
         model = booster["gbtree"]["model"] if booster["name"] == "dart" else model
-        kept = _kept(model, outputs, learner.get("attributes", {}) if rounds == "best" else {})
+        kept, remark = _kept(model, outputs, learner.get("attributes", {}) if rounds == "best" else {})
         trees_ = _by_output(model, booster.get("weight_drop"), kept, outputs)
     return XGBoostModel(
         features=tuple(learner.get("feature_names") or ()),
@@ -109,19 +113,40 @@ def parse(text: str | bytes, rounds: str = "best") -> XGBoostModel:
         weights=weights,
         quantiles=_quantiles(objective),
         categories=_known_categories((model or {}).get("cats") or {}),
+        learned_missing=_learned_missing((model or {}).get("trees", [])),
+        remark=remark,
     )
 
 
-def _kept(model: dict[str, Any], outputs: int, attributes: dict[str, str]) -> int:
-    """How many trees are asked: those up to the best round where early stopping found one, else all."""
+def _kept(model: dict[str, Any], outputs: int, attributes: dict[str, str]) -> tuple[int, str | None]:
+    """How many trees are asked, and what is to be said of it: those up to the best round of early stopping, else all.
+
+    A training that went on from such a model keeps the best round of the first one.
+    """
     if "best_iteration" not in attributes:
-        return len(model["trees"])
+        return len(model["trees"]), None
     rounds, width = int(attributes["best_iteration"]) + 1, outputs * max(1, int(model["gbtree_model_param"]["num_parallel_tree"]))
     bounds = model.get("iteration_indptr") or list(range(0, len(model["trees"]) + 1, width))
     if not 0 < rounds < len(bounds):
         found = f"an XGBoost model whose best round by early stopping is {rounds} of {len(bounds) - 1}"
         raise UnknownFormulaError(found, "declare rounds: all in meta.parameters, or save it as it was trained")
-    return bounds[rounds]
+    if rounds == len(bounds) - 1:
+        return bounds[rounds], None
+    which = f"Rounds 1 to {rounds} of {len(bounds) - 1} serve, up to the best of early stopping"
+    return bounds[rounds], f"{which}; meta.parameters.rounds: all lets all serve."
+
+
+def _learned_missing(listed: Sequence[dict[str, Any]]) -> frozenset[int]:
+    """Places of the inputs that rows without a value turn left of at some splits and right at others.
+
+    Without such rows in training, every split of an input turns them to one side (seen in 3.2, by each tree_method).
+    """
+    sides: dict[int, set[bool]] = {}
+    for tree in listed:
+        for left, place, goes_left in zip(tree["left_children"], tree["split_indices"], tree["default_left"], strict=True):
+            if left >= 0:
+                sides.setdefault(int(place), set()).add(bool(goes_left))
+    return frozenset(place for place, found in sides.items() if len(found) == 2)
 
 
 def _by_output(
@@ -336,6 +361,8 @@ def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
         missing=declared.missing,
         is_float32=True,
         takes_marker=True,
+        learned_missing=model.learned_missing,
+        remark=model.remark,
     )
     return over_columns(table, spec, where, found, declared, columns)
 
