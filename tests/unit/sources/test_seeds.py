@@ -176,6 +176,9 @@ def test_an_apostrophe_is_no_quote(tmp_path: Path, quoted: str) -> None:
     ("text", "refused"),
     [
         ("kind,points\na,1,x\nb,2,y\n", "line 2: expected as many cells as the header has, 2, found 3; correct the row"),
+        ("kind,points,kind\na,1,b\n", "column kind: expected every column once, in whatever case, found it twice; rename"),
+        ('"kind", Kind\na,b\n', "column Kind: expected every column once, in whatever case, found it twice; rename"),
+        ("", "expected a header line, found none; write the columns' names first."),
         ("Our points\nkind,points\na,1\n", "line 2: expected as many cells as the header has, 1, found 2; correct the row"),
         ('kind,points\na,1\n"b\nb",2\nc\n', "line 5: expected as many cells as the header has, 2, found 1; correct the row"),
         ('kind,points\na,"1\nb,2\n', "line 2: expected every quote closed, and doubled within a cell, found: unexpected end"),

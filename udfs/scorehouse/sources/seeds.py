@@ -53,9 +53,10 @@ def read_seed(path: Path, column_types: Mapping[str, str], delimiter: str) -> It
     Rows stay in DuckDB, which alone keeps every type. Times without an offset are UTC. Only types are found out: the first line
     is the header, and double quotes alone are quotes.
 
-    Raises ScorehouseError when the file cannot be read as CSV, or a cell as its column's type.
+    Raises ScorehouseError when the file is no CSV, names a column twice, or has a cell that is none of its column's type.
     """
     header = seed_header(path, delimiter)
+    _expect_distinct(path, header)
     unknown = sorted(set(column_types) - set(header))
     if unknown:
         raise ScorehouseError(
@@ -81,6 +82,19 @@ def read_seed(path: Path, column_types: Mapping[str, str], delimiter: str) -> It
             raise _refusal(path, delimiter, str(error)) from None
         _expect_clear_dates(path, delimiter, [str(kind) for kind in rows.types])
         yield reader
+
+
+def _expect_distinct(path: Path, header: Sequence[str]) -> None:
+    """Refuse a file without a header, and two columns that DuckDB takes for one: its reader would call the second `name_1`."""
+    if not header:
+        raise ScorehouseError(f"{path.name}: expected a header line, found none; write the columns' names first.")
+    known: set[str] = set()
+    for name in map(str.strip, header):
+        if name and name.lower() in known:
+            raise ScorehouseError(
+                f"{path.name}: column {name}: expected every column once, in whatever case, found it twice; rename or remove one."
+            )
+        known.add(name.lower())
 
 
 def _expect_clear_dates(path: Path, delimiter: str, types: Sequence[str]) -> None:
