@@ -253,6 +253,13 @@ def test_a_fraction_is_no_whole_number_and_is_not_rounded() -> None:
     assert [read(number, WHOLE, "DOUBLE") for number in (3.0, 2.7)] == [(3, False), (None, True)]
 
 
+@pytest.mark.parametrize(("cell", "found"), [("true", "VARCHAR"), ("true", "JSON"), ('"true"', "JSON"), (True, "BOOLEAN")])
+def test_a_truth_value_is_no_number_whatever_file_it_stands_in(cell: object, found: str) -> None:
+    assert [read(cell, column, found) for column in (NUMBER, WHOLE)] == [(None, True)] * 2
+    assert read(None, NUMBER, found) == (None, False)
+    assert read(cell, Column("country", "VARCHAR"), found) == ("true", False)
+
+
 def test_a_missing_word_is_a_word_in_a_text() -> None:
     assert read("NA", Column("country", "VARCHAR")) == ("NA", False)
 

@@ -155,7 +155,9 @@ def _cast(value: str, data_type: str) -> str:
 
 
 def _from_number(value: str, found: str, data_type: str) -> str:
-    """A value of another type than text; a fraction is no whole number, and what is not a number is none."""
+    """A value of another type than text; a fraction is no whole number, and a truth value or NaN is no number."""
+    if found == "BOOLEAN" and is_number(data_type):
+        return f"cast(null as {data_type})"
     if found in _FLOATS:
         value = f"case when not isnan({value}) then {value} end"
     if data_type.upper() in _WHOLE and (found in _FLOATS or found.startswith("DECIMAL")):
