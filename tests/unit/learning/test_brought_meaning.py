@@ -19,6 +19,7 @@ from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
@@ -437,6 +438,18 @@ def test_an_imputer_fills_in_what_the_type_of_its_training_rows_holds(file, kind
     holed = rows.where(np.arange(90)[:, None] % [3, 4] > 0)
     meta = file("skops", skops.io.dumps(fitted))
     assert_allclose(served(meta, table(holed), table(holed)), fitted.predict(holed), 1e-9)
+
+
+@pytest.mark.parametrize("beyond", ["nan", "clip", "raise"])
+def test_an_isotonic_regression_alone_takes_one_column_that_is_declared(file, beyond):
+    fitted = IsotonicRegression(out_of_bounds=beyond).fit(FRAME.amount, LABEL)
+    meta = file("skops", skops.io.dumps(fitted))
+    assert "does not name its 1 input, found none; list the select's columns" in refusal(meta)
+    amounts = [FRAME.amount.min(), FRAME.amount.max(), 0.1, -99.0, 99.0, np.nan]
+    last = fitted.y_thresholds_[[0, -1]].tolist() if beyond == "clip" else [np.nan, np.nan]
+    expected = [*fitted.predict(amounts[:3]), *last, np.nan]
+    rows = table(pandas.DataFrame({"amount": amounts}))
+    assert_allclose(served({**meta, "parameters": {"columns": ["amount"]}}, rows), expected, 1e-9)
 
 
 def test_a_skops_file_of_untrusted_types_is_refused_by_their_names(file):

@@ -448,7 +448,7 @@ def input_columns(
     if not inputs:
         raise ScorehouseError(
             f"{where}: expected meta.parameters.columns, since {spec.model_file or 'the model'} does not name its "
-            f"{count} inputs, found none; list the select's columns in the order that the model was fitted on."
+            f"{count} input{'s' * (count > 1)}, found none; list the select's columns in the order that the model was fitted on."
         )
     missing = [name for name, column in zip(inputs, by_name, strict=True) if column is None]
     raise ScorehouseError(

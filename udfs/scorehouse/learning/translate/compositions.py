@@ -10,7 +10,7 @@ from scorehouse.learning.translate import linear, trees
 from scorehouse.learning.translate.draft import Draft, UnknownFormulaError, formula_of
 from scorehouse.learning.translate.preprocessing import FUNCTIONS, transform
 from scorehouse.learning.translate.trees import add_trees, sklearn_tree
-from scorehouse.scoring.steps import Function, Interpolate, Scale, WeightedMedian
+from scorehouse.scoring.steps import Bins, Function, Interpolate, Scale, WeightedMedian
 from scorehouse.scoring.trees.ensemble import TreeEnsemble
 
 
@@ -136,10 +136,14 @@ def _calibrator(calibrator: object, source: str, draft: Draft) -> str:
 
 @formula_of("predict", "sklearn.IsotonicRegression")
 def isotonic(model: object, inputs: list[str], draft: Draft) -> list[str]:
-    """Straight lines between knots."""
-    if model.out_of_bounds != "clip":
-        raise UnknownFormulaError(f"IsotonicRegression with out_of_bounds {model.out_of_bounds}")
-    return [_calibrator(model, draft.numbers(inputs)[0], draft)]
+    """Straight lines between knots; beyond them the last one's value or, unless it clips, no score."""
+    source = draft.numbers(inputs)[0]
+    line = _calibrator(model, source, draft)
+    if model.out_of_bounds == "clip":
+        return [line]
+    ends = np.array([model.X_thresholds_[0], np.nextafter(model.X_thresholds_[-1], np.inf)], np.float64)
+    within = Bins((source,), (draft.fresh(f"{source} within"),), ends, np.array([[np.nan], [0.0], [np.nan]]), np.full(1, np.nan))
+    return draft.linear([line, *draft.add(within)], ["prediction"], np.ones((1, 2)), 0.0)
 
 
 @formula_of("predict_proba", "sklearn.OneVsRestClassifier")

@@ -10,6 +10,7 @@ from types import ModuleType
 import numpy as np
 import pyarrow as pa
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
+from sklearn.isotonic import IsotonicRegression
 from sklearn.utils.validation import check_is_fitted
 
 from scorehouse.errors import ScorehouseError
@@ -80,7 +81,7 @@ def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
     if task not in TASKS:
         raise UnknownFormulaError(f"{type(_last(estimator)).__name__}, which clusters", "save one that classifies or predicts")
     names = tuple(str(name) for name in getattr(estimator, "feature_names_in_", ()))
-    columns = input_columns(table, spec, where, names, int(estimator.n_features_in_), declared)
+    columns = input_columns(table, spec, where, names, _width(estimator), declared)
     texts = _texts(table, columns)
     draft = Draft(texts={columns[place]: columns[place] for place in texts})
     outputs = len(pipelines.scores(estimator, task, list(columns), draft))
@@ -148,9 +149,18 @@ def _fitted(estimator: object) -> object:
         check_is_fitted(estimator)
     except (NotFittedError, TypeError) as error:
         raise UnknownFormulaError(f"{type(estimator).__name__} that is not fitted", "fit it before saving it") from error
-    if not hasattr(estimator, "n_features_in_"):
-        raise UnknownFormulaError(f"{type(estimator).__name__} that does not know how many columns it takes")
     return estimator
+
+
+def _width(estimator: object) -> int:
+    """How many columns an estimator takes; an isotonic regression takes one, and does not say so."""
+    first = estimator.steps[0][1] if hasattr(estimator, "steps") else estimator
+    width = getattr(first, "n_features_in_", 1 if isinstance(first, IsotonicRegression) else None)
+    if width is None:
+        raise UnknownFormulaError(
+            f"{type(first).__name__} that does not know how many columns it takes", "save what takes a matrix of columns"
+        )
+    return int(width)
 
 
 def _last(estimator: object) -> object:
