@@ -284,6 +284,14 @@ def test_a_number_that_may_mean_missing_is_declared(declared, is_refused):
         assert_allclose(served(meta, table(rows), table(rows)), booster.predict(data), 1e-6)
 
 
+def test_a_number_that_would_make_a_category_missing_is_refused():
+    columns = coded(FRAME)[["amount", "plan"]]
+    booster = xgboost.train({}, xgboost.DMatrix(columns, LABEL, missing=1, enable_categorical=True), 3)
+    sentence = refusal(xgboost_meta(booster, parameters={"missing": 1}))
+    assert "no code of a category (0 to 1 of plan), found 1, by which one of them is missing" in sentence
+    served(xgboost_meta(booster, parameters={"missing": -999}))
+
+
 @pytest.mark.parametrize("method", ["hist", "exact"])
 @pytest.mark.parametrize("marker", [0, -1])
 def test_a_number_that_was_missing_to_the_training_is_declared_though_the_file_does_not_say_so(marker, method):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from scorehouse.errors import ScorehouseError
 from scorehouse.learning.declare.examples import Examples
 from scorehouse.learning.declare.fitted import Fitted, RefusedRowsError
 from scorehouse.learning.declare.spec import Spec
@@ -346,6 +347,7 @@ def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
     xgboost = library(where, "xgboost", "xgboost")
     model = parse(_as_json(xgboost, content), declared.rounds)
     columns = input_columns(table, spec, where, model.features, model.count, declared)
+    _expect_no_code(declared.missing, model, columns, where)
     outputs = len(model.baselines)
     found = Brought(
         inputs=model.features,
@@ -365,6 +367,16 @@ def bring(table: pa.Table, spec: Spec, where: str) -> tuple[Fitted, Examples]:
         remark=model.remark,
     )
     return over_columns(table, spec, where, found, declared, columns)
+
+
+def _expect_no_code(missing: float | None, model: XGBoostModel, columns: tuple[str, ...], where: str) -> None:
+    """Refuse a number that means missing where it is a category's code: XGBoost takes that category for missing, too."""
+    for place, known in model.categories.items():
+        if missing is not None and missing in range(len(known)):
+            raise ScorehouseError(
+                f"{where}: meta.parameters.missing: expected a number that is no code of a category (0 to {len(known) - 1} of "
+                f"{columns[place]}), found {missing:g}, by which one of them is missing to XGBoost, too; fit it on NaN instead."
+            )
 
 
 def _guarded(model: XGBoostModel, names: list[str], draft: Draft) -> list[str]:
