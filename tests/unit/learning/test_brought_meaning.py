@@ -395,6 +395,14 @@ GRAPHS = {
         {"targets": ["a", "b"]},
         "depend on the other rows",
     ),
+    "less the mean": (
+        graph(
+            [helper.make_node("ReduceMean", ["X"], ["m"], axes=[0, 1]), helper.make_node("Sub", ["X", "m"], ["Y"])],
+            [("Y", [None, 2])],
+        ),
+        {"targets": ["a", "b"]},
+        "depend on the other rows",
+    ),
     "mean": (
         graph([helper.make_node("ReduceMean", ["X"], ["Y"], axes=[0])], [("Y", ["n", 2])]),
         {"targets": ["a", "b"]},
@@ -414,6 +422,14 @@ GRAPHS = {
 @pytest.mark.parametrize(("content", "parameters", "words"), GRAPHS.values(), ids=GRAPHS)
 def test_an_onnx_graph_whose_scores_are_not_clear_is_refused(file, content, parameters, words):
     assert words in refusal(file("onnx", content, parameters={**IN_ORDER, **parameters}))
+
+
+def test_a_model_that_gives_no_row_a_score_is_not_proved(file):
+    nodes = [helper.make_node("Sub", ["X", "X"], ["zero"]), helper.make_node("Div", ["zero", "zero"], ["nan"])]
+    nodes.append(helper.make_node("ReduceMean", ["nan"], ["Y"], axes=[1]))
+    row = fit(table(), file("onnx", graph(nodes, [("Y", [None, 1])]), parameters=IN_ORDER), "brought", WHERE)
+    assert row["status"][0].as_py() == "parity_failed"
+    assert "to score the 90 real rows, found that it gives none of them a score" in row["status_reason"][0].as_py()
 
 
 def test_a_standard_deviation_is_no_score_unless_it_is_asked_for(file):

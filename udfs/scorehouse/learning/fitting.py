@@ -204,10 +204,9 @@ def _parity_reason(failed: list[parity.Check], fitted: Fitted) -> str | None:
     worst = max(failed, key=lambda check: (check.is_empty, check.scored_count > 0, check.largest_difference))
     path = fitted.library if fitted.library and worst.path == parity.ESTIMATOR else worst.path
     if worst.is_empty:
-        return (
-            f"Expected {path} to score the {worst.row_count} real rows, found that it refuses them all: {worst.refusal}; "
-            f"this version cannot be scored with."
-        )
+        found = f"refuses them all: {worst.refusal}" if worst.refused_count else "gives none of them a score"
+        rows = f"the {worst.row_count} real rows"
+        return f"Expected {path} to score {rows}, found that it {found}; this version cannot be scored with."
     if worst.scored_count:
         return (
             f"Expected no score for the {worst.refused_count} {worst.rows_of} rows that {path} refuses, found one for "

@@ -47,6 +47,7 @@ class Check:
     Attributes:
         refused_count: how many of the rows the path refuses.
         scored_count: how many of those the formula scores all the same.
+        unscored_count: how many of the rows the path gives no score, refused ones too.
         refusal: the path's words for one row that it refuses, if there are some for one that the formula scores.
     """
 
@@ -58,6 +59,7 @@ class Check:
     refused_count: int = 0
     scored_count: int = 0
     refusal: str | None = None
+    unscored_count: int = 0
 
     @property
     def has_passed(self) -> bool:
@@ -66,12 +68,12 @@ class Check:
 
     @property
     def is_empty(self) -> bool:
-        """True when there are real rows and the estimator refuses them all."""
-        return self.rows_of == REAL and 0 < self.row_count == self.refused_count
+        """True when there are real rows and the estimator scores none of them."""
+        return self.rows_of == REAL and self.path == ESTIMATOR and 0 < self.row_count == self.unscored_count
 
     def row(self) -> dict[str, object]:
         """The check as a row of `version.PARITY`."""
-        kept = {name: value for name, value in self.__dict__.items() if name not in ("refusal", "scored_count")}
+        kept = {name: value for name, value in self.__dict__.items() if name not in ("refusal", "scored_count", "unscored_count")}
         return {**kept, "has_passed": self.has_passed}
 
 
@@ -147,10 +149,16 @@ def _compared(
     is_same_shape = scores.shape == reference.shape
     kept = np.where(refused, counted, ~is_tied)
     apart = difference(reference[kept], scores[kept]) if is_same_shape else float("inf")
-    scored = counted & ~np.isnan(reference).all(axis=tuple(range(1, reference.ndim)))
+    scored = counted & ~_have_none(reference)
     told = np.flatnonzero(scored if scored.any() else refused)
     words = answer.refusals[chosen.start + int(told[0])] if len(told) else None
-    return Check(rows_of, path, len(refused), apart, tolerance, int(refused.sum()), int(scored.sum()), words)
+    counts = int(refused.sum()), int(scored.sum())
+    return Check(rows_of, path, len(refused), apart, tolerance, *counts, words, int((refused | _have_none(scores)).sum()))
+
+
+def _have_none(scores: np.ndarray) -> np.ndarray:
+    """Rows without any score: bool [rows]."""
+    return np.isnan(scores).all(axis=tuple(range(1, scores.ndim)))
 
 
 def tied(formula: Formula, rows: dict[str, Column]) -> np.ndarray:
