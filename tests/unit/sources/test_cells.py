@@ -26,7 +26,26 @@ def read(text: object, column: Column, found: str = "VARCHAR", decimal: str = ".
     return DATABASE.execute(f"select {value}, {fault} from (select cast(? as {found}) as cell)", [text]).fetchall()[0]
 
 
-SAME_ID = ("17850", "17850.0", "17850.00", " 17850 ", "\u00a017850", "1.785E4", "1.785e+04", "1.785e4", "17850.000", "17850.0000")
+SAME_ID = (
+    "17850",
+    "17850.0",
+    "17850.00",
+    " 17850 ",
+    "\u00a017850",
+    "1.785E4",
+    "1.785e+04",
+    "1.785e4",
+    "17850.000",
+    "17850.0000",
+    '="17850"',
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [('="0017"', "0017"), ('=" a "', "a"), ('=""', None), ('="n/a"', None), ('="a"b"', '="a"b"')]
+)
+def test_an_id_that_is_kept_from_a_spreadsheet_is_what_stands_in_it(text: str, found: str | None) -> None:
+    assert read(text, ID) == (found, False)
 
 
 @pytest.mark.parametrize("text", SAME_ID)

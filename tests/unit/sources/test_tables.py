@@ -96,6 +96,7 @@ TEXTS = {
     "line ends of several kinds": (HEAD + ROW.replace("\n", "\r\n") + ROW.replace("\n", "\r") + ROW).encode(),
     "a header with another line end": (HEAD.replace("\n", "\r\n") + ROW + ROW).encode(),
     "a spreadsheet's first line": ("sep=;\n" + (HEAD + ROW).replace(",", ";")).encode(),
+    "a spreadsheet's first line in capitals": ("SEP=;\n" + (HEAD + ROW).replace(",", ";")).encode(),
     "rows with a comma too many": (HEAD + ROW.replace("\n", ",\n")).encode(),
     "an empty last column": b"id,occurred_at,amount,\na,2024-05-01,1.5,\n",
     "spaces around values": b"id,occurred_at,amount\na, 2024-05-01 , 1.5 \n",
@@ -760,6 +761,15 @@ def test_an_answer_of_a_program_that_wraps_its_rows_is_told_to_be_unwrapped(inbo
     ("name", "content", "words"),
     [
         ("a.csv", "id,occurred_at\na,2024-05-01\n".encode("utf-16")[:-1], "truncated data"),
+        ("a.csv", "id,occurred_at\na,2024-05-01\n".encode("utf-16-le"), "UTF-16 without its mark; save it as CSV in UTF-8, or"),
+        ("a.csv", "id,occurred_at\na,2024-05-01\n".encode("utf-32"), "as UTF-32 has them, or UTF-16 without its mark; save it"),
+        ("a.csv", "id,occurred_at\nCafé,2024-05-01\n".encode("cp1252"), "line 2: Invalid unicode"),
+        ("a.csv", "id,occurred_at,größe\n".encode("cp1252"), "save it as CSV in UTF-8, or remove it."),
+        (
+            "a.csv",
+            ",".join(f"c{place}" for place in range(99)).encode(),
+            "c28, c29 and 69 more; add or rename the column, or say",
+        ),
         ("a.zip", b"", "no archive, or one that is cut"),
         ("a.tar", b"cut", "no archive, or one that is cut"),
     ],

@@ -111,7 +111,8 @@ def is_missing(value: str, found: str, column: Column) -> str:
         return f"{value} is null"
     if column.data_type.upper() == "VARCHAR" and column.kind not in ("id", "name"):
         return f"(coalesce(regexp_full_match(trim({value}, {BLANKS}), {literal(MISSING_IN_TEXT)}), true))"
-    return f"coalesce(regexp_full_match({trimmed(value)}, {literal(MISSING)}), true)"
+    text = _unwrapped(value) if column.kind == "id" else trimmed(value)
+    return f"coalesce(regexp_full_match({text}, {literal(MISSING)}), true)"
 
 
 def fault_sql(value: str, found: str, column: Column, decimal: str = ".") -> str:
@@ -223,6 +224,13 @@ def _in_region(local: str, region: str) -> str:
     return f"list_transform([{{'local': {local}, 'region': {known}}}], lambda own_time: {only})[1]"
 
 
+def _unwrapped(value: str) -> str:
+    """An id without what surrounds it: white space, and what tells a spreadsheet that it is a text (`="00123"`)."""
+    text = trimmed(value)
+    inner = trimmed(f"substring({text}, 3, length({text}) - 3)")
+    return f'case when regexp_matches({text}, \'^="[^"]*"$\') then {inner} else {text} end'
+
+
 def _id(value: str, found: str) -> str:
     """An id as text: one spelling for a whole number however it was written; leading zeros and letter case stay.
 
@@ -236,7 +244,7 @@ def _id(value: str, found: str) -> str:
             f"case when {value} = trunc({value}) then cast(cast({value} as hugeint) as varchar) else cast({value} as varchar) end"
         )
         return f"case when abs({value}) < {_EXACT_BELOW[found]} then {whole} end" if found in _FLOATS else whole
-    text = trimmed(f"cast({value} as varchar)")
+    text = _unwrapped(f"cast({value} as varchar)")
     scientific = r"\d([.,]\d+)?[eE]\+\d\d|\d[.,]\d+[eE]\d\d?"
     whole = r"-?(0|[1-9]\d*)\.(0|00|0000+)|-?[1-9]\d{3,}\.000"
     exact = f"try_cast(replace({text}, ',', '.') as decimal(38, 9))"

@@ -36,6 +36,9 @@ LINE, FAULT = "scorehouse.line", "scorehouse.fault"
 BOMB_BYTES, BOMB_RATIO = 1_000_000_000, 1_000
 """What unpacks to more than both is no data: it would fill the disk."""
 
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""The marks that a file in UTF-16 begins with."""
+
 _BATCH_ROWS = 20_000
 _CHUNK = 1 << 20
 _BROKEN_ARCHIVE = (zipfile.BadZipFile, tarfile.TarError, KeyError)
@@ -360,7 +363,9 @@ def _open_csv(reader: duckdb.DuckDBPyConnection, file: RawFile, plain: Path, is_
     """
     with open(plain, "rb") as stream:
         begin = stream.readline()
-    if begin.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if begin.startswith(b"\xff\xfe\0\0") or (b"\0" in begin and not begin.startswith(_UTF_16)):
+        raise UnicodeError("zeros among the letters of its first line, as UTF-32 has them, or UTF-16 without its mark")
+    if begin.startswith(_UTF_16):
         return _open_with_care(reader, file, plain, "utf-16", is_strict)
     line = begin.decode("utf-8-sig").rstrip("\n").split("\r")[0]
     header = _header(file, plain, line)
@@ -509,7 +514,7 @@ def _chunks(plain: Path) -> Iterator[bytes]:
 
 
 def _header(file: RawFile, plain: Path, line: str, encoding: str = "utf-8-sig") -> _Header:
-    announced = re.fullmatch(r'"?sep=(.)"?', line)
+    announced = re.fullmatch(r'(?i)"?sep=(.)"?', line)
     if announced:
         with open(plain, encoding=encoding, newline="") as text:
             _first_line(text)
@@ -559,7 +564,9 @@ def _expect_one_each(file: RawFile, called: list[tuple[str, str]]) -> None:
 def _unreadable(file: RawFile, error: Exception) -> ScorehouseError:
     kind = {"csv": "CSV (UTF-8)", "json": "JSON", "parquet": "Parquet"}[file.kind]
     found = reason(str(error)) if isinstance(error, duckdb.Error) else first_line(error)
-    return ScorehouseError(f"{file.place}: expected a readable {kind} file, found: {found}; correct or remove the file.")
+    is_encoded = file.kind == "csv" and (isinstance(error, UnicodeError) or "not utf-8 encoded" in found)
+    todo = "save it as CSV in UTF-8, or remove it" if is_encoded else "correct or remove the file"
+    return ScorehouseError(f"{file.place}: expected a readable {kind} file, found: {found}; {todo}.")
 
 
 def reason(message: str) -> str:

@@ -43,6 +43,8 @@ _PROPERTIES = Column("properties", "JSON")
 _FILE, _SEEN = "scorehouse.file", "scorehouse.seen"
 _DAY = Partitioning("own_time", "day").key_sql()
 _OWN = (_FILE, _SEEN, LINE, FAULT)
+_LISTED = 30
+"""How many columns a sentence lists."""
 _FILLED = {"file": _FILE, "line": LINE, "seen_at": _SEEN}
 
 
@@ -453,9 +455,10 @@ def _expect_columns(reader: duckdb.DuckDBPyConnection, table: SourceTable, file:
     for column in table.in_files:
         kind = found.get(column.name.lower())
         if kind is None and column.is_required:
-            others = _listed(table, [name for name in file.columns if name not in _OWN])
+            others = _listed(table, [name for name in file.columns if name not in (*_OWN, *table.constants)])
             wrapped = _wrapped(reader, file)
-            todo = f"its rows stand in {wrapped}: land that array alone" if wrapped else "add or rename the column"
+            todo = "add or rename the column, or say what the file calls it (as by the variable landing_columns)"
+            todo = f"its rows stand in {wrapped}: land that array alone" if wrapped else todo
             raise ScorehouseError(
                 f"{file.path}: expected the required column {column.name} ({column.data_type}), found "
                 f"{f'only {others}' if others else 'none'}; {todo}."
@@ -467,7 +470,7 @@ def _expect_columns(reader: duckdb.DuckDBPyConnection, table: SourceTable, file:
 def _listed(table: SourceTable, names: list[str]) -> str:
     """Columns that files have; where everything undeclared is personal, a file without a header has people in their place."""
     if not table.personal.is_whole:
-        return ", ".join(names)
+        return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
     known = {column.name.lower() for column in table.columns} | {name.lower() for name in table.called.values()}
     told = [name for name in names if name.lower() in known]
     return ", ".join([*told, f"{len(names) - len(told)} that are not declared"])
