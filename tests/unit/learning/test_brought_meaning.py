@@ -16,6 +16,7 @@ from numpy.testing import assert_allclose
 from onnx import TensorProto, helper
 from skl2onnx import to_onnx
 from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.impute import KNNImputer, SimpleImputer
@@ -587,6 +588,7 @@ REFUSED = {
     "a search": (lambda: GridSearchCV(Ridge(), {"alpha": [1, 2]}), "save best_estimator_"),
     "a step": (lambda: make_pipeline(KNNImputer(), Ridge()), "found transform of KNNImputer; convert it to ONNX, or fit it"),
     "a form": (lambda: make_pipeline(PowerTransformer("box-cox"), Ridge()), "with method box-cox; convert it to ONNX"),
+    "one class": (lambda: DummyClassifier(), "that knows one class alone; fit it on examples"),
     "labels": (lambda: OneVsRestClassifier(LogisticRegression()), "with several labels a row; bring one model for each"),
 }
 
@@ -594,6 +596,7 @@ REFUSED = {
 @pytest.mark.parametrize(("make", "words"), REFUSED.values(), ids=REFUSED)
 def test_what_is_not_translated_is_named_with_what_to_do_instead(file, make, words):
     label = np.column_stack([LABEL > 0, LABEL < 0.5]).astype(int) if "labels" in words else LABEL
+    label = np.ones(90, int) if "one class" in words else label
     fitted = make().fit(np.exp(MATRIX), label)
     assert words in refusal(file("skops", skops.io.dumps(fitted), parameters={"columns": NUMBERS}))
 

@@ -179,6 +179,8 @@ def _classes(estimator: object, task: str) -> tuple[str, ...]:
     binarizer = getattr(last, "label_binarizer_", getattr(last, "_label_binarizer", None))
     if isinstance(classes, list) or getattr(binarizer, "y_type_", "").startswith("multilabel"):
         raise UnknownFormulaError(f"{type(last).__name__} with several labels a row", "bring one model for each")
+    if len(classes) < 2:
+        raise UnknownFormulaError(f"{type(last).__name__} that knows one class alone", "fit it on examples of two")
     return tuple(class_name(value.item() if isinstance(value, np.generic) else value) for value in classes)
 
 

@@ -133,14 +133,20 @@ class Normalize(Combination):
         return [sql.when([(is_zero, sql.number(1 / len(columns)))], sql.divide(x, total)) for x in columns]
 
 
+_NO_LENGTH = 10 * float(np.finfo(np.float64).eps)
+"""A length below it is none to scikit-learn (sklearn.preprocessing, _handle_zeros_in_scale)."""
+
+
 @dataclass(frozen=True, eq=False)
 class UnitLength(Combination):
-    """x_i / length of the row; 0 when all are 0 (scikit-learn's Normalizer).
+    """x_i / length of the row; x_i where that is about 0 (scikit-learn's Normalizer).
 
     >>> UnitLength(("a", "b"), ("p", "q")).apply([np.array([3.0, 0.0]), np.array([-4.0, 0.0])])
     [array([0.6, 0. ]), array([-0.8,  0. ])]
     >>> UnitLength(("a", "b"), ("p", "q"), "l1").apply([np.array([1.0]), np.array([-3.0])])
     [array([0.25]), array([-0.75])]
+    >>> UnitLength(("a", "b"), ("p", "q"), "max").apply([np.array([1e-17]), np.array([0.0])])
+    [array([1.e-17]), array([0.])]
 
     Attributes:
         norm: the length: l2, the root of the sum of squares; l1, the sum of absolute values; max, the largest of them.
@@ -155,7 +161,7 @@ class UnitLength(Combination):
             length = np.sqrt(np.add.reduce([x * x for x in columns]))
         else:
             length = (np.add if self.norm == "l1" else np.maximum).reduce([np.abs(x) for x in columns])
-        return [x / np.where(length == 0, 1, length) for x in columns]
+        return [x / np.where(length < _NO_LENGTH, 1, length) for x in columns]
 
     @override
     def expressions(self, columns: Sequence[Expression]) -> list[Expression]:
@@ -167,8 +173,8 @@ class UnitLength(Combination):
         else:
             largest = exp.Greatest(this=sizes[0], expressions=sizes[1:], ignore_nulls=True)
             length = sql.when([(sql.is_present(sql.total(sizes)), largest)], exp.null())
-        is_zero = exp.EQ(this=sql.wrap(length), expression=sql.number(0))
-        return [sql.when([(is_zero, sql.number(0))], sql.divide(x, length)) for x in columns]
+        is_none = exp.LT(this=sql.wrap(length), expression=sql.number(_NO_LENGTH))
+        return [sql.when([(is_none, x)], sql.divide(x, length)) for x in columns]
 
     @override
     def rows(self) -> pa.Table:
