@@ -93,6 +93,10 @@ SEGMENT = lines(
         "context": {"ip": "192.0.2.1"},
     }
 )
+SALESFORCE = b""""Id","AccountId","CreatedDate","Amount","StageName"\r
+"006A0000001AbCdIAA","001A0000001aBcDIAA","2026-01-03T15:15:00.000Z","1234.5","Closed Won"\r
+"006a0000001AbCdIAE","001a0000001aBcDIAE","2026-01-03T15:15:00.000+0000","","Closed Won"\r
+"""
 SNOWPLOW = (
     b"app_id\tplatform\tevent_id\tderived_tstamp\tcollector_tstamp\tdomain_userid\tevent_name\tdomain_sessionid\n"
     b"shop\tweb\tc6ef-1\t2026-01-03 15:15:00.123\t2026-01-03 15:15:01.000\tbc2e-9\tpage_view\ts-1\n"
@@ -144,6 +148,14 @@ EXPORTS = {
         "1767453300.jsonl",
         SEGMENT,
         [("ajs-1", "2026-01-03 15:15:00.123", "0042", "purchase", None, None, None)],
+    ),
+    "Salesforce, opportunities": (
+        "Opportunity.csv",
+        SALESFORCE,
+        [
+            ("006A0000001AbCdIAA", "2026-01-03 15:15:00", "001A0000001aBcDIAA", "Closed Won", None, None, 1234.5),
+            ("006a0000001AbCdIAE", "2026-01-03 15:15:00", "001a0000001aBcDIAE", "Closed Won", None, None, None),
+        ],
     ),
     "Snowplow, events": (
         "events.tsv",
