@@ -566,7 +566,7 @@ def _missing_elsewhere(values: np.ndarray) -> tuple[float, str] | None:
     if not len(values) or np.isnan(values).any():
         return None
     marker = -1.0 if np.min(values) == -1 and not ((values > -1) & (values < 0)).any() else 0.0
-    why = "none is NULL, though the model was fitted on rows without a value there"
+    why = "none is NULL, though the model learned where missing ones go"
     return (marker, why) if (values == marker).any() else None
 
 
