@@ -157,7 +157,8 @@ def test_every_rule_gives_the_same_rows_on_both_engines(tmp_path: Path) -> None:
                 columns = {name: kind for name, kind, *_ in connection.execute("describe expected").fetchall()}
                 model = Model("main", "expected", query, "", query, columns, "", (), (), "", {})
                 try:
-                    found = compare.difference(connection, model, spark.sql(translated(query, known)).toArrow())
+                    rows = connection.from_arrow(spark.sql(translated(query, known)).toArrow())
+                    found = compare.difference(connection, model, rows)
                 except PySparkException as error:
                     different.append(f"{query}: {error}"[:500])
                     continue

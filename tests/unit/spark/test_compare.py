@@ -12,7 +12,7 @@ ROWS = "select * from (values (1, 0.1::double, 'a', [{'f': 'x', 'c': 0.5::double
 def said(change: str, key: tuple[str, ...] = ("k",)) -> str | None:
     with duckdb.connect() as connection:
         connection.execute(f"create table ours_table as {ROWS}")
-        found = connection.sql(f"select * replace ({change}) from ({ROWS})" if change else ROWS).to_arrow_table()
+        found = connection.sql(f"select * replace ({change}) from ({ROWS})" if change else ROWS)
         columns = {name: kind for name, kind, *_ in connection.execute("describe ours_table").fetchall()}
         model = Model("main", "ours_table", "models/m.sql", "", "", columns, "", key, (), "", {})
         one = difference(connection, model, found)
@@ -29,6 +29,9 @@ def test_last_digits_are_no_difference(change: str, key: tuple[str, ...]) -> Non
     ("change", "sentence"),
     [
         ("x + 1e-6 as x", "column x: 1 of 2 rows differ, for example expected 0.1, found 0.100001"),
+        ("'inf'::double as x", "column x: 2 of 2 rows differ, for example expected 0.1, found inf"),
+        ("coalesce(x, 'nan') as x", "column x: 1 of 2 rows differ, for example expected None, found nan"),
+        ("if(k = 1, 'nan'::double, x) as x", "column x: 1 of 2 rows differ, for example expected 0.1, found nan"),
         ("coalesce(s, '') as s", "column s: 1 of 2 rows differ, for example expected None, found "),
         ("k + 1 as k", "1 of 2 rows are not in Spark's result, for example (1,)"),
         ("upper(s) as s", "column s: 1 of 2 rows differ, for example expected a, found A"),

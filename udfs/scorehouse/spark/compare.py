@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from scorehouse.errors import first_line
 from scorehouse.names.quoting import identifier
@@ -18,6 +17,9 @@ RELATIVE, ABSOLUTE = 1e-9, 1e-12
 _EXAMPLE = 120
 """Characters of an example."""
 
+_BATCH = 10_000
+"""Differing rows that are looked at together."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -27,15 +29,14 @@ class Difference:
     sentence: str
 
 
-def difference(connection: duckdb.DuckDBPyConnection, model: Model, found: pa.Table) -> Difference | None:
+def difference(connection: duckdb.DuckDBPyConnection, model: Model, found: duckdb.DuckDBPyRelation) -> Difference | None:
     """What differs between a model's rows in DuckDB's catalog and those that Spark found; None for nothing.
 
     Args:
         connection: to the catalog
         found: Spark's rows
     """
-    connection.register("found", found)
-    names = {name.lower() for name in found.column_names}
+    names = {name.lower() for name in found.columns}
     missing = [name for name in model.columns if name.lower() not in names]
     if missing:
         return _said(model, f"expected the columns {', '.join(missing)}, found none")
@@ -46,7 +47,7 @@ def difference(connection: duckdb.DuckDBPyConnection, model: Model, found: pa.Ta
     except duckdb.ConversionException as error:
         return _said(model, f"expected values of its types, found {first_line(error)}")
     connection.execute(f"create or replace temp table ours as select * from {relation}")
-    counts = [connection.execute(f"select count(*) from {table}").fetchall()[0][0] for table in ("ours", "theirs")]
+    counts = [_count(connection, table) for table in ("ours", "theirs")]
     if counts[0] != counts[1]:
         return _said(model, f"expected {counts[0]:,} rows, found {counts[1]:,}")
     sentences = list(_differences(connection, model, counts[0]))
@@ -59,34 +60,46 @@ def _said(model: Model, what: str) -> Difference:
     )
 
 
+def _count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
+    return int(connection.execute(f"select count(*) from {rows}").fetchall()[0][0])
+
+
 def _differences(connection: duckdb.DuckDBPyConnection, model: Model, count: int) -> Iterator[str]:
     exact = [name for name, kind in _compared(model).items() if not _has_fractions(kind) and not kind.startswith("MAP")]
     key = list(model.key) or exact
-    for table in ("ours", "theirs"):
-        connection.execute(
-            f"create or replace temp table {table} as select *, {_number(key, model)} as place_of_row from {table}"
-        )
-    paired = " and ".join(
-        f"ours.{identifier(name)} is not distinct from theirs.{identifier(name)}" for name in [*key, "place_of_row"]
-    )
-    joined = f"ours full join theirs on {paired}"
-    query = f"select count(*) from {joined} where ours.place_of_row is null or theirs.place_of_row is null"
-    unpaired = connection.execute(query).fetchall()[0][0]
+    if not _is_unique(connection, key, count):
+        for table in ("ours", "theirs"):
+            numbered = f"select *, {_number(key, model)} as place_of_row from {table}"
+            connection.execute(f"create or replace temp table {table} as {numbered}")
+        key = [*key, "place_of_row"]
+    paired = " and ".join(f"ours.{identifier(name)} is not distinct from theirs.{identifier(name)}" for name in key)
+    unpaired = _count(connection, f"ours anti join theirs on {paired}")
     if unpaired:
-        example = (
-            f"select {', '.join(f'ours.{identifier(name)}' for name in key)} from {joined} where theirs.place_of_row is null"
-        )
-        row = connection.execute(f"{example} limit 1").fetchone()
-        yield f"{unpaired // 2:,} of {count:,} rows are not in Spark's result, for example {str(row)[:_EXAMPLE]}"
+        example = ", ".join(identifier(name) for name in key if name != "place_of_row")
+        row = connection.execute(f"select {example or 'null'} from ours anti join theirs on {paired} limit 1").fetchone()
+        yield f"{unpaired:,} of {count:,} rows are not in Spark's result, for example {str(row)[:_EXAMPLE]}"
         return
-    for name, kind in _compared(model).items():
-        if name not in key:
-            yield from _of_column(connection, name, kind, joined, count)
+    conditions = {name: _differ(name, kind) for name, kind in _compared(model).items() if name not in key}
+    if not conditions:
+        return
+    joined = f"ours join theirs on {paired}"
+    counted = ", ".join(f"count(*) filter (where {condition})" for condition in conditions.values())
+    (counts,) = connection.execute(f"select {counted} from {joined}").fetchall()
+    for name, differing in zip(conditions, counts, strict=True):
+        if differing:
+            rows = f"from {joined} where {conditions[name]}"
+            yield from _of_column(connection, name, model.columns[name], rows, count)
 
 
 def _compared(model: Model) -> dict[str, str]:
     """The columns that say what a row is; when it was computed is not compared."""
     return {name: kind for name, kind in model.columns.items() if name not in model.stamps}
+
+
+def _is_unique(connection: duckdb.DuckDBPyConnection, key: list[str], count: int) -> bool:
+    """Whether the key tells our rows apart: as many of theirs are as many keys then, or some of ours has none."""
+    keys = ", ".join(identifier(name) for name in key)
+    return bool(key) and _count(connection, f"(select distinct {keys} from ours)") == count
 
 
 def _number(key: list[str], model: Model) -> str:
@@ -95,20 +108,32 @@ def _number(key: list[str], model: Model) -> str:
     return f"row_number() over ({partition} order by {', '.join(rest) or '1'})"
 
 
-def _of_column(connection: duckdb.DuckDBPyConnection, name: str, kind: str, joined: str, count: int) -> Iterator[str]:
-    one, other = f"ours.{identifier(name)}", f"theirs.{identifier(name)}"
-    if kind.startswith("MAP"):
-        one, other = (f"list_sort(map_entries({side}))" for side in (one, other))
+def _sides(name: str, kind: str) -> tuple[str, str]:
+    one, other = (f"{table}.{identifier(name)}" for table in ("ours", "theirs"))
+    return (f"list_sort(map_entries({one}))", f"list_sort(map_entries({other}))") if kind.startswith("MAP") else (one, other)
+
+
+def _differ(name: str, kind: str) -> str:
+    """The condition of a column's difference; of numbers within lists it holds for last digits, too."""
+    one, other = _sides(name, kind)
     condition = f"{one} is distinct from {other}"
-    if kind in ("DOUBLE", "FLOAT"):
-        limit = f"greatest({RELATIVE} * greatest(abs({one}), abs({other})), {ABSOLUTE})"
-        condition += f" and not coalesce(abs({one} - {other}) <= {limit}, false)"
-    rows = connection.execute(f"select {one}, {other} from {joined} where {condition}").fetchall()
     if kind not in ("DOUBLE", "FLOAT"):
-        rows = [row for row in rows if not is_close(*row)]
-    if rows:
-        ours, theirs = (str(value)[:_EXAMPLE] for value in rows[0])
-        yield f"column {name}: {len(rows):,} of {count:,} rows differ, for example expected {ours}, found {theirs}"
+        return condition
+    limit = f"greatest({RELATIVE} * greatest(abs({one}), abs({other})), {ABSOLUTE})"
+    is_near = f"isfinite({one}) and isfinite({other}) and abs({one} - {other}) <= {limit}"  # inf - 1 <= inf, nan <= nan
+    return f"{condition} and not coalesce({is_near}, false)"
+
+
+def _of_column(connection: duckdb.DuckDBPyConnection, name: str, kind: str, rows: str, count: int) -> Iterator[str]:
+    found = connection.execute(f"select {', '.join(_sides(name, kind))} {rows}")
+    differing, example = 0, None
+    while batch := found.fetchmany(_BATCH):
+        pairs = [pair for pair in batch if not is_close(*pair)]
+        differing += len(pairs)
+        example = example or next(iter(pairs), None)
+    if example:
+        ours, theirs = (str(value)[:_EXAMPLE] for value in example)
+        yield f"column {name}: {differing:,} of {count:,} rows differ, for example expected {ours}, found {theirs}"
 
 
 def is_close(one: Any, other: Any) -> bool:

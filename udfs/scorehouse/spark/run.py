@@ -1,11 +1,12 @@
 """`make spark`: translate the project, let dbt-spark run it, compare every model with DuckDB, and move the branch's views."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import duckdb
 
@@ -63,9 +64,9 @@ def run(root: Path, environment: Mapping[str, str], say: Callable[[str], None]) 
         functions.expect_vectorised(function)
     place = warehouse.on(PRODUCTION).folder / PLACE
     place.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect() as connection:
-        connection.execute(f"attach {literal(asked.catalog)} as catalog (read_only)")
-        connection.execute("use catalog")
+    with duckdb.connect(config={"temp_directory": str(place / "spilled")}) as connection:
+        connection.execute(f"attach {literal(asked.catalog)} as warehouse (read_only)")  # as compiled SQL calls it
+        connection.execute("use warehouse")
         connection.execute("set timezone = 'UTC'")
         files = kept.exported(connection, asked, place / "kept")
         names = {relation: folder.name for relation, folder in files.items()}
@@ -75,13 +76,13 @@ def run(root: Path, environment: Mapping[str, str], say: Callable[[str], None]) 
             return outcome
         generate.write(root / "target" / "spark", asked, translation)
         spark = session.started(asked.name, place, environment)
-        try:
+        with session.failures(outcome.failed):
             kept.declared(spark, files)
             functions.register(spark, asked, functions.versions_of(asked))
             _build(_Run(spark, connection, root, outcome, say), translation)
             if outcome.is_green:
                 publish.move_views(spark, warehouse.branch, translation.models)
-        finally:
+        with session.failures([]):
             spark.stop()
     return outcome
 
@@ -103,13 +104,16 @@ def _build(run: _Run, translation: Translation) -> None:
         if missing:
             _dbt(run, translation, "run", "--select", *(made.model.name for made in missing))
         if run.outcome.is_green:
-            run.outcome.tests = _dbt(run, translation, "test")
+            asked = _dbt(run, translation, "test")
+            run.outcome.tests = sum(str(node.status) in ("pass", "warn") for node in asked)
         for made in translation.models if run.outcome.is_green else ():
-            found = compare.difference(run.connection, made.model, run.spark.table(f"{STORE}.{made.table}").toArrow())
+            difference = compare.difference(run.connection, made.model, _rows(run, f"{STORE}.{made.table}"))
             run.outcome.models += 1
-            if found:
-                run.outcome.different.append(found.sentence)
+            if difference:
+                run.outcome.different.append(difference.sentence)
                 run.spark.sql(f"drop table {STORE}.{made.table}")
+        if not run.outcome.failed:
+            run.outcome.different += _other_warnings(run, translation, asked)
     if lost.is_set():
         sentence = (
             f"the cluster: expected a worker, found none for {PATIENCE_SECONDS} seconds; start one, and run make spark again."
@@ -117,8 +121,29 @@ def _build(run: _Run, translation: Translation) -> None:
         run.outcome.failed = [sentence]
 
 
-def _dbt(run: _Run, translation: Translation, *command: str) -> int:
-    """Let dbt-spark run a command on the generated project, in this process, whose session it shares; how much went well."""
+def _rows(run: _Run, table: str) -> duckdb.DuckDBPyRelation:
+    """A table's rows: its files, where they are on this machine, else as the cluster sends them."""
+    rows = run.spark.table(table)
+    files = [unquote(urlsplit(file).path) for file in rows.inputFiles() if file.startswith("file:")]
+    if files and all(Path(file).is_file() for file in files):
+        return run.connection.read_parquet(files)
+    return run.connection.from_arrow(rows.toArrow())
+
+
+def _other_warnings(run: _Run, translation: Translation, results: Iterable[Any]) -> Iterator[str]:
+    """Tests that only warn find as many rows as on DuckDB; others find none there, or nothing would be published."""
+    asked = {test.name: test for test, _ in translation.tests}
+    for node in results:
+        test = asked[node.node.name]
+        if test.config["severity"].lower() == "warn" and str(node.status) in ("pass", "warn"):
+            query = f"select {test.config['fail_calc']} from ({test.sql}) as found"
+            ((count,),) = run.connection.execute(query).fetchall()
+            if count != node.failures:
+                yield f"{test.file}: expected {count} rows as on DuckDB, found {node.failures}; translate it otherwise."
+
+
+def _dbt(run: _Run, translation: Translation, *command: str) -> list[Any]:
+    """Let dbt-spark run a command on the generated project, in this process, whose session it shares; what became of nodes."""
     from dbt.cli.main import dbtRunner
     from scorehouse_confinement import confinement
 
@@ -132,7 +157,7 @@ def _dbt(run: _Run, translation: Translation, *command: str) -> int:
         confinement.enter = enter
     if result.exception:
         run.outcome.failed.append(f"dbt-spark: {first_line(result.exception)}")
-        return 0
+        return []
     files = {made.model.name: made.model.file for made in translation.models}
     files |= {test.name: test.file for test, _ in translation.tests}
     for node in result.result or ():
@@ -141,7 +166,7 @@ def _dbt(run: _Run, translation: Translation, *command: str) -> int:
             run.outcome.failed.append(f"{files.get(name, name)}: expected it to succeed on Spark, found {_message(node)}")
         elif status == "warn":
             run.say(f"{files.get(name, name)}: {_message(node)}")
-    return sum(str(node.status) in ("success", "pass", "warn") for node in result.result or ())
+    return list(result.result or ())
 
 
 def _message(node: Any) -> str:

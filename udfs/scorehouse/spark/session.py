@@ -5,7 +5,8 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ def settings(place: Path, package: Path) -> dict[str, str]:
     return {
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",  # what overflows or cannot be cast fails, as in DuckDB
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",  # which others read as UTC
         "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
         "spark.sql.legacy.createHiveTableByDefault": "false",
         "spark.sql.legacy.allowNonEmptyLocationInCTAS": "true",  # a build that was killed left files without a table
@@ -45,6 +47,7 @@ def settings(place: Path, package: Path) -> dict[str, str]:
         "spark.executorEnv.OMP_NUM_THREADS": "1",
         "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY", "3g"),
         "spark.sql.shuffle.partitions": os.environ.get("SPARK_SHUFFLE_PARTITIONS", "200"),
+        "spark.driver.maxResultSize": "0",  # rows of a model, where they are compared as the cluster sends them
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "OFF",
@@ -81,6 +84,18 @@ def started(name: str, place: Path, environment: Mapping[str, str]) -> "SparkSes
         return builder.getOrCreate()
     except (PySparkException, OSError) as error:
         raise ScorehouseError(f"{master}: expected a cluster of Spark, found: {first_line(error)}") from error
+
+
+@contextmanager
+def failures(sentences: list[str]) -> Iterator[None]:
+    """Add a sentence where Spark itself ends what it was asked, be it that nobody is there any more."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (PySparkException, Py4JError, ConnectionError) as error:
+        sentences.append(f"Spark: expected it to go on, found {first_line(error)[:300]}; run make spark again.")
 
 
 def java_home(place: Path, environment: Mapping[str, str]) -> Path:
