@@ -1,6 +1,7 @@
 """Rows that Spark takes from DuckDB: sources as they were landed, seeds, and what was learned on one machine."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from scorehouse.spark.project import Project, Relation
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+ROWS = "rows.parquet"
+"""File in a relation's folder; a folder without it is what a run that was ended left."""
+
 
 def exported(connection: duckdb.DuckDBPyConnection, project: Project, folder: Path) -> dict[Place, Path]:
     """Write the kept relations as Parquet files, named by their fingerprints, or else by their content; those there are stay."""
@@ -22,15 +26,15 @@ def exported(connection: duckdb.DuckDBPyConnection, project: Project, folder: Pa
 
 def _exported(connection: duckdb.DuckDBPyConnection, relation: Relation, folder: Path) -> Path:
     name = f"{relation.schema}__{relation.name}__"
-    if relation.fingerprint and (folder / f"{name}{relation.fingerprint[:16]}").exists():
+    if relation.fingerprint and (folder / f"{name}{relation.fingerprint[:16]}" / ROWS).exists():
         return folder / f"{name}{relation.fingerprint[:16]}"
-    unfinished = folder / f".{name}.tmp"
+    unfinished = folder / f".{name}{os.getpid()}.tmp"
     rows = f"select * from {identifier(relation.schema)}.{identifier(relation.name)}"
     connection.execute(f"copy ({rows}) to {literal(unfinished)} (format parquet)")
     mark = relation.fingerprint or hashlib.sha256(unfinished.read_bytes()).hexdigest()
     place = folder / f"{name}{mark[:16]}"
     place.mkdir(exist_ok=True)
-    unfinished.replace(place / "rows.parquet")
+    unfinished.replace(place / ROWS)
     return place
 
 
