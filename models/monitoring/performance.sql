@@ -235,10 +235,15 @@ placed as (
 
     select
         *,
-        ntile(10) over (partition by implementation, period_at order by score, entity_id) as tenth
+        {# equal scores stay together, in the tenth that their middle row is in #}
+        floor(
+            10 * (rank() over (together order by score) - 1 + count(*) over (partition by implementation, period_at, score) / 2)
+            / count(*) over (together)
+        ) as tenth
 
     from matured
     where is_probability
+    window together as (partition by implementation, period_at)
 
 ),
 

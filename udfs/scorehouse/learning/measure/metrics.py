@@ -121,20 +121,18 @@ def clustering(prepared: np.ndarray, clusters: np.ndarray) -> dict[str, float]:
 
 
 def tenths(scores: np.ndarray, weights: np.ndarray | None = None) -> list[np.ndarray]:
-    """Places of the rows of each tenth, lowest scores first; fewer than ten where there are not as many rows.
+    """Places of the rows of each tenth, lowest scores first; those that have rows.
 
-    Tenths have the same number of rows, equal scores in their order. With weights they have the same weight, as far as equal
-    scores, which then stay together, let them: those are in the tenth that the middle of their weight falls into.
+    Tenths have the same weight, as far as equal scores let them, which stay together in the tenth that the middle of their weight
+    falls into: what is said of a tenth does not depend on the order of rows.
 
-    >>> [rows.tolist() for rows in tenths(np.array([0.5, 0.1, 0.5]), np.array([1.0, 2.0, 1.0]))]
+    >>> [rows.tolist() for rows in tenths(np.array([0.5, 0.1, 0.5]))]
     [[1], [0, 2]]
 
     Args:
         scores: float64 [rows], at least one row.
         weights: float64 [rows], each above 0; None where all rows count alike.
     """
-    if weights is None:
-        return np.array_split(np.argsort(scores, kind="stable"), min(BINS, len(scores)))
     distinct, places = np.unique(scores, return_inverse=True)
     weight = np.bincount(places, weights, minlength=len(distinct))
     middle = (np.cumsum(weight) - weight / 2) / weight.sum()
