@@ -62,7 +62,8 @@ rated as (
     select
         known.*,
         case
-            when not known.is_rating then 1
+            {# where no rating has a value, that somebody rated is all there is #}
+            when not known.is_rating or scales.highest_rating is null then 1
             else coalesce(least(greatest(known.rating, 0) / nullif(scales.highest_rating, 0), 1), 0)
         end as rating_share
 
