@@ -5,6 +5,8 @@
     With w = probability under the policy / logged propensity and r = reward: ips is the mean of w r; snips is sum w r / sum w;
     dr is the mean of q(policy) + w (r - q(arm)), where q is an arm's mean reward in the other half of the log (two
     folds), drawn towards the experiment's mean by one exposure. Standard errors: of a mean, and for snips by the delta method.
+    lead is how much the value is above the mean reward of the same exposures, and lead_error its standard error: of the differences
+    exposure by exposure, so that what all policies share does not count.
     Sums run in the order of decision_id: the same bytes in every build.
     Sources: Dudik, Langford, Li (2011), Doubly robust policy evaluation and learning; Swaminathan, Joachims (2015), The
     self-normalized estimator for counterfactual learning.
@@ -150,6 +152,7 @@
                 sum(ips order by decision_id) / count(*) as ips,
                 sum(ips order by decision_id) / nullif(sum(weight order by decision_id), 0) as snips,
                 sum(dr order by decision_id) / count(*) as dr,
+                sum(reward order by decision_id) / count(*) as reward,
                 sum(weight order by decision_id) as weight_sum,
                 sum(weight * weight order by decision_id) as squared_weight_sum,
                 max(weight) as maximum_weight,
@@ -167,7 +170,17 @@
                 weighted.policy,
                 sum(pow(weighted.ips - means.ips, 2) order by weighted.decision_id) as ips,
                 sum(pow(weighted.weight * (weighted.reward - means.snips), 2) order by weighted.decision_id) as snips,
-                sum(pow(weighted.dr - means.dr, 2) order by weighted.decision_id) as dr
+                sum(pow(weighted.dr - means.dr, 2) order by weighted.decision_id) as dr,
+                sum(
+                    pow(weighted.ips - weighted.reward - means.ips + means.reward, 2) order by weighted.decision_id
+                ) as ips_lead,
+                sum(
+                    pow(
+                        weighted.weight * (weighted.reward - means.snips) * means.decision_count / nullif(means.weight_sum, 0)
+                        - weighted.reward + means.reward, 2
+                    ) order by weighted.decision_id
+                ) as snips_lead,
+                sum(pow(weighted.dr - weighted.reward - means.dr + means.reward, 2) order by weighted.decision_id) as dr_lead
 
             from weighted
             inner join means on weighted.experiment = means.experiment and weighted.policy = means.policy
@@ -189,6 +202,12 @@
                         / nullif(means.decision_count - 1, 0) / means.decision_count
                     )
                 end as standard_error,
+                value - means.reward as lead,
+                sqrt(
+                    case estimators.estimator
+                        when 'ips' then deviations.ips_lead when 'snips' then deviations.snips_lead else deviations.dr_lead
+                    end / nullif(means.decision_count - 1, 0) / means.decision_count
+                ) as lead_error,
                 means.decision_count,
                 coalesce(means.weight_sum * means.weight_sum / nullif(means.squared_weight_sum, 0), 0) as effective_count,
                 means.weight_sum / means.decision_count as mean_weight,

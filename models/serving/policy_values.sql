@@ -71,6 +71,8 @@ on_policy as (
             sum(pow(decisions.reward - logged.value, 2) order by decisions.decision_id)
             / nullif(any_value(logged.decision_count) - 1, 0) / any_value(logged.decision_count)
         ) as standard_error,
+        cast(0 as double) as lead,
+        cast(0 as double) as lead_error,
         any_value(logged.decision_count) as decision_count,
         cast(any_value(logged.decision_count) as double) as effective_count,
         cast(1 as double) as mean_weight,
@@ -116,6 +118,8 @@ policy_values as (
         value,
         standard_error,
         {{ normal_bounds('value', 'standard_error') }},
+        lead,
+        lead_error,
         decision_count,
         effective_count,
         mean_weight,

@@ -154,16 +154,20 @@ def test_off_policy_values_are_the_textbook_ones(experiments: Project) -> None:
     ips = weight * reward
     snips = ips.sum() / weight.sum()
     rows = experiments.serving(
-        "select estimator, value, standard_error, supported_share from policy_values"
+        "select estimator, value, standard_error, supported_share, lead, lead_error from policy_values"
         " where experiment = 'banner' and policy = 'mostly b'"
     )
-    found = {estimator: (value, error) for estimator, value, error, _ in rows}
+    found = {estimator: (value, error) for estimator, value, error, *_ in rows}
+    leads = {row[0]: row[4:] for row in rows}
     assert found["ips"] == pytest.approx((ips.mean(), ips.std(ddof=1) / math.sqrt(count)))
     assert found["snips"] == pytest.approx((snips, math.sqrt((weight**2 * (reward - snips) ** 2).sum()) / weight.sum()))
+    share = weight * (reward - snips) / weight.mean()
+    for name, differences in {"ips": ips - reward, "snips": share + snips - reward}.items():
+        assert leads[name] == pytest.approx((differences.mean(), differences.std(ddof=1) / math.sqrt(count)))
     truth = 0.5 * (0.75 * 0.3 + 0.25 * 0.1) + 0.5 * (0.75 * 0.1 + 0.25 * 0.3)
     value, error = found["dr"]
     assert abs(value - truth) < 3 * error
-    assert {supported for *_, supported in rows} == {1.0}
+    assert {supported for _, _, _, supported, *_ in rows} == {1.0}
 
 
 def test_the_contextual_policy_finds_what_no_single_arm_has(experiments: Project) -> None:
