@@ -17,7 +17,7 @@ clusters as (
 {# the typical size of money, so that the currency does not matter #}
 sizes as (
 
-    select coalesce(median(abs(net_amount)) filter (where net_amount <> 0), 1) as net_amount
+    select coalesce(median(abs(net_amount) + 0.0) filter (where net_amount <> 0), 1) as net_amount
     from examples
 
 ),
@@ -50,7 +50,7 @@ centred as (
         count(*) as customer_count,
         count(*) filter (where is_one_time_buyer) / count(*) as one_time_share,
         median(tenure_days) as tenure_days,
-        median(recency_in_gaps) as recency_in_gaps,
+        median(recency_in_gaps + 0.0) as recency_in_gaps,
         cast(sum(recency) as double) / count(*) as recency,
         cast(sum(frequency) as double) / count(*) as frequency,
         cast(sum(money) as double) / count(*) as money
