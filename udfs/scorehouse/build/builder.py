@@ -31,6 +31,7 @@ from scorehouse.store.records import NodeRecord, NodeRecords, PassedTest, Record
 
 BYTES_OF_A_VALUE = 16
 """What a value that is read takes in memory, about."""
+MEMORY_LIMIT = "memory_limit (or what the machine has to give, if less)"
 COPIES = 3
 """How often what is read is held, about: by a query grouped and sorted; by a training as columns, matrices and their parts."""
 
@@ -238,7 +239,7 @@ class Builder:
         except (MemoryError, duckdb.OutOfMemoryException) as error:
             found = first_line(error) if str(error) else "MemoryError"
             is_spilt = "offload" in found or "max_temp_directory_size" in found
-            setting, lacking = ("spill_limit", "temporary disk") if is_spilt else ("memory_limit", "memory")
+            setting, lacking = ("spill_limit", "temporary disk") if is_spilt else (MEMORY_LIMIT, "memory")
             raise ScorehouseError(
                 f"{self.manifest.node(draft.node_id).path}: ended for want of {lacking}; expected it to be computed within the "
                 f"variable {setting}, found {found}; raise it, or give the query fewer rows at once."

@@ -23,6 +23,9 @@ LOCKED_SETTINGS = {
 
 LEAST_MEMORY = 50 * 10**6
 
+OF_THE_PROCESS = 1 << 30
+"""Bytes that a build holds beside what it computes: Python, its libraries, threads."""
+
 GRACE_SECONDS = 10
 """How long interrupted work may go on before the process is ended (never longer than the limit itself)."""
 
@@ -40,11 +43,21 @@ def lock_down(connection: duckdb.DuckDBPyConnection, settings: dict[str, str], f
 
 
 def memory_limit(connection: duckdb.DuckDBPyConnection, size: str) -> int:
-    """The bytes of a size such as 8GB. Raises ScorehouseError for less than the work database's own tables take."""
+    """The bytes of a size such as 8GB, or what the machine has to give, if that is less.
+
+    Raises ScorehouseError for less than the work database's own tables take.
+    """
     ((given,),) = connection.execute("select parse_formatted_bytes(?)", [size]).fetchall()
     if given < LEAST_MEMORY:
         raise ScorehouseError(f"Variable memory_limit: expected at least {LEAST_MEMORY // 10**6}MB, found {size!r}; raise it.")
-    return given
+    return min(given, _to_give())
+
+
+def _to_give() -> int:
+    """The bytes of the machine, or of the control group that the process is in, less what the process holds; half of few."""
+    with duckdb.connect() as fresh:
+        there = memory_of(fresh) * 5 // 4  # DuckDB takes four fifths of either
+    return max(there - OF_THE_PROCESS, there // 2)
 
 
 def memory_of(connection: duckdb.DuckDBPyConnection) -> int:
