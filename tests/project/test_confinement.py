@@ -1,6 +1,7 @@
 """What the kernel keeps a branch's own code from, however it gets to run, and what is said where the kernel has less."""
 
 import ast
+import errno
 import importlib.util
 import json
 import marshal
@@ -459,6 +460,25 @@ def test_what_is_installed_is_what_the_repository_says() -> None:
     installed = {file.name: file.read_text() for file in package.glob("*.py")}
     assert installed == {name: file.read_text() for name, file in sources.items()}
     assert (package.parent / "scorehouse_confinement.pth").is_file()
+
+
+SHARED = """
+import ctypes
+from scorehouse_confinement import system_calls
+
+system_calls.withhold(system_calls.OTHER_PROCESSES)
+shared = [name for name in system_calls.OTHER_PROCESSES if name.startswith(("shm", "sem", "msg", "mq_"))]
+libc = ctypes.CDLL(None, use_errno=True)
+print(len(shared), {ctypes.get_errno() for name in shared if libc.syscall(system_calls._number(name), 1, 0, 0, 0) < 0})
+"""
+
+
+@pytest.mark.skipif(not HAS_CALLS, reason="this system has no filters of system calls")
+def test_memory_and_messages_that_processes_share_are_out_of_reach() -> None:
+    folder = REPOSITORY / "udfs/scorehouse/installed"
+    command, environment = [sys.executable, "-S", "-c", SHARED], {**os.environ, "PYTHONPATH": str(folder)}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert said == f"13 {{{errno.EPERM}}}\n"
 
 
 def test_every_denied_call_has_a_number_on_every_architecture_that_is_known() -> None:

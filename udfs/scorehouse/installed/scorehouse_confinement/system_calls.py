@@ -1,7 +1,8 @@
 """Linux seccomp: which system calls this process may make from now on, in all of its threads.
 
 It closes what Landlock leaves open: programs in memory, networks other than TCP, modes and owners of files that can only be read,
-and limits of other processes. It needs no privilege and cannot be taken back (man 2 seccomp).
+limits of other processes, and memory and messages that are shared with them. It needs no privilege and cannot be taken back
+(man 2 seccomp).
 """
 
 import ctypes
@@ -21,7 +22,8 @@ METADATA = tuple(
 )
 OTHER_PROCESSES = tuple(
     "ptrace process_vm_readv process_vm_writev pidfd_getfd kcmp bpf perf_event_open userfaultfd keyctl add_key request_key"
-    " sched_setattr sched_setaffinity setpriority ioprio_set mount umount2 pivot_root chroot unshare setns".split()
+    " sched_setattr sched_setaffinity setpriority ioprio_set mount umount2 pivot_root chroot unshare setns"
+    " shmget shmat shmctl semget semop semtimedop semctl msgget msgsnd msgrcv msgctl mq_open mq_unlink".split()
 )
 
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -72,6 +74,19 @@ _NUMBERS = {
     "chroot": (161, 51),
     "unshare": (272, 97),
     "setns": (308, 268),
+    "shmget": (29, 194),
+    "shmat": (30, 196),
+    "shmctl": (31, 195),
+    "semget": (64, 190),
+    "semop": (65, 193),
+    "semtimedop": (220, 192),
+    "semctl": (66, 191),
+    "msgget": (68, 186),
+    "msgsnd": (69, 189),
+    "msgrcv": (70, 188),
+    "msgctl": (71, 187),
+    "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
     "prlimit64": (302, 261),
     "seccomp": (317, 277),
     "landlock_create_ruleset": (444, 444),
