@@ -9,7 +9,17 @@ from scorehouse.spark.rules.build import aggregate, call, field, is_null, lambda
 from scorehouse.spark.rules.registry import Known, UntranslatableError, function, node, same
 from scorehouse.spark.rules.types import as_double
 
-same("count", "bool_or", "bool_and", "stddev_samp", "stddev_pop", "var_samp", "var_pop", "corr", "covar_samp", "covar_pop")
+same("count", "bool_or", "bool_and", "stddev_samp", "stddev_pop", "var_samp", "var_pop", "covar_samp", "covar_pop")
+
+
+@function("corr")
+def correlation(found: exp.Anonymous, known: Known) -> exp.Expression:
+    """A correlation; of one pair it is no number, of none NULL, as it is of both in Spark."""
+    one, other = found.expressions
+    pairs = aggregate("count_if", exp.And(this=_given(one), expression=_given(other)))
+    some = exp.GT(this=pairs, expression=exp.Literal.number(0))
+    undefined = build.when((some, build.cast(build.text("NaN"), "DOUBLE")), otherwise=exp.Null())
+    return call("coalesce", aggregate("corr", one, other), undefined)
 
 
 @function("sum", "fsum", "kahan_sum")
@@ -82,7 +92,7 @@ def listed(found: exp.Anonymous, known: Known) -> exp.Expression:
     """Values as a list in their order, NULLs too."""
     (value,) = found.expressions
     if isinstance(value, exp.Distinct):
-        return _or_null(call("array_distinct", aggregate("collect_list", value.expressions[0])))
+        return _or_null(call("array_distinct", _sorted_values([], value.expressions[0])))
     keys = value.expressions if isinstance(value, exp.Order) else []
     return _or_null(_sorted_values(_ordered_keys(keys), value.this if keys else value))
 
@@ -243,6 +253,8 @@ def _ordered_keys(keys: list[exp.Expression]) -> list[tuple[str, exp.Expression,
 def _sorted_values(
     keys: list[tuple[str, exp.Expression, bool]], value: exp.Expression, condition: exp.Expression | None = None
 ) -> exp.Expression:
+    if isinstance(value, exp.Distinct):
+        raise UntranslatableError("an ordered list of different values", "write list_sort(list_distinct(list(...)))")
     fields = [*((name, key) for name, key, _ in keys), ("value", value)]
     rows: exp.Expression = aggregate("collect_list", named_struct([(name, part.copy()) for name, part in fields]))
     if condition is not None:

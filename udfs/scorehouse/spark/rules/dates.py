@@ -7,13 +7,20 @@ from scorehouse.spark.rules.registry import Known, UntranslatableError, function
 
 same("year", "month", "day", "hour", "minute", "quarter", "dayofyear", "last_day")
 
+UNITS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
 FORMATS = {"%Y": "yyyy", "%m": "MM", "%d": "dd", "%H": "HH", "%M": "mm", "%S": "ss"}
 
 
 @function("date_trunc", "datetrunc")
 def truncated(found: exp.Anonymous, known: Known) -> exp.Expression:
-    """The beginning of a month, day, ...; a time even of a date."""
-    return call("date_trunc", *found.expressions)
+    """The beginning of a month, day, ...; a time even of a date. What Spark does not know as a unit is NULL there."""
+    unit, value = found.expressions
+    if not isinstance(unit, exp.Literal):
+        return call("date_trunc", unit, value)
+    name = (text_of(unit) or "").lower().removesuffix("s")
+    if name not in UNITS:
+        raise UntranslatableError(f"date_trunc to {unit.sql('duckdb')}", f"use {', '.join(UNITS)}")
+    return call("date_trunc", text(name), value)
 
 
 @function("date_diff", "datediff")
@@ -31,8 +38,8 @@ def boundaries(found: exp.Anonymous, known: Known) -> exp.Expression:
 def whole_units(found: exp.Anonymous, known: Known) -> exp.Expression:
     """How many whole units lie between two times."""
     unit, start, end = found.expressions
-    if text_of(unit) not in ("day", "hour", "minute", "second", "month", "year"):
-        raise UntranslatableError(f"date_sub by {unit.sql('duckdb')}")
+    if text_of(unit) not in ("day", "hour", "minute", "second"):  # months end at another day in DuckDB
+        raise UntranslatableError(f"date_sub by {unit.sql('duckdb')}", "count days")
     return call("timestampdiff", exp.Var(this=unit.this.upper()), start, end)
 
 
@@ -98,7 +105,7 @@ def formatted(found: exp.Anonymous, known: Known) -> exp.Expression:
     pattern = text_of(form) or ""
     for code, letters in FORMATS.items():
         pattern = pattern.replace(code, letters)
-    if not pattern or "%" in pattern or any(letter.isalpha() for letter in _without_codes(text_of(form))):
+    if not pattern or "%" in pattern or not set(_without_codes(text_of(form))) <= set("-/.:, _"):
         raise UntranslatableError(f"strftime with {form.sql('duckdb')}", f"use {', '.join(FORMATS)} alone")
     return call("date_format", value, text(pattern))
 
@@ -111,6 +118,8 @@ def series(found: exp.Anonymous, known: Known) -> exp.Expression:
     is_open = found.name.lower() == "range"
     if is_open and step:
         raise UntranslatableError("range with a step")
+    if step and not _is_upwards(step[0]):
+        raise UntranslatableError(f"{found.name} with a step that may go down", "write a positive number, and list_reverse()")
     if step and _is_by_months(step[0]) and "DATE_TRUNC" not in start.sql().upper():
         # DuckDB goes on from the 28th of February, Spark from the day of the start
         raise UntranslatableError(f"{found.name} by months", "let it start with date_trunc('month', ...)")
@@ -138,8 +147,13 @@ def extracted(found: exp.Extract, known: Known) -> exp.Expression:
     return call(part, found.expression)
 
 
+def _is_upwards(step: exp.Expression) -> bool:
+    count = step.this if isinstance(step, exp.Interval) else step
+    return isinstance(count, exp.Literal) and not count.this.lstrip().startswith("-")
+
+
 def _is_by_months(step: exp.Expression) -> bool:
-    return not isinstance(step, exp.Interval) or step.unit.name.upper().rstrip("S") in ("MONTH", "QUARTER", "YEAR")
+    return isinstance(step, exp.Interval) and step.unit.name.upper().rstrip("S") in ("MONTH", "QUARTER", "YEAR")
 
 
 def _micros(found: exp.Anonymous) -> exp.Expression:

@@ -6,17 +6,31 @@ from scorehouse.spark.rules.build import borrowed, call, text, text_of
 from scorehouse.spark.rules.registry import Known, UntranslatableError, function, node
 
 
-@node(exp.JSONExtractScalar, exp.JSONExtract)
-def extracted(found: exp.JSONExtractScalar, known: Known) -> exp.Expression:
+@node(exp.JSONExtractScalar)
+def text_at(found: exp.JSONExtractScalar, known: Known) -> exp.Expression:
     """What is at a path, as a text."""
     return call("get_json_object", found.this, _path(found.expression))
 
 
-@function("json_extract_string", "json_extract")
+@function("json_extract_string")
 def extract_string(found: exp.Anonymous, known: Known) -> exp.Expression:
     """What is at a path, as a text."""
     value, path = found.expressions
     return call("get_json_object", value, _path(path))
+
+
+@node(exp.JSONExtract)
+def json_at(found: exp.JSONExtract, known: Known) -> exp.Expression:
+    """What is at a path, as JSON: a text stands in quotes there, unless it is cast."""
+    if isinstance(found.parent, exp.Cast):
+        return call("get_json_object", found.this, _path(found.expression))
+    return borrowed("STRING", "json_extract(a0, a1)", [found.this, found.expression])
+
+
+@function("json_extract")
+def extract(found: exp.Anonymous, known: Known) -> exp.Expression:
+    """What is at a path, as JSON."""
+    return borrowed("STRING", "json_extract(a0, a1)", found.expressions)
 
 
 @function("json_keys")

@@ -6,12 +6,47 @@ from scorehouse.spark.rules import build
 from scorehouse.spark.rules.build import call, lambda_of, named_struct, number_of, text_of
 from scorehouse.spark.rules.registry import Known, UntranslatableError, function, node, renamed, same
 
-same("map_from_entries", "map_keys", "map_values", "map_entries", "flatten", "struct")
-renamed(list_transform="transform", apply="transform", list_apply="transform", array_transform="transform")
-renamed(list_filter="filter", array_filter="filter", list_max="array_max", list_min="array_min")
-renamed(len="size", array_length="size", cardinality="size", list_value="array", list_reverse="reverse", map="map_from_arrays")
-renamed(list_intersect="array_intersect", list_has_any="arrays_overlap", array_to_string="array_join", row="struct")
-renamed(element_at="try_element_at")
+same("map_from_entries", "map_keys", "map_values", "map_entries", "struct")
+renamed(
+    list_max="array_max",
+    list_min="array_min",
+    array_length="size",
+    cardinality="size",
+    list_value="array",
+    list_reverse="reverse",
+    map="map_from_arrays",
+)
+renamed(array_to_string="array_join", row="struct")
+
+
+@function("list_transform", "apply", "list_apply", "array_transform", "array_apply", "list_filter", "array_filter", "filter")
+def mapped(found: exp.Anonymous, known: Known) -> exp.Expression:
+    """A function of each element; places count from 1 in DuckDB, and from 0 in Spark."""
+    values, made = found.expressions
+    if len(made.expressions) > 1:
+        place = made.expressions[1].name
+        for name in [one for one in made.this.find_all(exp.Identifier) if one.name == place]:
+            name.replace(exp.Paren(this=exp.Add(this=exp.column(place), expression=exp.Literal.number(1))))
+    return call("filter" if "filter" in found.name.lower() else "transform", values, made)
+
+
+@function("list_intersect", "array_intersect", "list_has_any", "array_has_any")
+def common(found: exp.Anonymous, known: Known) -> exp.Expression:
+    """Values that are in both lists, or whether there are some; NULL is no value."""
+    name = "arrays_overlap" if "has" in found.name.lower() else "array_intersect"
+    return call(name, *(call("array_compact", values) for values in found.expressions))
+
+
+@function("flatten")
+def flattened(found: exp.Anonymous, known: Known) -> exp.Expression:
+    """Lists one after the other; NULL is an empty one."""
+    return call("flatten", call("array_compact", *found.expressions))
+
+
+@function("list_unique", "array_unique")
+def count_of_different(found: exp.Anonymous, known: Known) -> exp.Expression:
+    """How many different values a list has, NULL not counted."""
+    return call("size", call("array_distinct", call("array_compact", *found.expressions)))
 
 
 @function("list_contains", "array_contains", "list_has", "array_has")
@@ -27,7 +62,7 @@ def position(found: exp.Anonymous, known: Known) -> exp.Expression:
     return build.cast(call("nullif", call("array_position", *found.expressions), 0), "INT")
 
 
-@function("list_distinct", "array_distinct", "list_unique")
+@function("list_distinct", "array_distinct")
 def distinct(found: exp.Anonymous, known: Known) -> exp.Expression:
     """The different values, without NULL."""
     return call("array_distinct", call("array_compact", *found.expressions))
@@ -133,18 +168,22 @@ def element(found: exp.Bracket, known: Known) -> exp.Expression:
     """An element of a list or map, NULL where there is none; a field of a struct; a part of a list."""
     (place,) = found.expressions
     if isinstance(place, exp.Slice):
-        return _part(found.this, place)
+        return _part(found.this, known, place)
     if text_of(place) is not None:
         return found
+    if known.type_of(found.this) == "VARCHAR":
+        raise UntranslatableError("a character of a text", "write substr() or left()")
     return call("try_element_at", found.this, place)
 
 
-def _part(values: exp.Expression, bounds: exp.Slice) -> exp.Expression:
+def _part(values: exp.Expression, known: Known, bounds: exp.Slice) -> exp.Expression:
     first, last = bounds.this, bounds.expression
     start = 1 if first is None else number_of(first)
     end = None if last is None else number_of(last)
-    if start is None or start < 1 or (last is not None and end is None) or bounds.args.get("step"):
+    if (start or 0) < 1 or (last is not None and (end is None or end < 0)) or bounds.args.get("step"):
         raise UntranslatableError("a part of a list whose ends are no positive numbers")
+    if known.type_of(values) == "VARCHAR":
+        raise UntranslatableError("a part of a text", "write substr() or left()")
     size = call("size", values.copy()) if end is None else exp.Literal.number(max(int(end - start + 1), 0))
     return call("slice", values, int(start), size)
 

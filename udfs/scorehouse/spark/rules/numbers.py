@@ -2,12 +2,12 @@
 
 from sqlglot import exp
 
-from scorehouse.spark.rules.build import borrowed, call, cast, number_of, when, with_name
+from scorehouse.spark.rules.build import borrowed, call, cast, number_of, text, when, with_name
 from scorehouse.spark.rules.registry import Known, function, node, renamed, same
-from scorehouse.spark.rules.types import as_double
+from scorehouse.spark.rules.types import as_double, is_double
 
-same("abs", "coalesce", "ifnull", "nullif", "sqrt", "exp", "ln", "greatest", "least", "power", "atanh")
-same("sin", "cos", "tanh", "log10", "log2", "cbrt", "radians", "pi", "degrees")
+same("abs", "coalesce", "ifnull", "nullif", "sqrt", "exp", "greatest", "least", "power", "atanh")
+same("sin", "cos", "tanh", "cbrt", "radians", "pi", "degrees")
 renamed(pow="power")
 
 
@@ -22,12 +22,20 @@ def whole(found: exp.Anonymous, known: Known) -> exp.Expression:
 
 @function("round")
 def rounded(found: exp.Anonymous, known: Known) -> exp.Expression:
-    """Rounded to so many digits; their number may differ by row in DuckDB alone."""
+    """Rounded to so many digits, whose number may differ by row; a floating-point number is multiplied before."""
     value, *digits = found.expressions
-    if not digits or number_of(digits[0]) is not None:
+    kind = known.type_of(value) or ""
+    if not digits or kind.startswith("DECIMAL") or isinstance(value, exp.Literal):
         return found
-    unit = call("power", 10, exp.Paren(this=digits[0]))
-    return exp.Paren(this=exp.Div(this=call("round", exp.Mul(this=value, expression=unit)), expression=unit.copy()))
+    count = number_of(digits[0])
+    unit = call("power", 10, exp.Paren(this=digits[0])) if count is None else exp.Var(this=f"1e{abs(int(count))}D")
+    before, after = (exp.Div, exp.Mul) if count and count < 0 else (exp.Mul, exp.Div)
+    scaled = before(this=exp.Paren(this=value.copy()), expression=unit)
+    made = exp.Paren(this=after(this=call("round", scaled), expression=unit.copy()))
+    if count is None or is_double(value, known):
+        return made
+    is_fraction = exp.EQ(this=call("typeof", value.copy()), expression=text("double"))
+    return when((is_fraction, made), otherwise=found)
 
 
 @function("sign")
@@ -37,10 +45,23 @@ def sign(found: exp.Anonymous, known: Known) -> exp.Expression:
     return call("if", call("isnan", value), 0, call("sign", value.copy()))
 
 
-@function("log")
+@function("ln", "log", "log2", "log10")
 def logarithm(found: exp.Anonymous, known: Known) -> exp.Expression:
-    """DuckDB's log has base 10, Spark's base e."""
-    return found if len(found.expressions) == 2 else call("log10", *found.expressions)
+    """A logarithm, of base 10 unless it says otherwise; of 0 it is infinite, below no number, for which Spark says NULL."""
+    *base, value = found.expressions
+    if base:
+        return exp.Paren(this=exp.Div(this=_logarithm("ln", value), expression=_logarithm("ln", base[0])))
+    name = found.name.lower()
+    return _logarithm("log10" if name == "log" else name, value)
+
+
+def _logarithm(name: str, value: exp.Expression) -> exp.Expression:
+    made = call(name, value)
+    if _is_above_one(value.unnest()):
+        return made
+    zero = exp.Literal.number(0)
+    is_zero, is_below = exp.EQ(this=value.copy(), expression=zero), exp.LT(this=value.copy(), expression=zero.copy())
+    return when((is_zero, call("negative", _special("Infinity"))), (is_below, _special("NaN")), otherwise=made)
 
 
 @function("isfinite")

@@ -49,17 +49,31 @@ def unnest_in_select(found: exp.Anonymous, known: Known) -> exp.Expression:
 @node(exp.Select)
 def select(found: exp.Select, known: Known) -> exp.Expression:
     """What is replaced in * stands behind it; of several lists that become rows beside each other, one is made."""
-    columns = [part for column in found.expressions for part in _replaced(column)]
-    for column in columns:
-        within = column.unalias()
-        if any(part is not within and part.name in ROWS for part in within.find_all(exp.Anonymous) if _is_of(part, found)):
-            raise UntranslatableError("unnest() inside an expression", "give it a name in a step before")
+    columns = [_rows_last(part, found) for column in found.expressions for part in _replaced(column)]
     found.set("expressions", _zipped(columns))
     return found
 
 
-def _is_of(part: exp.Expression, query: exp.Select) -> bool:
-    return part.find_ancestor(exp.Select) is query
+def _rows_last(column: exp.Expression, query: exp.Select) -> exp.Expression:
+    """Rows are made of a list whose elements are what the expression is of each: Spark makes none inside an expression."""
+    value = column.unalias()
+    lists = [
+        part
+        for part in value.find_all(exp.Anonymous)
+        if part is not value and part.name in ROWS and part.find_ancestor(exp.Select) is query
+    ]
+    if not lists:
+        return column
+    values = lists[0].copy()
+    if values.name != "explode" or any(other != values for other in lists):
+        raise UntranslatableError("unnest() inside an expression", "give it a name in a step before")
+    for part in lists:
+        part.replace(exp.column("element"))
+    made = call("explode", call("transform", values.expressions[0], lambda_of(["element"], value.copy())))
+    if not isinstance(column, exp.Alias):
+        return made
+    column.set("this", made)
+    return column
 
 
 def _replaced(column: exp.Expression) -> list[exp.Expression]:

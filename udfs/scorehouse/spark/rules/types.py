@@ -2,7 +2,7 @@
 
 from sqlglot import exp
 
-from scorehouse.spark.rules.build import call, cast, lambda_of, text, text_of, with_name
+from scorehouse.spark.rules.build import borrowed, call, cast, text, text_of, when, with_name
 from scorehouse.spark.rules.registry import Known, UntranslatableError, node
 
 SCALARS = {
@@ -20,6 +20,7 @@ SCALARS = {
     "UINTEGER": "BIGINT",
     "UBIGINT": "DECIMAL(20, 0)",
     "FLOAT": "FLOAT",
+    "REAL": "FLOAT",  # as sqlglot calls it
     "DOUBLE": "DOUBLE",
     "TEXT": "STRING",
     "VARCHAR": "STRING",
@@ -64,17 +65,16 @@ def spark_type(duckdb_type: str | exp.DataType) -> str:
 def cast_as(found: exp.Cast, known: Known) -> exp.Expression:
     """A cast; a fraction becomes the nearest integer in DuckDB, and is cut off in Spark, so that it is rounded before."""
     value, to = found.this, spark_type(found.to)
-    if isinstance(value, exp.Anonymous) and value.name == "explode":  # rows are made last
-        element = cast_as(type(found)(this=exp.column("element"), to=found.to), known)
-        return call("explode", call("transform", value.expressions[0], lambda_of(["element"], element)))
     if to in INTEGERS and (hexadecimal := _hexadecimal(value)) is not None:
         value = call("conv", hexadecimal, 16, 10)
-    elif to in INTEGERS and isinstance(found, exp.TryCast):
-        value = call("round", exp.TryCast(this=value, to=exp.Var(this="DOUBLE")))
+    elif isinstance(found, exp.TryCast) and _is_read(to) and _may_be_text(value, known):
+        return exp.TryCast(this=_as_duckdb_reads(value, found.to, to), to=exp.Var(this=to))
     elif to in INTEGERS and _may_be_fraction(value, known):
         value = _nearest(value)
-    elif to == "STRING" and _may_print_otherwise(value, known):
-        return _as_duckdb_writes(value)
+    elif to.startswith("DECIMAL") and to not in INTEGERS:
+        return _as_decimal(found, to, known)
+    elif to == "STRING":
+        value = as_text(value, known)
     elif to == "TIMESTAMP" and text_of(value) in ENDS_OF_TIME:
         value = text(ENDS_OF_TIME[text_of(value)])
     elif to.startswith("ARRAY") and isinstance(found, exp.TryCast) and value.name == "get_json_object":
@@ -86,10 +86,44 @@ def cast_as(found: exp.Cast, known: Known) -> exp.Expression:
     return type(found)(this=value, to=exp.Var(this=to))
 
 
+def _is_read(to: str) -> bool:
+    """Whether texts of a type are read."""
+    return to.startswith("DECIMAL") or (to in SCALARS.values() and to not in ("STRING", "BINARY"))
+
+
+def _may_be_text(value: exp.Expression, known: Known) -> bool:
+    kind = known.type_of(value.unnest())
+    return kind in ("VARCHAR", "JSON") if kind else not (is_boolean(value, known) or is_double(value, known))
+
+
+def _as_duckdb_reads(value: exp.Expression, duckdb_type: exp.DataType, to: str) -> exp.Expression:
+    """A text that may be of the type, as DuckDB reads it: Spark reads '12d' and '2024', and not '1_000'."""
+    returns = to if to in ("DOUBLE", "BOOLEAN") else "STRING"
+    return borrowed(returns, f"try_cast(a0 as {duckdb_type.sql('duckdb')})", [value])
+
+
 def _nearest(value: exp.Expression) -> exp.Expression:
     """The nearest whole number: of decimals half goes up, of floating-point numbers to the even one."""
     is_decimal = call("startswith", call("typeof", value), text("decimal"))
     return call("if", is_decimal, call("round", value.copy()), call("bround", value.copy()))
+
+
+def _as_decimal(found: exp.Cast, to: str, known: Known) -> exp.Expression:
+    """A floating-point number is multiplied, then rounded, in DuckDB; Spark rounds its digits: 1.005 is not 1.01."""
+    value, scale = found.this, int(to.rstrip(")").rpartition(",")[2])
+    plain = type(found)(this=value, to=exp.Var(this=to))
+    kind = known.type_of(value.unnest())
+    if scale > 18 or isinstance(value.unnest(), exp.Literal | exp.Null) or (kind or "DOUBLE") not in ("DOUBLE", "FLOAT"):
+        return plain
+    scaled = exp.Mul(this=exp.Paren(this=value.copy()), expression=exp.Var(this=f"1e{scale}D"))
+    unit = exp.Literal.number(f"{10**-scale:.{scale}f}")
+    whole = cast(cast(call("round", scaled), "BIGINT"), "DECIMAL(19, 0)")
+    exact = type(found)(this=exp.Mul(this=whole, expression=unit), to=exp.Var(this=to))
+    fits = exp.LT(this=call("abs", scaled.copy()), expression=exp.Var(this="9e18D"))
+    if kind or is_double(value, known):
+        return when((fits, exact), otherwise=plain.copy())
+    is_fraction = exp.EQ(this=call("typeof", value.copy()), expression=text("double"))
+    return when((is_fraction, when((fits, exact), otherwise=plain.copy())), otherwise=plain.copy())
 
 
 ENDS_OF_TIME = {"-infinity": "0001-01-01", "infinity": "9999-12-31 23:59:59.999999"}
@@ -98,7 +132,8 @@ ENDS_OF_TIME = {"-infinity": "0001-01-01", "infinity": "9999-12-31 23:59:59.9999
 _TRUTHS = (exp.Predicate, exp.And, exp.Or, exp.Not, exp.Boolean, exp.Exists)
 _TRUE_OR_FALSE = {"startswith", "endswith", "contains", "array_contains", "regexp_like", "isnan", "bool_or", "bool_and", "exists"}
 _WHOLE = {"length", "size", "count", "row_number", "rank", "dense_rank", "ntile", "year", "month", "day", "hour", "datediff"}
-_FRACTIONS = {"round", "bround", "exp", "ln", "sqrt", "power", "avg"}
+_FRACTIONS = {"exp", "ln", "log10", "log2", "sqrt", "power", "avg", "percentile", "duckdb_double"}
+_WIDEST = {"round", "bround", "greatest", "least", "coalesce", "ifnull", "nullif", "abs", "sum", "min", "max", "try_divide"}
 
 
 def is_boolean(value: exp.Expression, known: Known) -> bool:
@@ -124,17 +159,31 @@ def _may_be_fraction(value: exp.Expression, known: Known) -> bool:
     return not (is_boolean(value, known) or (kind in SCALARS and SCALARS[kind] in INTEGERS))
 
 
-def _may_print_otherwise(value: exp.Expression, known: Known) -> bool:
-    """Whether a value is a floating-point number, which Java writes as 1.0E7."""
+def is_double(value: exp.Expression, known: Known) -> bool:
+    """Whether a value is a floating-point number, as far as can be seen; Java writes it as 1.0E7."""
     bare = value.unnest()
     if isinstance(bare, exp.Literal):
         return not bare.is_string and "e" in bare.this.lower()
-    if isinstance(bare, exp.Add | exp.Sub | exp.Mul):
-        return any(_may_print_otherwise(part, known) for part in (bare.this, bare.expression))
+    if isinstance(bare, exp.Var):
+        return bare.name.endswith("D")
     if isinstance(bare, exp.Cast):
         return bare.to.name in ("DOUBLE", "FLOAT")
-    is_fraction = isinstance(bare, exp.Div) or (isinstance(bare, exp.Anonymous) and bare.name.lower() in _FRACTIONS)
-    return is_fraction or known.type_of(bare) in ("DOUBLE", "FLOAT")
+    if isinstance(bare, exp.Anonymous) and bare.name.lower() in _FRACTIONS:
+        return True
+    return known.type_of(bare) in ("DOUBLE", "FLOAT") or any(is_double(part, known) for part in _of_its_type(bare))
+
+
+def _of_its_type(bare: exp.Expression) -> list[exp.Expression]:
+    """Parts of a value of which it has the widest type."""
+    if isinstance(bare, exp.Div):
+        return [bare.this]
+    if isinstance(bare, exp.Add | exp.Sub | exp.Mul | exp.Mod):
+        return [bare.this, bare.expression]
+    if isinstance(bare, exp.Neg | exp.Window | exp.Filter):
+        return [bare.this]
+    if isinstance(bare, exp.Case):
+        return [*(one.args["true"] for one in bare.args["ifs"]), *filter(None, [bare.args.get("default")])]
+    return list(bare.expressions) if isinstance(bare, exp.Anonymous) and bare.name.lower() in _WIDEST else []
 
 
 _DOUBLE_AS_TEXT = """
@@ -154,6 +203,13 @@ end
 """A floating-point number as DuckDB writes it: 10000000.0 and 1e-05, where Java writes 1.0E7 and 1.0E-5."""
 
 
+def as_text(value: exp.Expression, known: Known) -> exp.Expression:
+    """A value that becomes part of a text."""
+    if (known.type_of(value) or "").endswith((")", "]")) and not (known.type_of(value) or "").startswith("DECIMAL"):
+        raise UntranslatableError(f"a text of {known.type_of(value)}", "write array_to_string(), or name the fields")
+    return _as_duckdb_writes(value) if is_double(value, known) else value
+
+
 def _as_duckdb_writes(value: exp.Expression) -> exp.Expression:
     return with_name("number", as_double(value), exp.Var(this=" ".join(_DOUBLE_AS_TEXT.split())))
 
@@ -166,5 +222,5 @@ def _hexadecimal(value: exp.Expression) -> exp.Expression | None:
 
 def as_double(value: exp.Expression) -> exp.Expression:
     """A value as a floating-point number."""
-    is_double = isinstance(value, exp.Cast) and value.to.name == "DOUBLE"
-    return value if is_double else cast(value, "DOUBLE")
+    is_cast = isinstance(value, exp.Cast) and value.to.name == "DOUBLE"
+    return value if is_cast else cast(value, "DOUBLE")
