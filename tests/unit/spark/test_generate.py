@@ -33,6 +33,24 @@ def test_a_table_is_named_by_what_it_is_made_of(tmp_path: Path) -> None:
     assert '{{ config(severity="ERROR") }}' in (tmp_path / "tests/counted.sql").read_text()
 
 
+def test_every_refusal_has_its_line() -> None:
+    refused = {
+        "b at time zone 'Europe/Berlin' as z": "ATTIMEZONE",
+        "b::uuid as z": "the type UUID",
+        "[e || '!' for e in l] as z": "COMPREHENSION",
+        "b[2:-1] as z": "a part of a list whose ends are no positive numbers",
+        "median(b, 1, 2) as z, string_split(b, 'x', 1, 2) as y": "string_split() in this form",
+        "now() as z": "now()",
+    }
+    for line, construct in refused.items():
+        text = f"{{{{ config(x=1) }}}}\n{{# of two lines\n#}}\nselect\n    a,\n    {line}\nfrom {{{{ ref('other') }}}}"
+        compiled = f"\n\nselect\n    a,\n    {line}\nfrom other"
+        said = {"description": "", "columns": {}, "contract": False}
+        made = Model("main", "m", "models/m.sql", text, compiled, {"x": "INTEGER"}, "1", (), (), "", said)
+        (sentence,) = translated(made).refusals[:1]
+        assert sentence.startswith(f"models/m.sql:6: expected SQL that has an equal on Spark, found {construct};"), sentence
+
+
 def test_what_has_no_translation_is_named_with_its_line_and_what_reads_it_is_named_too() -> None:
     found = translated(model("last", READS.format("first")), model("first", "select\n    1 as x,\n    reservoir_quantile(2, 3)"))
     assert found.models == found.tests == ()

@@ -1,6 +1,7 @@
 """The dbt project that dbt-spark runs: every model and test of ours as Spark SQL, under names that say what they were made of."""
 
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -73,7 +74,7 @@ class Translator:
             try:
                 tests.append((test, translated(test.sql, self._known(""))))
             except UntranslatableError as error:
-                refusals.append(_sentence(test.file, test.text, error))
+                refusals.append(_sentence(test.file, test.text, test.sql, error))
             except _OfRefusedError:
                 continue
         return Translation(tuple(self._made.values()), self._kept, tuple(tests), tuple(refusals))
@@ -91,7 +92,7 @@ class Translator:
         try:
             sql = typed(model.sql, model.columns, self._known(model.built_at))
         except UntranslatableError as error:
-            self._refused[place] = _sentence(model.file, model.text, error)
+            self._refused[place] = _sentence(model.file, model.text, model.sql, error)
             raise _OfRefusedError from error
         except _OfRefusedError:
             self._refused[place] = f"{model.file}: it reads a model that is refused; mend that one first."
@@ -110,13 +111,24 @@ class _OfRefusedError(Exception):
     """A relation that is read was refused."""
 
 
-def _sentence(file: str, text: str, error: UntranslatableError) -> str:
+def _sentence(file: str, text: str, sql: str, error: UntranslatableError) -> str:
     """Where in a file a construct stands that has no translation, and what to do."""
-    word = error.construct.split("(")[0].split(" of ")[0].lower()
-    lines = [number for number, line in enumerate(text.splitlines(), start=1) if word and word in line.lower()]
-    where = f"{file}:{lines[0]}" if lines else file
+    where = f"{file}:{_line(text, sql, error)}"
     remedy = error.remedy or "write it with functions that Spark has, too, or add a rule to udfs/scorehouse/spark/rules"
     return f"{where}: expected SQL that has an equal on Spark, found {error.construct}; {remedy}."
+
+
+def _line(text: str, sql: str, error: UntranslatableError) -> int:
+    """The line of a file that was compiled to the one at fault, or that names what is at fault, or has most words in common."""
+    compiled = sql.splitlines()[error.line - 1].strip() if error.line else ""
+    construct = error.construct.split("(")[0].split(" of ")[0].lower()
+    words = set(re.findall(r"\w+", compiled))
+
+    def likeness(line: str) -> tuple[bool, bool, int]:
+        return line.strip() == compiled, construct in line.lower(), len(words & set(re.findall(r"\w+", line)))
+
+    lines = text.splitlines() or [""]
+    return max(range(len(lines)), key=lambda place: likeness(lines[place])) + 1
 
 
 def write(folder: Path, project: Project, translation: Translation) -> None:

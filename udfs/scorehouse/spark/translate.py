@@ -10,12 +10,14 @@ from dataclasses import replace
 from sqlglot import exp, parse_one
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.dialects.spark import Spark
+from sqlglot.errors import ParseError, UnsupportedError
 
+from scorehouse.errors import first_line
 from scorehouse.spark import (
     by_name,
     rules,  # noqa: F401, they register themselves
 )
-from scorehouse.spark.rules.registry import FUNCTIONS, NODES, Known, UntranslatableError
+from scorehouse.spark.rules.registry import FUNCTIONS, NODES, Known, SqlFunction, UntranslatableError
 from scorehouse.spark.rules.types import spark_type
 
 
@@ -91,9 +93,15 @@ PLAIN = (
 
 def translated(sql: str, known: Known) -> str:
     """A query as Spark SQL; raises UntranslatableError for what has no rule."""
-    tree = parse_one(sql, dialect=_Read)
-    by_name.expand(tree, known)
-    return printed(rewritten(tree, replace(known, types=_types(tree, known))))
+    try:
+        tree = parse_one(sql, dialect=_Read)
+        by_name.expand(tree, known)
+        return printed(rewritten(tree, replace(known, types=_types(tree, known))))
+    except ParseError as error:
+        found = error.errors[0]
+        raise UntranslatableError("SQL that sqlglot does not read", line=found["line"]) from error
+    except UnsupportedError as error:
+        raise UntranslatableError(first_line(error)) from error
 
 
 def typed(sql: str, columns: Mapping[str, str], known: Known) -> str:
@@ -117,7 +125,22 @@ def _types(tree: exp.Expression, known: Known) -> dict[str, str]:
 
 
 def rewritten(node: exp.Expression, known: Known) -> exp.Expression:
-    """A tree of DuckDB's as one of Spark's."""
+    """A tree of DuckDB's as one of Spark's; what no rule fits is refused with its line."""
+    try:
+        return _rewritten(node, known)
+    except UntranslatableError as error:
+        error.line = error.line or _line_of(node)
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        name = f"{node.name.lower()}()" if isinstance(node, exp.Anonymous) else type(node).__name__.upper()
+        raise UntranslatableError(f"{name} in this form", line=_line_of(node)) from error
+
+
+def _line_of(node: exp.Expression) -> int | None:
+    return min((part.meta["line"] for part in node.walk() if "line" in part.meta), default=None)
+
+
+def _rewritten(node: exp.Expression, known: Known) -> exp.Expression:
     if isinstance(node, exp.Cast):  # its type is none of its expressions
         node.set("this", rewritten(node.this, known))
         return NODES[type(node)](node, known)
@@ -157,7 +180,7 @@ def _own_function(call: exp.Anonymous, known: Known) -> exp.Expression:
     if name not in known.sql_functions:
         raise UntranslatableError(f"{name}()")
     made = known.sql_functions[name]
-    body = rewritten(parse_one(made.body, dialect=_Read), _within(made.parameters, known))
+    body = _body(made, known)
     arguments = dict(zip(made.parameters, call.expressions, strict=True))
     for column in list(body.find_all(exp.Column)):
         if not column.table and column.name in arguments:
@@ -165,9 +188,13 @@ def _own_function(call: exp.Anonymous, known: Known) -> exp.Expression:
     return exp.Cast(this=body, to=exp.Var(this=spark_type(made.returns)))
 
 
-def _within(parameters: Mapping[str, str], known: Known) -> Known:
-    types = {name: kind.upper() for name, kind in parameters.items()}
-    return replace(known, types=types)
+def _body(made: SqlFunction, known: Known) -> exp.Expression:
+    types = {name: kind.upper() for name, kind in made.parameters.items()}
+    try:
+        return rewritten(parse_one(made.body, dialect=_Read), replace(known, types=types))
+    except UntranslatableError as error:
+        error.line = None  # of the function's file, not of the one that calls it
+        raise
 
 
 def _variable(call: exp.Anonymous, known: Known) -> exp.Expression:

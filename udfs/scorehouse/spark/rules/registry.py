@@ -47,12 +47,14 @@ class UntranslatableError(Exception):
     Attributes:
         construct: as DuckDB names it
         remedy: what to write instead, if that is known
+        line: of the query, where that is known
     """
 
-    def __init__(self, construct: str, remedy: str = "") -> None:
+    def __init__(self, construct: str, remedy: str = "", line: int | None = None) -> None:
         super().__init__(construct, remedy)
         self.construct = construct
         self.remedy = remedy
+        self.line = line
 
 
 Rule = Callable[[exp.Expression, Known], exp.Expression]
