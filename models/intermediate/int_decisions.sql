@@ -12,7 +12,8 @@ experiments as (
 
 ),
 
-interactions as (
+{# read twice, each time few of them: all are never held #}
+interactions as not materialized (
 
     select * from {{ ref('int_known_interactions') }}
 
