@@ -124,10 +124,10 @@ def test_every_member_of_a_tar_is_read_or_named_and_links_are_what_they_lead_to(
         found = discover(str(file))
         told = [f"in.tar/{name}" for _, name, _ in [*members, ("", "z.csv", "")]]
         assert sorted([one.name for one in found.files] + [one.name for one in found.unread]) == sorted(told)
-        contents = {os.path.normpath(name): what for kind, name, what in members if kind == "file"}
+        contents = {what for kind, _, what in members if kind == "file"}  # a hard link is what was there before it
         for one in found.files:
             ((value,),) = rows_of(one)
-            assert value in {*contents.values(), "z"}
+            assert value in {*contents, "z"}
         last = {os.path.normpath(name): (kind, what) for kind, name, what in members}
         for name, (kind, what) in last.items():
             place = f"in.tar/{name}"
