@@ -163,6 +163,7 @@ BY_ROW = [
     "list_unique(l)",
     "list_has_any(l, ['a', null])",
     "list_sort(list_intersect(l, ['a', 'é', null]))",
+    "len(list_intersect(['a', 'tea'], string_split(s, ' ')))",
     "list_transform(l, lambda one, place: one || place)",
     "list_filter(l, lambda one, place: place > 1)",
     "length(l)",

@@ -36,6 +36,7 @@ def settings(place: Path, package: Path) -> dict[str, str]:
     return {
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",  # what overflows or cannot be cast fails, as in DuckDB
+        "spark.sql.legacy.sizeOfNull": "false",  # NULL, not -1; dbt-spark turns ANSI off, which says so, too
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",  # which others read as UTC
         "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
         "spark.sql.legacy.createHiveTableByDefault": "false",
@@ -48,6 +49,9 @@ def settings(place: Path, package: Path) -> dict[str, str]:
         "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY", "3g"),
         "spark.sql.shuffle.partitions": os.environ.get("SPARK_SHUFFLE_PARTITIONS", "200"),
         "spark.driver.maxResultSize": "0",  # rows of a model, where they are compared as the cluster sends them
+        "spark.sql.parser.manageParserCaches": "true",  # long SQL would fill the driver's memory with what parsing remembers
+        "spark.sql.parser.parserDfaCacheFlushThreshold": "50000",
+        "spark.sql.ui.retainedExecutions": "10",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "OFF",

@@ -1,6 +1,6 @@
 """Small trees of Spark SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
@@ -96,6 +96,13 @@ def borrowed(returns: str, expression: str, arguments: Sequence[exp.Expression])
 def with_name(name: str, value: exp.Expression, body: exp.Expression) -> exp.Expression:
     """A body in which a value has a name: the lambda over a list of one."""
     return call("try_element_at", call("transform", call("array", value), lambda_of([name], body)), 1)
+
+
+def once(value: exp.Expression, body: Callable[[exp.Expression], exp.Expression]) -> exp.Expression:
+    """A body that names a value several times and computes it once: else texts within texts would grow without end."""
+    if isinstance(value, exp.Column | exp.Identifier | exp.Literal):
+        return body(value)
+    return with_name("value_of", value, body(exp.column("value_of")))
 
 
 def number_of(node: exp.Expression) -> float | None:

@@ -32,9 +32,11 @@ def mapped(found: exp.Anonymous, known: Known) -> exp.Expression:
 
 @function("list_intersect", "array_intersect", "list_has_any", "array_has_any")
 def common(found: exp.Anonymous, known: Known) -> exp.Expression:
-    """Values that are in both lists, or whether there are some; NULL is no value."""
-    name = "arrays_overlap" if "has" in found.name.lower() else "array_intersect"
-    return call(name, *(call("array_compact", values) for values in found.expressions))
+    """Values that are in both lists, or whether there are some; NULL is no value, and as the second list to intersect empty."""
+    one, other = (call("array_compact", values) for values in found.expressions)
+    if "has" in found.name.lower():
+        return call("arrays_overlap", one, other)
+    return call("array_intersect", one, call("coalesce", other, call("array")))
 
 
 @function("flatten")

@@ -2,7 +2,7 @@
 
 from sqlglot import exp
 
-from scorehouse.spark.rules.build import borrowed, call, cast, number_of, text, when, with_name
+from scorehouse.spark.rules.build import borrowed, call, cast, number_of, once, text, when, with_name
 from scorehouse.spark.rules.registry import Known, function, node, renamed, same
 from scorehouse.spark.rules.types import as_double, is_double
 
@@ -30,12 +30,16 @@ def rounded(found: exp.Anonymous, known: Known) -> exp.Expression:
     count = number_of(digits[0])
     unit = call("power", 10, exp.Paren(this=digits[0])) if count is None else exp.Var(this=f"1e{abs(int(count))}D")
     before, after = (exp.Div, exp.Mul) if count and count < 0 else (exp.Mul, exp.Div)
-    scaled = before(this=exp.Paren(this=value.copy()), expression=unit)
-    made = exp.Paren(this=after(this=call("round", scaled), expression=unit.copy()))
-    if count is None or is_double(value, known):
-        return made
-    is_fraction = exp.EQ(this=call("typeof", value.copy()), expression=text("double"))
-    return when((is_fraction, made), otherwise=found)
+
+    def multiplied(number: exp.Expression) -> exp.Expression:
+        scaled = before(this=exp.Paren(this=number.copy()), expression=unit.copy())
+        return exp.Paren(this=after(this=call("round", scaled), expression=unit.copy()))
+
+    def by_type(number: exp.Expression) -> exp.Expression:
+        is_fraction = exp.EQ(this=call("typeof", number.copy()), expression=text("double"))
+        return when((is_fraction, multiplied(number)), otherwise=call("round", number.copy(), digits[0]))
+
+    return multiplied(value) if count is None or is_double(value, known) else once(value, by_type)
 
 
 @function("sign")
@@ -56,12 +60,16 @@ def logarithm(found: exp.Anonymous, known: Known) -> exp.Expression:
 
 
 def _logarithm(name: str, value: exp.Expression) -> exp.Expression:
-    made = call(name, value)
     if _is_above_one(value.unnest()):
-        return made
+        return call(name, value)
+    return once(value, lambda number: _logarithm_of_all(name, number))
+
+
+def _logarithm_of_all(name: str, number: exp.Expression) -> exp.Expression:
     zero = exp.Literal.number(0)
-    is_zero, is_below = exp.EQ(this=value.copy(), expression=zero), exp.LT(this=value.copy(), expression=zero.copy())
-    return when((is_zero, call("negative", _special("Infinity"))), (is_below, _special("NaN")), otherwise=made)
+    is_zero, is_below = exp.EQ(this=number.copy(), expression=zero), exp.LT(this=number.copy(), expression=zero.copy())
+    infinite = call("negative", _special("Infinity"))
+    return when((is_zero, infinite), (is_below, _special("NaN")), otherwise=call(name, number.copy()))
 
 
 @function("isfinite")

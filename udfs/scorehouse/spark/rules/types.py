@@ -2,7 +2,7 @@
 
 from sqlglot import exp
 
-from scorehouse.spark.rules.build import borrowed, call, cast, text, text_of, when, with_name
+from scorehouse.spark.rules.build import borrowed, call, cast, once, text, text_of, when, with_name
 from scorehouse.spark.rules.registry import Known, UntranslatableError, node
 
 SCALARS = {
@@ -115,15 +115,20 @@ def _as_decimal(found: exp.Cast, to: str, known: Known) -> exp.Expression:
     kind = known.type_of(value.unnest())
     if scale > 18 or isinstance(value.unnest(), exp.Literal | exp.Null) or (kind or "DOUBLE") not in ("DOUBLE", "FLOAT"):
         return plain
-    scaled = exp.Mul(this=exp.Paren(this=value.copy()), expression=exp.Var(this=f"1e{scale}D"))
+    is_seen = bool(kind) or is_double(value, known)
+    return once(value, lambda number: _decimal_of(type(found), number, to, scale, is_seen))
+
+
+def _decimal_of(cast_to: type[exp.Cast], number: exp.Expression, to: str, scale: int, is_seen: bool) -> exp.Expression:
+    """A number as a decimal: multiplied and rounded where it is known, or found, to be a floating-point one."""
+    plain = cast_to(this=number, to=exp.Var(this=to))
+    scaled = exp.Mul(this=exp.Paren(this=number.copy()), expression=exp.Var(this=f"1e{scale}D"))
     unit = exp.Literal.number(f"{10**-scale:.{scale}f}")
     whole = cast(cast(call("round", scaled), "BIGINT"), "DECIMAL(19, 0)")
-    exact = type(found)(this=exp.Mul(this=whole, expression=unit), to=exp.Var(this=to))
+    exact = cast_to(this=exp.Mul(this=whole, expression=unit), to=exp.Var(this=to))
     fits = exp.LT(this=call("abs", scaled.copy()), expression=exp.Var(this="9e18D"))
-    if kind or is_double(value, known):
-        return when((fits, exact), otherwise=plain.copy())
-    is_fraction = exp.EQ(this=call("typeof", value.copy()), expression=text("double"))
-    return when((is_fraction, when((fits, exact), otherwise=plain.copy())), otherwise=plain.copy())
+    is_fraction = exp.EQ(this=call("typeof", number.copy()), expression=text("double"))
+    return when((fits if is_seen else exp.And(this=is_fraction, expression=fits), exact), otherwise=plain.copy())
 
 
 ENDS_OF_TIME = {"-infinity": "0001-01-01", "infinity": "9999-12-31 23:59:59.999999"}
