@@ -1,7 +1,7 @@
 {#
     What is popular now among items that may be recommended, by the trend that a fitted recommender's usable version holds, as a
-    whole select: model_version, item_id, category, popularity above 0, place and category_place (1 for the most popular; none
-    without a category). Counted from the days of items, so that it is of today whenever the version was fitted; the same formula
+    whole select: model_version, item_id, category, popularity above 0, place, category_place (1 for the most popular; none without a
+    category) and free_place (the place among items of which each category has no more than the policy allows). Counted from the days of items, so that it is of today whenever the version was fitted; the same formula
     as scorehouse.recommending.weights.Trend. What is added and compared are decimals, so that the order of rows does not matter.
     A popularity is a whole number of the last decimal that weights have.
 
@@ -15,50 +15,63 @@
     {%- do _expect('item_popularities', model=['fitted', model]) -%}
     {%- set decimals = var('recommendation_decimals') -%}
     select
-        scaled.model_version,
-        scaled.item_id,
-        items.category,
-        cast(round(scaled.value * 1e{{ decimals }}) as bigint) as popularity,
-        row_number() over (order by scaled.value desc, scaled.item_id desc) as place,
+        placed.*,
         case
-            when items.category is not null
-                then row_number() over (partition by items.category order by scaled.value desc, scaled.item_id desc)
-        end as category_place
+            when coalesce(placed.category_place <= policy.maximum_per_category, true)
+                then row_number() over (
+                    partition by coalesce(placed.category_place <= policy.maximum_per_category, true)
+                    order by placed.place
+                )
+        end as free_place
     from (
         select
-            counted.model_version,
-            counted.item_id,
-            round(
-                cast(counted.total as double) * (cast(counted.largest as double) / cast(max(counted.total) over () as double)),
-                {{ decimals }}
-            ) as value
+            scaled.model_version,
+            scaled.item_id,
+            items.category,
+            cast(round(scaled.value * 1e{{ decimals }}) as bigint) as popularity,
+            row_number() over (order by scaled.value desc, scaled.item_id desc) as place,
+            case
+                when items.category is not null
+                    then row_number() over (partition by items.category order by scaled.value desc, scaled.item_id desc)
+            end as category_place
         from (
             select
-                item_days.item_id,
-                max(trend.model_version) as model_version,
-                max(trend.largest) as largest,
-                cast(
-                    sum(
-                        cast(
-                            item_days.liking * coalesce(power(2, -item_days.age_days / trend.half_life_days), 1) as decimal(38, 18)
-                        )
-                    ) as decimal(38, 15)
-                ) as total
-            from {{ ref('item_days') }} as item_days
-            cross join (
+                counted.model_version,
+                counted.item_id,
+                round(
+                    cast(counted.total as double) * (cast(counted.largest as double) / cast(max(counted.total) over () as double)),
+                    {{ decimals }}
+                ) as value
+            from (
                 select
-                    max(model_version) as model_version,
-                    max(cast(value as decimal(18, 9))) filter (where input = 'largest') as largest,
-                    max(cast(value as decimal(18, 9))) filter (where input = 'half_life_days') as half_life_days,
-                    max(cast(value as decimal(18, 9))) filter (where input = 'window_days') as window_days
-                from ({{ weights_of(model, 'trend') }})
-            ) as trend
-            where item_days.age_days <= coalesce(trend.window_days, item_days.age_days)
-            group by item_days.item_id
-        ) as counted
-        where counted.total > 0 and counted.largest > 0
-    ) as scaled
-    semi join {{ ref('recommendable_items') }} as recommendable on scaled.item_id = recommendable.item_id
-    left join {{ ref('int_items') }} as items on scaled.item_id = items.item_id
-    where scaled.value > 0
+                    item_days.item_id,
+                    max(trend.model_version) as model_version,
+                    max(trend.largest) as largest,
+                    cast(
+                        sum(
+                            cast(
+                                item_days.liking * coalesce(power(2, -item_days.age_days / trend.half_life_days), 1) as decimal(38, 18)
+                            )
+                        ) as decimal(38, 15)
+                    ) as total
+                from {{ ref('item_days') }} as item_days
+                cross join (
+                    select
+                        max(model_version) as model_version,
+                        max(cast(value as decimal(18, 9))) filter (where input = 'largest') as largest,
+                        max(cast(value as decimal(18, 9))) filter (where input = 'half_life_days') as half_life_days,
+                        max(cast(value as decimal(18, 9))) filter (where input = 'window_days') as window_days
+                    from ({{ weights_of(model, 'trend') }})
+                ) as trend
+                where item_days.age_days <= coalesce(trend.window_days, item_days.age_days)
+                group by item_days.item_id
+            ) as counted
+            where counted.total > 0 and counted.largest > 0
+        ) as scaled
+        semi join {{ ref('recommendable_items') }} as recommendable on scaled.item_id = recommendable.item_id
+        left join {{ ref('int_items') }} as items on scaled.item_id = items.item_id
+        where scaled.value > 0
+    ) as placed
+    cross join {{ ref('recommendation_policy') }} as policy
+    where policy.policy = 'default'
 {%- endmacro %}

@@ -101,7 +101,12 @@ contributions as (
         0 as contribution
 
     from {{ ref('recommendation_reaches') }} as reaches
-    inner join popularities on reaches.category_place >= popularities.category_place and reaches.place < popularities.place
+    left join popularities as last on reaches.place = last.free_place
+    inner join popularities
+        on
+            reaches.category_place >= popularities.category_place
+            and reaches.place < popularities.place
+            and coalesce(last.place, {{ 2 ** 62 }}) >= popularities.place
 
 ),
 

@@ -79,6 +79,43 @@ def test_nothing_taken_or_blocked_is_recommended_and_nothing_better_is_left_out(
     assert {tuple(ranks) for _, ranks in lists} == {(1, 2, 3, 4, 5, 6)}
 
 
+@pytest.mark.parametrize("recommender", ["ease", "popular"])
+def test_lists_are_the_best_of_all_items(shop: Project, recommender: str) -> None:
+    """Every customer with every item, though few pairs are looked at."""
+    best = f"""
+        with weights as (select unnest(weights, max_depth => 2) from learning.recommendation__{recommender}),
+        points as (
+            select customer_id, output as item_id, cast(round(preference * value * 1e9) as bigint) as points
+            from features.customer_item_preferences inner join weights on item_id = input where part = 'similarity'
+            union all
+            select customer_id, item_id, popularity
+            from scores.recommendation_reaches cross join scores.item_popularities__{recommender}
+        ),
+        scored as (
+            select customer_id, item_id, category, sum(points) as score
+            from points semi join scores.recommendable_items using (item_id) left join intermediate.int_items using (item_id)
+            anti join scores.recommendation_exclusions using (customer_id, item_id)
+            group by all
+        ),
+        placed as (
+            select *, row_number() over (partition by customer_id, category order by score desc, item_id desc) as place
+            from scored
+        )
+        select
+            customer_id,
+            row_number() over (
+                partition by customer_id order by (category is null or place <= 2) desc, score desc, item_id desc
+            ) as rank,
+            item_id
+        from placed
+        qualify rank <= 6
+    """
+    listed = f"select customer_id, rank, item_id from scores.recommendations__{recommender}"
+    found = [shop.work("main", f"from ({one}) except from ({other})") for one, other in ((best, listed), (listed, best))]
+    assert found == [[], []]
+    assert shop.work("main", f"select count(*) > 300 from ({listed})") == [(True,)]
+
+
 def test_a_category_gets_its_share_of_a_list_at_most(shop: Project) -> None:
     counts = shop.work(
         "main",
