@@ -34,7 +34,8 @@ select
     '{{ implementation }}' as implementation,
     cast(null as varchar) as model_version,
     cast(null as timestamp) as as_of,
-    cast(null as timestamp) as scored_at
+    {# as in all implementations, so that it is known for the time of a build where they are put together #}
+    {{ built_at() }} as scored_at
 from {{ ref('recommendation_reaches') }}
 where false
 {%- else %}
