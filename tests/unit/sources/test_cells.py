@@ -277,6 +277,7 @@ def test_a_truth_value_is_no_number_whatever_file_it_stands_in(cell: object, fou
     assert [read(cell, column, found) for column in (NUMBER, WHOLE)] == [(None, True)] * 2
     assert read(None, NUMBER, found) == (None, False)
     assert read(cell, Column("country", "VARCHAR"), found) == ("true", False)
+    assert read(cell, Column("value", "DOUBLE", kind="truth"), found) == (1, False)
 
 
 def test_a_missing_word_is_a_word_in_a_text() -> None:

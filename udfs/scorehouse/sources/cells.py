@@ -28,6 +28,9 @@ _NESTED = "when 'OBJECT' then null when 'ARRAY' then null"
 _EXACT_BELOW = {"FLOAT": 2**24, "DOUBLE": 2**53}
 """From there on a floating point number stands for several whole ones."""
 
+TRUTH = "truth"
+"""The kind of a column of numbers that may be given as truth values."""
+
 _FLOATS = ("FLOAT", "DOUBLE")
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _CLOCK = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}[ T]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?"
@@ -79,13 +82,14 @@ def value_sql(value: str, found: str, column: Column, decimal: str = ".") -> str
     if kind == "JSON" and found not in ("VARCHAR", "JSON"):
         return json_sql(value, found)
     if found != "VARCHAR":
-        return _from_number(value, found, column.data_type)
+        return _from_number(value, found, column)
     text = f"nullif({trimmed(value)}, '')"
     if is_number(kind) and given_kind == "JSON" and decimal[0] != ".":  # JSON's own numbers have a point
         own = _number(text, column.data_type, ".")
-        return f"case when json_type({given}) = 'VARCHAR' then {_number(text, column.data_type, decimal)} else {own} end"
+        number = f"case when json_type({given}) = 'VARCHAR' then {_number(text, column.data_type, decimal)} else {own} end"
+        return _or_truth(number, text, column)
     if is_number(kind):
-        return _number(text, column.data_type, decimal)
+        return _or_truth(_number(text, column.data_type, decimal), text, column)
     return _time(text) if kind == "TIMESTAMP" else _cast(text, column.data_type)
 
 
@@ -155,15 +159,23 @@ def _cast(value: str, data_type: str) -> str:
     return f"try_cast({value} as {data_type})"
 
 
-def _from_number(value: str, found: str, data_type: str) -> str:
-    """A value of another type than text; a fraction is no whole number, and a truth value or NaN is no number."""
-    if found == "BOOLEAN" and is_number(data_type):
+def _from_number(value: str, found: str, column: Column) -> str:
+    """A value of another type than text; a fraction is no whole number, NaN is no number, and a truth value is none as a rule."""
+    data_type = column.data_type
+    if found == "BOOLEAN" and is_number(data_type) and column.kind != TRUTH:
         return f"cast(null as {data_type})"
     if found in _FLOATS:
         value = f"case when not isnan({value}) then {value} end"
     if data_type.upper() in _WHOLE and (found in _FLOATS or found.startswith("DECIMAL")):
         return f"case when {value} = round({value}) then try_cast({value} as {data_type}) end"
     return _cast(value, data_type)
+
+
+def _or_truth(number: str, text: str, column: Column) -> str:
+    """A number; of a column that says so, a truth value is 1 or 0."""
+    return (
+        f"coalesce({number}, case lower({text}) when 'true' then 1 when 'false' then 0 end)" if column.kind == TRUTH else number
+    )
 
 
 def _number(text: str, data_type: str, decimal: str) -> str:

@@ -108,7 +108,7 @@ class SourceTable:
     @property
     def in_files(self) -> list[Column]:
         """The declared columns that files may have."""
-        return [column for column in self.columns if column.kind in (None, "id", "name", "property")]
+        return [column for column in self.columns if column.kind in (None, "id", "name", "property", "truth")]
 
     def stored_name(self, file: LandedFile) -> str:
         """A landed file's copy, relative to the store."""

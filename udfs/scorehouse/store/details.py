@@ -12,8 +12,9 @@ class Column:
 
     Attributes:
         kind: `id` for a key, which has one spelling; `name` for a word that says which of a few; `property` for what is a member
-            of `properties` too; or what the reader fills it with: `file`, `line`, `seen_at` (when the file says that it was
-            written), `fault_column` and `fault_value` (the first cell of the row that cannot be read).
+            of `properties` too; `truth` for a number that may be true or false; or what the reader fills it with: `file`, `line`,
+            `seen_at` (when the file says that it was written), `fault_column` and `fault_value` (the first cell that cannot be
+            read).
     """
 
     name: str
