@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scorehouse.ledger import lines
@@ -100,7 +100,11 @@ def test_what_an_sla_is_judged_by_stays(tmp_path: Path, event: str) -> None:
 DONE = st.sampled_from(["opened", "told", "not told", "closed", "end told", "nothing"])
 
 
+OPENED_AGAIN = [("a", "opened"), ("a", "told"), ("a", "closed"), ("a", "opened"), ("a", "closed")]
+
+
 @settings(max_examples=60)
+@example(runs=OPENED_AGAIN, young=2)
 @given(runs=st.lists(st.tuples(st.sampled_from("ab"), DONE), min_size=1, max_size=14), young=st.integers(2, 4))
 def test_what_is_open_and_what_is_owed_stays_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, runs: list[tuple[str, str]], young: int

@@ -119,6 +119,7 @@ class Incident:
         was_lost: whether a message about it was not taken by whom it went to, or nobody knows whether it was.
         tried_at: when somebody was last to be told of it, or of its end.
         is_on_its_way: whether nobody knows yet what became of that.
+        heard_since: the run of an earlier incident of this cause, of whose end nobody has heard; None where there was none.
     """
 
     key: str
@@ -132,6 +133,12 @@ class Incident:
     was_lost: bool = False
     tried_at: datetime | None = None
     is_on_its_way: bool = False
+    heard_since: int | None = None
+
+    @property
+    def known_from(self) -> int:
+        """The run from which on lines say how it stands."""
+        return self.since if self.heard_since is None else self.heard_since
 
     def was_tried_within(self, time: timedelta, now: datetime) -> bool:
         """Whether somebody was to be told of it a short time ago."""
@@ -210,8 +217,8 @@ def standing(runs: Iterable[tuple[int, Iterable[Line]]]) -> Standing:
             continue
         if _is(line, OPENED):
             unheard = over.pop(key, None)  # of its end: as far as its team knows it is open still
-            told_at = unheard.told_at if unheard else None
-            found.setdefault(key, replace(_opened(number, said, line), told_at=told_at))
+            heard = {"told_at": unheard.told_at, "heard_since": unheard.known_from} if unheard else {}
+            found.setdefault(key, replace(_opened(number, said, line), **heard))
         elif _is(line, CLOSED) and key in found:
             incident = closed[key] = replace(found.pop(key), tried_at=None, is_on_its_way=False)
             over |= {key: incident} if incident.is_owed else {}

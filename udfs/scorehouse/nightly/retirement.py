@@ -50,7 +50,7 @@ def _old(files: list[Path], days: float, most_bytes: float) -> Iterator[Path]:
 def _needed(folder: Path, files: list[Path]) -> Iterator[int]:
     """Numbers of the first files that something needs."""
     standing = incidents.standing(incidents.history(folder))
-    yield from (one.since for one in (*standing.open.values(), *standing.over))
+    yield from (one.known_from for one in (*standing.open.values(), *standing.over))
     for event in _SERVED:
         yield from islice((lines.number_of(file) for file in reversed(files) if any(lines.read(file, [event]))), 1)
 
