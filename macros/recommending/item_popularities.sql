@@ -1,9 +1,10 @@
 {#
     What is popular now among items that may be recommended, by the trend that a fitted recommender's usable version holds, as a
     whole select: model_version, item_id, category, popularity above 0, place, category_place (1 for the most popular; none without a
-    category) and free_place (the place among items of which each category has no more than the policy allows). Counted from the days of items, so that it is of today whenever the version was fitted; the same formula
-    as scorehouse.recommending.weights.Trend. What is added and compared are decimals, so that the order of rows does not matter.
-    A popularity is a whole number of the last decimal that weights have.
+    category) and free_place (the place among items of which each category has no more than the policy allows). Counted from the days
+    of items, so that it is of today whenever the version was fitted; the same formula as scorehouse.recommending.weights.Trend. What
+    is added and compared are decimals, so that the order of rows does not matter. A popularity is a whole number of the last decimal
+    that weights have.
 
     Example:
         {{ item_popularities('recommendation__popular') }}

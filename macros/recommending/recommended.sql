@@ -67,6 +67,32 @@ preferences as (
 
 ),
 
+{# what can be on a list for its popularity alone, by a range at a time: one join by either of them compares all pairs #}
+reached as (
+
+    select
+        reaches.customer_id,
+        popularities.item_id
+
+    from {{ ref('recommendation_reaches') }} as reaches
+    inner join popularities on reaches.place >= popularities.place
+
+    union all
+
+    select
+        reaches.customer_id,
+        popularities.item_id
+
+    from {{ ref('recommendation_reaches') }} as reaches
+    left join popularities as last on reaches.place = last.free_place
+    inner join popularities
+        on
+            reaches.category_place >= popularities.category_place
+            and reaches.place < popularities.place
+            and coalesce(last.place, {{ 2 ** 62 }}) >= popularities.place
+
+),
+
 contributions as (
 
     select
@@ -81,33 +107,14 @@ contributions as (
 
     union all
 
-    {# two joins by a range each: one by either of them compares all pairs #}
     select
-        reaches.customer_id,
-        popularities.item_id,
+        customer_id,
+        item_id,
         null as liked_item_id,
         null as strength,
         0 as contribution
 
-    from {{ ref('recommendation_reaches') }} as reaches
-    inner join popularities on reaches.place >= popularities.place
-
-    union all
-
-    select
-        reaches.customer_id,
-        popularities.item_id,
-        null as liked_item_id,
-        null as strength,
-        0 as contribution
-
-    from {{ ref('recommendation_reaches') }} as reaches
-    left join popularities as last on reaches.place = last.free_place
-    inner join popularities
-        on
-            reaches.category_place >= popularities.category_place
-            and reaches.place < popularities.place
-            and coalesce(last.place, {{ 2 ** 62 }}) >= popularities.place
+    from reached
 
 ),
 
