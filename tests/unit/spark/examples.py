@@ -255,6 +255,10 @@ QUERIES = [
     "select i, sum(i) over (order by t range between interval 7 day preceding and interval 1 second preceding) as n from given",
     "select i, last_value(b ignore nulls) over (order by i) as n from given",
     "select i, rank() over (w order by b, i) as n, count(*) over w - 1 as m from given window w as (partition by k)",
+    "select i, last_value(b) over (w rows between unbounded preceding and unbounded following) as n from given"
+    " window w as (partition by k order by b, i)",
+    "select i, sum(i) over (w order by i rows between 1 preceding and current row) as n from given window w as (partition by k)",
+    "with a as not materialized (select i from given), b as materialized (select i from a) select a.i from a, b where a.i = b.i",
     "select i, s from given qualify row_number() over (partition by k order by b, i desc) = 1",
     "select i, unnest(l) as one, generate_subscripts(l, 1) as place from given",
     "select i, cast(unnest([1.5, 2.5]) as integer) as one from given",

@@ -53,7 +53,7 @@ class _Write(Spark):
 
 
 PLAIN = (
-    *(exp.Select, exp.From, exp.Where, exp.Group, exp.Having, exp.Order, exp.Limit, exp.CTE, exp.Subquery),
+    *(exp.Select, exp.From, exp.Where, exp.Group, exp.Having, exp.Order, exp.Limit, exp.Subquery),
     *(
         exp.TableAlias,
         exp.Identifier,

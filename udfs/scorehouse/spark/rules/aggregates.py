@@ -201,13 +201,14 @@ def window(found: exp.Window, known: Known) -> exp.Expression:
 
 
 def _with_named(found: exp.Window) -> exp.Window:
-    """A window that adds an order to a named one has that one's parts, too: Spark does not read the name there."""
+    """A window that adds an order or a frame to a named one has that one's parts, too: Spark does not read the name there."""
     name, query = found.args.get("alias"), found.find_ancestor(exp.Select)
-    if not name or not found.args.get("order") or not query:
+    if not name or not (found.args.get("order") or found.args.get("spec")) or not query:
         return found
     for window in query.args.get("windows") or []:
         if window.name == name.name:
             found.set("partition_by", [part.copy() for part in window.args.get("partition_by") or []])
+            found.set("order", found.args.get("order") or (window.args["order"].copy() if window.args.get("order") else None))
             found.set("alias", None)
     return found
 

@@ -18,6 +18,13 @@ def relation(found: exp.Table, known: Known) -> exp.Expression:
     return exp.Table(this=name, alias=alias)
 
 
+@node(exp.CTE)
+def step(found: exp.CTE, known: Known) -> exp.Expression:
+    """Whether a step's rows are kept is for Spark to choose: it changes none of them."""
+    found.set("materialized", None)
+    return found
+
+
 @node(exp.Unnest)
 def unnest(found: exp.Unnest, known: Known) -> exp.Expression:
     """A list in FROM."""
