@@ -90,6 +90,14 @@ def test_a_text_is_told_by_a_template_alone() -> None:
     assert told(rows("from {country}", feature="country"), "[['country', '0.5']]", ROW) == "from NO"
 
 
+@pytest.mark.parametrize(("first", "second"), [("0.5", "0.4"), ("0.5", "-0.4"), ("-0.5", "-0.4")])
+def test_two_features_that_say_the_same_say_it_once(first: str, second: str) -> None:
+    of = [*rows("bought {recency_days} days ago"), *rows("bought {recency_days} days ago", feature="share")]
+    reasons = f"[['recency_days', '{first}'], ['is_night', '0.5'], ['share', '{second}']]"
+    ending = " (lowers the score)" if first.startswith("-") else ""
+    assert told(of, reasons, ROW) == f"bought 85 days ago{ending}; is night yes"
+
+
 def test_what_moved_nothing_is_not_told() -> None:
     assert told([], "[['share', '0.5'], ['recency_days', '0'], ['is_night', null]]", ROW) == "share 0.034"
     assert told([], "[['share', '0']]", ROW) is None

@@ -14,7 +14,8 @@ EITHER = "either"
 HOLDS = {"raises": "reason.contribution > 0", "lowers": "reason.contribution < 0", EITHER: "true"}
 """For which contributions a template is, by its direction."""
 
-LOWERS = "case when reason.contribution < 0 then ' (lowers the score)' else '' end"
+LOWERING = " (lowers the score)"
+LOWERS = f"case when reason.contribution < 0 then '{LOWERING}' else '' end"
 """What is added where the words themselves do not say that a score is lowered."""
 
 PERCENTAGES = {"percent": "100 * {}", "exp_percent": "100 * exp({})"}
@@ -149,6 +150,8 @@ def _parts(text: str) -> Iterator[str | Placeholder]:
 def text_sql(templates: Sequence[Template], types: Types, row: str, number: str) -> str:
     """A SQL expression that puts the reasons of a row in words, joined by `; `; NULL where none moved the score.
 
+    What two features say in the same words is told once, of the one that stands first.
+
     Args:
         templates: of any features; those of columns that `types` lacks are another model's.
         types: of the columns of the model whose row stands beside.
@@ -162,7 +165,18 @@ def text_sql(templates: Sequence[Template], types: Types, row: str, number: str)
     named = f"replace(replace(reason.feature, '*', ' with '), '_', ' ') || {LOWERS}"
     words = "\n".join(["case reason.feature", *cases, f"else {named}", "end"])
     moved = "list_filter(reasons, lambda reason: reason.contribution <> 0)"
-    return f"nullif(array_to_string(list_transform({moved}, lambda reason: {words}), '; '), '')"
+    return f"nullif(array_to_string({_once(f'list_transform({moved}, lambda reason: {words})')}, '; '), '')"
+
+
+def _once(texts: str) -> str:
+    """SQL of a list of texts without those that an earlier one says, but for its `LOWERING`."""
+    said = f"list_transform(texts, lambda one: {_without_lowering('one')})"
+    is_first = f"list_position({said}, {_without_lowering('text')}) = place"
+    return f"list_transform([{texts}], lambda texts: list_filter(texts, lambda text, place: {is_first}))[1]"
+
+
+def _without_lowering(text: str) -> str:
+    return f"replace({text}, '{LOWERING}', '')"
 
 
 @dataclass(frozen=True)
