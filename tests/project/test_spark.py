@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from project.test_ranking import INTERACTIONS as SEARCHES
 from project.test_ranking import SIMULATION
 from scorehouse.errors import ScorehouseError
 from scorehouse.spark import compare, functions, run, session
+from scorehouse.spark.generate import STORE
 from scorehouse.spark.project import UNTRANSLATED, Model
 from scorehouse.spark.rules.registry import FUNCTIONS, Known
 from scorehouse.spark.translate import translated
@@ -96,6 +98,15 @@ def kill(process: subprocess.Popen) -> None:
         process.wait()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def for_little_data() -> Iterator[None]:
+    """Java compiles once where everything is short, and rows are not spread over 200 places."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        patch.setenv("SPARK_SHUFFLE_PARTITIONS", "4")
+        yield
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A small shop with purchases, searches, experiments, coupons and payments, built by DuckDB."""
@@ -168,9 +179,22 @@ def test_every_rule_gives_the_same_rows_on_both_engines(tmp_path: Path) -> None:
     assert not different, "\n".join(different)
 
 
-def test_all_models_have_duckdbs_rows_and_are_published(built: Project, tmp_path: Path) -> None:
+def kill_when(folder: Path, tables: int, worker: subprocess.Popen) -> None:
+    """Kill a worker as soon as so many tables are there, in a thread."""
+
+    def wait() -> None:
+        while worker.poll() is None and len(list(folder.glob("*"))) < tables:
+            time.sleep(0.1)
+        kill(worker)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def test_all_models_have_duckdbs_rows_and_are_published_though_a_worker_is_killed(built: Project, tmp_path: Path) -> None:
     with cluster(tmp_path, workers=2) as found:
+        kill_when(built.folder() / "spark" / "tables" / f"{STORE}.db", 60, found.workers[0])
         outcome = on_spark(built, found.address)
+        assert [worker.poll() is None for worker in found.workers] == [False, True]
     assert outcome.is_green, [*outcome.refused, *outcome.failed, *outcome.different]
     assert outcome.models > 100
     assert outcome.tests > 200
