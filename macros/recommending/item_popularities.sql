@@ -39,19 +39,26 @@
             select
                 counted.model_version,
                 counted.item_id,
-                round(
-                    cast(counted.total as double) * (cast(counted.largest as double) / cast(max(counted.total) over () as double)),
-                    {{ decimals }}
+                {#- what was liked long ago is still an item that a list may end with #}
+                greatest(
+                    round(
+                        cast(counted.total as double)
+                        * (cast(counted.largest as double) / nullif(cast(max(counted.total) over () as double), 0)),
+                        {{ decimals }}
+                    ),
+                    1e-{{ decimals }}
                 ) as value
             from (
                 select
                     item_days.item_id,
                     max(trend.model_version) as model_version,
                     max(trend.largest) as largest,
+                    max(item_days.liking) as liking,
                     cast(
                         sum(
                             cast(
-                                item_days.liking * coalesce(power(2, -item_days.age_days / trend.half_life_days), 1) as decimal(38, 18)
+                                case when trend.of_new = 1 then item_days.new_liking else item_days.liking end
+                                * coalesce(power(2, -item_days.age_days / trend.half_life_days), 1) as decimal(38, 18)
                             )
                         ) as decimal(38, 15)
                     ) as total
@@ -61,17 +68,17 @@
                         max(model_version) as model_version,
                         max(cast(value as decimal(18, 9))) filter (where input = 'largest') as largest,
                         max(cast(value as decimal(18, 9))) filter (where input = 'half_life_days') as half_life_days,
-                        max(cast(value as decimal(18, 9))) filter (where input = 'window_days') as window_days
+                        max(cast(value as decimal(18, 9))) filter (where input = 'window_days') as window_days,
+                        max(cast(value as decimal(18, 9))) filter (where input = 'of_new') as of_new
                     from ({{ weights_of(model, 'trend') }})
                 ) as trend
                 where item_days.age_days <= coalesce(trend.window_days, item_days.age_days)
                 group by item_days.item_id
             ) as counted
-            where counted.total > 0 and counted.largest > 0
+            where counted.liking > 0 and counted.largest > 0
         ) as scaled
         semi join {{ ref('recommendable_items') }} as recommendable on scaled.item_id = recommendable.item_id
         left join {{ ref('int_items') }} as items on scaled.item_id = items.item_id
-        where scaled.value > 0
     ) as placed
     cross join {{ ref('recommendation_policy') }} as policy
     where policy.policy = 'default'

@@ -172,7 +172,7 @@ def test_popular_items_serve_where_lists_by_similarity_are_no_better(shop: Proje
     """Customers of three shelves stay on theirs in one shop; in the other each takes what the day is about."""
     gate = "select status, metric, value > baseline_value from history.gates where implementation = 'recommendations__ease'"
     assert shop.work("main", gate) == [("accepted", "ndcg_at_10", True)]
-    changing = INTERACTIONS.replace("hash(i, 'c') % 3 * 10 + hash(i, 'x') % 15", "hash(i) % 120 // 4 + hash(i, 'x') % 3")
+    changing = INTERACTIONS.replace("hash(i, 'c') % 3 * 10 + hash(i, 'x') % 15", "hash(i) % 120 // 4 + hash(i, 'x') % 2")
     write(shop.root / "changing/interactions/all.parquet", changing)
     write(shop.root / "changing/items/all.parquet", ITEMS)
     build(shop, "changing", shop.root / "changing")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 METRIC = "ndcg_at_10"
 """What the best candidate is best in, of items that are new to the customer."""
+METRIC_WITH_LAST = "ndcg_at_10_with_last"
+"""The same, and as much that of the last item that each customer took new: who comes back in the next weeks is not everybody."""
 MOST_CUSTOMERS = 1_000
 """So many customers' lists are compared at most."""
 
@@ -42,9 +44,10 @@ def held_out(history: History, split: Split | None) -> tuple[History, History] |
 def chosen(recommender: "Recommender", history: History, spec: Spec, where: str) -> "Recommender":
     """The recommender with the parameters of `spec.search` that are best on the newest days of a history, or as it came.
 
-    Each fold holds out the newest days of what lies before the fold after it; gains are added up over the folds. Without a
-    search, or a fold in which somebody took something new, nothing is chosen. Raises ScorehouseError for a parameter that the
-    recommender does not have, and another metric than `METRIC`.
+    Each fold holds out the newest days of what lies before the fold after it; gains are added up over the customers of all folds,
+    of which there are only as many as it takes to compare `MOST_CUSTOMERS` lists. Without a search, or a fold in which somebody
+    took something new, nothing is chosen. By `METRIC_WITH_LAST` both gains count as shares of the best candidate's. Raises
+    ScorehouseError for a parameter that the recommender does not have, and another metric.
 
     Args:
         recommender: with its declared parameters.
@@ -54,12 +57,21 @@ def chosen(recommender: "Recommender", history: History, spec: Spec, where: str)
     """
     if spec.search is None:
         return recommender
-    if spec.search.metric not in (None, METRIC):
-        raise ScorehouseError(f"{where}: meta.search.metric: expected {METRIC}, found '{spec.search.metric}'; leave it out.")
+    if spec.search.metric not in (None, METRIC, METRIC_WITH_LAST):
+        raise ScorehouseError(
+            f"{where}: meta.search.metric: expected {METRIC} or {METRIC_WITH_LAST}, found '{spec.search.metric}'; choose one."
+        )
     candidates = _candidates(recommender, spec.search, spec.seed, where)
-    gains = np.zeros(len(candidates))
+    gains, customers = np.zeros(len(candidates)), 0
     for past, future in islice(_folds(history, spec.split), spec.search.folds):
-        gains += _gains(candidates, past, future)
+        found = _gains(candidates, past, future)
+        gains += found.sum(axis=1)
+        customers += found.shape[1]
+        if customers >= MOST_CUSTOMERS:
+            break
+    if spec.search.metric == METRIC_WITH_LAST and gains.any():
+        last = _gains(candidates, *last_left_out(history)).sum(axis=1)
+        gains = gains / gains.max() + last / max(last.max(), 1e-9)
     return candidates[int(gains.argmax())] if gains.any() else recommender
 
 
@@ -87,13 +99,41 @@ def _folds(history: History, split: Split | None) -> Iterator[tuple[History, His
 
 
 def _gains(candidates: Sequence["Recommender"], past: History, future: History) -> np.ndarray:
-    """The metric of each candidate, float64 [candidates]; those that differ in popularity alone share their similarities."""
+    """The metric of each customer's list, float64 [candidates, customers]; who differ in popularity alone share similarities."""
     alike: dict[tuple, list[int]] = {}
     for place, candidate in enumerate(candidates):
         alike.setdefault(candidate.of_similarity, []).append(place)
-    gains = np.zeros(len(candidates))
+    gains = {}
     for places in alike.values():
         popularities = [candidates[place].now().popularity(past) for place in places]
         found = compare_popularities(candidates[places[0]].similarity(past), popularities, past, future, True, MOST_CUSTOMERS)
-        gains[places] = [values.get(METRIC, 0.0) for values in found]
-    return gains
+        gains |= {place: one.gains for place, one in zip(places, found, strict=True)}
+    return np.array([gains[place] for place in range(len(candidates))])
+
+
+def last_left_out(history: History) -> tuple[History, History]:
+    """The history without each customer's last new item, and that item; rows of other items stay, later ones too."""
+    is_last = np.isin(history.pairs, last_first_taken(history))
+    return history.take(~is_last), history.take(is_last)
+
+
+def last_first_taken(history: History) -> np.ndarray:
+    """Of each customer with two items or more, the pair with the item whose first taking is the latest: int64 [such customers].
+
+    Pairs are numbers as in `History.pairs`; of several items on one day it is the last in their order. Here ann took both items,
+    the pen for the first time on day 2:
+
+    >>> names, none = (np.array(["ann", "bob"]), np.array(["cup", "pen"])), np.ones(4)
+    >>> customer, item, day = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), np.array([1, 3, 2, 3])
+    >>> last_first_taken(History(*names, customer, item, day, none, none, none > 0, today=4))
+    array([1])
+    """
+    rows = np.flatnonzero(history.is_taken)
+    rows = rows[np.argsort(history.day[rows], kind="stable")]
+    pairs, first = np.unique(history.pairs[rows], return_index=True)
+    customer, day = history.customer[rows[first]], history.day[rows[first]]
+    order = np.lexsort((pairs, day, customer))
+    is_last = np.append(customer[order][1:] != customer[order][:-1], True)
+    has_more = np.bincount(customer, minlength=len(history.customers)) > 1
+    chosen = order[is_last]
+    return pairs[chosen[has_more[customer[chosen]]]]

@@ -28,17 +28,19 @@ class Ease(Recommender):
         neighbour_count: similar items kept of each item; only positive coefficients are.
         trend: score of the most popular item; 0.1 is as good as a similarity of 0.1 to an item taken just now.
         trend_half_life_days: a day that is so much older counts half for that popularity.
+        trend_of_new: whether it is of customers who had not taken the item before; not where lists are to repeat what was taken.
         repeat: similarity of an item to itself, which counts where taken items may be recommended again.
     """
 
-    ONLY_OF_POPULARITY: ClassVar[tuple[str, ...]] = ("trend", "trend_half_life_days")
+    ONLY_OF_POPULARITY: ClassVar[tuple[str, ...]] = ("trend", "trend_half_life_days", "trend_of_new")
 
     penalty: float = 300
-    basket_weight: float = 1
+    basket_weight: float = 0
     maximum_items: int = 1500
     neighbour_count: int = 30
     trend: float = 0.05
     trend_half_life_days: float = 2
+    trend_of_new: bool = True
     repeat: float = 0.4
 
     def __post_init__(self) -> None:
@@ -56,7 +58,7 @@ class Ease(Recommender):
 
     def now(self) -> Trend:
         """What is popular now."""
-        return Trend(self.trend, self.trend_half_life_days)
+        return Trend(self.trend, self.trend_half_life_days, of_new=self.trend_of_new)
 
 
 def _products(matrix: sparse.csr_matrix) -> np.ndarray:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from scorehouse.learning.declare.spec import Search, Spec
-from scorehouse.recommending.choosing import chosen
+from scorehouse.recommending.choosing import chosen, last_left_out
 from scorehouse.recommending.fitting import Fittable
 from scorehouse.recommending.history import History
-from scorehouse.recommending.lists import compare
+from scorehouse.recommending.lists import Compared, compare
 
 
 @dataclass(frozen=True)
@@ -19,23 +19,30 @@ class Evaluation(Fittable):
     Attributes:
         models: recommenders by name, declared as {estimator, parameters} each.
         searches: parameters that each is chosen from on its past, by name, as meta.search declares them.
+        compared_with: the model whose lists those of the others are compared with, customer by customer.
         test_share: share of the rows, about, that the global time split tests on, the latest.
     """
 
     models: Mapping[str, object]
     searches: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    compared_with: str | None = None
     test_share: float = 0.2
 
     def learned(self, history: History, spec: Spec, where: str) -> dict[str, object]:
         """The column metrics of the version's row: split, slice (the model), metric, value; none where the history is empty."""
         found = []
-        for split, past, future, is_new in splits(history, self.test_share):
-            for name, model in self.models.items():
-                search = Search(**self.searches[name]) if name in self.searches else None
-                best = chosen(model, past, replace(spec, search=search), where)
-                values = compare(best.fit(past), past, future, is_new)
+        for split, *parts in splits(history, self.test_share):
+            compared = {name: self._compared(name, parts, spec, where) for name in self.models}
+            for name, one in compared.items():
+                values = one.metrics | (one.lead(compared[self.compared_with]) if self.compared_with else {})
                 found += [{"split": split, "slice": name, "metric": metric, "value": value} for metric, value in values.items()]
         return {"metrics": found}
+
+    def _compared(self, name: str, parts: tuple[History, History, bool], spec: Spec, where: str) -> Compared:
+        past, future, is_new = parts
+        search = Search(**self.searches[name]) if name in self.searches else None
+        best = chosen(self.models[name], past, replace(spec, search=search), where)
+        return compare(best.fit(past), past, future, is_new)
 
 
 def splits(history: History, test_share: float) -> Iterator[tuple[str, History, History, bool]]:
@@ -51,28 +58,4 @@ def splits(history: History, test_share: float) -> Iterator[tuple[str, History, 
     past, future = history.take(history.day < cut, today=cut), history.take(history.day >= cut)
     yield "global_time", past, future, True
     yield "global_time_repeats", past, future, False
-    last = last_first_taken(history)
-    kept = history.take(~np.isin(history.pairs, last))
-    yield "leave_last_out", kept, history.take(np.isin(history.pairs, last)), True
-
-
-def last_first_taken(history: History) -> np.ndarray:
-    """Of each customer with two items or more, the pair with the item whose first taking is the latest: int64 [such customers].
-
-    Pairs are numbers as in `History.pairs`; of several items on one day it is the last in their order. Here ann took both items,
-    the pen for the first time on day 2:
-
-    >>> names, none = (np.array(["ann", "bob"]), np.array(["cup", "pen"])), np.ones(4)
-    >>> customer, item, day = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), np.array([1, 3, 2, 3])
-    >>> last_first_taken(History(*names, customer, item, day, none, none, none > 0, today=4))
-    array([1])
-    """
-    rows = np.flatnonzero(history.is_taken)
-    rows = rows[np.argsort(history.day[rows], kind="stable")]
-    pairs, first = np.unique(history.pairs[rows], return_index=True)
-    customer, day = history.customer[rows[first]], history.day[rows[first]]
-    order = np.lexsort((pairs, day, customer))
-    is_last = np.append(customer[order][1:] != customer[order][:-1], True)
-    has_more = np.bincount(customer, minlength=len(history.customers)) > 1
-    chosen = order[is_last]
-    return pairs[chosen[has_more[customer[chosen]]]]
+    yield "leave_last_out", *last_left_out(history), True

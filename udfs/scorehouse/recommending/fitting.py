@@ -140,7 +140,7 @@ class Recommender(Fittable):
 
 def _measured(recommender: Recommender, past: History, future: History) -> dict[str, object]:
     """What a recommender that knew the past alone would have shown, against what came then."""
-    values = compare(recommender.fit(past), past, future, is_new=True, most_customers=MOST_MEASURED)
+    values = compare(recommender.fit(past), past, future, is_new=True, most_customers=MOST_MEASURED).metrics
     return {
         "metrics": [{"split": "test", "slice": "all", "metric": metric, "value": value} for metric, value in values.items()],
         "test_count": len(future),

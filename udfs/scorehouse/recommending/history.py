@@ -36,6 +36,8 @@ class History:
     array([[0.5, 1. ]])
     >>> history.popularity(window_days=2)
     array([0., 1.])
+    >>> history.is_new
+    array([ True,  True])
 
     Attributes:
         customers, items: names as texts, in order.
@@ -147,12 +149,21 @@ class History:
         found.eliminate_zeros()
         return found
 
-    def popularity(self, half_life_days: float | None = None, window_days: int | None = None) -> np.ndarray:
+    @cached_property
+    def is_new(self) -> np.ndarray:
+        """Whether the customer had not taken the item on an earlier day: bool [rows]."""
+        pairs, places = np.unique(self.pairs, return_inverse=True)
+        first = np.full(len(pairs), np.iinfo(np.int64).max)
+        np.minimum.at(first, places[self.is_taken], self.day[self.is_taken])
+        return self.day <= first[places]
+
+    def popularity(self, half_life_days: float | None = None, window_days: int | None = None, of_new: bool = False) -> np.ndarray:
         """Liked customer days of each item: the sum of the weights, each 0 to 1; float64 [items].
 
         Args:
             half_life_days: a row counts half with each so many days before today; None for no decay.
             window_days: only rows at most so many days before today count; None for all.
+            of_new: whether only rows of customers count who had not taken the item before.
         """
         age = self.today - self.day
         weight = np.clip(self.weight, 0, 1)
@@ -160,6 +171,8 @@ class History:
             weight = weight * np.exp2(-age / half_life_days)
         if window_days is not None:
             weight = weight * (age <= window_days)
+        if of_new:
+            weight = weight * self.is_new
         return np.bincount(self.item, weight, len(self.items))
 
 

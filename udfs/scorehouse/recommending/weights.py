@@ -26,19 +26,21 @@ class Trend:
         largest: score of the most popular item.
         half_life_days: a day that is so much older counts half; None for no decay.
         window_days: only so many latest days count; None for all.
+        of_new: whether only customers count who had not taken the item before: what they take again says nothing of others.
     """
 
     largest: float
     half_life_days: float | None = None
     window_days: int | None = None
+    of_new: bool = False
 
     def popularity(self, history: History) -> np.ndarray:
         """Scores of the items of a history: float64 [items]."""
-        return scaled(history.popularity(self.half_life_days, self.window_days), self.largest)
+        return scaled(history.popularity(self.half_life_days, self.window_days, self.of_new), self.largest)
 
     def rows(self) -> pa.Table:
-        """What is not None, as rows of `scoring.weights.SCHEMA`: part trend, its name as input, and the value."""
-        found = {name: value for name, value in vars(self).items() if value is not None}
+        """What there is, as rows of `scoring.weights.SCHEMA`: part trend, its name as input, and the value."""
+        found = {name: value for name, value in vars(self).items() if value}
         return weights.rows("trend", input=list(found), value=[float(value) for value in found.values()])
 
 
