@@ -1,6 +1,6 @@
 {#
     What is popular now among items that may be recommended, by the trend that a fitted recommender's usable version holds, as a
-    whole select: model_version, item_id, category, popularity above 0, place, category_place (1 for the most popular; none without a
+    whole select: model_version, item_id, category, popularity above 0, place, category_place (1 for the most popular, and without a
     category) and free_place (the place among items of which each category has no more than the policy allows). Counted from the days
     of items, so that it is of today whenever the version was fitted; the same formula as scorehouse.recommending.weights.Trend. What
     is added and compared are decimals, so that the order of rows does not matter. A popularity is a whole number of the last decimal
@@ -18,9 +18,9 @@
     select
         placed.*,
         case
-            when coalesce(placed.category_place <= policy.maximum_per_category, true)
+            when placed.category_place <= policy.maximum_per_category
                 then row_number() over (
-                    partition by coalesce(placed.category_place <= policy.maximum_per_category, true)
+                    partition by placed.category_place <= policy.maximum_per_category
                     order by placed.place
                 )
         end as free_place
@@ -31,10 +31,11 @@
             items.category,
             cast(round(scaled.value * 1e{{ decimals }}) as bigint) as popularity,
             row_number() over (order by scaled.value desc, scaled.item_id desc) as place,
-            case
-                when items.category is not null
-                    then row_number() over (partition by items.category order by scaled.value desc, scaled.item_id desc)
-            end as category_place
+            {#- an item without a category is alone in its own #}
+            row_number() over (
+                partition by items.category, case when items.category is null then scaled.item_id end
+                order by scaled.value desc, scaled.item_id desc
+            ) as category_place
         from (
             select
                 counted.model_version,

@@ -79,41 +79,96 @@ def test_nothing_taken_or_blocked_is_recommended_and_nothing_better_is_left_out(
     assert {tuple(ranks) for _, ranks in lists} == {(1, 2, 3, 4, 5, 6)}
 
 
+BEST_OF_ALL = """
+with weights as (select unnest(weights, max_depth => 2) from learning.recommendation__{recommender}),
+policy as (from configuration.recommendation_policy),
+points as (
+    select customer_id, output as item_id, cast(round(preference * value * 1e9) as bigint) as points
+    from features.customer_item_preferences inner join weights on item_id = input where part = 'similarity'
+    union all
+    select customer_id, item_id, popularity
+    from scores.recommendation_reaches cross join scores.item_popularities__{recommender}
+),
+scored as (
+    select customer_id, item_id, category, sum(points) as score
+    from points semi join scores.recommendable_items using (item_id) left join intermediate.int_items using (item_id)
+    anti join scores.recommendation_exclusions using (customer_id, item_id)
+    group by all
+    having score > 0
+),
+placed as (
+    select *, row_number() over (partition by customer_id, category order by score desc, item_id desc) as place
+    from scored
+)
+select
+    customer_id,
+    row_number() over (
+        partition by customer_id order by (category is null or place <= maximum_per_category) desc, score desc, item_id desc
+    ) as rank,
+    item_id
+from placed cross join policy
+qualify rank <= list_length
+"""
+"""Every customer with every item, though few pairs are looked at."""
+
+
 @pytest.mark.parametrize("recommender", ["ease", "popular"])
 def test_lists_are_the_best_of_all_items(shop: Project, recommender: str) -> None:
-    """Every customer with every item, though few pairs are looked at."""
-    best = f"""
-        with weights as (select unnest(weights, max_depth => 2) from learning.recommendation__{recommender}),
-        points as (
-            select customer_id, output as item_id, cast(round(preference * value * 1e9) as bigint) as points
-            from features.customer_item_preferences inner join weights on item_id = input where part = 'similarity'
-            union all
-            select customer_id, item_id, popularity
-            from scores.recommendation_reaches cross join scores.item_popularities__{recommender}
-        ),
-        scored as (
-            select customer_id, item_id, category, sum(points) as score
-            from points semi join scores.recommendable_items using (item_id) left join intermediate.int_items using (item_id)
-            anti join scores.recommendation_exclusions using (customer_id, item_id)
-            group by all
-        ),
-        placed as (
-            select *, row_number() over (partition by customer_id, category order by score desc, item_id desc) as place
-            from scored
-        )
-        select
-            customer_id,
-            row_number() over (
-                partition by customer_id order by (category is null or place <= 2) desc, score desc, item_id desc
-            ) as rank,
-            item_id
-        from placed
-        qualify rank <= 6
-    """
+    best = BEST_OF_ALL.format(recommender=recommender)
     listed = f"select customer_id, rank, item_id from scores.recommendations__{recommender}"
     found = [shop.work("main", f"from ({one}) except from ({other})") for one, other in ((best, listed), (listed, best))]
     assert found == [[], []]
     assert shop.work("main", f"select count(*) > 300 from ({listed})") == [(True,)]
+
+
+GENERATED = """
+create table intermediate.int_as_of_times as select timestamp '2024-05-01' as as_of, true as is_current;
+create table intermediate.int_customers as select 'c' || c as customer_id from range(12) as t(c);
+create table intermediate.int_items as
+    select 'i' || i as item_id, case when hash(i, 'none') % 4 > 0 then 'kind' || hash(i, {seed}) % {kinds} end as category
+    from range({items}) as t(i);
+create table features.item_days as
+    select 'i' || i as item_id, d as age_days, hash(i, d, {seed}) % 5 / 4 as liking, hash(i, d) % 2 * liking as new_liking
+    from range({items}) as t(i), range(9) as days(d) where hash(i, d, 'day', {seed}) % 3 = 0;
+create table features.customer_item_preferences as
+    select 'c' || c as customer_id, 'i' || i as item_id, hash(c, i) % 5 / 4 as preference, hash(c, i, 't') % 2 = 0 as is_taken
+    from range(9) as t(c), range({items}) as items(i) where hash(c, i, {seed}) % (3 + 2 * c) = 0;
+create table configuration.blocked_items as select 'i3' as item_id;
+create table configuration.recommendation_policy as
+    select 'default' as policy, {length} as list_length, true as excludes_taken, {per_category} as maximum_per_category;
+create table weights as
+    from shop_weights where false
+    union all by name
+    select 'similarity' as part, 'i' || i as input, 'i' || j as output, hash(i, j) % 7 / 50 as value
+    from range({items}) as t(i), range({items}) as others(j) where hash(i, j, {seed}) % 9 = 0
+    union all by name select 'trend' as part, unnest(['largest', 'half_life_days']) as input, unnest([0.02, 2]) as value;
+create table learning.recommendation__ease as
+    select 'version' as model_version, 'ready' as status, list(weights) as weights from weights;
+"""
+SCHEMAS = ("intermediate", "features", "configuration", "learning", "scores")
+STEPS = ("recommendable_items", "item_popularities__ease", "recommendation_exclusions", "recommendation_reaches")
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_lists_are_the_best_of_all_items_whatever_there_is(shop: Project, seed: int) -> None:
+    """The models' own SQL over generated items, likings, categories and policies."""
+    sizes = {"items": 4 + 3 * seed, "kinds": 1 + seed % 5, "length": 1 + seed % 7, "per_category": 1 + seed % 3}
+    with duckdb.connect() as generated:
+        generated.execute(f"attach '{shop.folder() / '.work/warehouse.duckdb'}' as shop (read_only)")
+        generated.execute("create table shop_weights as select unnest(weights) as one from shop.learning.recommendation__ease")
+        generated.execute("create or replace table shop_weights as select unnest(one) from shop_weights; detach shop")
+        shop_weights = generated.sql("from shop_weights limit 0").to_arrow_table()
+        generated.execute("attach ':memory:' as warehouse; use warehouse")
+        generated.register("shop_weights", shop_weights)
+        generated.execute("".join(f"create schema {schema};" for schema in SCHEMAS))
+        generated.execute(GENERATED.format(seed=seed, **sizes))
+        for name in (*STEPS, "recommendations__ease"):
+            compiled = (shop.root / f"target/compiled/scorehouse/models/scores/{name}.sql").read_text()
+            generated.execute(f"create table scores.{name} as {compiled}")
+        best = generated.sql(BEST_OF_ALL.format(recommender="ease")).fetchall()
+        listed = generated.sql("select customer_id, rank, item_id from scores.recommendations__ease").fetchall()
+    assert sorted(listed) == sorted(best)
+    assert len(listed) > 8 * min(sizes["length"], 3)
 
 
 def test_a_category_gets_its_share_of_a_list_at_most(shop: Project) -> None:
