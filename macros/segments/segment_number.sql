@@ -6,12 +6,12 @@
         {{ segment_number(ref('segment_centres'), this) }}  ->  case cluster when 0 then 2 when 1 then 1 end
 
     Arguments:
-        centres: relation with model_version, cluster, recency_days, purchase_day_count, net_amount
+        centres: relation with model_version, cluster, recency_in_gaps, purchase_day_count, net_amount
         segments: relation that has the same columns and segment_number
 #}
 {% macro segment_number(centres, segments) -%}
     {%- do _expect('segment_number', centres=['relation', centres], segments=['relation', segments]) -%}
-    {%- set coordinates = ['recency_days', 'purchase_day_count', 'net_amount'] -%}
+    {%- set coordinates = ['recency_in_gaps', 'purchase_day_count', 'net_amount'] -%}
     {%- set numbers = scorehouse('segment_numbers', centres=centres | string, segments=segments | string, coordinates=coordinates) or {} -%}
     {%- if numbers -%}
         case cluster

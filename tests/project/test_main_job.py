@@ -132,6 +132,21 @@ def test_every_version_proves_that_its_ways_to_score_agree(built: Project) -> No
         assert all(has_passed for _, _, has_passed in proofs)
 
 
+def test_segments_names_hold_for_the_customers_who_bear_them(built: Project) -> None:
+    """Whoever is called active is not silent for long by their own rhythm, whoever is called silent did not just buy."""
+    rows = built.catalog(
+        "select regexp_replace(segment, ' \\d+$', ''), recency_in_gaps, purchase_day_count"
+        " from serving.customer_segments inner join learning.segment_examples using (customer_id) where segment is not null"
+    )
+    active = [gaps for name, gaps, _ in rows if name in ("champions", "loyal", "promising")]
+    silent = [gaps for name, gaps, _ in rows if name in ("at risk", "hibernating")]
+    faithful = [days for name, _, days in rows if name in ("champions", "loyal")]
+    assert min(len(active), len(silent), len(faithful)) > 300
+    assert np.quantile(active, 0.95) < 4
+    assert np.quantile(silent, 0.05) > 0.5
+    assert np.mean(np.array(faithful) == 1) < 0.1
+
+
 def test_the_serving_file_has_keys_descriptions_and_examples_that_run(built: Project) -> None:
     tables = built.serving("select name, example, row_count, owner, description from endpoints order by name")
     counts = {name: row_count for name, _, row_count, *_ in tables}

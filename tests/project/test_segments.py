@@ -34,7 +34,7 @@ def run(shop: Project, *select: str, branch: str = "main", folder: str = "mine",
 
 def segments(shop: Project) -> dict[int, tuple]:
     rows = shop.catalog(
-        "select segment_number, model_version, segment, recency_days, purchase_day_count, net_amount from scores.segments"
+        "select segment_number, model_version, segment, recency_in_gaps, purchase_day_count, net_amount from scores.segments"
     )
     return {number: row for number, *row in rows}
 
