@@ -44,7 +44,7 @@ def test_ease_is_the_ridge_regression_of_each_item_on_all_others() -> None:
     random = np.random.default_rng(0)
     bought = random.random((30, 6)) < 0.4
     rows = [(f"c{c:02}", f"i{i}", 1) for c, i in np.argwhere(bought)]
-    weights = Ease(penalty=2, basket_weight=0, trend=0, repeat=0, neighbour_count=6).fit(history(*rows))
+    weights = Ease(penalty=2, trend=0, repeat=0, neighbour_count=6).fit(history(*rows))
     liked = history(*rows).strengths.toarray()
     for item in range(6):
         others = [other for other in range(6) if other != item]

@@ -19,11 +19,10 @@ class Ease(Recommender):
     """Recommends what a ridge regression of each item on all others predicts, plus what is popular now.
 
     Steck, Embarrassingly shallow autoencoders for sparse data, WWW 2019: B = I - P diag(1 / diag(P)) with P = (X'X + penalty
-    I)^-1. Here X has a row for each customer and, with weight `basket_weight`, one for each customer's day.
+    I)^-1. X has a row for each customer.
 
     Attributes:
         penalty: of the ridge regression; above 0.
-        basket_weight: how much one day's items say against a customer's whole history.
         maximum_items: so many items, those liked most, have similarities; memory grows with its square, time with its cube.
         neighbour_count: similar items kept of each item; only positive coefficients are.
         trend: score of the most popular item; 0.1 is as good as a similarity of 0.1 to an item taken just now.
@@ -35,7 +34,6 @@ class Ease(Recommender):
     ONLY_OF_POPULARITY: ClassVar[tuple[str, ...]] = ("trend", "trend_half_life_days", "trend_of_new")
 
     penalty: float = 300
-    basket_weight: float = 0
     maximum_items: int = 1500
     neighbour_count: int = 30
     trend: float = 0.05
@@ -52,17 +50,14 @@ class Ease(Recommender):
         """Coefficients of the regression, of the items that are liked most; float64 [items, items]."""
         count = len(history.items)
         chosen = history.most_liked(self.maximum_items)
-        gram = _products(history.strengths[:, chosen]) + self.basket_weight * _products(history.baskets[:, chosen])
+        liked = history.strengths[:, chosen]
+        gram = (liked.T @ liked).toarray()
         similarity = strongest(_regression(gram, self.penalty), self.neighbour_count)
         return spread(similarity + self.repeat * sparse.eye_array(len(chosen)), chosen, count)
 
     def now(self) -> Trend:
         """What is popular now."""
         return Trend(self.trend, self.trend_half_life_days, of_new=self.trend_of_new)
-
-
-def _products(matrix: sparse.csr_matrix) -> np.ndarray:
-    return (matrix.T @ matrix).toarray()
 
 
 def _regression(gram: np.ndarray, penalty: float) -> np.ndarray:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from scorehouse.errors import ScorehouseError
 from scorehouse.learning.declare.spec import Search, Spec
 from scorehouse.recommending.choosing import chosen, last_left_out
 from scorehouse.recommending.fitting import Fittable
@@ -27,6 +28,14 @@ class Evaluation(Fittable):
     searches: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     compared_with: str | None = None
     test_share: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Raise ScorehouseError where what all are compared with is none of them."""
+        if self.compared_with not in (None, *self.models):
+            raise ScorehouseError(
+                f"Evaluation: compared_with: expected one of its models ({', '.join(self.models)}), "
+                f"found '{self.compared_with}'; correct it."
+            )
 
     def learned(self, history: History, spec: Spec, where: str) -> dict[str, object]:
         """The column metrics of the version's row: split, slice (the model), metric, value; none where the history is empty."""

@@ -118,12 +118,6 @@ class History:
         rows = self.is_taken
         return positive(sparse.csr_matrix((np.ones(rows.sum()), (self.customer[rows], self.item[rows])), self.shape))
 
-    @cached_property
-    def baskets(self) -> sparse.csr_matrix:
-        """How much each customer liked each item on one day: the sum of the weights, 0 to 1; float64 [customer days, items]."""
-        _, rows = np.unique(self.customer * (self.today + 1) + self.day, return_inverse=True)
-        return positive(sparse.csr_matrix((self.weight, (rows, self.item)), (rows.max(initial=-1) + 1, len(self.items))))
-
     def most_liked(self, count: int) -> np.ndarray:
         """Places of the items that are liked most, at most `count`, in the order of the items: int64 [chosen]."""
         liked = np.asarray(self.strengths.sum(axis=0)).ravel()
