@@ -1,5 +1,8 @@
 """As of a past date nothing that is served knows anything later: a build then is a build on what was known then."""
 
+import statistics
+from datetime import date, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -121,3 +124,63 @@ def test_what_comes_later_was_there_to_be_known(of_the_past: Project) -> None:
         f" (select max(as_of) from intermediate.int_as_of_times) = '{PAST}' from intermediate.int_interactions"
     )
     assert counts == [(True, True, True)]
+
+
+SAMPLE = "hash(customer_id) % 12 = 0"
+
+
+def test_snapshots_are_what_the_interactions_known_by_then_say(of_the_past: Project) -> None:
+    """Counted one customer and time after the other, from interactions."""
+    rows = of_the_past.catalog(
+        "select customer_id, interaction_type, cast(occurred_at as date), cast(greatest(occurred_at, received_at) as date),"
+        f" coalesce(amount, 0), item_id, greatest(occurred_at, received_at) from intermediate.int_interactions where {SAMPLE}"
+    )
+    columns = (
+        "recency_days, tenure_days, purchase_day_count, purchase_day_count_30d, purchase_day_count_90d, purchase_day_count_180d,"
+        " purchase_month_count, purchase_count, purchase_amount, purchase_amount_30d, purchase_amount_90d, net_amount,"
+        " item_count, cancellation_count, mean_gap_days, gap_deviation_days, last_gap_days, trend"
+    )
+    found = of_the_past.catalog(f"select customer_id, as_of, {columns} from features.customer_snapshots where {SAMPLE}")
+    by_customer: dict[str, list[tuple]] = {}
+    for customer, *row in rows:
+        by_customer.setdefault(customer, []).append(tuple(row))
+    expected = {
+        (customer, as_of): counted
+        for (as_of,) in of_the_past.catalog("select as_of from intermediate.int_as_of_times")
+        for customer, known in by_customer.items()
+        if (counted := snapshot([row for row in known if row[2] < as_of.date()], as_of))
+    }
+    assert len(expected) > 1000
+    assert {(customer, as_of) for customer, as_of, *_ in found} == expected.keys()
+    for customer, as_of, *values in found:
+        by_hand = expected[customer, as_of]
+        assert [value is None for value in values] == [value is None for value in by_hand], (customer, as_of)
+        assert [value or 0 for value in values] == pytest.approx([value or 0 for value in by_hand], abs=1e-6), (customer, as_of)
+
+
+def snapshot(known: list[tuple], as_of: datetime) -> list | None:
+    """What is known of a customer, in the order of the test's columns; None without a purchase."""
+    today = as_of.date()
+    bought = [(day, float(amount), item) for kind, day, _, amount, item, _ in known if kind == "purchase"]
+    returned = [float(amount) for kind, _, _, amount, *_ in known if kind in ("cancel", "refund")]
+    if not bought:
+        return None
+    days = sorted({day for day, *_ in bought})
+    ages = [(today - day).days for day in days]
+    gaps = [(later - day).days for day, later in pairwise(days)]
+
+    def spent(first: int, last: int) -> float:
+        return sum(amount for day, amount, _ in bought if first <= (today - day).days <= last)
+
+    lately, before = spent(0, 90), spent(91, 180)
+    return [
+        *(min(ages), max(ages), len(days), *(sum(age <= span for age in ages) for span in (30, 90, 180))),
+        len({date(day.year, day.month, 1) for day in days}),
+        *(len(bought), spent(0, 10**6), spent(0, 30), lately, spent(0, 10**6) - sum(returned)),
+        len({item for kind, _, _, _, item, at in known if kind == "purchase" and item is not None and at < as_of}),
+        len(returned),
+        statistics.fmean(gaps) if gaps else None,
+        statistics.stdev(gaps) if len(gaps) > 1 else None,
+        gaps[-1] if gaps else None,
+        (lately - before) / (lately + before) if lately + before else None,
+    ]

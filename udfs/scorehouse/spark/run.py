@@ -51,7 +51,7 @@ class Outcome:
         """The run in one line."""
         if self.is_green:
             counts = f"{self.models} models have DuckDB's rows ({self.reused} stood in the store), {self.tests} tests passed"
-            return f"PUBLISHED {counts}; {self.kept} models were taken from DuckDB."
+            return f"PUBLISHED {counts}; models taken from DuckDB: {self.kept}."
         trouble = (("refused", self.refused), ("failed", self.failed), ("different", self.different))
         return f"NOTHING PUBLISHED: {', '.join(f'{len(found)} {word}' for word, found in trouble if found)}."
 
