@@ -4,13 +4,14 @@ import csv
 import errno
 import os
 import re
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
 from scorehouse.nightly.incidents import Failure
-from scorehouse.nightly.triage import OWNER, SEED, Triage
+from scorehouse.nightly.triage import LONGEST_SEARCH, OWNER, SEED, Triage
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 HEADER = (REPOSITORY / SEED).read_text().splitlines()[0]
@@ -81,6 +82,19 @@ def test_a_row_that_cannot_be_is_named_and_the_others_hold(tmp_path: Path, row: 
     triage, wrong = Triage.read(tmp_path)
     assert len(wrong) == 1 and sentence in wrong[0]
     assert triage.of("boom").name == "last" and triage.of("nothing known").name == "unknown"
+
+
+@pytest.mark.parametrize("pattern", [r"(\S+\s*)+never", "(a|aa)+$", r"(?=(\w+ ?)+[(])x"])
+def test_a_pattern_without_end_is_named_once_and_the_others_hold(tmp_path: Path, pattern: str) -> None:
+    (tmp_path / SEED.parent).mkdir(parents=True)
+    (tmp_path / SEED).write_text(f"{HEADER}\nslow,node,{pattern},error,data,m,f,,,0,0\nlast,run,boom,error,data,m,f,,,0,0\n")
+    triage, _ = Triage.read(tmp_path)
+    began = time.process_time()
+    assert triage.of(f"boom {'a' * 60} {'b ' * 60}!").name == triage.of(f"boom {'a' * 70} {'b ' * 60}!").name == "last"
+    assert time.process_time() - began < 2 * LONGEST_SEARCH
+    (sentence,) = triage.unanswered.values()
+    assert sentence.startswith(f"{SEED}, class slow, recognised_by: expected a regular expression that is searched for within")
+    assert Triage.read(REPOSITORY)[0].of(sentence).name == "triage_broken"
 
 
 def test_the_cause_comes_before_its_effects() -> None:

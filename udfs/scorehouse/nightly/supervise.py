@@ -226,6 +226,7 @@ class Nightly:
         served = " ".join([served, *map(_sentence, late)])
         unwritten = [] if log.wrong else filter(None, [log.incomplete])  # what is wrong from the start is told already
         failures += [Failure.said(self.triage, sentence) for sentence in (*jumped, *unwritten)]
+        failures += [Failure.said(self.triage, sentence) for sentence in list(self.triage.unanswered.values())]
         changed, told = self._remember(failures, shown, served, _near(log.text, self.project))
         for failure in failures:
             if not failure.node and failure.message not in self._told:  # the build's own summary names nodes

@@ -2,9 +2,10 @@
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+import signal
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
@@ -19,6 +20,8 @@ OWNER = "owner"
 """The contact of a class whose failures concern whoever owns the node."""
 OF_THE_MACHINE = "platform"
 """The team that is told of what no team's node is."""
+LONGEST_SEARCH = 1.0
+"""Seconds of the processor for one pattern in one text: a repetition within a repetition can take years."""
 
 _VALUES = re.compile(r"""\"[^\"\n]*\"|(?<!\w)'[^'\n]*'(?!\w)|, found [^;\n]*""")
 """What a sentence quotes, or says was found: data may read like anything."""
@@ -79,9 +82,14 @@ _COLUMNS = [one.name for one in fields(FailureClass) if one.name not in ("name",
 
 @dataclass(frozen=True)
 class Triage:
-    """All classes, in the order in which they are tried; the last one is `unknown`."""
+    """All classes, in the order in which they are tried; the last one is `unknown`.
+
+    Attributes:
+        unanswered: by the name of a class whose pattern took too long, a sentence that says so; it is not searched for again.
+    """
 
     classes: tuple[FailureClass, ...] = (_NO_SEED,)
+    unanswered: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, project: Path) -> "tuple[Triage, list[str]]":
@@ -114,7 +122,22 @@ class Triage:
 
     def of(self, text: str) -> FailureClass:
         """The class of one failure; `unknown` where no row recognises it."""
-        return next((one for one in self.classes if one.recognises(text)), self.classes[-1])
+        return next((one for one in self.classes if self._knows(one, text)), self.classes[-1])
+
+    def _knows(self, one: FailureClass, text: str) -> bool:
+        """Whether a class recognises a text within the time that it has."""
+        if one.name in self.unanswered:
+            return False
+        try:
+            with _within(LONGEST_SEARCH):
+                return one.recognises(text)
+        except TimeoutError:
+            expected = f"a regular expression that is searched for within {LONGEST_SEARCH:g} s"
+            instead = "write it without a repetition within a repetition"
+            self.unanswered[one.name] = (
+                f"{SEED}, class {one.name}, recognised_by: expected {expected}, found '{one.recognised_by}'; {instead}."
+            )
+            return False
 
     def first_in(self, texts: Iterable[str]) -> tuple[FailureClass, str]:
         """The class of the first of several texts that some row recognises, and that text: the cause comes before its effects."""
@@ -124,6 +147,22 @@ class Triage:
             if found.name != UNKNOWN:
                 return found, text
         return self.classes[-1], listed[0] if listed else ""
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """End what takes more of the processor's time with a TimeoutError; in a process's main thread alone can this be."""
+
+    def end(number: int, _: object) -> None:
+        raise TimeoutError(f"signal {number}")
+
+    before = signal.signal(signal.SIGVTALRM, end)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def _addressed(one: FailureClass, teams: Mapping[str, str]) -> FailureClass:
