@@ -160,7 +160,7 @@ class FittedModel:
         trained = versions.read_row(self._store.path(file))
         refused = refusal(limits, trained, known, by_slice(found.metrics))
         if refused:
-            reason = f"{found.reason}; {now} was trained and is rejected: {refused}"
+            reason = _why_rejected(now, refused, found.reason)
             decision = decided(policy.ALARM, reason, in_use, now, measured)
             return _Answer(versions.kept(previous, draft, decision, file), False, f"alarm: {reason}")
         decision = decided(policy.TRAIN, found.reason, now, now, measured)
@@ -237,3 +237,12 @@ class FittedModel:
         if self._node.meta.get("retrain") == ALWAYS or self._spec.is_brought:
             return None
         return versions.policy_row(self._builder.manifest.seed_rows(POLICY_SEED), self._node.name)
+
+
+def _why_rejected(version: str, refused: str, trained_for: str) -> str:
+    """Why a new version does not replace the one in use: that comes first, for messages are cut, and monitoring says much.
+
+    >>> _why_rejected("churn@b", "its auc is worse", "auc 0.5 is worse than the limit 0.6")
+    'churn@b was trained and is rejected: its auc is worse (trained for this: auc 0.5 is worse than the limit 0.6)'
+    """
+    return f"{version} was trained and is rejected: {refused} (trained for this: {trained_for})"
