@@ -383,7 +383,7 @@ def _others(keys: list[str]) -> list[str]:
 
 
 def _cut(message: str) -> str:
-    return message if len(message) <= LONGEST_TOLD else f"{message[:LONGEST_TOLD]}... (the log has all of it)"
+    return message if len(message) <= LONGEST_TOLD else f"{message[:LONGEST_TOLD]}... (the log has more)"
 
 
 def _title(failure: Failure) -> str:
