@@ -331,3 +331,30 @@ def test_a_new_month_computes_no_older_one(shop: Project) -> None:
     assert before < after and len(after - before) == 1
     ordered = "select details -> '$.reading.order_dependent' from scorehouse.nodes where node_id like '%stg_landing__received'"
     assert shop.work("months", ordered) == [("[]",)], "a file and a line are a row: its place among others is settled by them"
+
+
+NEWEST_WITHOUT = """
+select
+    kind || i as interaction_id,
+    timestamp '2024-03-01' - interval (i * minutes + 1) minute as occurred_at,
+    'c' || i % 50 as customer_id,
+    kind as interaction_type,
+    case when kind <> 'view' or i >= 50 then 'item' || i % 20 end as item_id,
+    case kind when 'purchase' then i >= 50 when 'wishlist' then i < 50 when 'refund' then i >= 50 else true end as has_amount,
+    case when has_amount then 5 + i % 7 end as amount
+from (values ('purchase', 20), ('view', 10), ('wishlist', 20), ('refund', 400), ('cancel', 25)) as kinds(kind, minutes)
+cross join range(1200) as t(i)
+where i * minutes < 40 * 24 * 60
+"""
+"""Of purchases and views the newest have no amount, and no item; wishes begin to have one; of refunds there are few."""
+
+
+def test_a_column_that_no_longer_arrives_is_told(shop: Project) -> None:
+    only = ("--select", "+int_as_of_times", "columns_arrive_as_usual", "--indirect-selection", "cautious")
+    outcome = build(shop, {"interactions/all.parquet": f"select * exclude (has_amount) from ({NEWEST_WITHOUT})"}, "newest", *only)
+    assert outcome.is_green, outcome.output
+    assert "Warning in test columns_arrive_as_usual" in outcome.output
+    compiled = (shop.root / "target/compiled/scorehouse/tests/singular/columns_arrive_as_usual.sql").read_text()
+    sentences = [sentence for (sentence,) in shop.work("newest", compiled)]
+    assert [sentence.split(":")[0] for sentence in sentences] == ["landing, purchase, amount", "landing, view, item_id"]
+    assert "expected in 100% of the rows, as in the 35 days before, found in 0% of the newest 50" in sentences[0]
