@@ -171,8 +171,8 @@ def text_sql(templates: Sequence[Template], types: Types, row: str, number: str)
 def _once(texts: str) -> str:
     """SQL of a list of texts in which one that an earlier one says, but for its `LOWERING`, is NULL."""
     said = f"list_transform(texts, lambda one: {_without_lowering('one')})"
-    first = f"case when list_position({said}, {_without_lowering('text')}) = place then text end"
-    return f"list_transform([{texts}], lambda texts: list_transform(texts, lambda text, place: {first}))[1]"
+    first = f"case when list_position({said}, {_without_lowering('texts[place]')}) = place then texts[place] end"
+    return f"list_transform([{texts}], lambda texts: list_transform(range(1, len(texts) + 1), lambda place: {first}))[1]"
 
 
 def _without_lowering(text: str) -> str:
