@@ -39,8 +39,8 @@ class Trend:
         return scaled(history.popularity(self.half_life_days, self.window_days, self.of_new), self.largest)
 
     def rows(self) -> pa.Table:
-        """What there is, as rows of `scoring.weights.SCHEMA`: part trend, its name as input, and the value."""
-        found = {name: value for name, value in vars(self).items() if value}
+        """What is neither None nor False, as rows of `scoring.weights.SCHEMA`: part trend, its name as input, and the value."""
+        found = {name: value for name, value in vars(self).items() if value is not None and value is not False}
         return weights.rows("trend", input=list(found), value=[float(value) for value in found.values()])
 
 
