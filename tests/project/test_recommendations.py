@@ -155,11 +155,9 @@ def test_lists_are_the_best_of_all_items_whatever_there_is(shop: Project, seed: 
     sizes = {"items": 4 + 3 * seed, "kinds": 1 + seed % 5, "length": 1 + seed % 7, "per_category": 1 + seed % 3}
     with duckdb.connect() as generated:
         generated.execute(f"attach '{shop.folder() / '.work/warehouse.duckdb'}' as shop (read_only)")
-        generated.execute("create table shop_weights as select unnest(weights) as one from shop.learning.recommendation__ease")
-        generated.execute("create or replace table shop_weights as select unnest(one) from shop_weights; detach shop")
-        shop_weights = generated.sql("from shop_weights limit 0").to_arrow_table()
+        weights = "select unnest(weights, max_depth => 2) from shop.learning.recommendation__ease"
+        generated.execute(f"create temp table shop_weights as {weights} limit 0; detach shop")
         generated.execute("attach ':memory:' as warehouse; use warehouse")
-        generated.register("shop_weights", shop_weights)
         generated.execute("".join(f"create schema {schema};" for schema in SCHEMAS))
         generated.execute(GENERATED.format(seed=seed, **sizes))
         for name in (*STEPS, "recommendations__ease"):

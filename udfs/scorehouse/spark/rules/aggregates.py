@@ -208,7 +208,8 @@ def _with_named(found: exp.Window) -> exp.Window:
     for window in query.args.get("windows") or []:
         if window.name == name.name:
             found.set("partition_by", [part.copy() for part in window.args.get("partition_by") or []])
-            found.set("order", found.args.get("order") or (window.args["order"].copy() if window.args.get("order") else None))
+            order = found.args.get("order") or window.args.get("order")
+            found.set("order", order and order.copy())
             found.set("alias", None)
     return found
 
