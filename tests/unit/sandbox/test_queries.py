@@ -58,6 +58,8 @@ REFUSED = {
     "with t as (insert into shop.events values (1) returning *) select * from t": "found insert statement",
     "summarize shop.events": "found a show, describe or summarize",
     "select * from shop.events using sample 3": "found a random sample",
+    "from range(100) as t(i) tablesample 10%": "found a random sample",
+    "select j from shop.events, unnest([1, 2]) as u(j) tablesample reservoir(1) repeatable (7)": "found a random sample",
     "select * from shop.events offset 3": "found limit without order by",
     "select distinct on (a) a from shop.events": "found distinct on without order by",
     "select from where": "found text that cannot be read",

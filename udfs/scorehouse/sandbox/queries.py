@@ -128,6 +128,13 @@ class _Reader:
                 self._check(child, names)
         if not isinstance(node, dict):
             return
+        if node.get("sample") and self._is_model:
+            self._refuse(
+                "sample",
+                "a repeatable query",
+                "a random sample",
+                "filter by {{ function('stable_share') }}(<key>, '<salt>') < <share>",
+            )
         kind = str(node.get("type", ""))
         if kind.endswith("_NODE"):
             names = self._query_node(node, kind, names)
@@ -143,13 +150,6 @@ class _Reader:
             self._function(node, None)
         elif node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1:
             self._column(node["column_names"][0].lower())
-        if node.get("sample") and self._is_model:
-            self._refuse(
-                "sample",
-                "a repeatable query",
-                "a random sample",
-                "filter by {{ function('stable_share') }}(<key>, '<salt>') < <share>",
-            )
         for key, child in node.items():
             if key != "cte_map":
                 self._check(child, names)
