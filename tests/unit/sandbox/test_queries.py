@@ -54,6 +54,8 @@ REFUSED = {
     "select array_agg(a order by random()) from shop.events": "found random()",
     "select 1; select 2": "found 2 statements",
     "": "found 0 statements",
+    "pivot shop.events on kind using sum(amount)": "list the values behind on (pivot ... on kind in ('a', 'b')",
+    "with p as (Pivot shop.events on kind using sum(amount)) from p": "found one whose data decides them",
     "drop table t": "found drop statement `drop table t`",
     "with t as (insert into shop.events values (1) returning *) select * from t": "found insert statement",
     "summarize shop.events": "found a show, describe or summarize",

@@ -22,6 +22,11 @@ def parse_tree(sql: str, where: str) -> Tree:
     kinds = statement_kinds(sql, where)
     if len(kinds) != 1:
         raise ScorehouseError(f"{where}: expected one query (select), found {len(kinds)} statements; keep a single select.")
+    if kinds == ["multi"] and "pivot" in sql.lower():  # DuckDB makes one statement that finds the values, and one that pivots
+        raise ScorehouseError(
+            f"{where}: expected a pivot whose columns its text says, found one whose data decides them; list the values "
+            f"behind on (pivot ... on kind in ('a', 'b') using ...)."
+        )
     try:
         (text,) = parser().execute("select json_serialize_sql(?)", [sql]).fetchall()[0]
         answer = json.loads(text)
