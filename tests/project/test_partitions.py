@@ -108,6 +108,7 @@ def test_sums_of_doubles_are_the_same_in_any_company(tmp_path: Path) -> None:
         ("select kind, min(occurred_at) as occurred_at from {{ ref('stg_events') }} group by kind", "group by"),
         ("select a.* from {{ ref('stg_events') }} as a inner join {{ ref('stg_events') }} as b using (kind)", "join"),
         ("select * from {{ ref('stg_events') }} limit 5", "limit"),
+        ("select * from {{ ref('stg_events') }} where exists (from {{ ref('stg_events') }} where amount > 25)", "an exists"),
         ("select * from {{ ref('stg_events') }} qualify row_number() over (order by amount) = 1", "over"),
     ],
 )

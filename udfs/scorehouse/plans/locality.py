@@ -127,7 +127,8 @@ class _Locality:
 
     def _passing(self, operator: Operator, rows: Rows) -> Rows:
         if operator.kind == "LOGICAL_LIMIT":
-            raise self._across("limit over all partitions", "limit", "take it out")
+            made = "limit, or an exists that compares no column outside it, over all partitions"
+            raise self._across(made, "limit", "take it out")
         if operator.kind == "LOGICAL_DISTINCT" and not any(self._pins(e, rows) for e in operator.said["distinct_targets"]):
             raise self._across("distinct over all partitions", "distinct", "select {} among what is to be distinct")
         return Rows(True, frozenset(p for p, one in enumerate(operator.passed) if one in rows.pinned))
