@@ -252,6 +252,24 @@ def test_a_bad_file_is_refused_in_one_sentence_that_names_it(inbox: Path, name: 
     assert not list(inbox.parent.glob("store/*/*"))
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("7,2026-01-03 10:15:00,Zoe Quux,Quuxweg 7", "found only 4 that are not declared (its first line is a row: write"),
+        ("Zoe Quux,+49 171 7731,Quuxweg 7,5", "found only 4 that are not declared (its first line is a row: write"),
+        ("7,2026-01-03,Zoe Quux,Zoe Quux", "found a first line that has a cell twice and is a row"),
+        ("zoe.quux@example.org,Zoe Quux,ZOE QUUX,x", "found a first line that has a cell twice and is a row"),
+        ('7,2026-01-03,"Zoe Quux\nQuuxweg 7",zoe.quux@example.org', "expected a header in one line, found a name with a line"),
+    ],
+)
+def test_a_row_in_a_headers_place_is_named_and_nobody_in_it(inbox: Path, line: str, words: str) -> None:
+    (inbox / "a.csv").write_text(f"{line}\n{line}\n")
+    with pytest.raises(ScorehouseError) as refusal:
+        landed(inbox)
+    assert words in str(refusal.value)
+    assert not any(word in str(refusal.value).lower() for word in ("quux", "7731"))
+
+
 def test_a_file_that_the_system_cannot_read_is_refused(inbox: Path) -> None:
     (inbox / "a.csv").symlink_to("/proc/self/mem")
     with pytest.raises(ScorehouseError, match=r"a\.csv: expected a readable CSV \(UTF-8\) file, found: .*Input/output error"):

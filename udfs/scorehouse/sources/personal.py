@@ -7,6 +7,7 @@ key finds it again, and nobody else finds the value. Without a key nothing is le
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from html import unescape
@@ -28,6 +29,8 @@ _MARKS = "@%&\\\uff20\ufe6b"
 
 _ESCAPED = re.compile(r"(?:\\+(?:u00|x)|%u00)([2-7][0-9a-f])", re.IGNORECASE)
 """A character of ASCII as JSON and programs escape it, also within JSON's texts of JSON."""
+
+_NUMBER_OR_TIME = re.compile(r"[+(-]*\d[\d\s.,:/()+TZ-]*")
 
 _FULL_STOP = "\u3002"
 """What names of domains have for a dot, too (RFC 3490)."""
@@ -116,6 +119,15 @@ def has_address(text: str) -> bool:
     if not any(mark in text for mark in _MARKS):
         return False
     return any(not _NO_DOMAIN.match(found[1]) for found in _ADDRESS.finditer(_plain(text)))
+
+
+def is_row(names: Iterable[str]) -> bool:
+    """Whether a file's first line holds a row in a header's place: a number, a time or an address is no column's name.
+
+    >>> is_row(["Zoe Quux", "2026-01-03 10:15:00"]), is_row(["Zoe Quux", "+49 171 7731"]), is_row(["Name", "Line 2", "2nd"])
+    (True, True, False)
+    """
+    return any(_NUMBER_OR_TIME.fullmatch(name.strip()) or has_address(name) for name in names)
 
 
 def _plain(text: str) -> str:

@@ -25,7 +25,7 @@ import pyarrow as pa
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.names.quoting import identifier, literal
 from scorehouse.sources.cells import microseconds
-from scorehouse.sources.personal import has_address
+from scorehouse.sources.personal import has_address, is_row
 from scorehouse.sources.places import RawFile
 
 DELIMITERS = ",;\t|"
@@ -527,9 +527,7 @@ def _header(file: RawFile, plain: Path, line: str, encoding: str = "utf-8-sig") 
 
 def _names(file: RawFile, line: str, delimiter: str) -> list[str]:
     if line.count('"') % 2:
-        raise ScorehouseError(
-            f"{file.place}: expected a header in one line, found a name with a line break ({line!r}); write it without."
-        )
+        raise ScorehouseError(f"{file.place}: expected a header in one line, found a name with a line break; write it without.")
     cells = next(csv.reader([line], delimiter=delimiter), [])
     names = [name.strip() or f"column{place}" for place, name in enumerate(cells, 1)]
     if not names:
@@ -543,7 +541,11 @@ def _names(file: RawFile, line: str, delimiter: str) -> list[str]:
 def _expect_once(file: RawFile, names: list[str]) -> None:
     lower = [name.lower() for name in names]
     repeated = next((name for place, name in enumerate(names) if name.lower() in lower[:place]), None)
-    repeated = "(an e-mail address)" if repeated and has_address(repeated) else repeated
+    if repeated and is_row(names):
+        raise ScorehouseError(
+            f"{file.place}: expected every column once, found a first line that has a cell twice and is a row; write the "
+            "columns' names above it."
+        )
     if repeated:
         raise ScorehouseError(f"{file.place}: expected every column once, found {repeated} twice; rename or remove one.")
 

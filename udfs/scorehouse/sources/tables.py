@@ -21,7 +21,7 @@ from scorehouse.sources.forgotten import NOBODY, Forgotten
 from scorehouse.sources.json_values import finite, json_sql
 from scorehouse.sources.keyed import KEY, Key
 from scorehouse.sources.masking import ADDRESSES, NOT_SHOWN, mask
-from scorehouse.sources.personal import Personal
+from scorehouse.sources.personal import Personal, is_row
 from scorehouse.sources.places import Found, RawFile, discover, format_of
 from scorehouse.sources.raw_files import (
     FAULT,
@@ -468,12 +468,13 @@ def _expect_columns(reader: duckdb.DuckDBPyConnection, table: SourceTable, file:
 
 
 def _listed(table: SourceTable, names: list[str]) -> str:
-    """Columns that files have; where everything undeclared is personal, a file without a header has people in their place."""
-    if not table.personal.is_whole:
+    """Columns that files have; a file without a header has people in their place."""
+    if not (table.personal.is_whole or is_row(names)):
         return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
     known = {column.name.lower() for column in table.columns} | {name.lower() for name in table.called.values()}
     told = [name for name in names if name.lower() in known]
-    return ", ".join([*told, f"{len(names) - len(told)} that are not declared"])
+    hint = "" if told or not is_row(names) else " (its first line is a row: write the columns' names above it)"
+    return ", ".join([*told, f"{len(names) - len(told)} that are not declared{hint}"])
 
 
 def _wrapped(reader: duckdb.DuckDBPyConnection, file: LandedFile) -> str | None:
