@@ -171,6 +171,13 @@ def test_old_releases_go_and_the_current_one_stays(tiny: Project) -> None:
     assert sorted(folder.name for folder in (tiny.folder() / "releases").iterdir()) == ["3", "4"]
 
 
+def test_old_releases_that_a_killed_build_left_go_though_nothing_is_published(tiny: Project) -> None:
+    for weight in (3, 4):
+        tiny.build("--vars", f"{{weight: {weight}}}")
+    assert "Release 3 of main stays: nothing changed." in tiny.build("--vars", "{weight: 4, retained_releases: 2}").output
+    assert sorted(folder.name for folder in (tiny.folder() / "releases").iterdir()) == ["2", "3"]
+
+
 def test_renamed_and_deleted_models_leave_the_catalog(tiny: Project) -> None:
     (tiny.root / "models/features/unrelated.sql").unlink()
     tiny.build()

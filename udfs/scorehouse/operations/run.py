@@ -216,16 +216,25 @@ def _publish(run: Run, reported: list[FileReport]) -> str:
     number, changed = publisher.publish(git.commit(run.manifest.folder), partial(published, run))
     if not changed:
         run.ledger.write("confirmed", details={"release": number})
-        return "\n".join([f"Release {number} of {run.warehouse.branch} stays: nothing changed.", *_without_scores(run)])
+        return "\n".join(
+            [f"Release {number} of {run.warehouse.branch} stays: nothing changed.", *_after(run, publisher, _without_scores)]
+        )
     latencies = serving_file.latencies(run.warehouse.release(number) / SERVING)
     run.ledger.write("published", details={"release": number, "changed": changed, "latency_ms": latencies})
-    try:  # whatever comes now, it is served
+    return "\n".join(
+        [f"Published release {number} of {run.warehouse.branch}: {run.warehouse.serving}", *_after(run, publisher, notices)]
+    )
+
+
+def _after(run: Run, publisher: Publisher, noticed: Callable[[Run], Iterable[str]]) -> list[str]:
+    """What follows a release that is served, whatever comes; a build that was killed after its switch left it to this one."""
+    try:
         publisher.forget_old(int(run.manifest.variables["retained_releases"]))
-        noticed = notices(run)
+        return list(noticed(run))
     except (ScorehouseError, duckdb.Error, OSError) as error:
-        noticed = [f"After it: {first_line(error).rstrip('.;')}; the next build goes on."]
-        run.ledger.write(ATTENTION, message=noticed[0])
-    return "\n".join([f"Published release {number} of {run.warehouse.branch}: {run.warehouse.serving}", *noticed])
+        sentence = f"After it: {first_line(error).rstrip('.;')}; the next build goes on."
+        run.ledger.write(ATTENTION, message=sentence)
+        return [sentence]
 
 
 def _expect_all_products(run: Run, before: Mapping[str, int]) -> None:
