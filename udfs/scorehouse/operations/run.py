@@ -214,16 +214,14 @@ def _publish(run: Run, reported: list[FileReport]) -> str:
         _expect_rows(run, before)
     publisher = Publisher(run.warehouse, run.connection, run.records, run.store, run.manifest.offer())
     number, changed = publisher.publish(git.commit(run.manifest.folder), partial(published, run))
-    if not changed:
+    if changed:
+        latencies = serving_file.latencies(run.warehouse.release(number) / SERVING)
+        run.ledger.write("published", details={"release": number, "changed": changed, "latency_ms": latencies})
+        sentence, noticed = f"Published release {number} of {run.warehouse.branch}: {run.warehouse.serving}", notices
+    else:
         run.ledger.write("confirmed", details={"release": number})
-        return "\n".join(
-            [f"Release {number} of {run.warehouse.branch} stays: nothing changed.", *_after(run, publisher, _without_scores)]
-        )
-    latencies = serving_file.latencies(run.warehouse.release(number) / SERVING)
-    run.ledger.write("published", details={"release": number, "changed": changed, "latency_ms": latencies})
-    return "\n".join(
-        [f"Published release {number} of {run.warehouse.branch}: {run.warehouse.serving}", *_after(run, publisher, notices)]
-    )
+        sentence, noticed = f"Release {number} of {run.warehouse.branch} stays: nothing changed.", _without_scores
+    return "\n".join([sentence, *_after(run, publisher, noticed)])
 
 
 def _after(run: Run, publisher: Publisher, noticed: Callable[[Run], Iterable[str]]) -> list[str]:

@@ -25,7 +25,7 @@ def parse_tree(sql: str, where: str) -> Tree:
     if kinds == ["multi"] and "pivot" in sql.lower():  # DuckDB makes one statement that finds the values, and one that pivots
         raise ScorehouseError(
             f"{where}: expected a pivot whose columns its text says, found one whose data decides them; list the values "
-            f"behind on (pivot ... on kind in ('a', 'b') using ...)."
+            "behind on (pivot ... on kind in ('a', 'b') using ...)."
         )
     try:
         (text,) = parser().execute("select json_serialize_sql(?)", [sql]).fetchall()[0]

@@ -31,6 +31,7 @@ _ESCAPED = re.compile(r"(?:\\+(?:u00|x)|%u00)([2-7][0-9a-f])", re.IGNORECASE)
 """A character of ASCII as JSON and programs escape it, also within JSON's texts of JSON."""
 
 _NUMBER_OR_TIME = re.compile(r"[+(-]*\d[\d\s.,:/()+TZ-]*")
+"""A cell that is a number, a date or time, or a telephone number, from its first character to its last."""
 
 _FULL_STOP = "\u3002"
 """What names of domains have for a dot, too (RFC 3490)."""

@@ -469,11 +469,12 @@ def _expect_columns(reader: duckdb.DuckDBPyConnection, table: SourceTable, file:
 
 def _listed(table: SourceTable, names: list[str]) -> str:
     """Columns that files have; a file without a header has people in their place."""
-    if not (table.personal.is_whole or is_row(names)):
+    is_headless = is_row(names)
+    if not (table.personal.is_whole or is_headless):
         return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
     known = {column.name.lower() for column in table.columns} | {name.lower() for name in table.called.values()}
     told = [name for name in names if name.lower() in known]
-    hint = "" if told or not is_row(names) else " (its first line is a row: write the columns' names above it)"
+    hint = " (its first line is a row: write the columns' names above it)" if is_headless and not told else ""
     return ", ".join([*told, f"{len(names) - len(told)} that are not declared{hint}"])
 
 
