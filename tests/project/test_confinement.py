@@ -6,6 +6,7 @@ import importlib.util
 import json
 import marshal
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from dbt_common.exceptions import DbtRuntimeError
 from scorehouse_confinement import confinement, landlock, system_calls
 
 from project.confined import Confined
-from project.harness import REPOSITORY, Outcome, Project, tiny_project
+from project.harness import DBT, REPOSITORY, Outcome, Project, tiny_project
 from project.test_attacks import _unharmed
 
 HAS_FILES, HAS_CALLS = landlock.version() > 0, system_calls.can_withhold()
@@ -437,6 +438,29 @@ def test_a_warehouse_that_is_no_folder_is_one_sentence(tmp_path: Path, monkeypat
     monkeypatch.setattr(confinement, "_confined", lambda *_: None)
     with pytest.raises(DbtRuntimeError, match=r"expected a folder, found (none|a link); "):
         confinement.enter(tmp_path)
+
+
+def test_a_store_on_a_disk_that_is_not_there_is_one_sentence_and_is_not_begun_anew(tmp_path: Path, monkeypatch) -> None:
+    store = tmp_path / "warehouse" / "store"
+    store.parent.mkdir()
+    store.symlink_to(tmp_path / "disk")
+    monkeypatch.setattr(confinement, "current", None)
+    monkeypatch.setattr(confinement, "_confined", lambda *_: "confined")
+    with pytest.raises(DbtRuntimeError, match=r"store: expected a folder, found a link that leads nowhere; bring back .*/disk"):
+        confinement.enter(tmp_path)
+    (tmp_path / "disk").mkdir()
+    confinement.enter(tmp_path)
+    assert confinement.current == "confined"
+
+
+@pytest.mark.parametrize(("option", "limit"), [("-f", 100), ("-v", 1_500_000), ("-d", 300_000)])
+def test_a_limit_with_which_no_build_ends_is_one_sentence(shop: Project, option: str, limit: int) -> None:
+    command = f"ulimit {option} {limit} && exec {DBT} build"
+    environment = {**os.environ, "SCOREHOUSE_BRANCH": "main"}
+    ended = subprocess.run(["bash", "-c", command], cwd=shop.root, env=environment, capture_output=True, text=True, check=False)
+    said = ended.stdout + ended.stderr
+    assert ended.returncode != 0 and "Traceback" not in said and "artifact" not in said
+    assert re.search(rf"ulimit {option}: expected at least [\d,]+ bytes .*, found {limit * 1024:,}; raise it", said), said
 
 
 def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:

@@ -148,6 +148,29 @@ def test_a_build_killed_before_any_operation_on_what_readers_see_leaves_one_rele
     assert number > 15
     assert [row[:2] for row in rows] == asked
     assert "nothing changed" in tiny.build("--vars", f"{{weight: {weight}}}").output
+    assert told_of(tiny) == sorted(known)
+
+
+def test_a_release_whose_build_died_behind_the_switch_is_written_down_by_the_next_that_is_green(tiny: Project) -> None:
+    tiny.build("--vars", "{weight: 3}")
+    ledger = max((tiny.folder() / "ledger").glob("*.jsonl"))
+    lines = ledger.read_text().splitlines(keepends=True)
+    ledger.write_text("".join(lines[: next(n for n, line in enumerate(lines) if '"published"' in line)]))
+    red = tiny.dbt("build", "--vars", "{weight: none}")
+    assert not red.is_green and "did not come to its end: it was stopped or killed" in red.output
+    assert "Release 2, which is served, is of a run that died" in red.output
+    assert told_of(tiny) == [1]
+    green = tiny.build("--vars", "{weight: 3}").output
+    assert "Release 2, which is served, is of a run that died" in green and "Release 2 of main stays" in green
+    assert "did not come to its end" not in green
+    assert told_of(tiny) == [1, 2]
+    assert "died" not in tiny.build("--vars", "{weight: 3}").output
+
+
+def told_of(project: Project) -> list[int]:
+    """The releases whose publication the ledger has."""
+    rows = project.work("main", "select cast(details ->> 'release' as integer) from history.ledger where event = 'published'")
+    return sorted(number for (number,) in rows)
 
 
 @pytest.mark.drill
@@ -285,6 +308,37 @@ DAMAGES = {
     "the work database holds garbage": lambda folder: spoil(folder / ".work/warehouse.duckdb"),
     "the work database is gone": lambda folder: (folder / ".work/warehouse.duckdb").unlink(),
 }
+
+
+def occupy(place: Path) -> None:
+    """Put a file where a folder belongs, and a folder with something in it where a file does."""
+    if place.is_dir():
+        shutil.rmtree(place)
+        place.write_text("not what was here")
+    else:
+        place.unlink()
+        place.mkdir()
+        (place / "inner").touch()
+
+
+OCCUPIED = [
+    "main/releases main/ledger main/.work/tmp main/.work/sources store/serving.scores store/features.weighted/*.json".split(),
+    ["main", "store"],
+]
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("places", OCCUPIED, ids=", ".join)
+def test_what_stands_in_the_place_of_another_kind_is_set_aside_by_the_next_build(tiny: Project, places: list[str]) -> None:
+    """Confined: where a folder's place is beside what a build may write, it is moved before anything is withheld."""
+    served = tiny.serving("from scores order by all")
+    for place in places:
+        occupy(next(tiny.warehouse.glob(place)))
+    outcome = tiny.apart("build")
+    assert outcome.is_green, outcome.output
+    assert tiny.serving("from scores order by all") == served
+    for place in (place for place in places if "." not in place):
+        assert f"{tiny.warehouse / place}: expected a folder, found none; what stood there is now beside it" in outcome.output
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

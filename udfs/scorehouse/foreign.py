@@ -85,6 +85,14 @@ def open_own(root: Path, file: Path) -> int:
     What is no folder on the way, or no file of one name, is taken away: nothing of ours is such.
     """
     root.mkdir(parents=True, exist_ok=True)
+    try:
+        return _opened_own(root, file)
+    except OSError as error:  # descriptors know the last name alone
+        error.filename = str(file)
+        raise
+
+
+def _opened_own(root: Path, file: Path) -> int:
     for _ in range(_ATTEMPTS):
         _make_folders(root, file.parent)
         with suppress(FileNotFoundError), entered(root, file.parent) as folder:
@@ -95,7 +103,7 @@ def open_own(root: Path, file: Path) -> int:
                     return descriptor
                 os.close(descriptor)
             _take_away(file.name, folder)
-    raise FileNotFoundError(file)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file))
 
 
 def is_open_as(root: Path, file: Path, descriptor: int) -> bool:

@@ -29,6 +29,13 @@ NIGHT = "SCOREHOUSE_NIGHT"
 START, FINISH, FAILED, ATTENTION = "start", "finish", "failed", "attention"
 """Events that a run's outcome is read from; all others are told by their names alone."""
 
+BUILD, BUILD_ENDED = "build", "build_ended"
+"""What stands for start and finish of a build in the file of whoever supervises it."""
+
+PUBLICATIONS = PUBLISHED, CONFIRMED = "published", "confirmed"
+"""Of a release that is served from now on, or that stays because nothing changed: after these readers have what is new, whatever
+becomes of the run."""
+
 GREEN, RED = "green", "red"
 """Outcomes."""
 

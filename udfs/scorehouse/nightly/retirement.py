@@ -10,8 +10,6 @@ from scorehouse.ledger import lines
 from scorehouse.nightly import incidents
 
 _DAY = 86400.0
-_SERVED = ("published", "confirmed")
-"""Events whose newest lines SLAs and the audit trail are judged by."""
 _OF_NODES = ("built", "reused")
 """Events of which a run has hundreds, and of which nothing is read once it is over but by people."""
 
@@ -51,7 +49,7 @@ def _needed(folder: Path, files: list[Path]) -> Iterator[int]:
     """Numbers of the first files that something needs."""
     standing = incidents.standing(incidents.history(folder))
     yield from (one.known_from for one in (*standing.open.values(), *standing.over))
-    for event in _SERVED:
+    for event in lines.PUBLICATIONS:
         yield from islice((lines.number_of(file) for file in reversed(files) if any(lines.read(file, [event]))), 1)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.ledger import lines as ledger_lines
-from scorehouse.ledger.lines import ATTENTION, FAILED, FINISH, GREEN, RED, START, Ledger, Line
+from scorehouse.ledger.lines import ATTENTION, BUILD_ENDED, FAILED, FINISH, GREEN, PUBLICATIONS, RED, START, Ledger, Line
 from scorehouse.names import git
 from scorehouse.names.user import user
 from scorehouse.names.warehouse import NIGHTS, Warehouse
@@ -242,7 +242,7 @@ class Nightly:
         outcome = {"outcome": GREEN if is_green else RED, "is_whole": shown.is_whole, "code": ended.code}
         outcome |= {"release": self.warehouse.current_release()}
         outcome |= {"failures": [failure.key for failure in failures], "alerts": told, "lost_log_lines": log.lost}
-        counted = next((line.details for line in reversed(lines) if line.event == "build_ended"), {})
+        counted = next((line.details for line in reversed(lines) if line.event == BUILD_ENDED), {})
         outcome |= {name: counted[name] for name in COUNTS if name in counted}
         self.ledger.write(FINISH, message=last, seconds=round(seconds, 3), details=outcome)
         if self.ledger.is_behind:
@@ -363,7 +363,7 @@ def _red(triage: Triage, ended: Ended, lines: list[Line]) -> Iterator[Failure]:
     if ended.why and ended.is_stopped:
         yield Failure(triage.of(ended.why), "", f"{ended.why}{_at_work(lines)}")
         return
-    built = [line for line in lines if line.event in ("build_ended", FINISH)]
+    built = [line for line in lines if line.event in (BUILD_ENDED, FINISH)]
     causes = [cause for line in built for cause in _list(line.details.get("causes"))]
     for cause in causes:
         yield _of_node(triage, str(cause["node"]), str(cause["message"]), cause)
@@ -417,7 +417,7 @@ def _at_work(lines: list[Line]) -> str:
 def _shown(lines: list[Line]) -> Shown:
     events = {line.event for line in lines}
     settled = frozenset(line.node for line in lines if line.event in ("built", "reused") and line.node)
-    return Shown(bool(events & {"published", "confirmed"}), bool(settled) and "build_ended" in events, settled)
+    return Shown(bool(events.intersection(PUBLICATIONS)), bool(settled) and BUILD_ENDED in events, settled)
 
 
 def _stopped(why: str) -> Ended:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from scorehouse.errors import ScorehouseError
 from scorehouse.ledger import lines as ledger_lines
-from scorehouse.ledger.lines import FINISH, GREEN, Line
+from scorehouse.ledger.lines import BUILD_ENDED, FINISH, GREEN, PUBLICATIONS, Line
 from scorehouse.names import git
 from scorehouse.names.warehouse import NIGHTLY_LOGS, WATCHDOG, Warehouse
 from scorehouse.nightly import alerts, books, incidents, last_resort, process
@@ -32,8 +32,6 @@ LATE_RUN = "no whole run"
 CLOCK = "the clock jumped: the last whole run"
 OF_RUNS = (LATE_RUN, CLOCK)
 """What sentences begin with that the branch's ledger has too: its next whole run says that they are over."""
-PUBLICATIONS = ("published", "confirmed")
-"""Events after which readers are served what is new, whatever becomes of the run."""
 CLOCKS_DIFFER = timedelta(minutes=5)
 NEVER = datetime.min.replace(tzinfo=UTC)
 ANSWER_SECONDS = 60.0
@@ -99,7 +97,7 @@ def last_whole_run(folder: Path, until: datetime | None = None) -> datetime | No
             f"let the watchdog's user be in the group of whoever builds."
         )
     for file in reversed(files):
-        ends = (line.at for line in ledger_lines.read(file, (*PUBLICATIONS, FINISH, "build_ended")) if _is_whole(line))
+        ends = (line.at for line in ledger_lines.read(file, (*PUBLICATIONS, FINISH, BUILD_ENDED)) if _is_whole(line))
         ended = max((at for at in ends if at and (until is None or at <= until)), default=None)
         if ended:
             return ended

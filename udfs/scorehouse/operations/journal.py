@@ -14,7 +14,7 @@ import duckdb
 from scorehouse.build.manifest import Node
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError, first_line
-from scorehouse.ledger.lines import ATTENTION, FAILED, FINISH, GREEN, RED, START
+from scorehouse.ledger.lines import ATTENTION, BUILD, BUILD_ENDED, FAILED, FINISH, GREEN, RED, START
 from scorehouse.names import git
 from scorehouse.names.user import user
 from scorehouse.operations import data_tests, summary
@@ -67,7 +67,7 @@ def begin(run: Run) -> None:
         "versions": versions,
         "release": run.warehouse.current_release(),
     }
-    run.ledger.write("build" if run.ledger.is_given else START, details=said)
+    run.ledger.write(BUILD if run.ledger.is_given else START, details=said)
 
 
 def note_landed(run: Run) -> None:
@@ -117,7 +117,7 @@ def end(run: Run, results: list[Result], how: How) -> list[str]:
 
 
 def _finish(run: Run, ending: Mapping[str, object]) -> None:
-    run.ledger.write("build_ended" if run.ledger.is_given else FINISH, details=ending)
+    run.ledger.write(BUILD_ENDED if run.ledger.is_given else FINISH, details=ending)
 
 
 def told(run: Run, operation: Operation, arguments: Mapping[str, object]) -> object:

@@ -13,11 +13,11 @@ from scorehouse.build.run import Run
 from scorehouse.build.versions import decisions, view_of_all
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.learning.measure.limits import ALARM
-from scorehouse.ledger.lines import ATTENTION, NIGHT, NOTHING_PUBLISHED, view_sql
+from scorehouse.ledger.lines import ATTENTION, CONFIRMED, NIGHT, NOTHING_PUBLISHED, PUBLISHED, view_sql
 from scorehouse.names import git
 from scorehouse.names.quoting import quoted
 from scorehouse.names.warehouse import SERVING
-from scorehouse.operations import journal, landing_report
+from scorehouse.operations import died, journal, landing_report
 from scorehouse.operations.audit import published
 from scorehouse.operations.forget import GO_ON, NOT_FORGOTTEN, erase
 from scorehouse.operations.freshness import note_stale
@@ -77,7 +77,7 @@ def _start(run: Run) -> str:
     land_sources(run)
     journal.note_landed(run)
     note_stale(run)
-    return "\n".join(_said_of(run))
+    return "\n".join([*died.sentences(run), *_said_of(run)])
 
 
 def _said_of(run: Run) -> Iterator[str]:
@@ -142,6 +142,7 @@ def _ended(run: Run, statuses: dict[str, str], command: str) -> Ending:
 
 def _damaged(run: Run) -> Iterator[str]:
     """What was lost, or changed by somebody, of the store and of what readers are served."""
+    yield from confinement.set_aside()
     yield from (f"{file} was not as its record says: it is computed anew." for file in run.store.damaged)
     number = run.warehouse.current_release()
     unlike = unlike_sealed(run.warehouse.release(number), sealed_in(run.warehouse, number)) if number is not None else []
@@ -212,16 +213,23 @@ def _publish(run: Run, reported: list[FileReport]) -> str:
         before = serving_file.row_counts(run.warehouse.release(current) / SERVING) if current is not None else {}
         _expect_all_products(run, before)
         _expect_rows(run, before)
+    untold = died.untold_release(run)
+    if untold:
+        _note_published(run, untold.release, untold.changed)
     publisher = Publisher(run.warehouse, run.connection, run.records, run.store, run.manifest.offer())
     number, changed = publisher.publish(git.commit(run.manifest.folder), partial(published, run))
     if changed:
-        latencies = serving_file.latencies(run.warehouse.release(number) / SERVING)
-        run.ledger.write("published", details={"release": number, "changed": changed, "latency_ms": latencies})
+        _note_published(run, number, changed)
         sentence, noticed = f"Published release {number} of {run.warehouse.branch}: {run.warehouse.serving}", notices
     else:
-        run.ledger.write("confirmed", details={"release": number})
+        run.ledger.write(CONFIRMED, details={"release": number})
         sentence, noticed = f"Release {number} of {run.warehouse.branch} stays: nothing changed.", _without_scores
     return "\n".join([sentence, *_after(run, publisher, noticed)])
+
+
+def _note_published(run: Run, number: int, changed: list[str]) -> None:
+    latencies = serving_file.latencies(run.warehouse.release(number) / SERVING)
+    run.ledger.write(PUBLISHED, details={"release": number, "changed": changed, "latency_ms": latencies})
 
 
 def _after(run: Run, publisher: Publisher, noticed: Callable[[Run], Iterable[str]]) -> list[str]:

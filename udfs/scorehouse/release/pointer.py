@@ -8,7 +8,7 @@ from pathlib import Path
 from scorehouse.errors import ScorehouseError
 from scorehouse.names.warehouse import AUDIENCES, CATALOG, COMING, NUMBER, SERVING, Warehouse
 from scorehouse.release.sealed import close_all_but, is_whole, open_again
-from scorehouse.store.durable import aside, sync
+from scorehouse.store.durable import aside, put, sync
 
 SAID = 10
 """So many releases a sentence names, the newest."""
@@ -18,11 +18,9 @@ def point_to(warehouse: Warehouse, number: int) -> None:
     """Make a kept release the current one: one rename, for every name at once."""
     links = {warehouse.current: warehouse.release(number).relative_to(warehouse.folder)}
     links |= {path: Path(warehouse.current.name, file) for path, file in _names(warehouse, number)}
-    wrong = {path: target for path, target in links.items() if not _leads_to(path, target)}
-    for path, target in wrong.items():
-        _link(path, target)
-    if wrong:
-        sync(warehouse.folder)
+    for path, target in links.items():
+        if not _leads_to(path, target):
+            _link(path, target)
     if warehouse.audiences not in links and warehouse.audiences.is_symlink():
         warehouse.audiences.unlink()
 
@@ -102,12 +100,10 @@ def _leads_to(path: Path, target: Path) -> bool:
 
 def _link(path: Path, target: Path) -> None:
     """Let a path lead to another one, in one step."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
     temporary = aside(path)
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
-    os.replace(temporary, path)
+    put(temporary, path)
 
 
 def _written(warehouse: Warehouse, numbers: list[int]) -> int:

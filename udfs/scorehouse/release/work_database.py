@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from pathlib import Path
 
 import duckdb
@@ -14,7 +13,7 @@ from scorehouse.names.quoting import quoted
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.release.pointer import heal
 from scorehouse.store import state
-from scorehouse.store.durable import aside, log_of, masked, remove_leftovers
+from scorehouse.store.durable import aside, log_of, make_folder, masked, remove_leftovers, set_aside
 
 _OPEN_HERE = "different configuration"
 """In DuckDB's words for a database that this process has open."""
@@ -31,14 +30,15 @@ def prepare(warehouse: Warehouse, *, anew: bool = False) -> None:
         anew: whether the work database is to be a new copy though it opens: a database keeps what was deleted from it.
     """
     for folder in (warehouse.own_part(), *warehouse.scratch, warehouse.releases):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     for folder in warehouse.scratch:
         keep_only(warehouse.root, folder)
     remove_leftovers(warehouse.folder, warehouse.work, warehouse.releases, *warehouse.releases.iterdir())
     heal(warehouse)
     database = warehouse.work_database
     if database.exists() and not _opens(database):
-        _set_aside(database)
+        for file in filter(os.path.lexists, (database, log_of(database))):
+            set_aside(file)
     if anew and not _is_open_here(database):
         database.unlink(missing_ok=True)
     if not database.exists():
@@ -95,10 +95,3 @@ def _is_open_here(database: Path) -> bool:
         return False
     except duckdb.Error as error:
         return _OPEN_HERE in str(error)
-
-
-def _set_aside(database: Path) -> None:
-    stamp = time.strftime("%Y%m%dT%H%M%S")
-    for file in (database, log_of(database)):
-        if file.exists():
-            file.rename(file.with_name(f"{file.name}.damaged.{stamp}"))

@@ -27,6 +27,15 @@ def gaps() -> tuple[str, ...]:
     return (NOT_INSTALLED,) if confined is None else confined.gaps
 
 
+def set_aside() -> list[str]:
+    """What stood in the place of a folder of ours and was moved away when this process started, in sentences; each said once."""
+    confined = _current()
+    said = [] if confined is None else list(confined.set_aside)
+    if said:
+        confined.set_aside.clear()
+    return said
+
+
 def personal_key() -> str | None:
     """The key of pseudonyms, which the environment held when this process started; see scorehouse.sources.personal."""
     module = installed("confinement")

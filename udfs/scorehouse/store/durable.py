@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,13 +39,32 @@ def for_who_builds() -> Iterator[None]:
         os.umask(mask)
 
 
+def set_aside(path: Path) -> None:
+    """Move away what is not as it was written, or stands where something of ours belongs: it is looked at by whoever wants to."""
+    path.rename(path.with_name(f"{path.name}.damaged.{time.strftime('%Y%m%dT%H%M%S')}"))
+
+
+def make_folder(folder: Path) -> None:
+    """See to it that a folder is there; what is none and stands in its place is set aside."""
+    if os.path.lexists(folder) and not folder.is_dir():
+        set_aside(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def put(temporary: Path, path: Path) -> None:
+    """Give a file its name in one step, durably; a folder that stands in its place is set aside."""
+    if path.is_dir() and not path.is_symlink():
+        set_aside(path)
+    os.replace(temporary, path)
+    sync(path.parent)
+
+
 def write_durably(path: Path, text: str) -> None:
     """Replace a small text file in one step, safe against power loss."""
     temporary = aside(path)
     temporary.write_text(text, encoding="utf-8")
     sync(temporary)
-    os.replace(temporary, path)
-    sync(path.parent)
+    put(temporary, path)
 
 
 def aside(path: Path, more: str = "") -> Path:

@@ -1,6 +1,5 @@
 """The store: immutable data files, named by the fingerprint of what produced them."""
 
-import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ import duckdb
 from scorehouse.errors import ScorehouseError, first_line
 from scorehouse.foreign import copy_plain
 from scorehouse.names.quoting import literal
-from scorehouse.store.durable import aside, log_of, make_read_only, sync
+from scorehouse.store.durable import aside, log_of, make_folder, make_read_only, put, set_aside, sync
 from scorehouse.store.provenance import TRUSTED, Author, Provenance, state_of
 
 Parents = Callable[[], Iterable[str]]
@@ -143,7 +142,7 @@ class Store:
                 self.whole[name] = state
                 return True
             if file.is_relative_to(self.folder):
-                file.rename(file.with_name(f"{file.name}.damaged"))
+                set_aside(file)
         except (FileNotFoundError, NotADirectoryError):  # it was never there, or another thread set it aside
             return False
         except PermissionError:  # raw data about people, which only who builds main may read
@@ -194,7 +193,7 @@ class Store:
         """
         temporary = aside(file, uuid.uuid4().hex[:8])
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file.parent)
             try:
                 yield temporary
                 _publish(temporary, file, origin or Provenance.of(temporary, self._author, parents))
@@ -280,8 +279,7 @@ def _publish(temporary: Path, file: Path, origin: Provenance) -> None:
     make_read_only(temporary)
     sync(temporary)
     origin.write_beside(file)
-    os.replace(temporary, file)
-    sync(file.parent)
+    put(temporary, file)
 
 
 def _out_of_order(file: Path, found: str) -> ScorehouseError:

@@ -15,9 +15,10 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,13 @@ LANDED = "sources"
 
 START_BYTES = 6 << 30
 """Data that a branch's process may hold until the variable memory_limit is known."""
+
+_LEAST = (
+    (resource.RLIMIT_FSIZE, "-f", "bytes in a file", 4 << 20),
+    (resource.RLIMIT_AS, "-v", "bytes of addresses", 1800 << 20),
+    (resource.RLIMIT_DATA, "-d", "bytes of data", 768 << 20),
+)
+"""What the process's limits leave a build at its least, measured: Python and dbt end in a trace below."""
 
 _REFUSED = {
     "deps": "fetches programs: run it on main (SCOREHOUSE_BRANCH=main)",
@@ -71,12 +79,14 @@ class Confinement:
         warehouse: the warehouse's folder.
         branch: the branch's name.
         gaps: what the kernel does not withhold, in words; none where it withholds everything.
+        set_aside: what stood in the place of a folder, in sentences, until somebody says them.
     """
 
     project: Path
     warehouse: Path
     branch: str
     gaps: tuple[str, ...] = ()
+    set_aside: list[str] = field(default_factory=list)
 
     @property
     def is_main(self) -> bool:
@@ -122,6 +132,8 @@ def enter(project: Path) -> None:
             raise _refusal(f"{wanted.folder}: expected a folder, found a link; remove it.")
         if wanted.warehouse.exists() and not wanted.warehouse.is_dir():
             raise _refusal(f"{wanted.warehouse}: expected a folder, found none; let WAREHOUSE_PATH name another.")
+        _expect_place(wanted.warehouse / "store")
+        _expect_limits()
         current = _confined(wanted, command, parameters)
     elif not project.is_relative_to(current.project) and (project, wanted.warehouse) != (current.project, current.warehouse):
         raise _elsewhere(current, f"project {project} and warehouse {wanted.warehouse}")
@@ -134,7 +146,24 @@ def _is_ours(project: Path) -> bool:
     if os.environ.get("WAREHOUSE_PATH"):
         return True
     folders = (project, *project.parents)
-    return any((folder / mark).is_dir() for folder in folders for mark in ("udfs/scorehouse", "warehouse/store"))
+    return any(os.path.lexists(folder / mark) for folder in folders for mark in ("udfs/scorehouse", "warehouse/store"))
+
+
+def _expect_place(folder: Path) -> None:
+    """Refuse a link that leads nowhere, as to a disk that is not mounted: nothing is to be built in its place."""
+    if folder.is_symlink() and not folder.exists():
+        raise _refusal(
+            f"{folder}: expected a folder, found a link that leads nowhere; bring back what it leads to ({os.readlink(folder)}), "
+            "or remove the link: everything is computed again."
+        )
+
+
+def _expect_limits() -> None:
+    """Refuse limits of the process's with which no command comes to its end."""
+    for limit, option, what, least in _LEAST:
+        found, _ = resource.getrlimit(limit)
+        if found != resource.RLIM_INFINITY and found < least:
+            raise _refusal(f"ulimit {option}: expected at least {least:,} {what}, found {found:,}; raise it, or unset it.")
 
 
 def _confined(wanted: Confinement, command: str | None, parameters: Mapping[str, Any]) -> Confinement:
@@ -187,8 +216,9 @@ def _own_folders(found: Confinement, parameters: Mapping[str, Any]) -> list[Path
 def _prepare(found: Confinement, own: Iterable[Path]) -> None:
     _keep_from_others(found)
     _remove_links(found)
-    results = found.warehouse / "store" if found.is_main else found.folder / "built"
-    for folder in (results, found.folder / "releases", found.private / "tmp", *own):
+    places = _places(found)
+    found.set_aside.extend(_set_aside(places))
+    for folder in (*places, *own):
         with suppress(OSError):  # what cannot be written is said by whoever needs it
             folder.mkdir(parents=True, exist_ok=True)
     _caches(found)
@@ -200,6 +230,23 @@ def _prepare(found: Confinement, own: Iterable[Path]) -> None:
     _forget_environment()
     with suppress(ValueError, OSError):  # a stricter limit is set already
         resource.setrlimit(resource.RLIMIT_DATA, (START_BYTES, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def _places(found: Confinement) -> list[Path]:
+    """The folders that a command on the branch writes to, outer ones first."""
+    results = found.warehouse / "store" if found.is_main else found.folder / "built"
+    private = (found.private, found.private / "tmp", found.private / "spill")
+    return [found.folder, results, found.folder / "releases", found.folder / "ledger", *private]
+
+
+def _set_aside(folders: Iterable[Path]) -> Iterator[str]:
+    """Move away what is no folder and stands in the place of one; says so in a sentence each."""
+    for folder in folders:
+        if os.path.lexists(folder) and not folder.is_dir():
+            kept = folder.with_name(f"{folder.name}.damaged.{time.strftime('%Y%m%dT%H%M%S')}")
+            with suppress(OSError):  # what cannot be moved is said by whoever needs the folder
+                folder.rename(kept)
+                yield f"{folder}: expected a folder, found none; what stood there is now beside it, as {kept.name}."
 
 
 def _remove_links(found: Confinement) -> None:

@@ -48,11 +48,14 @@ def of_runnable(module: ModuleType) -> None:
 
 
 def of_requires(module: ModuleType) -> None:
-    """Say of a command that somebody stops that it was, and not where in dbt that happened."""
+    """Say of a command that somebody stops that it was, and not where in dbt that happened; of a refused one nothing else."""
     fire = module.fire_event
 
     @wraps(fire)
     def fire_event(event: Any, *arguments: Any, **more: Any) -> None:
+        is_refused_before_flags = not hasattr(module.get_flags(), "upload_to_artifacts_ingest_api")
+        if is_refused_before_flags and isinstance(event, module.ArtifactUploadError):
+            return
         if isinstance(sys.exc_info()[1], KeyboardInterrupt):
             if isinstance(event, module.MainStackTrace):
                 return
