@@ -9,7 +9,8 @@
         whose: name of the public macro
         kwargs: by argument, what it must be and what it is. `fitted`: name of a fitted model. `column`: name of a column.
             `columns` and `texts`: a list with one at least. `columns or none`: an empty list too. `table`: a CTE's name, or a relation.
-            `relation`: what ref() gives. `text`: not empty. `monitored`: one of what monitored() gives. Or a list of the texts that
+            `relation`: what ref() gives. `text`: not empty. `monitored`: one of what monitored() gives, or a list
+            of them. Or a list of the texts that
             it may be.
 #}
 {% macro _expect(whose) -%}
@@ -38,8 +39,9 @@
             {%- set is_right, expected = is_relation, 'a relation' -%}
             {%- set advice = "write ref('" ~ value ~ "')" if _is_name(value) else "write ref('name')" -%}
         {%- elif kind == 'monitored' -%}
-            {%- set is_right = value is not string and value.implementation is defined and value.baseline is defined -%}
-            {%- set expected, advice = 'one of what monitored() gives', 'loop over monitored()' -%}
+            {%- set ones = value if is_list else [value] -%}
+            {%- set is_right = ones | rejectattr('baseline', 'defined') | list | length == 0 -%}
+            {%- set expected, advice = 'what monitored() gives', 'loop over monitored()' -%}
         {%- elif kind == 'text' -%}
             {%- set is_right, expected, advice = value is string and value != '', 'a text', 'write one' -%}
         {%- else -%}

@@ -6,7 +6,9 @@
         {%- for one in monitored() %} ... {{ one.model }} ... {%- endfor %}
         ->  {'implementation': 'churn_risk__logistic', 'model': 'churn__logistic', 'snapshots': 'customer_snapshots',
              'examples': 'churn_examples', 'label': 'is_churned', 'key': ['customer_id', 'as_of'], 'period': 'as_of', 'horizon_days': 90,
-             'lists': None, 'baseline': {'name': 'churn_risk__recency', 'model': 'churn__recency'}}
+             'is_by_time': True, 'lists': None, 'baseline': {'name': 'churn_risk__recency', 'model': 'churn__recency'}}
+
+    `is_by_time` says whether snapshots and examples lie in partitions by the period's day.
 
     A scores model declares:
         model, snapshots, examples: names of the fitted model, of what it scores, and of its examples, which bring the labels;
@@ -32,6 +34,10 @@
         {%- set is_after = flags.WHICH in ['build', 'run'] or fitted_node.unique_id in model.depends_on.nodes -%}
         {%- if is_after and (not shares or shares.get(node.name)) -%}
             {%- set fitted = fitted_node.config.meta -%}
+            {%- set period = declared.period or fitted.split.time -%}
+            {%- set read = nodes | selectattr('name', 'in', [declared.snapshots, declared.examples]) | list -%}
+            {%- set cut = read | selectattr('config.materialized', 'equalto', 'partitioned')
+                | selectattr('config.meta.partition_by', 'equalto', period) | rejectattr('config.meta.grain', 'defined') | list -%}
             {%- do found.append({
                 'implementation': node.name,
                 'model': declared.model,
@@ -39,7 +45,8 @@
                 'examples': declared.examples or none,
                 'label': declared.label or fitted.label,
                 'key': declared.key or fitted.key,
-                'period': declared.period or fitted.split.time,
+                'period': period,
+                'is_by_time': read | length > 0 and read == cut,
                 'horizon_days': declared.label_days or (fitted.split.horizon_days if fitted.split.horizon_days is number else 0),
                 'lists': declared.lists,
                 'baseline': {

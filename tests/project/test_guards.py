@@ -47,7 +47,7 @@ ASKED = {  # a use of the macro that is wrong -> what it says
     "judged('shops')": "judged(): table: expected items or customers or labels, found 'shops'; choose one.",
     "served_version('weighted', '')": "served_version(): implementation: expected a text, found ''; write one.",
     "held_out_scores('weighted')": (
-        "held_out_scores(): one: expected one of what monitored() gives, found 'weighted'; loop over monitored()."
+        "held_out_scores(): one: expected what monitored() gives, found 'weighted'; loop over monitored()."
     ),
     "stability_index('bins', by='period_at')": (
         "stability_index(): by: expected a list of column names, found 'period_at'; write ['period_at']."

@@ -197,11 +197,27 @@ def test_whatever_can_fail_belongs_to_a_team_that_has_an_address(built: Project)
 def test_what_grows_with_interactions_is_computed_on_all_cores(built: Project) -> None:
     """A query that depends on the order of rows reads sorted copies, on one core."""
     ordered = "select split_part(node_id, '.', -1), details -> '$.reading.order_dependent' from scorehouse.nodes"
-    of_many = ["score_counts", "feature_counts", "coupon_rates", "coupon_assignments", "past_churn_risks"]  # few rows of many
+    of_many = [
+        "score_counts",
+        "feature_counts",
+        "measures_by_time",
+        "coupon_rates",
+        "coupon_assignments",
+        "past_churn_risks",
+    ]  # few rows of many
     ordered += " where materialized in ('table', 'partitioned')"
     ordered += f" and (row_count > 30000 or split_part(node_id, '.', -1) in {of_many})"
     found = {name for (name, said) in built.work("main", ordered) if json.loads(said)}
     assert found <= {"stg_retail__items"}, "write it so that its plan settles the order: decimals, keys, no first()"
+
+
+def test_a_settled_time_is_scored_and_measured_in_a_file_of_its_own(built: Project) -> None:
+    for name in ("past_scores_by_time", "measures_by_time"):
+        ((times, days),) = built.catalog(
+            f"select count(distinct period_at), count(distinct cast(period_at as date)) from monitoring.{name}"
+        )
+        ((files,),) = built.catalog(f"select len(files) from scorehouse.nodes where relation = 'monitoring.{name}'")
+        assert 10 < times == days <= files
 
 
 def test_every_relation_of_the_catalog_answers_a_reader_who_has_only_duckdb(built: Project) -> None:

@@ -1,0 +1,1 @@
+{{ measures_of(ref('past_scores_at_once')) }}
