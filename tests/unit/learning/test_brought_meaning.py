@@ -206,6 +206,40 @@ def test_a_lightgbm_text_that_would_end_the_process_is_refused(categorical, edit
     assert "cut off or was edited among its parameters; export it again" in refusal(lightgbm_meta(categorical, model_text=text))
 
 
+@pytest.mark.parametrize(
+    ("line", "edit", "words"),
+    [
+        ("num_cat", lambda numbers: ["99"], "of cat_boundaries instead of 100"),
+        ("num_cat", None, "does not say how many leaves and categories it has"),
+        ("num_leaves", lambda numbers: ["2"], "a tree of 2 leaves has"),
+        ("leaf_weight", lambda numbers: [*numbers, "1"], "numbers of leaf_weight instead of"),
+        ("leaf_value", lambda numbers: numbers[1:], "numbers of leaf_value instead of"),
+        ("cat_threshold", lambda numbers: [], "a tree of"),
+        ("split_gain", lambda numbers: numbers[:-1], "numbers of split_gain instead of"),
+    ],
+)
+def test_a_lightgbm_tree_whose_numbers_are_not_as_many_as_it_says_is_refused(categorical, line, edit, words):
+    """LightGBM ends the process at such a tree; `tree_sizes` says here that the text is whole."""
+    head, *trees = categorical.model_to_string().split("\nTree=")
+    (found,) = re.findall(rf"^{line}=.*\n", trees[0], re.MULTILINE)
+    edited = f"{line}={' '.join(edit(found.strip().partition('=')[2].split()))}\n" if edit else ""
+    trees[0] = trees[0].replace(found, edited)
+    size = int(re.search(r"tree_sizes=(\d+)", head)[1]) + len(edited) - len(found)
+    text = "\nTree=".join([re.sub(r"tree_sizes=\d+", f"tree_sizes={size}", head), *trees])
+    sentence = refusal(lightgbm_meta(categorical, model_text=text))
+    assert "cut off or was edited: a tree" in sentence and words in sentence
+
+
+def test_an_xgboost_file_that_names_other_inputs_than_it_has_is_refused():
+    """XGBoost takes the rest of the inputs for missing, and each name for another input."""
+    booster = xgboost.train({}, xgboost.DMatrix(MATRIX, LABEL, feature_names=NUMBERS), 2)
+    meta = xgboost_meta(booster)
+    learner = json.loads(meta["model_text"])
+    learner["learner"]["feature_names"] = NUMBERS[1:]
+    said = "found an XGBoost model of 2 inputs that names 1 (Last Visit); save it as it was trained"
+    assert said in refusal(meta | {"model_text": json.dumps(learner)})
+
+
 # ---------------------------------------------------------------- the proof
 
 

@@ -37,6 +37,13 @@ from scorehouse.scoring.trees.ensemble import TreeEnsemble
 ZERO = float(np.float32(1e-35))
 ZERO_AS_MISSING = 1
 NAN_AS_MISSING = 2
+NEEDED_OF_SPLITS = ("split_feature", "threshold", "left_child", "right_child")
+OF_SPLITS = (*NEEDED_OF_SPLITS, "split_gain", "decision_type", "internal_value", "internal_weight", "internal_count")
+OF_LEAVES = ("leaf_value", "leaf_weight", "leaf_count")
+"""What a tree has of each split and of each leaf; of what is not needed, for all of them or for none."""
+
+EDITED = "a LightGBM text that is cut off or was edited"
+
 BINARY, SEVERAL = ("binary",), ("multiclass", "multiclassova")
 IDENTITIES = (
     "regression", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank", "rank_xendcg", "custom", "none",
@@ -112,7 +119,7 @@ def _expect_parameters(text: str) -> None:
     _, begin, said = text.partition("\nparameters:")
     listed, end, _ = said.partition("\nend of parameters")
     if begin and not (end and all(re.fullmatch(r"(\[\w+: .*\])?", line) for line in listed.splitlines())):
-        raise UnknownFormulaError("a LightGBM text that is cut off or was edited among its parameters")
+        raise UnknownFormulaError(f"{EDITED} among its parameters")
 
 
 def _pandas_categories(text: str) -> tuple[tuple[Category, ...], ...]:
@@ -145,6 +152,7 @@ def _tree(fields: dict[str, str], features: int) -> TreeEnsemble:
     if fields.get("is_linear", "0") != "0":
         raise UnknownFormulaError("LightGBM with linear trees", "fit it with linear_tree: false")
     splits, leaves = len(_numbers(fields, "split_feature")), int(fields["num_leaves"])
+    _expect_whole(fields, leaves)
     decision = _numbers(fields, "decision_type").astype(np.int64)
     is_categorical = (decision & 1).astype(bool)
     listed = _numbers(fields, "threshold")
@@ -166,6 +174,24 @@ def _tree(fields: dict[str, str], features: int) -> TreeEnsemble:
         cover=_cover(fields, splits, leaves),
         categories=_categories(fields, is_categorical, threshold),
     )
+
+
+def _expect_whole(fields: dict[str, str], leaves: int) -> None:
+    """Numbers for every split, leaf and category of a tree, as many as it says; LightGBM ends the process where they are not."""
+    categories = int(fields.get("num_cat", "-1"))
+    if leaves < 1 or categories < 0:
+        raise UnknownFormulaError(f"{EDITED}: a tree does not say how many leaves and categories it has")
+    sizes, needed = dict.fromkeys(OF_SPLITS, leaves - 1) | dict.fromkeys(OF_LEAVES, leaves), {"leaf_value"}
+    if leaves > 1:
+        needed |= set(NEEDED_OF_SPLITS)
+    if leaves > 1 and categories > 0:
+        words = _numbers(fields, "cat_boundaries")[-1:]
+        sizes |= {"cat_boundaries": categories + 1, "cat_threshold": int(words[0]) if len(words) else 1}
+        needed |= {"cat_boundaries", "cat_threshold"}
+    for name, expected in sizes.items():
+        found = len(_numbers(fields, name))
+        if found != expected and (found or name in needed):
+            raise UnknownFormulaError(f"{EDITED}: a tree of {leaves} leaves has {found} numbers of {name} instead of {expected}")
 
 
 def _clear_of_zero(threshold: np.ndarray) -> np.ndarray:

@@ -93,6 +93,10 @@ def parse(text: str | bytes, rounds: str = "best") -> XGBoostModel:
     except (ValueError, KeyError, TypeError):
         raise UnknownFormulaError("a text that is not an XGBoost JSON model") from None
     classes, features = int(said["num_class"]), int(said["num_feature"])
+    names = tuple(learner.get("feature_names") or ())
+    if names and len(names) != features:
+        found = f"an XGBoost model of {features} inputs that names {len(names)} ({', '.join(names[:5])})"
+        raise UnknownFormulaError(found, "save it as it was trained")
     outputs = max(1, classes, int(said.get("num_target", 1)))
     baselines = _baselines(said["base_score"], objective["name"], outputs)
     model, trees_, weights, remark = booster.get("model"), ((),) * outputs, None, None
@@ -105,7 +109,7 @@ def parse(text: str | bytes, rounds: str = "best") -> XGBoostModel:
         kept, remark = _kept(model, outputs, learner.get("attributes", {}) if rounds == "best" else {})
         trees_ = _by_output(model, booster.get("weight_drop"), kept, outputs)
     return XGBoostModel(
-        features=tuple(learner.get("feature_names") or ()),
+        features=names,
         count=features,
         trees=trees_,
         baselines=baselines,
