@@ -230,6 +230,12 @@ def test_a_lightgbm_tree_whose_numbers_are_not_as_many_as_it_says_is_refused(cat
     assert "cut off or was edited: a tree" in sentence and words in sentence
 
 
+@pytest.mark.parametrize("line", ["label_index", "objective", "feature_infos"])
+def test_a_lightgbm_text_that_lightgbm_cannot_load_is_refused_in_one_sentence(categorical, line):
+    text = re.sub(rf"^{line}=.*\n", f"{line}=7\n" if line == "objective" else "", categorical.model_to_string(), flags=re.M)
+    assert "found a text that LightGBM cannot load: " in refusal(lightgbm_meta(categorical, model_text=text))
+
+
 def test_an_xgboost_file_that_names_other_inputs_than_it_has_is_refused():
     """XGBoost takes the rest of the inputs for missing, and each name for another input."""
     booster = xgboost.train({}, xgboost.DMatrix(MATRIX, LABEL, feature_names=NUMBERS), 2)
@@ -238,6 +244,21 @@ def test_an_xgboost_file_that_names_other_inputs_than_it_has_is_refused():
     learner["learner"]["feature_names"] = NUMBERS[1:]
     said = "found an XGBoost model of 2 inputs that names 1 (Last Visit); save it as it was trained"
     assert said in refusal(meta | {"model_text": json.dumps(learner)})
+
+
+@pytest.mark.parametrize("part", ["parents", "size_leaf_vector", "model"])
+def test_an_xgboost_file_that_would_end_the_process_is_refused(part):
+    meta = xgboost_meta(xgboost.train({}, xgboost.DMatrix(MATRIX, LABEL, feature_names=NUMBERS), 2))
+    said = json.loads(meta["model_text"])
+    model = said["learner"]["gradient_booster"]["model"]
+    tree = model["trees"][1]
+    if part == "parents":
+        tree["parents"][-1] = -1
+    elif part == "model":
+        model.clear()
+    else:
+        tree["tree_param"][part] = "-1"
+    assert "found an XGBoost JSON model that is cut off or was edited" in refusal(meta | {"model_text": json.dumps(said)})
 
 
 # ---------------------------------------------------------------- the proof

@@ -278,7 +278,10 @@ def _squared(name: str, draft: Draft) -> str:
 def own_scores(text: str, categories: bool, where: str) -> Predict:
     """LightGBM's predictions by the text of a model; with categories, for a pandas frame."""
     lightgbm = library(where, "lightgbm", "lightgbm")
-    booster = lightgbm.Booster(model_str=text, params={"verbose": -1})
+    try:
+        booster = lightgbm.Booster(model_str=text, params={"verbose": -1})
+    except lightgbm.basic.LightGBMError as error:
+        raise UnknownFormulaError(f"a text that LightGBM cannot load: {' '.join(str(error).split())[:200]}") from error
 
     def predict(rows: Rows) -> np.ndarray:
         if not categories:

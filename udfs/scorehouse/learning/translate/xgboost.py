@@ -6,6 +6,7 @@ of leaves is rounded, here as there. What an objective makes of the sum agrees t
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import ModuleType
@@ -393,10 +394,36 @@ def _as_json(xgboost: ModuleType, content: bytes) -> bytes:
     """The model in the JSON of the XGBoost that is installed, whichever version and form it was saved in."""
     if not content.lstrip().startswith(b"{"):
         raise UnknownFormulaError("a text that is not an XGBoost JSON model")
+    with suppress(UnicodeDecodeError, json.JSONDecodeError):  # UBJSON
+        _expect_whole(json.loads(content))
     try:
         return bytes(xgboost.Booster(model_file=bytearray(content)).save_raw("json"))
     except Exception as error:  # whatever it stumbles over in a file that is none of its own
         raise UnknownFormulaError("a text that is not an XGBoost JSON model") from error
+
+
+def _expect_whole(said: dict[str, Any]) -> None:
+    """The parts that XGBoost reads without looking, and without which it ends the process."""
+    try:
+        booster = said["learner"]["gradient_booster"]
+    except (LookupError, TypeError):
+        raise UnknownFormulaError("a text that is not an XGBoost JSON model") from None
+    try:
+        model = booster["gbtree"]["model"] if booster["name"] == "dart" else booster["model"]
+        is_whole = bool(model["weights"]) if booster["name"] == "gblinear" else all(map(_is_whole, model["trees"]))
+    except (AttributeError, LookupError, TypeError, ValueError):
+        is_whole = False
+    if not is_whole:
+        raise UnknownFormulaError("an XGBoost JSON model that is cut off or was edited")
+
+
+def _is_whole(tree: dict[str, Any]) -> bool:
+    """Whether each child of a tree's nodes says whose it is, and leaves are numbers."""
+    parents = tree["parents"]
+    sides = zip(tree["left_children"], tree["right_children"], strict=True)
+    children = ((node, child) for node, pair in enumerate(sides) for child in pair if pair[0] >= 0)
+    width = int(tree["tree_param"].get("size_leaf_vector", 1))
+    return width >= 0 and all(0 <= child < len(parents) and parents[child] == node for node, child in children)
 
 
 def _of(model: object) -> XGBoostModel:
