@@ -214,6 +214,26 @@ def test_a_version_of_a_branch_that_main_pins_stays_when_the_branch_is_gone_and_
         assert version in dict(own.catalog("select model_version, is_current from history.versions where model = 'worth'"))
 
 
+def test_an_edit_of_a_declaration_that_python_takes_for_equal_counts(tiny: Project) -> None:
+    """dbt keeps its saved parse of a YAML file whose mappings are equal, as {a: 1, b: 2} and {b: 2, a: true} are in Python."""
+    tiny.write(
+        "models/features/examples.sql",
+        "select event_id, amount, amount * amount as area, amount * 3.0 as value from {{ ref('stg_events') }}\n",
+    )
+    tiny.write("models/features/worth.sql", "select * from {{ ref('examples') }}\n")
+    declared = FITTED_YML.replace("shop.models.Doubled", "sklearn.ensemble.RandomForestRegressor")
+    forest = "minimum_examples: 3, parameters: {n_estimators: 3, random_state: 1, max_features: 1, bootstrap: true}"
+    declared = declared.replace("minimum_examples: 3", forest).replace("{numbers: [amount]}", "{n: [amount], m: [area]}")
+    tiny.write("models/features/worth.yml", declared)
+    tiny.build()
+    edits = (("{n: [amount], m: [area]}", "{m: [area], n: [amount]}"), ("max_features: 1,", "max_features: 1.0,"))
+    for old, new in edits:
+        tiny.replace("models/features/worth.yml", old, new)
+        tiny.build()
+        assert tiny.computed() == {"worth"}, new
+    assert "configuration changed" in tiny.operation("explain", "{node: worth}").output
+
+
 def test_an_estimator_that_reads_a_file_by_a_library_is_refused(own: Project) -> None:
     np.save(own.root / "factor.npy", 2.0)
     own.replace("udfs/shop/models.py", "* FACTOR", "* np.load('factor.npy')")

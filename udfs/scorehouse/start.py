@@ -1,5 +1,6 @@
 """What happens when dbt starts: the project that it has parsed is completed before any command sees it."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial, wraps
@@ -13,6 +14,7 @@ from dbt.exceptions import DbtRuntimeError
 from dbt.flags import get_flags
 from dbt.parser import read_files
 from dbt.parser.manifest import ManifestLoader
+from dbt.parser.partial import PartialParsing
 
 from scorehouse import follow_up
 from scorehouse.build import variables
@@ -52,6 +54,7 @@ def begin() -> None:
 
     ManifestLoader.get_full_manifest = classmethod(get_full_manifest)
     ManifestLoader.build_manifest_state_check = _ignoring_unread(ManifestLoader.build_manifest_state_check)
+    PartialParsing.get_diff_for = _as_written(PartialParsing.get_diff_for)
     follow_up.begin()
     read_files.get_source_files = _without_modules(read_files.get_source_files)
 
@@ -93,6 +96,24 @@ def _ignoring_unread(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
             config.cli_vars = given
 
     return build_manifest_state_check
+
+
+def _as_written(compare: Callable[..., dict[str, list[Any]]]) -> Callable[..., dict[str, list[Any]]]:
+    """What dbt finds changed in a YAML file, and what Python alone takes for equal: another order of keys, 1 and 1.0 and true."""
+
+    @wraps(compare)
+    def get_diff_for(parsing: Any, key: str, saved: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, list[Any]]:
+        found = compare(parsing, key, saved, new)
+        before = {element["name"]: json.dumps(element, default=str) for element in saved.get(key) or ()}
+        known = set(found.get("changed_or_deleted_names", ()))
+        for element in new.get(key) or ():
+            name = element["name"]
+            if name in before.keys() - known and json.dumps(element, default=str) != before[name]:
+                found["changed"].append(element.copy())
+                found["changed_or_deleted_names"].append(name)
+        return found
+
+    return get_diff_for
 
 
 def _is_ours(config: Any) -> bool:
