@@ -463,6 +463,20 @@ def test_a_limit_with_which_no_build_ends_is_one_sentence(shop: Project, option:
     assert re.search(rf"ulimit {option}: expected at least [\d,]+ bytes .*, found {limit * 1024:,}; raise it", said), said
 
 
+@pytest.mark.parametrize(("name", "option"), [("target", "--target-path"), ("logs", "--log-path")])
+@pytest.mark.parametrize("branch", ["main", "other"])
+def test_a_link_where_dbt_writes_is_one_sentence(shop: Project, tmp_path: Path, name: str, option: str, branch: str) -> None:
+    (shop.root / name).rename(tmp_path / name)
+    (shop.root / name).symlink_to(tmp_path / name)
+    try:
+        outcome = shop.apart("parse", branch=branch)
+    finally:
+        (shop.root / name).unlink()
+        (tmp_path / name).rename(shop.root / name)
+    told = f"{shop.root / name}: expected a folder, found a link; remove it, and let {option} name where it led."
+    assert (outcome.is_green, told in outcome.output, "Traceback" in outcome.output) == (False, True, False)
+
+
 def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     log = tmp_path / "dbt.log"
     for make, undo in ((lambda: os.mkfifo(log), log.unlink), (log.mkdir, log.rmdir)):
@@ -503,6 +517,40 @@ def test_memory_and_messages_that_processes_share_are_out_of_reach() -> None:
     command, environment = [sys.executable, "-S", "-c", SHARED], {**os.environ, "PYTHONPATH": str(folder)}
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     assert said == f"13 {{{errno.EPERM}}}\n"
+
+
+ASKED = """
+import ctypes, os, sys, time
+from scorehouse_confinement import system_calls
+
+terminal, folder = os.open(os.ttyname(os.openpty()[1]), os.O_RDWR), os.open(sys.argv[1], os.O_RDONLY)
+other = int(sys.argv[2])
+system_calls.withhold(system_calls.OTHER_PROCESSES)
+libc = ctypes.CDLL(None, use_errno=True)
+flags = (ctypes.c_char * 64)()
+for name, *arguments in (
+    ("ioctl", terminal, 0x5412, b"x"),  # a key is typed
+    ("ioctl", terminal, 0x541C, b"x"),
+    ("ioctl", terminal, (1 << 32) | 0x5412, b"x"),
+    ("ioctl", folder, 0x40086602, flags),  # flags of files: none may be changed, nothing added
+    ("ioctl", folder, 0x401C5820, flags),
+    ("sched_setscheduler", other, 5, flags),  # its turn comes when nobody else wants one
+    ("sched_setparam", other, flags),
+):
+    wide = (ctypes.c_ulong(one) if isinstance(one, int) else one for one in arguments)
+    answer = libc.syscall(ctypes.c_long(system_calls._number(name)), *wide)
+    print(answer, ctypes.get_errno(), end=" ")
+print(os.isatty(terminal), os.get_terminal_size(terminal).columns, os.sched_getscheduler(other), os.set_inheritable(folder, True))
+"""
+
+
+@pytest.mark.skipif(not HAS_CALLS, reason="this system has no filters of system calls")
+def test_terminals_files_and_processes_of_others_are_asked_for_nothing(tmp_path: Path, stranger: subprocess.Popen) -> None:
+    folder = REPOSITORY / "udfs/scorehouse/installed"
+    command = [sys.executable, "-S", "-c", ASKED, str(tmp_path), str(stranger.pid)]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert said == f"{f'-1 {errno.EPERM} ' * 7}True 0 0 None\n"
 
 
 def test_every_denied_call_has_a_number_on_every_architecture_that_is_known() -> None:

@@ -132,6 +132,9 @@ def enter(project: Path) -> None:
             raise _refusal(f"{wanted.folder}: expected a folder, found a link; remove it.")
         if wanted.warehouse.exists() and not wanted.warehouse.is_dir():
             raise _refusal(f"{wanted.warehouse}: expected a folder, found none; let WAREHOUSE_PATH name another.")
+        for folder, option in zip(_own_folders(wanted, parameters), ("--target-path", "--log-path"), strict=True):
+            if folder.is_symlink():
+                raise _refusal(f"{folder}: expected a folder, found a link; remove it, and let {option} name where it led.")
         _expect_place(wanted.warehouse / "store")
         _expect_limits()
         current = _confined(wanted, command, parameters)

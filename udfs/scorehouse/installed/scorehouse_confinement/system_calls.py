@@ -1,8 +1,8 @@
 """Linux seccomp: which system calls this process may make from now on, in all of its threads.
 
-It closes what Landlock leaves open: programs in memory, networks other than TCP, modes and owners of files that can only be read,
-limits of other processes, and memory and messages that are shared with them. It needs no privilege and cannot be taken back
-(man 2 seccomp).
+It closes what Landlock leaves open: programs in memory, networks other than TCP, modes, owners and flags of files that can only
+be read, limits and turns of other processes, memory and messages that are shared with them, and keys that are typed for the
+shell behind a terminal. It needs no privilege and cannot be taken back (man 2 seccomp).
 """
 
 import ctypes
@@ -22,7 +22,8 @@ METADATA = tuple(
 )
 OTHER_PROCESSES = tuple(
     "ptrace process_vm_readv process_vm_writev pidfd_getfd kcmp bpf perf_event_open userfaultfd keyctl add_key request_key"
-    " sched_setattr sched_setaffinity setpriority ioprio_set mount umount2 pivot_root chroot unshare setns"
+    " sched_setattr sched_setparam sched_setscheduler sched_setaffinity setpriority ioprio_set migrate_pages move_pages"
+    " process_madvise ioctl mount umount2 pivot_root chroot unshare setns"
     " shmget shmat shmctl semget semop semtimedop semctl msgget msgsnd msgrcv msgctl mq_open mq_unlink".split()
 )
 
@@ -65,9 +66,15 @@ _NUMBERS = {
     "add_key": (248, 217),
     "request_key": (249, 218),
     "sched_setattr": (314, 274),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
     "sched_setaffinity": (203, 122),
     "setpriority": (141, 140),
     "ioprio_set": (251, 30),
+    "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
+    "process_madvise": (440, 440),
+    "ioctl": (16, 29),
     "mount": (165, 40),
     "umount2": (166, 39),
     "pivot_root": (155, 41),
@@ -93,9 +100,12 @@ _NUMBERS = {
     "prctl": (157, 167),
 }
 
-_LOAD, _EQUAL, _AT_LEAST, _ANSWER = 0x20, 0x15, 0x35, 0x06
+_LOAD, _AND, _EQUAL, _AT_LEAST, _ANSWER = 0x20, 0x54, 0x15, 0x35, 0x06
 _ALLOW, _ERROR = 0x7FFF0000, 0x00050000
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _SECOND_ARGUMENT = 0, 4, 16, 24
+_KIND, _OF_TERMINALS = 0xFFFFFF00, 0x5400
+_TYPES_KEYS = (0x5412, 0x541C)
+"""What asks a terminal to take keys as if its user had typed them (TIOCSTI, TIOCLINUX)."""
 _OTHER_CONVENTION = 0x40000000
 _ALL_THREADS = 1
 _MODE_FILTER, _SET_SECCOMP = 1, 22
@@ -116,7 +126,9 @@ def can_withhold() -> bool:
 
 
 def withhold(names: Iterable[str], answer: int = errno.EPERM) -> None:
-    """Answer every call of these names with an error from now on; `prlimit64` only for other processes.
+    """Answer every call of these names with an error from now on.
+
+    `prlimit64` only for other processes; `ioctl` but for what asks of terminals, pipes and descriptors, and types no keys.
 
     Raises OSError when the kernel refuses.
     """
@@ -150,6 +162,12 @@ def program(names: Iterable[str], answer: int = errno.EPERM) -> bytes:
         if name == "prlimit64":
             own = struct.pack("HBBI", _LOAD, 0, 0, _FIRST_ARGUMENT) + struct.pack("HBBI", _EQUAL, 1, 0, 0)
             parts += [struct.pack("HBBI", _EQUAL, 0, 4, number), own, refuse, struct.pack("HBBI", _ANSWER, 0, 0, _ALLOW)]
+        elif name == "ioctl":
+            asked = [struct.pack("HBBI", _LOAD, 0, 0, _SECOND_ARGUMENT)]
+            asked += [part for request in _TYPES_KEYS for part in (struct.pack("HBBI", _EQUAL, 0, 1, request), refuse)]
+            asked += [struct.pack("HBBI", _AND, 0, 0, _KIND), struct.pack("HBBI", _EQUAL, 1, 0, _OF_TERMINALS), refuse]
+            asked += [struct.pack("HBBI", _ANSWER, 0, 0, _ALLOW)]
+            parts += [struct.pack("HBBI", _EQUAL, 0, len(asked), number), *asked]
         else:
             parts += [struct.pack("HBBI", _EQUAL, 0, 1, number), refuse]
     return b"".join([*parts, struct.pack("HBBI", _ANSWER, 0, 0, _ALLOW)])

@@ -1,4 +1,4 @@
-"""YAML texts that repeat what they name: a few lines can stand for more values than any memory holds."""
+"""YAML texts that repeat what they name, or are nested without end: a few lines can stand for more than any memory holds."""
 
 import re
 
@@ -7,6 +7,10 @@ import yaml
 MOST_VALUES = 1_000_000
 """Of one file, counted with every repetition."""
 
+MOST_LEVELS = 200
+"""Of values in values: its parser in C ends with the process where the stack does."""
+
+_OPENS = re.compile(r"[\[{]|^[ ?:-]{200,}", re.MULTILINE)
 _NAMES = re.compile(r"(?:^|[\s\[{,:-])&\w", re.MULTILINE)
 _REPEATS = re.compile(r"(?:^|[\s\[{,:-])\*\w", re.MULTILINE)
 
@@ -19,8 +23,14 @@ def too_large(text: object) -> str | None:
     >>> lines = ["a0: &a0 [x, x]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
     >>> too_large("\n".join(lines))[:56]
     'YAML: expected at most 1000000 values in a file, found 1'
+    >>> too_large("[" * 9000)
+    'YAML: expected at most 200 values in each other, found more; write them flatter.'
     """
-    if not isinstance(text, str) or not _NAMES.search(text) or not _REPEATS.search(text):
+    if not isinstance(text, str):
+        return None
+    if _is_deep(text):
+        return f"YAML: expected at most {MOST_LEVELS} values in each other, found more; write them flatter."
+    if not _NAMES.search(text) or not _REPEATS.search(text):
         return None
     try:
         root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
@@ -31,6 +41,22 @@ def too_large(text: object) -> str | None:
         return None
     found = f"{count:,}" if count < 10**15 else "one that never ends" if count == float("inf") else "more than any memory holds"
     return f"YAML: expected at most {MOST_VALUES} values in a file, found {found}; write repeated parts (&, *) out."
+
+
+def _is_deep(text: str) -> bool:
+    """Whether values stand in each other above `MOST_LEVELS`: few texts have the brackets for it, or a line so far in."""
+    found = _OPENS.findall(text)
+    if len(found) <= MOST_LEVELS and not any(len(one) > 1 for one in found):
+        return False
+    level = 0
+    try:
+        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if level > MOST_LEVELS:
+                return True
+    except (yaml.YAMLError, RecursionError):
+        return False  # dbt says what is wrong with it
+    return False
 
 
 def _values(node: object, known: dict[int, float]) -> float:
