@@ -1,5 +1,6 @@
 """The branch is what git says, or the environment; whatever else is checked out is a branch of its own."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -88,10 +89,24 @@ def test_a_worktree_has_a_branch_and_a_rebase_of_its_own(repository: Path, tmp_p
     assert git.current(repository, {}) == own_branch(repository)
 
 
+def test_a_worktree_whose_repository_is_gone_is_not_the_repository_around_it(repository: Path) -> None:
+    run(repository, "worktree", "add", "--quiet", "inner", "topic")
+    assert git.current(repository / "inner", {}) == "topic"
+    (repository / ".git" / "worktrees" / "inner").rename(repository / "elsewhere")
+    assert git.current(repository / "inner", {}) == "detached-nowhere"
+    assert git.current(repository, {}) == "main"
+
+
 @pytest.mark.parametrize("name", ["main", "elsewhere"])
 def test_the_environment_has_the_last_word(repository: Path, name: str) -> None:
     run(repository, "checkout", "--quiet", "--detach")
     assert git.current(repository, {"SCOREHOUSE_BRANCH": name}) == name
+
+
+def test_a_name_in_another_encoding_is_a_branch_of_its_own() -> None:
+    named = {name: git.current(Path(), {"SCOREHOUSE_BRANCH": os.fsdecode(name)}) for name in (b"caf\xe9", b"caf\xe8", b"main")}
+    assert len({*map(git.slug, named.values())}) == 3
+    assert named[b"caf\xe9"].encode() == b"caf\\xe9"
 
 
 @pytest.mark.parametrize("name", ["HEAD", "refs/heads/main", "packed-refs", "commondir"])

@@ -45,7 +45,7 @@ def current(project_dir: Path, environ: Mapping[str, str]) -> str:
         environ: variables of the environment.
     """
     if environ.get("SCOREHOUSE_BRANCH"):
-        return environ["SCOREHOUSE_BRANCH"]
+        return os.fsencode(environ["SCOREHOUSE_BRANCH"]).decode(errors="backslashreplace")  # bytes that are no text stay apart
     if detached(project_dir) is None:
         return _head(project_dir)
     return f"detached-{(commit(project_dir) or 'nowhere')[:12]}"
@@ -110,8 +110,9 @@ def _hash(text: str) -> str | None:
 def _git_folder(project_dir: Path) -> Path | None:
     for folder in [project_dir, *project_dir.parents]:
         git = folder / ".git"
-        if git.is_file():
+        if git.is_file():  # a worktree's or submodule's: what is above has nothing of it
             git = folder / _text(git).strip().removeprefix("gitdir: ")
+            return git if os.path.isfile(git / "HEAD") else None
         if os.path.isfile(git / "HEAD"):
             return git
     return None
