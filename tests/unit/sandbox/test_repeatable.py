@@ -56,6 +56,12 @@ def put(x):
     return array
 
 
+def written_in(x):
+    array = np.zeros(1, dtype="U99")
+    array[0] = x
+    return array.tolist()
+
+
 def main(x):
     words, table, ones = list(WORDS), dict.fromkeys(WORDS), np.ones(300)
     return [@value@]
@@ -155,6 +161,10 @@ np.array(@, dtype="U99").tolist()
 np.full(1, @, dtype=str).tolist()
 put(@).astype(str).tolist()
 np.asarray(put(@), dtype="U").tolist()
+written_in(@)
+[array.tolist() for array in [np.zeros(1, dtype="U99")] for array[0] in [@]]
+[array.tolist() for array in [np.zeros(1, dtype="U99")] for array.flat[0] in [@]]
+[array.tolist() for array in [np.zeros(1, dtype="U99")] for array[...], *_ in [[@]]]
 np.mod(np.array(["%s", "%r"]).astype("O"), put(@)).tolist()
 (np.array(["%s", "%r"]).astype("O") % put(@)).tolist()
 np.array([@]).view("u1").tolist()
@@ -192,6 +202,9 @@ np.random.default_rng(**{}).integers(10**9)
 np.random.default_rng(words.clear()).integers(10**9)
 (lambda make: make().integers(10**9))(np.random.default_rng)
 [*map(np.random.default_rng, [None])][0].integers(10**9)
+pc.take(pa.array([0]), pa.array([*range(9000)]), boundscheck=False).to_pylist()
+pc.array_take(pa.array([0]), pa.array([*range(9000)]), False).to_pylist()
+[*map(lambda one: pc.take(pa.array([0]), one, **{"boundscheck": False}).to_pylist(), [pa.array([*range(9000)])])]
 np.random.rand()
 hash("ash")
 "ash".__hash__()
@@ -250,6 +263,8 @@ np.unique(words).tolist()
 np.divide(1.0, ones, where=ones > 0, out=np.zeros(300)).tolist(), np.sum(ones, where=ones > 0), np.mean(ones, where=ones > 0)
 np.add.reduce([1, 2]), np.linalg.svd(np.eye(2))[1].tolist(), np.random.default_rng(3).standard_normal(2).tolist()
 np.finfo(float).max
+pc.strftime(pa.array([datetime.datetime(2020, 1, 2)]), "%A").to_pylist(), written_in("a"), put(2).tolist()
+pc.take(pa.array([5, 6]), pa.array([1])).to_pylist(), pc.array_take(pa.array(["a"]), pa.array([0])).to_pylist()
 np.where(ones[:1] > 0, "a", "b").tolist(), np.clip([1, 5], 0, 2).tolist(), [*map(np.exp, [0, 1])], sorted([3, -4], key=np.abs)
 pa.array(one for one in [1, 2]).to_pylist(), pc.add(pa.array([1]), 2).to_pylist(), str(pa.array([1]).type), pa.scalar(1).as_py()
 np.float64(2).item(), ones.shape, [*ones[:2].flat], betaincinv(1.0, 2.0, 0.5), float.fromhex("0x1p3")
@@ -347,6 +362,10 @@ def test_what_only_computes_gives_what_python_gives(value: str, tmp_path: Path) 
         "str(helper)": "found a function in place of a value; use numbers, texts, dates and lists of them.",
         "np.sqrt(ones, where=ones < 0)": "found `where` without `out`, which leaves what memory held; give"
         " out=numpy.zeros_like(...).",
+        "pc.take(pa.array([0]), pa.array([9]), boundscheck=False)": "found take without boundscheck, which reads what memory"
+        " holds elsewhere; leave boundscheck out.",
+        "pc.strftime(pa.array([datetime.datetime(2020, 1, 2)]), '%A', locale='')": "found strftime in the language '', which a"
+        " machine has or has not; leave locale out.",
         "np.random.default_rng(None)": "found default_rng without a seed; give it one, from the row.",
         "np.array('now', dtype='M8[s]')": "found an array of NumPy's times, which may read 'now'; use pyarrow.compute, or"
         " cast to int64.",

@@ -19,6 +19,7 @@ BY_COMPANY = {
     "first of the batch": lambda x: pa.array([x.to_pylist()[0]] * len(x)),
     "size of the batch": lambda x: pa.array([len(x)] * len(x)),
     "a random number a row": lambda x: pa.array(np.random.default_rng(1).random(len(x))),
+    "memory of the batch": lambda x: pa.array([x.get_total_buffer_size()] * len(x)),
     "within a struct": lambda x: pa.array([{"a": [sum(x.to_pylist())]}] * len(x)),
 }
 BY_ROW = {
@@ -40,6 +41,12 @@ def batch(size: int) -> pa.ChunkedArray:
 def test_an_answer_that_depends_on_its_company_is_refused(name: str, size: int) -> None:
     with pytest.raises(ScorehouseError, match=r"udfs/x.py: expected the answer of a row to depend on that row alone, found"):
         row_by_row(BY_COMPANY[name], "udfs/x.py")(batch(size))
+
+
+def test_a_list_column_shows_the_lists_of_its_row_alone() -> None:
+    checked = row_by_row(lambda x: pa.array([pc.sum(chunk.values) for chunk in x.chunks for _ in chunk]), "udfs/x.py")
+    with pytest.raises(ScorehouseError, match="depend on that row alone"):
+        checked(pa.chunked_array([pa.array([[1.0], [2.0, 3.0], [4.0]])]))
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 2048])

@@ -152,6 +152,20 @@ def seeded(seed: Any = None) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
+def taken(values: Any, places: Any, boundscheck: bool = True) -> Any:
+    """`pyarrow.compute.take`, of places that are there."""
+    if not boundscheck:
+        raise UnrepeatableError("take without boundscheck, which reads what memory holds elsewhere", "leave boundscheck out")
+    return Careful(importlib.import_module("pyarrow.compute").take)(values, places)
+
+
+def dated(times: Any, format: str = "%Y-%m-%dT%H:%M:%S", locale: str = "C") -> Any:
+    """`pyarrow.compute.strftime`, in no machine's language."""
+    if locale != "C":
+        raise UnrepeatableError(f"strftime in the language '{locale}', which a machine has or has not", "leave locale out")
+    return Careful(importlib.import_module("pyarrow.compute").strftime)(times, format=format)
+
+
 class Module:
     """A module's public names, as they are given; what it may use of a module says `public`."""
 
@@ -178,7 +192,36 @@ def _given(path: str, found: Any) -> Any:
     return Careful(found) if is_of_numbers and callable(found) and not is_type else found
 
 
-_IN_PLACE_OF = {"numpy.random.default_rng": seeded, "numpy.ndarray": Array}
+_IN_PLACE_OF = {
+    "numpy.random.default_rng": seeded,
+    "numpy.ndarray": Array,
+    "pyarrow.compute.take": taken,
+    "pyarrow.compute.array_take": taken,
+    "pyarrow.compute.strftime": dated,
+}
+
+
+# -------- items
+
+
+def filled(owner: Any) -> Any:
+    """What an item is set in, as it is given: an array of texts writes what it is set to."""
+    return _Filled(owner) if isinstance(owner, np.ndarray | np.flatiter) else owner
+
+
+class _Filled:
+    """An array, or the places of one, that takes values."""
+
+    __slots__ = ("_array",)
+
+    def __init__(self, array: np.ndarray | np.flatiter) -> None:
+        self._array = array
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._array[place]
+
+    def __setitem__(self, place: Any, value: Any) -> None:
+        self._array[place] = _value(value)
 
 
 # -------- attributes

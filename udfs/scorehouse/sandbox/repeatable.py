@@ -17,7 +17,7 @@ from scorehouse.errors import ScorehouseError
 from scorehouse.sandbox import given
 from scorehouse.sandbox.ordered import Ordered, OrderedAndFrozen
 
-_ATTRIBUTE, _PLAIN, FORMATTED, SET = " attribute", " plain", " formatted", " set"
+_ATTRIBUTE, _PLAIN, _FILLED, FORMATTED, SET = " attribute", " plain", " filled", " formatted", " set"
 """Names of what compiled code asks; with a space in them, so that no file can say them."""
 
 
@@ -36,7 +36,7 @@ def names_for(module: str, builtins: Mapping[str, Any], public: Callable[[str], 
     """
     known = {**builtins, "str": given.Text, "set": Ordered, "frozenset": OrderedAndFrozen}
     known["__import__"] = partial(_imported, public)
-    asked = {_ATTRIBUTE: given.attribute, FORMATTED: given.text, _PLAIN: given.plain, SET: Ordered}
+    asked = {_ATTRIBUTE: given.attribute, _FILLED: given.filled, FORMATTED: given.text, _PLAIN: given.plain, SET: Ordered}
     return {"__name__": module, "__builtins__": known, **asked}
 
 
@@ -90,10 +90,17 @@ class Asking(ast.NodeTransformer):
 
 
 class _Asking(Asking):
-    """Attributes and what `%` writes become questions too; annotations, which compute nothing, are left out."""
+    """Attributes, what `%` writes and what an item is set in become questions too; annotations are left out."""
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         return ask(_ATTRIBUTE, node, self.visit(node.value), ast.Constant(node.attr))
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        """`many[0] = one`, wherever a target stands."""
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Store):
+            node.value = ask(_FILLED, node.value, node.value)
+        return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)

@@ -61,7 +61,8 @@ def _asked_again(
 ) -> Iterator[tuple[Any, Any]]:
     """Answers to some rows among more and among fewer others."""
     for rows in _apart(len(columns[0]) if columns else 0):
-        yield answers[rows.start : rows.stop], function(*(column.slice(rows.start, len(rows)) for column in columns))
+        copied = pa.array(rows)  # a slice would still reach the memory of all
+        yield answers[rows.start : rows.stop], function(*(column.take(copied) for column in columns))
     among = company.joined(columns)
     if among:
         yield _listed(function(*among))[1:], answers
