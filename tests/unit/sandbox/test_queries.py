@@ -46,6 +46,8 @@ REFUSED = {
     "with events as (select * from events) select * from events": "found the table events",
     "select * from (with t as (select 1) select * from t), t": "found the table t",
     "select * from '/etc/passwd'": "found the table /etc/passwd; declare files as a source",
+    'with "duc\u212adb_databases" as (select 1) from duckdb_databases': "found the table duckdb_databases",
+    "from shop.ITEM\u017f": "found the table shop.ITEM\u017f",
     "select functions.other(1)": "found other()",
     "select current_date": "found current_date(); write {{ as_of() }}::date",
     "select list_aggregate([1], 'reservoir_quantile')": "found list_aggregate()",

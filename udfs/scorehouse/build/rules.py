@@ -12,7 +12,7 @@ from scorehouse.build.versions import ALWAYS, POLICY_SEED, ROUTES_SEED
 from scorehouse.errors import ScorehouseError
 from scorehouse.learning.declare.spec import Spec, meant
 from scorehouse.sandbox.duckdb_functions import is_of_duckdb
-from scorehouse.sandbox.queries import Reach, check_expression
+from scorehouse.sandbox.queries import DATABASE, Reach, check_expression
 from scorehouse.serving.file import OWN_TABLES
 from scorehouse.sources.forgotten import FILE
 from scorehouse.store import state
@@ -43,8 +43,8 @@ SETTINGS = frozenset(
 INCREMENTAL_SETTINGS = frozenset("incremental_strategy incremental_predicates unique_key on_schema_change".split())
 """Settings that say how to add to a table; one that is always computed whole needs none of them."""
 
-SCHEMAS_OF_OURS = state.SCHEMAS | frozenset("information_schema pg_catalog temp system".split())
-"""Schemas of a branch's database that no node's result stands in: ours, and DuckDB's."""
+SCHEMAS_OF_OURS = state.SCHEMAS | frozenset({DATABASE, *"catalog information_schema pg_catalog temp system".split()})
+"""Schemas that no node's result stands in: ours, DuckDB's, and what DuckDB takes for the database itself, a release's too."""
 
 MONITORED_PARTS = ("model", "snapshots", "examples")
 """What `meta.monitoring` names models for."""

@@ -28,6 +28,15 @@ def plain(relation: str) -> str:
     return ".".join(part.strip('"') for part in relation.split(".")[-2:])
 
 
+def folded(name: str) -> str:
+    """A name as DuckDB compares it: ASCII's letters alone count in either case.
+
+    >>> folded("Weighted"), folded("\u212aey") == "key"
+    ('weighted', False)
+    """
+    return name.encode().lower().decode()
+
+
 def literal(value: object) -> str:
     """A value's text as a literal; NULL for None.
 

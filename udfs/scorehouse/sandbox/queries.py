@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from scorehouse.errors import ScorehouseError
+from scorehouse.names.quoting import folded
 from scorehouse.sandbox.duckdb_functions import WITHOUT_BRACKETS, catalog, only_computes
 from scorehouse.sandbox.parse import Tree, line_of, parse_tree
 
@@ -54,7 +55,7 @@ class Reach:
 
     def __post_init__(self) -> None:
         for names in ("tables", "functions"):
-            object.__setattr__(self, names, frozenset(name.lower() for name in getattr(self, names)))
+            object.__setattr__(self, names, frozenset(map(folded, getattr(self, names))))
 
 
 def check(sql: str, where: str, raw: str | None = None, reach: Reach | None = None) -> Tree:
@@ -162,7 +163,7 @@ class _Reader:
         if self._is_model:
             self._order(node["modifiers"])
         for entry in node["cte_map"]["map"]:
-            query, name = entry["value"]["query_node"], entry["key"].lower()
+            query, name = entry["value"]["query_node"], folded(entry["key"])
             self._check(query, names | {name} if query["type"] == "RECURSIVE_CTE_NODE" else names)
             names |= {name}
         return names
@@ -178,17 +179,17 @@ class _Reader:
             self._refuse("distinct on", "a repeatable query", "distinct on without order by", "add order by <key>")
 
     def _table(self, node: Tree, names: frozenset[str]) -> None:
-        schema, table = node["schema_name"].lower(), node["table_name"]
-        if self._reach is None or schema == HISTORY or (not schema and table.lower() in names):
+        schema, table = folded(node["schema_name"]), node["table_name"]
+        if self._reach is None or schema == HISTORY or (not schema and folded(table) in names):
             return
-        if node["catalog_name"].lower() in ("", DATABASE) and f"{schema}.{table.lower()}" in self._reach.tables:
+        if folded(node["catalog_name"]) in ("", DATABASE) and f"{schema}.{folded(table)}" in self._reach.tables:
             return
         name = ".".join(part for part in (node["catalog_name"], node["schema_name"], table) if part)
         instead = f"write {{{{ ref('{table}') }}}}" if re.fullmatch(r"\w+", table) and schema else "declare files as a source"
         self._refuse(table, "a query over ref() and source()", f"the table {name}", f"{instead}, so that changes of it are seen")
 
     def _function(self, node: Tree, only: frozenset[str] | None) -> None:
-        name, schema = node["function_name"].lower(), node["schema"].lower()
+        name, schema = folded(node["function_name"]), folded(node["schema"])
         if name in self._more or (only is not None and name in only) or self._is_ours(schema, name):
             return
         arguments = [argument["expression"] for argument in node.get("arguments", [])]
