@@ -824,6 +824,18 @@ def test_what_unpacks_to_far_more_than_its_size_is_refused(inbox: Path, monkeypa
         landed(inbox)
 
 
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress])
+def test_no_more_of_it_is_written_than_data_may_have(inbox: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable) -> None:
+    monkeypatch.setattr(raw_files, "BOMB_BYTES", 1_000_000)
+    monkeypatch.setattr(raw_files, "BOMB_RATIO", 10)
+    written = io.BytesIO()
+    monkeypatch.setattr(raw_files, "TemporaryFile", lambda: written)
+    (inbox / "a.csv").write_bytes(pack(TEXT + b"," * 40_000_000) * 3)
+    with pytest.raises(ScorehouseError, match="more than 10 times its size"):
+        landed(inbox)
+    assert written.tell() <= 1_000_000 + raw_files._CHUNK
+
+
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz"])
 def test_an_archive_without_files_is_named(inbox: Path, name: str) -> None:
     (inbox / "a.csv").write_bytes(TEXT)

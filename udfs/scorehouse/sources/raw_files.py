@@ -156,45 +156,55 @@ def _unpacked(file: RawFile, scratch: Path) -> Path:
         if not is_packed:
             return file.path
         plain = scratch / f"plain.{file.kind}"
-        most, size = max(BOMB_BYTES, BOMB_RATIO * file.path.stat().st_size), 0
         with open(plain, "wb") as target:
-            while chunk := stream.read(_CHUNK):
-                size += len(chunk)
-                if size > most:
-                    raise OSError(f"more than {BOMB_RATIO:,} times its size of {file.path.stat().st_size:,} bytes in it")
-                target.write(chunk)
+            _copy(iter(lambda: stream.read(_CHUNK), b""), target, file.path)
         return plain
 
 
+def _copy(parts: Iterator[bytes], target: IO[bytes], packed: Path) -> None:
+    """Write what a file unpacks to; raises OSError for more than any data is packed so small."""
+    most, size = max(BOMB_BYTES, BOMB_RATIO * packed.stat().st_size), 0
+    for part in parts:
+        size += len(part)
+        if size > most:
+            raise OSError(f"more than {BOMB_RATIO:,} times its size of {packed.stat().st_size:,} bytes in it")
+        target.write(part)
+
+
 _OPENERS = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": lambda stream: _streams(stream, bz2.BZ2Decompressor),
-    b"\xfd7zXZ": lambda stream: _streams(stream, lzma.LZMADecompressor),
-    b"\x28\xb5\x2f\xfd": lambda stream: pa.CompressedInputStream(stream, "zstd"),
-    b"\x04\x22\x4d\x18": lambda stream: pa.CompressedInputStream(stream, "lz4"),
+    b"\x1f\x8b": lambda stream, _: gzip.open(stream),  # noqa: SIM115
+    b"BZh": lambda stream, file: _streams(stream, bz2.BZ2Decompressor, file),
+    b"\xfd7zXZ": lambda stream, file: _streams(stream, lzma.LZMADecompressor, file),
+    b"\x28\xb5\x2f\xfd": lambda stream, _: pa.CompressedInputStream(stream, "zstd"),
+    b"\x04\x22\x4d\x18": lambda stream, _: pa.CompressedInputStream(stream, "lz4"),
 }
 _BY_SUFFIX = {".gz": b"\x1f\x8b", ".gzip": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ"}
 
 
-def _streams(packed: IO[bytes], new: Callable[[], Any]) -> IO[bytes]:
+def _streams(packed: IO[bytes], new: Callable[[], Any], file: Path) -> IO[bytes]:
     """What compressed streams one behind the other hold; Python's own readers leave out what follows a damaged one.
 
-    Raises what the decompressor does, and EOFError for a stream without an end.
+    Raises what the decompressor does, EOFError for a stream without an end, and OSError for more than `file` can hold as data.
     """
-    plain, decompressor = TemporaryFile(), new()  # noqa: SIM115
+    plain = TemporaryFile()  # noqa: SIM115
+    _copy(_parts(packed, new), plain, file)
+    plain.seek(0)
+    return plain
+
+
+def _parts(packed: IO[bytes], new: Callable[[], Any]) -> Iterator[bytes]:
+    decompressor = new()
     while chunk := packed.read(_CHUNK):
-        while chunk:
+        while chunk or not (decompressor.needs_input or decompressor.eof):
             if decompressor.eof:
                 chunk = chunk.lstrip(b"\0")  # padding between streams
                 if not chunk:
                     break
                 decompressor = new()
-            plain.write(decompressor.decompress(chunk))
+            yield decompressor.decompress(chunk, _CHUNK)
             chunk = decompressor.unused_data
     if not decompressor.eof:
         raise EOFError("it ends before its data does")
-    plain.seek(0)
-    return plain
 
 
 @contextmanager
@@ -214,7 +224,7 @@ def _plain_stream(file: RawFile) -> Iterator[tuple[IO[bytes], bool]]:
             if found is None:
                 yield stream, is_packed
                 return
-            stream, is_packed = stack.enter_context(found(stream)), True
+            stream, is_packed = stack.enter_context(found(stream, file.path)), True
             if isinstance(stream, pa.NativeFile):
                 yield stream, True
                 return
