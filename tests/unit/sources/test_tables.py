@@ -836,6 +836,11 @@ def test_no_more_of_it_is_written_than_data_may_have(inbox: Path, monkeypatch: p
     assert written.tell() <= 1_000_000 + raw_files._CHUNK
 
 
+def test_json_that_is_nested_too_deep_to_look_through_is_not_shown(inbox: Path) -> None:
+    (inbox / "a.json").write_text(f'[{{"id": "a", "occurred_at": "2024-05-01", "more": {"[" * 9000}{"]" * 9000}}}]')
+    assert landed(inbox).project("id, cast(more as varchar)").fetchall() == [("a", '"(not shown)"')]
+
+
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz"])
 def test_an_archive_without_files_is_named(inbox: Path, name: str) -> None:
     (inbox / "a.csv").write_bytes(TEXT)
