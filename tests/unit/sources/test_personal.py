@@ -168,6 +168,16 @@ DISGUISES = {
     "JSON in a text of a member": ("a.json", [{"customer_id": 1, "properties": {"c": '{"phone": "Quux"}'}}]),
     "JSON in a list of texts": ("a.parquet", parquet_of("""select '1' as customer_id, ['{"phone":"Quux"}'] as c""")),
     "JSON in a struct": ("a.parquet", parquet_of("""select '1' as customer_id, {'x': '{"phone":"Quux"}'} as c""")),
+    "a text of JSON that is JSON": ("a.csv", csv_of(r'1,"""{\""phone\"": \""Quux\""}"""', header="customer_id,c")),
+    "a text of JSON that is JSON in a member": ("a.json", [{"customer_id": 1, "c": {"x": json.dumps('{"phone": "Quux"}')}}]),
+    "a mark before JSON": ("a.csv", csv_of('1,"\ufeff{""phone"": ""Quux""}"', header="customer_id,c")),
+    "broken JSON in a member": ("a.json", [{"customer_id": 1, "properties": {"c": '{"phone": "Quux", "x":'}}]),
+    "broken JSON in a list": ("a.parquet", parquet_of("""select '1' as customer_id, ['{"phone":"Quux", "x":'] as c""")),
+    "JSON with blanks in a struct": ("a.parquet", parquet_of("""select '1' as customer_id, {'x': '\n{ "phone":"Quux"}'} as c""")),
+    "an object of Python in a struct": (
+        "a.parquet",
+        parquet_of("""select '1' as customer_id, {'x': '{''phone'':''Quux''}'} as c"""),
+    ),
     "a struct": ("a.parquet", parquet_of("select '1' as customer_id, {'x': {'phone': 'Quux'}, 'y': 1} as c")),
     "a list of structs": ("a.parquet", parquet_of("select '1' as customer_id, [{'phone': 'Quux'}] as c")),
     "a map": ("a.parquet", parquet_of("select '1' as customer_id, map {'phone': 'Quux'} as c")),
@@ -211,6 +221,15 @@ def test_properties_that_are_no_object_are_whole_where_everything_is_personal(
     rows = [{"customer_id": 1, "properties": content}, {"customer_id": 2, "properties": {"size": "Quux"}}]
     _, found, kept = landed({"a.json": cased(rows)}, tmp_path, WHOLE, key=key)
     assert not any(secret in kept + str(found) for secret in ("Quux", "49171"))
+
+
+def test_what_stands_in_brackets_and_has_no_members_stays(tmp_path: Path) -> None:
+    ids = ["{3F2504E0-4F89-11D3-9A0C-0305E82C3301}", "{3F2504E0-4F89-11D3-9A0C-0305E82C3302}", "[guest]"]
+    content = csv_of(*(f"{one},[Sale] Tea: 2" for one in ids), header="customer_id,country")
+    rows, (file,), _ = landed({"a.csv": content}, tmp_path)
+    assert sorted(row["customer_id"] for row in rows) == sorted(ids)
+    assert {row["country"] for row in rows} == {"[Sale] Tea: 2"}
+    assert file.masked == []
 
 
 def test_one_row_is_masked_for_itself_alone(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from scorehouse.names.quoting import identifier, literal
 from scorehouse.sources import cells
 from scorehouse.sources.keyed import Key
-from scorehouse.sources.personal import Personal, has_address, is_missing, pseudonym
+from scorehouse.sources.personal import BLANK, Personal, has_address, is_missing, pseudonym
 from scorehouse.store.details import Column
 
 ADDRESSES = " (e-mail addresses)"
@@ -30,8 +30,11 @@ MOST_TOLD = 50
 MARKS = ["@", "%40", "%2540", "&#", "&commat", "u0040", "x40", "\uff20", "\ufe6b"]
 """Without any of these a cell holds no address."""
 
-_OBJECTS, _INNER = ["{", "["], ['{\\"', '[\\"']
-"""Without these it has no members, or no text in it has."""
+_OBJECTS = ["{", "["]
+"""Without any of these it has no members."""
+
+_INNER = r'"(?:\\u[0-9a-fA-F]{4}|\\.|[^\w,:{}\]])*[{\[]'
+"""Begins in an object, as JSON, a text that may have members: blanks and quotes may stand before them."""
 
 
 def column_of(masked: str, columns: Iterable[str]) -> str | None:
@@ -148,14 +151,15 @@ class _Masked:
 
     def could(self) -> str:
         """A condition without which a cell has nothing to mask."""
-        value, marks = f"cast({identifier(self.name)} as varchar)", [*MARKS, *_OBJECTS]
+        value = f"cast({identifier(self.name)} as varchar)"
         if not self._may_hold_text():
             return "false"
         if self._must_be_read() or (self._is_properties and self._personal):
             return f"{value} is not null"
         if self.kind.startswith("STRUCT") and not self._is_open():
-            value, marks = f"cast(to_json({identifier(self.name)}) as varchar)", [*MARKS, *_INNER]
-        return " or ".join(f"contains({value}, {literal(mark)})" for mark in marks)
+            value = f"cast(to_json({identifier(self.name)}) as varchar)"
+            return f"{_has_one(value, MARKS)} or regexp_matches({value}, {literal(_INNER)})"
+        return _has_one(value, [*MARKS, *_OBJECTS])
 
     def sql(self, function: str) -> str:
         """The column's values without people's data."""
@@ -220,14 +224,14 @@ class _Masked:
 
     def _cell(self, text: str) -> str | None:
         """The text of a cell without people's data; the very same text where there was none."""
-        must_be_json, is_nested = self._is_properties or self.kind not in ("VARCHAR", "BLOB"), _looks_nested(text)
+        must_be_json = self._is_properties or self.kind not in ("VARCHAR", "BLOB")
         walk = _Walk(self._personal, self._key)
         try:
-            parsed = _parsed(text) if must_be_json or is_nested else None
+            parsed = _parsed(text) if must_be_json or _looks_nested(text) else None
             masked = walk.value(parsed if parsed is not None else text, "", self._is_properties)
         except RecursionError:
             parsed, masked = None, walk.changed(NOT_SHOWN, "")
-        if parsed is None and self._personal and not is_missing(text) and (self._is_properties or is_nested):
+        if parsed is None and self._personal and self._is_properties and not is_missing(text):
             masked = walk.changed(NOT_SHOWN, "")  # broken: nobody knows what it says
         if masked == NOT_SHOWN and is_nested and self.kind not in ("VARCHAR", "BLOB"):
             masked = json.dumps(masked)  # its column is read as JSON
@@ -270,6 +274,8 @@ class _Walk:
             masked = within.value(inner, path)
             self.told |= within.told
             node = _dumped(masked) if within.told else node
+        elif self._personal and _is_broken_object(node):
+            return self.changed(NOT_SHOWN, path)
         if has_address(node):
             return self.changed(pseudonym(node, self._key), path + ADDRESSES)
         return node
@@ -290,14 +296,35 @@ class _Walk:
         return kept
 
 
+def _has_one(value: str, marks: Iterable[str]) -> str:
+    return " or ".join(f"contains({value}, {literal(mark)})" for mark in marks)
+
+
 def _looks_nested(text: str) -> bool:
-    return text.lstrip()[:1] in ("{", "[")
+    r"""Whether a text may be JSON with members, also as a text of JSON that has it.
+
+    >>> [_looks_nested(text) for text in ('{"phone": 1}', '\ufeff[1]', '"{\\"phone\\": 1}"', '"Tea"', "Tea {2}")]
+    [True, True, True, False, False]
+    """
+    begins = text.lstrip(BLANK)[:1]
+    return begins in ("{", "[") or (begins == '"' and "{" in text)
+
+
+def _is_broken_object(text: str) -> bool:
+    """Whether a text that is no JSON may have members all the same; an id or a title in brackets has none.
+
+    >>> [_is_broken_object(text) for text in ('{"phone": "1', "{phone=1}", "{3F2504E0-4F89}", "[Sale] Tea: 2")]
+    [True, True, False, False]
+    """
+    return _looks_nested(text) and "{" in text and any(mark in text for mark in ":=")
 
 
 def _parsed(text: str) -> Any:
     """A text as JSON; None for one that is none."""
     try:
-        return json.loads(text, object_pairs_hook=_Members, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+        return json.loads(
+            text.strip(BLANK), object_pairs_hook=_Members, parse_int=_Number, parse_float=_Number, parse_constant=_Number
+        )
     except ValueError:
         return None
 

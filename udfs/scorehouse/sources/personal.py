@@ -37,7 +37,7 @@ _FULL_STOP = "\u3002"
 """What names of domains have for a dot, too (RFC 3490)."""
 
 _MISSING = re.compile(cells.MISSING)
-_BLANKS = cells.BLANKS[1:-1].replace("''", "'")
+BLANK = cells.BLANKS[1:-1].replace("''", "'")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _plain(text: str) -> str:
 
 def is_missing(text: str) -> bool:
     """Whether a text is blank, or a word for "missing"."""
-    return _MISSING.fullmatch(text.strip(_BLANKS)) is not None
+    return _MISSING.fullmatch(text.strip(BLANK)) is not None
 
 
 def spelled(text: str) -> str | None:
@@ -148,7 +148,7 @@ def spelled(text: str) -> str | None:
     ('ann@example.org', None)
     """
     plain = _plain(text) if has_address(text) else unicodedata.normalize("NFKC", text)
-    plain = plain.strip(_BLANKS).lower()
+    plain = plain.strip(BLANK).lower()
     return None if is_missing(plain) else plain.removeprefix("mailto:")
 
 
