@@ -1,5 +1,6 @@
 """Branches, releases and operations, as an analyst uses them."""
 
+import fcntl
 import hashlib
 from pathlib import Path
 
@@ -127,6 +128,16 @@ def test_dropped_branches_leave_garbage_that_is_shown_before_it_is_deleted(tiny:
     assert "Deleted 2 files" in tiny.operation("collect_garbage", "{delete: true}").output
     tiny.build()
     assert tiny.computed() == set()
+
+
+def test_a_branch_that_is_being_built_is_not_dropped(tiny: Project) -> None:
+    tiny.build(branch="busy")
+    with (tiny.folder("busy") / ".work/lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        outcome = tiny.operation("drop_branch", "{branch: busy}")
+    assert "drop_branch: expected a branch that nobody builds, found 'busy', which is being built; wait." in outcome.output
+    assert tiny.release("busy") == 1
+    assert tiny.operation("drop_branch", "{branch: busy}").is_green
 
 
 def test_a_night_keeps_what_says_of_what_served_rows_were_made(tiny: Project) -> None:
@@ -314,6 +325,9 @@ def test_a_warehouse_that_was_moved_is_built_on_and_read_where_it_is(tiny: Proje
     )
     moved.build()
     assert moved.release() == 2
+    told = moved.operation("rollback").output
+    assert f"the views of its catalog read {tiny.warehouse}, where the warehouse was when it was published" in told, told
+    assert "where the warehouse was" not in moved.operation("rollback", "{to: 2}").output
 
 
 def test_a_release_that_lost_its_files_is_none_to_roll_back_to(tiny: Project) -> None:

@@ -324,6 +324,15 @@ def test_no_view_shows_an_address_and_no_name_is_one(tiny: Project, path: str, s
     assert f"models/{path}: column {column}: expected nobody named" in tiny.dbt("build").output
 
 
+def test_a_failed_test_names_nobody(tiny: Project) -> None:
+    tiny.write("tests/found.sql", "select 1 as number, kind || '@example.org' as who from {{ ref('stg_events') }}\n")
+    tiny.write("tests/said.sql", "select kind || '@example.org: late' as sentence from {{ ref('stg_events') }}\n")
+    outcome = tiny.dbt("build")
+    assert "found number = 1, who = (an address) and 2 more" in outcome.output, outcome.output
+    assert found_in([tiny.warehouse, tiny.root / "logs"], ("a@example.org", "b@example.org")) == []
+    assert "@example.org" not in outcome.output
+
+
 def test_a_seed_names_nobody(tiny: Project) -> None:
     tiny.replace(
         "models/staging/_sources.yml", "    schema: shop", "    schema: shop\n    config: {meta: {personal_names: [phone]}}"

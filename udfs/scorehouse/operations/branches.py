@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import duckdb
+
 from scorehouse.build.run import Run
 from scorehouse.errors import ScorehouseError
 from scorehouse.foreign import delete_folder
@@ -9,11 +11,11 @@ from scorehouse.names.git import PRODUCTION
 from scorehouse.names.warehouse import Warehouse
 from scorehouse.operations import text
 from scorehouse.operations.audit import DROPPED, ROLLED_BACK, note
-from scorehouse.operations.others import others
+from scorehouse.operations.others import lock_if_free, others
 from scorehouse.operations.register import COMMAND, operation, operation_of
 from scorehouse.release import pointer
 from scorehouse.release.history import summary
-from scorehouse.release.lock import BuildLock
+from scorehouse.release.moved_store import place_of
 from scorehouse.store.records import changes
 
 DAMAGED = "cannot be read"
@@ -52,7 +54,17 @@ def rollback(run: Run, to: object) -> str:
         raise ScorehouseError(f"rollback: expected a release number such as {{to: 3}}, found '{to}'.")
     before, now = pointer.rollback(run.warehouse, to, lambda before, now: note(run, ROLLED_BACK, {"from": before, "to": now}))
     run.ledger.write("rolled_back", details={"release": now, "before": before})
-    return f"Branch '{run.warehouse.branch}' now serves release {now} (before: {before}); `dbt build` publishes anew."
+    said = f"Branch '{run.warehouse.branch}' now serves release {now} (before: {before}); `dbt build` publishes anew."
+    return said + _elsewhere(run.warehouse)
+
+
+def _elsewhere(warehouse: Warehouse) -> str:
+    """A sentence where the current catalog was made before the warehouse was moved: a release is never changed."""
+    with duckdb.connect(str(warehouse.catalog), read_only=True) as catalog:
+        place = place_of(catalog)
+    if place in (None, str(warehouse.root)):
+        return ""
+    return f" What is served is whole; the views of its catalog read {place}, where the warehouse was when it was published."
 
 
 @operation
@@ -98,7 +110,9 @@ def drop_branch(run: Run, branch: object) -> str:
             f"drop_branch: expected another branch than the one this command runs on, found '{branch}'; "
             f"run it from main (SCOREHOUSE_BRANCH=main)."
         )
-    lock = BuildLock.take(dropped, 0)
+    lock = lock_if_free(dropped)
+    if not lock:
+        raise ScorehouseError(f"drop_branch: expected a branch that nobody builds, found '{branch}', which is being built; wait.")
     delete_folder(dropped.root, dropped.folder, dropped.lock)
     note(run, DROPPED, {"branch": branch})
     del lock

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from scorehouse.build.manifest import DeclaredColumn, Node
@@ -160,11 +160,12 @@ def _keep_from(node: Node) -> str:
     days = node.meta.get("retain_days")
     if days is None:
         return ""
-    if not isinstance(days, int) or isinstance(days, bool) or days < 1:
-        raise ScorehouseError(
-            f"{node.path}: source {node.name}: meta.retain_days: expected a whole number from 1, found '{days}'; correct it."
-        )
-    return (datetime.now(UTC).date() - timedelta(days=days)).isoformat()
+    today = datetime.now(UTC).date()
+    most = (today - date.min).days
+    if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= most:
+        found = f"from 1 to {most}, found '{days}'"
+        raise ScorehouseError(f"{node.path}: source {node.name}: meta.retain_days: expected a whole number {found}; correct it.")
+    return (today - timedelta(days=days)).isoformat()
 
 
 def _called(node: Node, variables: Mapping[str, object], tables: Collection[str], columns: list[str]) -> dict[str, str]:
