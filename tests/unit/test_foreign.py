@@ -67,6 +67,21 @@ def test_nothing_is_deleted_or_read_through_a_link(evil: Warehouse) -> None:
     assert not taking.result("serving.scores/aa.duckdb").exists()
 
 
+def test_what_may_not_be_deleted_is_named_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "store" / "serving.scores" / "aa.json"
+    file.parent.mkdir(parents=True)
+    file.touch()
+
+    def refused(path: str, **_: int) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("scorehouse.foreign.os.unlink", refused)
+    for deletes, named in ((delete_file, file), (keep_only, file.parent), (delete_folder, file.parent)):
+        with pytest.raises(PermissionError) as error:
+            deletes(tmp_path, named)
+        assert error.value.filename == str(named)
+
+
 def test_a_folder_goes_with_its_links_and_without_what_they_lead_to(evil: Warehouse) -> None:
     (evil.own_part() / "closed").mkdir(mode=0)
     gone = delete_folder(evil.root, evil.folder)

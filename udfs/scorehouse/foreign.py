@@ -85,10 +85,17 @@ def open_own(root: Path, file: Path) -> int:
     What is no folder on the way, or no file of one name, is taken away: nothing of ours is such.
     """
     root.mkdir(parents=True, exist_ok=True)
-    try:
+    with _told_as(file):
         return _opened_own(root, file)
-    except OSError as error:  # descriptors know the last name alone
-        error.filename = str(file)
+
+
+@contextmanager
+def _told_as(path: Path) -> Iterator[None]:
+    """Let errors name a path: descriptors know its last name alone."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
         raise
 
 
@@ -127,7 +134,7 @@ def plain_files(root: Path, folder: Path) -> list[PlainFile]:
 
 def delete_file(root: Path, file: Path) -> None:
     """Delete a file below `root`, if it is there."""
-    with suppress(FileNotFoundError), entered(root, file.parent) as folder:
+    with _told_as(file), suppress(FileNotFoundError), entered(root, file.parent) as folder:
         os.unlink(file.name, dir_fd=folder)
 
 
@@ -137,7 +144,7 @@ def keep_only(root: Path, folder: Path, kept: Collection[str] = ()) -> list[Plai
     Args:
         kept: paths below the folder, of files or folders.
     """
-    with suppress(FileNotFoundError), entered(root, folder) as descriptor:
+    with _told_as(folder), suppress(FileNotFoundError), entered(root, folder) as descriptor:
         return list(_swept(descriptor, "", frozenset(kept)))
     return []
 
