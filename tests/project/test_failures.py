@@ -1,5 +1,7 @@
 """What happens when something goes wrong: nothing is published, nothing is lost, one sentence says why."""
 
+import os
+
 import pytest
 
 from project.harness import Project
@@ -93,6 +95,17 @@ def test_a_read_only_store_gets_one_sentence_and_loses_nothing(tiny: Project) ->
     (store / "features.weighted.kept").rename(store / "features.weighted")
     tiny.build("--vars", "{weight: 8}")
     assert tiny.release() == 2
+
+
+def test_a_ledger_that_cannot_be_written_is_told(tiny: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("scorehouse.ledger.lines.Ledger._write_waiting", refused)
+    folder, access = tiny.folder() / "ledger", os.access
+    monkeypatch.setattr("scorehouse.ledger.lines.os.access", lambda path, mode: path != folder and access(path, mode))
+    outcome = tiny.build("--vars", "{weight: 3}")
+    assert f"{folder}: expected a folder that can be written" in outcome.output, outcome.output
 
 
 def test_a_build_that_runs_out_of_memory_and_disk_says_so(tiny: Project) -> None:

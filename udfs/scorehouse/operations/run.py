@@ -125,7 +125,7 @@ def _ended(run: Run, statuses: dict[str, str], command: str) -> Ending:
         damaged = [*_damaged(run)]
         for sentence in damaged:
             run.ledger.write(ATTENTION, message=sentence)
-        told += [*run.builder.unlike, *damaged, *_alarms(run)]
+        told += [*run.builder.unlike, *damaged, *filter(None, [run.ledger.wrong]), *_alarms(run)]
         told += [*run.left_out, *_about_files(run), *landing_report.lines(reported)] if command == "build" else []
         unpublished = _not_whole(run, statuses, command)
         told += _published(run, unpublished, reported)
