@@ -233,7 +233,7 @@ class _Masked:
             parsed, masked = None, walk.changed(NOT_SHOWN, "")
         if parsed is None and self._personal and self._is_properties and not is_missing(text):
             masked = walk.changed(NOT_SHOWN, "")  # broken: nobody knows what it says
-        if masked == NOT_SHOWN and is_nested and self.kind not in ("VARCHAR", "BLOB"):
+        if masked == NOT_SHOWN and _looks_nested(text) and self.kind not in ("VARCHAR", "BLOB"):
             masked = json.dumps(masked)  # its column is read as JSON
         self._told.update(walk.told)
         if not walk.told:
