@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import os
+import re
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -661,6 +662,15 @@ def test_two_columns_that_are_to_be_called_the_same_are_named_with_what_says_so(
     sentence = "expected one column for id, found id and user, .* variable landing_columns"
     with pytest.raises(ScorehouseError, match=sentence):
         of_called(inbox, {"id": "user"})
+
+
+def test_a_column_that_a_file_calls_otherwise_than_said_is_missed_by_the_files_own_names(inbox: Path) -> None:
+    (inbox / "a.csv").write_text("Invoice,Visit\n7,8\n")
+    words = "expected the required column id (VARCHAR), called Order as the files are said to, found only Invoice, Visit; add"
+    columns = (Column("id", "VARCHAR", is_required=True), Column("session", "VARCHAR"))
+    table = SourceTable("raw.x", str(inbox), columns, called={"id": "Order", "session": "Visit"})
+    with pytest.raises(ScorehouseError, match=re.escape(words)):
+        land(table, Store(inbox.parent / "store"), [])
 
 
 def test_json_with_an_array_in_each_line_is_refused_with_what_to_write(inbox: Path) -> None:

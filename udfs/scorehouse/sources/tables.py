@@ -455,16 +455,24 @@ def _expect_columns(reader: duckdb.DuckDBPyConnection, table: SourceTable, file:
     for column in table.in_files:
         kind = found.get(column.name.lower())
         if kind is None and column.is_required:
-            others = _listed(table, [name for name in file.columns if name not in (*_OWN, *table.constants)])
+            others = _listed(table, _in_the_file(table, file))
+            called = table.called.get(column.name)
+            said = f", called {called} as the files are said to" if called else ""
             wrapped = _wrapped(reader, file)
             todo = "add or rename the column, or say what the file calls it (as by the variable landing_columns)"
             todo = f"its rows stand in {wrapped}: land that array alone" if wrapped else todo
             raise ScorehouseError(
-                f"{file.path}: expected the required column {column.name} ({column.data_type}), found "
+                f"{file.path}: expected the required column {column.name} ({column.data_type}){said}, found "
                 f"{f'only {others}' if others else 'none'}; {todo}."
             )
         if kind is not None and _is_nested(kind) and column.data_type.upper() != "JSON":
             raise _wrong_type(file, column, kind)
+
+
+def _in_the_file(table: SourceTable, file: LandedFile) -> list[str]:
+    """The columns of a file by its own names."""
+    own = {name: called for name, called in table.called.items() if name not in table.constants}
+    return list(dict.fromkeys(own.get(name, name) for name in file.columns if name not in (*_OWN, *table.constants)))
 
 
 def _listed(table: SourceTable, names: list[str]) -> str:
