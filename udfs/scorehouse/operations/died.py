@@ -20,7 +20,7 @@ def sentences(run: Run) -> Iterator[str]:
         )
     untold = untold_release(run)
     if untold:
-        yield f"Release {untold.release}, which is served, is of a run that died before it wrote so down."
+        yield f"Release {untold.release}, which is served, is of a run that did not write so down."
 
 
 def untold_release(run: Run) -> Release | None:
