@@ -19,7 +19,7 @@ def point_to(warehouse: Warehouse, number: int) -> None:
     links = {warehouse.current: warehouse.release(number).relative_to(warehouse.folder)}
     links |= {path: Path(warehouse.current.name, file) for path, file in _names(warehouse, number)}
     for path, target in links.items():
-        if not _leads_to(path, target):
+        if not (path.is_symlink() and os.readlink(path) == str(target)):
             _link(path, target)
     if warehouse.audiences not in links and warehouse.audiences.is_symlink():
         warehouse.audiences.unlink()
@@ -92,10 +92,6 @@ def _names(warehouse: Warehouse, number: int) -> Iterator[tuple[Path, str]]:
     yield warehouse.pointer, NUMBER
     if (warehouse.release(number) / AUDIENCES).is_dir():
         yield warehouse.audiences, AUDIENCES
-
-
-def _leads_to(path: Path, target: Path) -> bool:
-    return path.is_symlink() and os.readlink(path) == str(target)
 
 
 def _link(path: Path, target: Path) -> None:

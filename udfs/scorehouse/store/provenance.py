@@ -102,8 +102,6 @@ def hash_of(file: Path) -> str:
 def delete(file: Path) -> int:
     """Delete a store file and its record; returns its bytes."""
     record_of(file).unlink(missing_ok=True)
-    if not file.exists():
-        return 0
-    size = file.stat().st_size
-    file.unlink()
+    size = file.stat().st_size if file.exists() else 0
+    file.unlink(missing_ok=True)
     return size
