@@ -233,6 +233,16 @@ REFUSED = {
     "another encoding": ("a.csv", (HEAD + "käthe,2024-05-01,1\n").encode("latin-1"), "found: line 2: Invalid unicode"),
     "a short line": ("a.csv", (HEAD + ROW + "b,2024-05-01\n").encode(), "found: line 3: Expected Number of Columns: 3 Found: 2"),
     "an open quote": ("a.csv", (HEAD + '"a,2024-05-01,1\n').encode(), "found: line 2: Value with unterminated quote"),
+    "too many columns": (
+        "a.csv",
+        ",".join(["id", "occurred_at", *(f"c{i}" for i in range(20_000))]).encode() + b"\n",
+        "expected at most 2,000 columns, found 20,002; leave out what nothing reads",
+    ),
+    "too many members": (
+        "a.json",
+        b'{"id": 1, "occurred_at": "2026-01-01", ' + ", ".join(f'"c{i}": 1' for i in range(2_000)).encode() + b"}",
+        "expected at most 2,000 columns, found 2,002; leave out what nothing reads",
+    ),
     "a column twice": ("a.csv", b"id,occurred_at,Amount,amount\n", "expected every column once, found amount twice"),
     "no number": ("a.csv", (HEAD + ROW + 'b,2024-05-01,"1,50"\n').encode(), "amount: expected DOUBLE, found '1,50' in line 3"),
     "no time": ("a.csv", (HEAD + "a,01.05.2024,1\n").encode(), "occurred_at: expected TIMESTAMP, found '01.05.2024' in line 2"),

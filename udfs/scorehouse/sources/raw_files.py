@@ -36,6 +36,9 @@ LINE, FAULT = "scorehouse.line", "scorehouse.fault"
 BOMB_BYTES, BOMB_RATIO = 1_000_000_000, 1_000
 """What unpacks to more than both is no data: it would fill the disk."""
 
+MOST_COLUMNS = 2_000
+"""Of a file: each is read, typed and looked through, so that many more would take the memory of the whole build."""
+
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 """The marks that a file in UTF-16 begins with."""
 
@@ -548,9 +551,18 @@ def _names(file: RawFile, line: str, delimiter: str) -> list[str]:
     return names
 
 
+def _expect_few(file: RawFile, names: list[str]) -> None:
+    if len(names) > MOST_COLUMNS:
+        raise ScorehouseError(
+            f"{file.place}: expected at most {MOST_COLUMNS:,} columns, found {len(names):,}; leave out what nothing reads, or "
+            "put it into one column of JSON."
+        )
+
+
 def _expect_once(file: RawFile, names: list[str]) -> None:
-    lower = [name.lower() for name in names]
-    repeated = next((name for place, name in enumerate(names) if name.lower() in lower[:place]), None)
+    _expect_few(file, names)
+    known: set[str] = set()
+    repeated = next((name for name in names if name.lower() in known or known.add(name.lower())), None)
     if repeated and is_row(names):
         raise ScorehouseError(
             f"{file.place}: expected every column once, found a first line that has a cell twice and is a row; write the "
