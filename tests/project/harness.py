@@ -15,12 +15,9 @@ import duckdb
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
-from dbt_common.tests import enable_test_caching
 from scorehouse_confinement import confinement, git
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-enable_test_caching()  # dbt's own, for its tests: a process parses the text of a macro once, whatever projects have it
-
 DBT = Path(sys.executable).with_name("dbt")
 _UNIT_TESTS = re.compile(r"^unit_tests:\n(?:(?: .*)?\n)*", re.MULTILINE)
 OWN_VARIABLES = re.compile(r"^(DBT_|WAREHOUSE_|SCOREHOUSE_)")
