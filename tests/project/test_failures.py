@@ -2,11 +2,13 @@
 
 import os
 
+import duckdb
 import pytest
+from dbt_common.exceptions import DbtRuntimeError
 
 from project.harness import Project
 from scorehouse.errors import ScorehouseError
-from scorehouse.plugin import _wait_seconds
+from scorehouse.plugin import _ShownByDbt, _wait_seconds
 
 
 @pytest.mark.parametrize(
@@ -106,6 +108,12 @@ def test_a_ledger_that_cannot_be_written_is_told(tiny: Project, monkeypatch: pyt
     monkeypatch.setattr("scorehouse.ledger.lines.os.access", lambda path, mode: path != folder and access(path, mode))
     outcome = tiny.build("--vars", "{weight: 3}")
     assert f"{folder}: expected a folder that can be written" in outcome.output, outcome.output
+
+
+def test_a_database_that_may_not_be_written_is_one_sentence_with_its_path() -> None:
+    said = 'TransactionContext Error: Failed to commit: Cannot open file "/w/main/.work/warehouse.duckdb.wal": Permission denied'
+    with pytest.raises(DbtRuntimeError, match=r"duckdb\.wal: expected a place .* found: Permission denied; give it"), _ShownByDbt():
+        raise duckdb.TransactionException(said)
 
 
 def test_a_build_that_runs_out_of_memory_and_disk_says_so(tiny: Project) -> None:

@@ -7,6 +7,7 @@ database; macros call `{{ scorehouse('<operation>', ...) }}`, which arrives in `
 import atexit
 import errno
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -253,6 +254,9 @@ def _envelope(warehouse: Warehouse, values: dict[str, Any], memory_limit: int) -
     }
 
 
+_SHUT = re.compile(r'Cannot open file "([^"]+)": (Permission denied|Read-only file system)')
+"""How DuckDB says that a file of ours may not be written, in whatever kind of error."""
+
 OF_FRESHNESS = frozenset({"now"})
 """What dbt itself asks when it looks how old sources are."""
 
@@ -274,10 +278,16 @@ class _ShownByDbt:
                 "bytes; write a shorter alias or schema."
             ) from None
         if isinstance(error, OSError) and error.filename:
-            raise DbtRuntimeError(
-                f"{error.filename}: expected a place that this build may read and write, found: {error.strerror}; "
-                "give it to the user who builds, or set WAREHOUSE_PATH to another folder."
-            ) from None
+            raise _out_of_reach(str(error.filename), str(error.strerror)) from None
+        if isinstance(error, duckdb.Error) and (shut := _SHUT.search(str(error))):
+            raise _out_of_reach(*shut.groups()) from None
+
+
+def _out_of_reach(place: str, found: str) -> DbtRuntimeError:
+    return DbtRuntimeError(
+        f"{place}: expected a place that this build may read and write, found: {found}; "
+        "give it to the user who builds, or set WAREHOUSE_PATH to another folder."
+    )
 
 
 class _GuardedCursor(local.DuckDBCursorWrapper):
