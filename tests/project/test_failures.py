@@ -112,7 +112,7 @@ def test_a_ledger_that_cannot_be_written_is_told(tiny: Project, monkeypatch: pyt
 
 def test_a_database_that_may_not_be_written_is_one_sentence_with_its_path() -> None:
     said = 'TransactionContext Error: Failed to commit: Cannot open file "/w/main/.work/warehouse.duckdb.wal": Permission denied'
-    with pytest.raises(DbtRuntimeError, match=r"duckdb\.wal: expected a place .* found: Permission denied; give it"), _ShownByDbt():
+    with pytest.raises(DbtRuntimeError, match=r"duckdb\.wal: expected a place .* found: Permission denied;"), _ShownByDbt():
         raise duckdb.TransactionException(said)
 
 
