@@ -7,7 +7,8 @@
         {{ past_scores_of(monitored() | selectattr('is_by_time') | list) }}
 
     Arguments:
-        implementations: some of what monitored() gives, with snapshots
+        implementations: some of what monitored() gives, with snapshots; without any there are no rows, of times that are known in
+            whatever products
 #}
 {% macro past_scores_of(implementations) -%}
     {%- do _expect('past_scores_of', implementations=['monitored', implementations]) %}
@@ -61,7 +62,7 @@ scored as (
         cast(null as double) as held_out_score,
         cast(null as double) as baseline_score,
         cast(null as double) as realised
-    from {{ ref('customer_snapshots') }}
+    from {{ ref('int_as_of_times') }}
     where false
     {%- endfor %}
 
