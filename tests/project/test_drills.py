@@ -215,7 +215,7 @@ def test_ctrl_c_stops_what_is_being_computed_and_the_next_build_goes_on(tiny: Pr
     tiny.write("models/features/unrelated.sql", ENDLESS)
     build = tiny.start("build")
     assert any("START sql table model features.unrelated" in line for line in build.stdout)
-    time.sleep(1)
+    time.sleep(4)  # what had not begun by then would be ended without a word of its own
     os.killpg(build.pid, signal.SIGINT)
     output, _ = build.communicate(timeout=60)
     assert "ERROR creating sql table model features.unrelated" in output
