@@ -9,9 +9,8 @@
         whose: name of the public macro
         kwargs: by argument, what it must be and what it is. `fitted`: name of a fitted model. `column`: name of a column.
             `columns` and `texts`: a list with one at least. `columns or none`: an empty list too. `table`: a CTE's name, or a relation.
-            `relation`: what ref() gives. `text`: not empty. `monitored`: one of what monitored() gives, or a list
-            of them. Or a list of the texts that
-            it may be.
+            `relation`: what ref() gives. `text`: not empty. `monitored`: one of what monitored() gives, or a list of them. Or a list
+            of the texts that it may be.
 #}
 {% macro _expect(whose) -%}
     {%- for argument, (kind, value) in kwargs.items() -%}
@@ -40,7 +39,8 @@
             {%- set advice = "write ref('" ~ value ~ "')" if _is_name(value) else "write ref('name')" -%}
         {%- elif kind == 'monitored' -%}
             {%- set ones = value if is_list else [value] -%}
-            {%- set is_right = ones | rejectattr('baseline', 'defined') | list | length == 0 -%}
+            {%- set known = ones | selectattr('implementation', 'defined') | selectattr('baseline', 'defined') | list -%}
+            {%- set is_right = known | length == ones | length -%}
             {%- set expected, advice = 'what monitored() gives', 'loop over monitored()' -%}
         {%- elif kind == 'text' -%}
             {%- set is_right, expected, advice = value is string and value != '', 'a text', 'write one' -%}

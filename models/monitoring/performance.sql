@@ -23,7 +23,6 @@ held_out_lists as (
 
     select
         held_out_lists.*,
-        versions.task,
         versions.baseline
 
     from {{ ref('held_out_lists') }} as held_out_lists

@@ -15,7 +15,7 @@ from scorehouse.operations.others import lock_if_free, others
 from scorehouse.operations.register import COMMAND, operation, operation_of
 from scorehouse.release import pointer
 from scorehouse.release.history import summary
-from scorehouse.release.moved_store import place_of
+from scorehouse.release.moved_store import moved_from
 from scorehouse.store.records import changes
 
 DAMAGED = "cannot be read"
@@ -61,8 +61,8 @@ def rollback(run: Run, to: object) -> str:
 def _elsewhere(warehouse: Warehouse) -> str:
     """A sentence where the current catalog was made before the warehouse was moved: a release is never changed."""
     with duckdb.connect(str(warehouse.catalog), read_only=True) as catalog:
-        place = place_of(catalog)
-    if place in (None, str(warehouse.root)):
+        place = moved_from(catalog, warehouse.root)
+    if place is None:
         return ""
     return f" What is served is whole; the views of its catalog read {place}, where the warehouse was when it was published."
 

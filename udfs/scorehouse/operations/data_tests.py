@@ -46,7 +46,7 @@ def failure(manifest: Manifest, cursor: duckdb.DuckDBPyConnection, node: Node, s
     names, found_rows = [column[0] for column in rows.description], rows.fetchall()
     if names == [SENTENCE]:
         more = [f"... and {count - MOST_SENTENCES:,} more"] if count > MOST_SENTENCES else []
-        said = ["(an address)" if has_address(str(said)) else said for (said,) in cursor.execute(sql).fetchall()]
+        said = [_without_address(said) for (said,) in cursor.execute(sql).fetchall()]
         return "\n".join([*said[:MOST_SENTENCES], *more]), said
     first = found_rows[0]
     found = ", ".join(f"{name} = {_short(value)}" for name, value in zip(names, first, strict=True))
@@ -78,7 +78,9 @@ def _expected(node: Node) -> str:
 
 
 def _short(value: object) -> str:
-    text = "NULL" if value is None else str(value)
-    if has_address(text):
-        return "(an address)"
+    text = _without_address("NULL" if value is None else str(value))
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
+
+
+def _without_address(text: str) -> str:
+    return "(an address)" if has_address(str(text)) else text

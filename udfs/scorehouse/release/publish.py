@@ -13,7 +13,7 @@ from scorehouse.ledger.audit import Mark
 from scorehouse.names.quoting import identifier, literal, quoted
 from scorehouse.names.warehouse import AUDIENCES, CATALOG, COMING, NUMBER, SERVING, SUMMARY, Warehouse
 from scorehouse.release.history import Summary, description, summary
-from scorehouse.release.moved_store import place_of
+from scorehouse.release.moved_store import moved_from
 from scorehouse.release.pointer import has_come, point_to, remove
 from scorehouse.release.sealed import OPEN, Sealed, close_all_but, seal, seal_file, unlike_sealed
 from scorehouse.serving import file as serving_file
@@ -112,7 +112,7 @@ class Publisher:
         folder = self.warehouse.release(number)
         try:
             with duckdb.connect(str(folder / CATALOG), read_only=True) as catalog:
-                is_here = place_of(catalog) in (None, str(self.warehouse.root))
+                is_here = moved_from(catalog, self.warehouse.root) is None
                 published = NodeRecords.read(catalog) if is_here else NodeRecords()
             said = serving_file.redeclared(self.connection, folder / SERVING, self.offer)
             return self._unlike(published) + said + self._damaged(number)
